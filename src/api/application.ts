@@ -1,0 +1,105 @@
+/**
+ * A bound deployment, and the graph that bound deployments form.
+ *
+ * Owns: walking the graph, names, diamonds, cycles.
+ * Does not own: what the graph becomes; `compile/` makes a manifest of it, the runtime replicas.
+ *
+ * Invariants:
+ *   A1. The same `Application` bound twice is one deployment.
+ *   A2. Two different deployments never share a name.
+ *   A3. A deployment comes after everything it was bound to.
+ */
+import type { RefersTo } from "../protocol/handle-types.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** A deployment with its constructor's arguments: what `bind` returns, and what runs. */
+export class Application<out T = unknown> {
+  /** The deployment that was bound. */
+  readonly deployment: Deployment<T, never>;
+  /** The arguments of its constructor; applications among them become handles. */
+  readonly args: readonly unknown[];
+  // For the compiler only: which class or function the application stands for.
+  declare readonly "~target": T;
+
+  /** @internal Use `deployment(...).bind(...)`. */
+  constructor(deployment: Deployment<T, never>, args: readonly unknown[]) {
+    this.deployment = deployment;
+    this.args = args;
+  }
+
+  /** The deployment's name. */
+  get name(): string {
+    return this.deployment.name;
+  }
+}
+
+/**
+ * What may be bound where the constructor takes `P`: an application (or a handle) for a handle, also inside
+ * plain arrays and objects, and otherwise just `P`.
+ */
+export type Bindable<P> =
+  P extends RefersTo<infer T>
+    ? P | Application<T>
+    : P extends (...args: never[]) => unknown
+      ? P
+      : P extends object
+        ? { [K in keyof P]: Bindable<P[K]> }
+        : P;
+
+/** Every deployment reachable from `root`, what it was bound to first. */
+export function deploymentsOf(root: Application, appName: string): Application[] {
+  const found = new Map<string, Application>();
+  const path: Application[] = [];
+  visit(root);
+  return [...found.values()];
+
+  function visit(application: Application): void {
+    if (path.includes(application)) {
+      const cycle = [...path.slice(path.indexOf(application)), application].map(({ name }) => name).join(" -> ");
+      throw new ConfigError(
+        `Application ${JSON.stringify(appName)}: deployments are bound in a cycle: ${cycle}. ` +
+          "Let one of them get its handle at run time, with getDeploymentHandle().",
+      );
+    }
+    const namesake = found.get(application.name);
+    if (namesake === application) return;
+    if (namesake !== undefined) throw nameClash(appName, namesake, application);
+    path.push(application);
+    mapApplications(application.args, (bound) => visit(bound));
+    path.pop();
+    // Checked again: something below may have taken the name in the meantime.
+    const taken = found.get(application.name);
+    if (taken !== undefined && taken !== application) throw nameClash(appName, taken, application);
+    found.set(application.name, application);
+  }
+}
+
+function nameClash(appName: string, first: Application, second: Application): ConfigError {
+  const targets = [first, second].map(({ deployment }) => deployment.describeTarget()).join(" and ");
+  return new ConfigError(
+    `Application ${JSON.stringify(appName)} has two different deployments named ${JSON.stringify(first.name)}: ${targets}. ` +
+      "Give one of them another name in its options, or bind it once and use the result twice.",
+  );
+}
+
+/**
+ * Copies constructor arguments with every application replaced. Looks into plain arrays and objects only, and
+ * returns a value that holds no application as it is.
+ */
+export function mapApplications(args: readonly unknown[], replace: (application: Application) => unknown): unknown[] {
+  const open: object[] = [];
+  return args.map((arg) => map(arg));
+
+  function map(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof Application) return replace(value);
+    const isArray = Array.isArray(value);
+    if ((!isArray && Object.getPrototypeOf(value) !== Object.prototype) || open.includes(value)) return value;
+    open.push(value);
+    const entries = Object.entries(value).map(([key, item]) => [key, item, map(item)] as const);
+    open.pop();
+    if (entries.every(([, before, after]) => before === after)) return value;
+    return isArray ? entries.map(([, , after]) => after) : Object.fromEntries(entries.map(([key, , after]) => [key, after]));
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * `serve.deployment`: names a class or a function as something to be deployed.
+ */
+import { ConfigError } from "../protocol/errors.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
+import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
+import { Application, type Bindable } from "./application.ts";
+import { hasRouter } from "./ingress.ts";
+import { checkOptions, type DeploymentOptions, resolveOptions } from "./options.ts";
+
+type Constructor = abstract new (...args: never[]) => object;
+type Callable = (...args: never[]) => unknown;
+
+/**
+ * A class or a function with the options that it is deployed with.
+ *
+ * `T` is what a handle to it can call: the class's instance type, or the type of the function. `Args` are the
+ * parameters of its constructor.
+ */
+export class Deployment<out T = unknown, in Args extends readonly unknown[] = never> {
+  /** @internal The class or the function itself. */
+  readonly target: Constructor | Callable;
+  /** @internal The options as the author gave them. */
+  readonly given: DeploymentOptions;
+  /** Unique within an application; the name of the class or the function unless `options.name` says otherwise. */
+  readonly name: string;
+
+  /** @internal Use {@link deployment}. */
+  constructor(target: Constructor | Callable, options: DeploymentOptions) {
+    this.target = target;
+    this.given = options;
+    this.name = nameOf(target, options);
+    checkOptions(this.name, options);
+    if (!this.isClass && options.userConfig !== undefined) {
+      throw new ConfigError(
+        `Deployment ${JSON.stringify(this.name)}: userConfig needs a class with a method reconfigure, and this is a function.`,
+      );
+    }
+  }
+
+  /**
+   * A copy with these options changed; options that are not named stay.
+   *
+   * @throws ConfigError naming the option, its value and what is accepted.
+   */
+  options(options: DeploymentOptions): Deployment<T, Args> {
+    return new Deployment(this.target, { ...this.given, name: this.name, ...options });
+  }
+
+  /**
+   * Gives the constructor its arguments. An application (or a handle) stands where the constructor takes a
+   * `DeploymentHandle`, also inside plain arrays and objects; the replica gets the handle.
+   */
+  bind(...args: { [I in keyof Args]: Bindable<Args[I]> }): Application<T> {
+    if (!this.isClass && args.length > 0) {
+      throw new ConfigError(
+        `Deployment ${JSON.stringify(this.name)} is a function, so bind() takes no arguments. Use a class to bind some.`,
+      );
+    }
+    return new Application<T>(this as unknown as Deployment<T, never>, args);
+  }
+
+  /** Whether the target is a class; a replica of a function deployment has no instance. */
+  get isClass(): boolean {
+    return isClass(this.target);
+  }
+
+  /** @internal The options with every default filled in. */
+  resolve(): DeploymentConfig {
+    return resolveOptions(this.given);
+  }
+
+  /** @internal For errors: which class or function this is. */
+  describeTarget(): string {
+    const name = this.target.name === "" ? "without a name" : this.target.name;
+    return `${this.isClass ? "class" : "function"} ${name}`;
+  }
+
+  /** @internal Whether HTTP requests can be given to it. */
+  get handlesHttp(): boolean {
+    if (!this.isClass) return true;
+    const prototype = this.target.prototype as Record<string, unknown>;
+    // A class field (`call = serve.batch(...)`) shows only on an instance, so its absence here proves nothing;
+    // methods are the rule, and the replica says so if neither is there.
+    return hasRouter(this.target) || typeof prototype["fetch"] === "function" || typeof prototype["call"] === "function";
+  }
+}
+
+/**
+ * Makes a class or a function deployable.
+ *
+ * @param target A class, or a function: sync, async, or an (async) generator.
+ * @param options See {@link DeploymentOptions}; everything has a default.
+ * @throws ConfigError if the target is neither, has no name, or an option is not accepted.
+ * @example
+ * const app = serve.deployment(Greeter, { numReplicas: 2 }).bind("Hello");
+ */
+export function deployment<C extends abstract new (...args: never[]) => object>(
+  target: C,
+  options?: DeploymentOptions,
+): Deployment<InstanceType<C>, ConstructorParameters<C>>;
+export function deployment<F extends (...args: never[]) => unknown>(target: F, options?: DeploymentOptions): Deployment<F, []>;
+export function deployment(target: Constructor | Callable, options: DeploymentOptions = {}): Deployment<unknown, never> {
+  if (typeof target !== "function") {
+    throw new ConfigError(`deployment() takes a class or a function, got ${target === null ? "null" : `a value of type ${typeof target}`}.`);
+  }
+  return new Deployment(target, options);
+}
+
+function nameOf(target: Constructor | Callable, options: DeploymentOptions): string {
+  const name = options?.name ?? target.name;
+  if (name === "") {
+    throw new ConfigError(
+      `The ${isClass(target) ? "class" : "function"} given to deployment() has no name. Give it one: deployment(target, { name: "..." }).`,
+    );
+  }
+  if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
+    throw new ConfigError(`Deployment ${JSON.stringify(name)}: name must be ${NAME_RULE}, got ${JSON.stringify(name)}.`);
+  }
+  return name;
+}
+
+function isClass(target: Constructor | Callable): target is Constructor {
+  return /^class\b/.test(Function.prototype.toString.call(target));
+}

@@ -1,0 +1,178 @@
+/**
+ * The options of a deployment: one type, one doc, one default each.
+ *
+ * Options are checked where the author wrote them, at `deployment()`, never at request time. The same schema
+ * checks `serve.yaml`, so both accept and refuse the same things.
+ */
+import * as v from "valibot";
+import { ConfigError } from "../protocol/errors.ts";
+import { type AutoscalingConfig, type DeploymentConfig, LOG_LEVELS, type LoggingConfig } from "../protocol/manifest.ts";
+import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
+import { describeIssue, isJson } from "./option-issues.ts";
+import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
+
+export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
+
+const integer = (minimum: number) => {
+  const accepted = `an integer of at least ${minimum}`;
+  return v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted));
+};
+
+const atLeast = (minimum: number) => {
+  const accepted = `a finite number of at least ${minimum}`;
+  return v.pipe(v.number(accepted), v.finite(accepted), v.minValue(minimum, accepted));
+};
+
+const above = (limit: number) => {
+  const accepted = `a finite number above ${limit}`;
+  return v.pipe(v.number(accepted), v.finite(accepted), v.gtValue(limit, accepted));
+};
+
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  v.picklist(values, `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
+
+const object = <const T extends v.ObjectEntries>(entries: T) => v.strictObject(entries, "an object");
+const boolean = v.boolean("true or false");
+const callable = (what: string) => v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", what);
+
+/** @internal */
+export const AUTOSCALING_SCHEMA = object({
+  minReplicas: v.optional(integer(0)),
+  maxReplicas: v.optional(integer(1)),
+  initialReplicas: v.optional(integer(0)),
+  targetOngoingRequests: v.optional(above(0)),
+  metricsIntervalMs: v.optional(above(0)),
+  lookBackPeriodMs: v.optional(above(0)),
+  upscaleDelayMs: v.optional(atLeast(0)),
+  downscaleDelayMs: v.optional(atLeast(0)),
+  downscaleToZeroDelayMs: v.optional(atLeast(0)),
+  upscalingFactor: v.optional(above(0)),
+  downscalingFactor: v.optional(above(0)),
+  spillover: v.optional(boolean),
+  policy: v.optional(callable("a function")),
+});
+
+const NUM_REPLICAS = 'an integer of at least 0, or "auto"';
+const MAX_QUEUED = "an integer of at least 0, or -1 for no limit";
+const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
+
+/** @internal */
+export const OPTIONS_SCHEMA = object({
+  name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
+  numReplicas: v.optional(v.union([v.literal("auto"), integer(0)], NUM_REPLICAS)),
+  autoscaling: v.optional(AUTOSCALING_SCHEMA),
+  maxOngoingRequests: v.optional(integer(1)),
+  maxQueuedRequests: v.optional(v.pipe(v.number(MAX_QUEUED), v.safeInteger(MAX_QUEUED), v.minValue(-1, MAX_QUEUED))),
+  requestTimeoutMs: v.optional(above(0)),
+  userConfig: v.optional(v.custom<unknown>(isJson, "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
+  healthCheckPeriodMs: v.optional(above(0)),
+  healthCheckTimeoutMs: v.optional(above(0)),
+  gracefulShutdownTimeoutMs: v.optional(atLeast(0)),
+  requestRouter: v.optional(v.union([oneOf("powerOfTwoChoices", "consistentHash"), callable(ROUTER)], ROUTER)),
+  placement: v.optional(
+    object({
+      locationHints: v.optional(v.array(v.pipe(v.string("a location hint"), v.nonEmpty("a location hint")), "an array of location hints")),
+      jurisdiction: v.optional(oneOf("eu", "fedramp")),
+    }),
+  ),
+  retries: v.optional(object({ attempts: v.optional(integer(0)), onlyIfNotStarted: v.optional(boolean) })),
+  backpressure: v.optional(
+    object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(atLeast(0)) }),
+  ),
+  maxConstructorRetryCount: v.optional(integer(1)),
+  logging: v.optional(object({ level: v.optional(oneOf(...LOG_LEVELS)), accessLog: v.optional(boolean) })),
+});
+
+/** @internal What is wrong with `options`, one entry a problem; empty when they are accepted. */
+export function optionProblems(options: unknown): { readonly path: readonly string[]; readonly problem: string }[] {
+  const result = v.safeParse(OPTIONS_SCHEMA, options);
+  if (!result.success) return result.issues.map((issue) => describeIssue(issue, OPTIONS_SCHEMA));
+  const { numReplicas, autoscaling } = options as DeploymentOptions;
+  if (typeof numReplicas === "number" && autoscaling !== undefined) {
+    return [
+      {
+        path: ["numReplicas"],
+        problem: `numReplicas is ${numReplicas}, and autoscaling is given too. Leave numReplicas out, or make it "auto".`,
+      },
+    ];
+  }
+  return autoscaling === undefined && numReplicas !== "auto" ? [] : boundProblems(resolveAutoscaling(autoscaling ?? {}, numReplicas === "auto"));
+}
+
+function boundProblems({ minReplicas, initialReplicas, maxReplicas }: AutoscalingConfig): { path: string[]; problem: string }[] {
+  const problem = (path: string, text: string) => [{ path: ["autoscaling", path], problem: text }];
+  if (minReplicas > maxReplicas) {
+    return problem("minReplicas", `autoscaling.minReplicas is ${minReplicas}, but maxReplicas is ${maxReplicas}. minReplicas must not be larger.`);
+  }
+  if (initialReplicas < minReplicas) {
+    return problem(
+      "initialReplicas",
+      `autoscaling.initialReplicas is ${initialReplicas}, but minReplicas is ${minReplicas}. initialReplicas must not be smaller.`,
+    );
+  }
+  if (initialReplicas > maxReplicas) {
+    return problem(
+      "initialReplicas",
+      `autoscaling.initialReplicas is ${initialReplicas}, but maxReplicas is ${maxReplicas}. initialReplicas must not be larger.`,
+    );
+  }
+  return [];
+}
+
+/** @internal Throws a `ConfigError` that names the deployment and the first thing wrong with its options. */
+export function checkOptions(deployment: string, options: unknown): void {
+  const [first, ...rest] = optionProblems(options);
+  if (first === undefined) return;
+  const others = rest.map(({ problem }) => ` ${problem}`).join("");
+  throw new ConfigError(`Deployment ${JSON.stringify(deployment)}: ${first.problem}${others}`);
+}
+
+const AUTO_MAX_REPLICAS = 100;
+const DEFAULT_LOGGING: LoggingConfig = { level: "INFO", accessLog: true };
+
+/** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
+export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
+  const isAuto = options.numReplicas === "auto";
+  const autoscaling =
+    isAuto || options.autoscaling !== undefined ? resolveAutoscaling(options.autoscaling ?? {}, isAuto) : null;
+  return {
+    numReplicas: autoscaling?.initialReplicas ?? (typeof options.numReplicas === "number" ? options.numReplicas : 1),
+    autoscaling,
+    maxOngoingRequests: options.maxOngoingRequests ?? 100,
+    maxQueuedRequests: options.maxQueuedRequests ?? 1000,
+    requestTimeoutMs: options.requestTimeoutMs ?? null,
+    ...(options.userConfig === undefined ? {} : { userConfig: options.userConfig }),
+    healthCheckPeriodMs: options.healthCheckPeriodMs ?? 10_000,
+    healthCheckTimeoutMs: options.healthCheckTimeoutMs ?? 30_000,
+    gracefulShutdownTimeoutMs: options.gracefulShutdownTimeoutMs ?? 20_000,
+    requestRouter: typeof options.requestRouter === "function" ? "custom" : (options.requestRouter ?? "powerOfTwoChoices"),
+    placement: options.placement ?? {},
+    retries: { attempts: options.retries?.attempts ?? 2, onlyIfNotStarted: options.retries?.onlyIfNotStarted ?? true },
+    backpressure: {
+      statusCode: options.backpressure?.statusCode ?? 503,
+      retryAfterMs: options.backpressure?.retryAfterMs ?? 1000,
+    },
+    maxConstructorRetryCount: options.maxConstructorRetryCount ?? 20,
+    logging: { ...DEFAULT_LOGGING, ...options.logging },
+  };
+}
+
+function resolveAutoscaling(options: AutoscalingOptions, isAuto: boolean): AutoscalingConfig {
+  const minReplicas = options.minReplicas ?? 1;
+  const downscaleDelayMs = options.downscaleDelayMs ?? 600_000;
+  return {
+    minReplicas,
+    maxReplicas: options.maxReplicas ?? (isAuto ? AUTO_MAX_REPLICAS : 1),
+    initialReplicas: options.initialReplicas ?? minReplicas,
+    targetOngoingRequests: options.targetOngoingRequests ?? 2,
+    metricsIntervalMs: options.metricsIntervalMs ?? 10_000,
+    lookBackPeriodMs: options.lookBackPeriodMs ?? 30_000,
+    upscaleDelayMs: options.upscaleDelayMs ?? 30_000,
+    downscaleDelayMs,
+    downscaleToZeroDelayMs: options.downscaleToZeroDelayMs ?? downscaleDelayMs,
+    upscalingFactor: options.upscalingFactor ?? 1,
+    downscalingFactor: options.downscalingFactor ?? 1,
+    spillover: options.spillover ?? true,
+    customPolicy: options.policy !== undefined,
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * What a command is: data that help and parsing are made from, and a function of its arguments.
+ */
+import type { Io } from "./io.ts";
+
+/** An option, in commander's spelling: `--port <number>`. */
+export interface OptionSpec {
+  readonly flags: string;
+  readonly summary: string;
+  readonly default?: string | boolean;
+}
+
+/** The arguments and options of one call. */
+export interface CommandInput {
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+}
+
+/** A command of the terminal. `run` returns the exit code, and throws a `Failure` for what the user can put right. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** In commander's spelling: `[target]`, `<target>`, `[pairs...]`. */
+  readonly args: readonly { readonly name: string; readonly summary: string }[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly string[];
+  run(input: CommandInput, io: Io): Promise<number>;
+}

@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Manifest } from "../../protocol/manifest.ts";
+import type { Command, CommandInput } from "../command.ts";
+import { EXIT, Failure, reportOf } from "../failure.ts";
+import type { Io } from "../io.ts";
+import { compileServing, type Serving } from "../project/compile-serving.ts";
+import { readTarget, type Target } from "../project/target.ts";
+import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
+import { watchInputs } from "../runtime/watch-inputs.ts";
+import { table } from "../table.ts";
+
+const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
+
+/** Serves a system on this machine until the user ends it. */
+export const run: Command = {
+  name: "run",
+  summary: "Serve the applications on this machine, and reload them when a file changes.",
+  args: [
+    { name: "[target]", summary: "a config file, or a module and its export (default: serve.yaml)" },
+    { name: "[arguments...]", summary: "key=value pairs for a builder" },
+  ],
+  options: [
+    { flags: "--port <number>", summary: "where to listen (default: the config file's http_options.port, else 8787)" },
+    { flags: "--host <name>", summary: "where to listen (default: the config file's http_options.host, else localhost)" },
+  ],
+  examples: ["edge-serve run src/app.ts:app", "edge-serve run serve.yaml --port 9000", "edge-serve run src/app.ts:build model=small"],
+  run: async (input, io) => {
+    await serveUntilEnd(input, io);
+    return EXIT.ok;
+  },
+};
+
+async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput, io: Io): Promise<void> {
+  const read = () => readTarget(label, io.cwd, builderArgs(pairs));
+  const target = read();
+  if (target.warnings !== "") io.err(`${target.warnings}\n`);
+  const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
+  const serving = await compileServing(target, { cwd: io.cwd, directory });
+  if (serving.dropped.length > 0) {
+    io.err(`warning: ${serving.dropped.join(", ")} of wrangler's configuration is left out: it names a class that the generated entry does not have.\n`);
+  }
+  const runtime = await startRuntime({
+    root: serving.root,
+    config: serving.config,
+    persist: join(serving.root, ".wrangler", "state", "v3"),
+    allowRemote: true,
+    host: typeof options["host"] === "string" ? options["host"] : (target.config.httpOptions.host ?? "localhost"),
+    port: portOf(options["port"]) ?? target.config.httpOptions.port ?? 8787,
+    onLog: ({ message }) => io.err(`${message}\n`),
+  });
+  io.out(announce(target, serving.manifest, runtime.url));
+  using watcher = watchInputs([...serving.inputs]);
+  try {
+    await reloadOnChange({ read, directory, serving, runtime, io, watcher });
+  } finally {
+    await runtime.dispose();
+    rmSync(join(serving.root, ".edge-serve", directory), { recursive: true, force: true });
+  }
+}
+
+interface Reloading {
+  readonly read: () => Target;
+  readonly directory: string;
+  readonly serving: Serving;
+  readonly runtime: Runtime;
+  readonly io: Io;
+  readonly watcher: ReturnType<typeof watchInputs>;
+}
+
+async function reloadOnChange({ read, directory, serving, runtime, io, watcher }: Reloading): Promise<void> {
+  let version = serving.manifest.version;
+  let routes = routeTable(serving.manifest);
+  while (await watcher.changed(io.signal)) {
+    try {
+      const target = read();
+      const next = await compileServing(target, { cwd: io.cwd, directory });
+      watcher.watch(next.inputs);
+      if (next.manifest.version === version) continue;
+      await runtime.reload(next.config);
+      version = next.manifest.version;
+      io.err(`Reloaded, version ${version}.\n`);
+      if (routeTable(next.manifest) !== routes) io.out(`${(routes = routeTable(next.manifest))}\n`);
+    } catch (error) {
+      // What is served stays; the next change tries again.
+      io.err(`${reportOf(error).text}\nThe last version that was built goes on serving.\n`);
+    }
+  }
+}
+
+function announce({ label }: Target, manifest: Manifest, url: URL): string {
+  return `Serving ${label} at ${url.href}\n${routeTable(manifest)}\n`;
+}
+
+function routeTable({ applications }: Manifest): string {
+  const rows = applications.map(({ name, routePrefix, deployments }) => {
+    const parts = Object.entries(deployments).map(([deployment, { numReplicas }]) => `${deployment} x${numReplicas}`);
+    return [`  ${routePrefix ?? "(no HTTP)"}`, name, parts.join(", ")];
+  });
+  return table(rows);
+}
+
+function builderArgs(pairs: readonly string[]): Record<string, string> | undefined {
+  if (pairs.length === 0) return undefined;
+  const entries = pairs.map((pair) => {
+    const match = PAIR.exec(pair);
+    if (match === null) throw new Failure(`${JSON.stringify(pair)} is no argument for a builder. Write key=value.`, EXIT.usage);
+    return [match[1]!, match[2]!] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function portOf(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Failure(`--port must be an integer from 0 to 65535, got ${JSON.stringify(text)}.`, EXIT.usage);
+}

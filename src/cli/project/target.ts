@@ -1,0 +1,80 @@
+/**
+ * What the user asked to build: `module:app`, or a config file.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { formatDiagnostics, hasErrors } from "../../config/diagnostics.ts";
+import { parseImportPath } from "../../config/import-path.ts";
+import { parseConfigText } from "../../config/parse-file.ts";
+import type { ApplicationConfig, SystemConfig } from "../../config/system-config.ts";
+import { EXIT, Failure } from "../failure.ts";
+
+/** A system as it is asked for: its configuration, and where each application's code is. */
+export interface Target {
+  /** As the user wrote it. */
+  readonly label: string;
+  readonly config: SystemConfig;
+  /** By application: the file, absolute, and the export. */
+  readonly modules: Readonly<Record<string, { readonly file: string; readonly exportName: string }>>;
+  /** The config file, absolute, if there is one. */
+  readonly configFile?: string;
+  /** What the config file's author should know. */
+  readonly warnings: string;
+}
+
+const CONFIG_FILE = /\.(ya?ml|json)$/;
+const DEFAULT_FILE = "serve.yaml";
+const FORMS = "Write a module and its export, such as src/app.ts:app, or a config file, such as serve.yaml.";
+const EXTENSIONS = ["", ".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
+
+/**
+ * Reads a target, relative to `cwd`; without one, `serve.yaml`.
+ *
+ * @param args For a builder that the target names; a config file says it itself.
+ */
+export function readTarget(text: string | undefined, cwd: string, args?: unknown): Target {
+  const label = text ?? DEFAULT_FILE;
+  if (text === undefined && !existsSync(resolve(cwd, DEFAULT_FILE))) {
+    throw new Failure(
+      `There is no ${DEFAULT_FILE} in ${cwd}, and no target is given. ${FORMS}`,
+      EXIT.usage,
+    );
+  }
+  return CONFIG_FILE.test(label) ? readConfigFile(label, resolve(cwd, label), cwd, args) : readImportPath(label, cwd, args);
+}
+
+function readImportPath(label: string, cwd: string, args: unknown): Target {
+  const application: ApplicationConfig = {
+    name: "default",
+    routePrefix: "/",
+    importPath: label,
+    ...(args === undefined ? {} : { args }),
+    deployments: [],
+  };
+  const config: SystemConfig = { applications: [application], httpOptions: {} };
+  return { label, config, modules: { default: locate(label, cwd, "The target") }, warnings: "" };
+}
+
+function readConfigFile(label: string, file: string, cwd: string, args: unknown): Target {
+  if (args !== undefined) {
+    throw new Failure(`Arguments are for a builder named on the command line; ${label} gives each application its args itself.`, EXIT.usage);
+  }
+  if (!existsSync(file)) throw new Failure(`There is no file ${label} in ${cwd}.`);
+  const { config, diagnostics } = parseConfigText(readFileSync(file, "utf8"), relative(cwd, file) || label);
+  if (config === undefined || hasErrors(diagnostics)) throw new Failure(formatDiagnostics(diagnostics));
+  const located = config.applications.map(({ name, importPath }) => {
+    return [name, locate(importPath, dirname(file), `${label}: application ${JSON.stringify(name)}: import_path`)] as const;
+  });
+  return { label, config, modules: Object.fromEntries(located), configFile: file, warnings: formatDiagnostics(diagnostics) };
+}
+
+function locate(importPath: string, directory: string, subject: string): { file: string; exportName: string } {
+  const parsed = parseImportPath(importPath);
+  if ("problem" in parsed) throw new Failure(`${subject} ${parsed.problem}`, EXIT.usage);
+  const path = isAbsolute(parsed.module) ? parsed.module : resolve(directory, parsed.module);
+  const found = EXTENSIONS.map((extension) => path + extension).find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
+  if (found === undefined) {
+    throw new Failure(`${subject} names ${JSON.stringify(parsed.module)}, but there is no file ${path}. ${FORMS}`);
+  }
+  return { file: found, exportName: parsed.exportName };
+}

@@ -1,0 +1,89 @@
+/**
+ * The wrangler configurations that edge-serve runs things with. All in memory: the user's file stays as it is.
+ */
+import { Failure } from "../failure.ts";
+import { DEFAULTS, type WranglerConfig } from "./project.ts";
+
+// What decides how modules are bundled and what they mean at top level. Everything else is for serving.
+const BUNDLING = [
+  "configPath",
+  "userConfigPath",
+  "topLevelName",
+  "name",
+  "compatibility_date",
+  "compatibility_flags",
+  "rules",
+  "find_additional_modules",
+  "preserve_file_names",
+  "base_dir",
+  "build",
+  "define",
+  "alias",
+  "no_bundle",
+  "minify",
+  "keep_names",
+  "tsconfig",
+  "jsx_factory",
+  "jsx_fragment",
+  "python_modules",
+  "vars",
+  "dev",
+  "wasm_modules",
+  "text_blobs",
+  "data_blobs",
+] as const;
+
+const EMPTY: Readonly<Record<string, unknown>> = {
+  durable_objects: { bindings: [] },
+  queues: { producers: [], consumers: [] },
+  logfwdr: { bindings: [] },
+  triggers: { crons: undefined },
+  exports: {},
+  unsafe: {},
+  cloudchamber: {},
+};
+
+/** For evaluating the application: it is bundled as the user says, and bound to nothing but its vars. */
+export function describingConfig(base: WranglerConfig, main: string, alias: Readonly<Record<string, string>>): WranglerConfig {
+  const bare = Object.entries(base).map(([key, value]) => [key, EMPTY[key] ?? (Array.isArray(value) ? [] : undefined)] as const);
+  const kept = BUNDLING.map((key) => [key, base[key]] as const);
+  return withDefaults({ ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false }, alias);
+}
+
+/** For serving the generated entry at `main`; `dropped` are the user's own classes, which that entry does not have. */
+export function servingConfig(
+  base: WranglerConfig,
+  entry: { readonly main: string; readonly classes: readonly string[]; readonly alias: Readonly<Record<string, string>> },
+): { config: WranglerConfig; dropped: string[] } {
+  const isOurs = (name: string) => entry.classes.includes(name);
+  const bindings = base.durable_objects?.bindings ?? [];
+  const workflows = base.workflows ?? [];
+  const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || isOurs(name));
+  const keptWorkflows = workflows.filter(({ script_name: script }) => script !== undefined);
+  const config = {
+    ...base,
+    main: entry.main,
+    exports: Object.fromEntries(entry.classes.map((name) => [name, { type: "durable-object", storage: "sqlite" }])),
+    durable_objects: { ...base.durable_objects, bindings: keptBindings },
+    workflows: keptWorkflows,
+    migrations: [],
+    containers: undefined,
+  };
+  const dropped = [...bindings.filter((binding) => !keptBindings.includes(binding)), ...workflows.filter((item) => !keptWorkflows.includes(item))];
+  return { config: withDefaults(config, entry.alias), dropped: dropped.map(({ name }) => name) };
+}
+
+function withDefaults(config: WranglerConfig, alias: Readonly<Record<string, string>>): WranglerConfig {
+  const { compatibility_date: date = DEFAULTS.compatibilityDate, compatibility_flags: flags = [] } = config;
+  if (date < "2026-08-04") {
+    throw new Failure(
+      `wrangler's configuration says compatibility_date ${JSON.stringify(date)}. edge-serve needs "2026-08-04" or later, from which node:async_hooks is there without a flag.`,
+    );
+  }
+  return {
+    ...config,
+    compatibility_date: date,
+    compatibility_flags: config.compatibility_date === undefined && flags.length === 0 ? DEFAULTS.compatibilityFlags : flags,
+    alias: { ...alias, ...config.alias },
+  };
+}

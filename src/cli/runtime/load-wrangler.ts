@@ -1,0 +1,7 @@
+/** Loads wrangler when it is needed: it takes more than a second, and `--help` should not. */
+export async function loadWrangler(): Promise<typeof import("wrangler")> {
+  // Without these wrangler asks the network where the machine is, and writes its debug log to the home directory.
+  process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
+  process.env["WRANGLER_WRITE_LOGS"] ??= "false";
+  return import("wrangler");
+}

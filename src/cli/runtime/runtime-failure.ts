@@ -1,0 +1,87 @@
+/**
+ * Puts what went wrong while bundling or starting into the user's terms: their file, line and column.
+ */
+import { resolve } from "node:path";
+import { Failure } from "../failure.ts";
+import { type Bundle, type Frame, shown, userFrames } from "./source-positions.ts";
+
+interface BuildMessage {
+  readonly text: string;
+  readonly location: { readonly file: string; readonly line: number; readonly column: number; readonly lineText: string } | null;
+}
+
+/** The failure that a wrangler event or error stands for; the error itself if it is none of the user's. */
+export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root: string): unknown {
+  const cause = causeOf(event);
+  const messages = buildMessages(cause);
+  if (messages !== undefined) return new Failure(messages.map((message) => formatBuildMessage(message, root)).join("\n"));
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const uncaught = uncaughtOf(text);
+  if (uncaught !== undefined) return new Failure(bundle === undefined ? uncaught : locateProblem(uncaught, bundle, root));
+  if (/address already in use|EADDRINUSE/i.test(text)) return new Failure(`The port is in use: ${firstLine(text)} Choose another one with --port.`);
+  return cause;
+}
+
+/**
+ * A problem whose first lines are a message and the rest a stack: the message, with the user's position before it
+ * and the user's frames after it.
+ */
+export function locateProblem(problem: string, bundle: Bundle, root: string): string {
+  const rows = problem.split("\n");
+  const message = rows.filter((row) => !/^\s*at /.test(row)).join("\n").replace(/^(?:Error: )?ConfigError: /, "");
+  const frames = userFrames(problem, bundle, root);
+  const [first, ...callers] = frames;
+  if (first === undefined) return message;
+  return [`${first.position}  ${message}`, ...callers.map(formatFrame)].join("\n");
+}
+
+function formatFrame({ name, position }: Frame): string {
+  return name === "" ? `    at ${position}` : `    at ${name} (${position})`;
+}
+
+function causeOf(event: unknown): unknown {
+  const isEvent = typeof event === "object" && event !== null && "cause" in event && !(event instanceof Error);
+  return isEvent ? event.cause : event;
+}
+
+function buildMessages(cause: unknown): BuildMessage[] | undefined {
+  for (let error = cause; typeof error === "object" && error !== null; error = (error as { cause?: unknown }).cause) {
+    const { errors } = error as { errors?: unknown };
+    if (Array.isArray(errors) && errors.length > 0) return errors as BuildMessage[];
+  }
+  return undefined;
+}
+
+function formatBuildMessage({ text, location }: BuildMessage, root: string): string {
+  if (location === null) return text;
+  if (/^Could not resolve "edge-serve/.test(text)) {
+    return `${text}: edge-serve is not installed in ${root}. Run npm install edge-serve there.`;
+  }
+  const { file, line, column, lineText } = location;
+  const caret = `    ${lineText.slice(0, column).replaceAll(/[^\t]/g, " ")}^`;
+  return `${shown(resolve(root, file), root)}:${line}:${column + 1}  ${text}\n    ${lineText}\n${caret}`;
+}
+
+/** What the runtime says of an exception at the top level of a module: message and stack, without its own preamble. */
+function uncaughtOf(text: string): string | undefined {
+  for (const row of text.split("\n")) {
+    const message = logMessage(row.trim());
+    const uncaught = /Uncaught (?:\(in promise\) )?([^]*)$/.exec(message ?? "");
+    if (uncaught?.[1] !== undefined) return uncaught[1];
+  }
+  return /Uncaught (?:\(in promise\) )?([^]*?)(?=\n {4}at (?:StartupLogBuffer|async|process)|$)/.exec(text)?.[1];
+}
+
+function logMessage(row: string): string | undefined {
+  if (!row.startsWith("{")) return undefined;
+  try {
+    return (JSON.parse(row) as { message?: string }).message;
+  } catch {
+    // Not a structured log line after all.
+    return undefined;
+  }
+}
+
+function firstLine(text: string): string {
+  return `${(text.split("\n")[0] ?? "").replace(/\.$/, "")}.`;
+}

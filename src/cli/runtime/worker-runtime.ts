@@ -1,0 +1,151 @@
+/**
+ * A Worker running in workerd on this machine, built and started by wrangler.
+ *
+ * Owns: waiting until it serves, reloading, and the translation of what fails on the way.
+ * Does not own: what runs, or the files it is built from.
+ *
+ * Invariants:
+ *   T1. `startRuntime` and `reload` settle: they end with a Worker that answers, or reject with what is wrong.
+ *   T2. A reload that fails to build leaves the Worker that was running.
+ */
+import type { WranglerConfig } from "../project/project.ts";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { loadWrangler } from "./load-wrangler.ts";
+import { runtimeFailure } from "./runtime-failure.ts";
+import type { Bundle } from "./source-positions.ts";
+
+/** A line of the Worker's log as the runtime reports it. */
+export interface RuntimeLog {
+  readonly timestamp: number;
+  readonly level: string;
+  readonly message: string;
+}
+
+/** What to run, and where. */
+export interface RuntimeOptions {
+  readonly root: string;
+  readonly config: WranglerConfig;
+  readonly host?: string;
+  /** 0 is any free port. */
+  readonly port?: number;
+  /** Where Durable Objects keep their data; `false` keeps it in memory. */
+  readonly persist: string | false;
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Like vars, but named as secrets. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Lets bindings reach the account; off, everything is local. */
+  readonly allowRemote?: boolean;
+  readonly onLog?: (line: RuntimeLog) => void;
+}
+
+/** A Worker that serves. */
+export interface Runtime {
+  readonly url: URL;
+  /** The last bundle that was built. */
+  readonly bundle: Bundle;
+  fetch(url: string): Promise<{ json(): Promise<unknown>; text(): Promise<string>; readonly ok: boolean }>;
+  /** Builds anew and replaces what runs, at the same address. */
+  reload(config: WranglerConfig): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Builds and starts a Worker. Rejects with a `Failure` that names the user's file and line, where the user's code is at fault. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { unstable_DevEnv: DevEnv } = await loadWrangler();
+  const env = new DevEnv();
+  let bundle: Bundle | undefined;
+  const dispatch = env.dispatch.bind(env);
+  // `bundleComplete` goes over this bus only; wrangler emits no event for it.
+  env.dispatch = (event) => {
+    if (event.type === "bundleComplete") bundle = bundleOf(event.bundle, options.root);
+    dispatch(event);
+  };
+  const load = async (config: WranglerConfig): Promise<void> => {
+    const loaded = nextReload(env);
+    // Rejections are reported below, by whichever comes first.
+    loaded.catch(() => {});
+    try {
+      await Promise.all([started === undefined ? start(config) : env.config.set(input(options, config), true), loaded]);
+    } catch (error) {
+      throw runtimeFailure(error, bundle, options.root);
+    }
+  };
+  let started: Awaited<ReturnType<typeof env.startWorker>> | undefined;
+  const start = async (config: WranglerConfig): Promise<void> => {
+    started = await env.startWorker(input(options, config));
+  };
+  try {
+    await load(options.config);
+  } catch (error) {
+    await env.teardown().catch(() => {});
+    throw error;
+  }
+  const worker = started!;
+  return {
+    url: await worker.url,
+    get bundle() {
+      return bundle!;
+    },
+    fetch: (url) => worker.fetch(url),
+    reload: load,
+    dispose: () => worker.dispose(),
+  };
+}
+
+type DevEnv = InstanceType<Awaited<ReturnType<typeof loadWrangler>>["unstable_DevEnv"]>;
+
+function nextReload(env: DevEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => {
+      env.off("reloadComplete", onReload);
+      env.off("error", onFailure);
+      env.off("buildFailed", onFailure);
+      act();
+    };
+    const onReload = () => settle(resolve);
+    const onFailure = (event: unknown) => settle(() => reject(event));
+    env.on("reloadComplete", onReload);
+    env.on("error", onFailure);
+    env.on("buildFailed", onFailure);
+  });
+}
+
+function input(options: RuntimeOptions, config: WranglerConfig): Parameters<DevEnv["startWorker"]>[0] {
+  const { host = "localhost", port = 0, persist, vars = {}, secrets = {}, allowRemote = false, onLog } = options;
+  const bindings = {
+    ...Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, { type: "plain_text" as const, value }])),
+    ...Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, { type: "secret_text" as const, value }])),
+  };
+  return {
+    config,
+    bindings,
+    dev: {
+      server: { hostname: host, port },
+      watch: false,
+      persist,
+      logLevel: "none",
+      inspector: false,
+      registry: undefined,
+      ...(allowRemote ? {} : { remote: false }),
+      ...(onLog === undefined ? {} : { structuredLogsHandler: onLog }),
+    },
+  } as Parameters<DevEnv["startWorker"]>[0];
+}
+
+interface WranglerBundle {
+  readonly path: string;
+  readonly entrypointSource: string;
+  readonly sourceMapPath?: string | undefined;
+  readonly dependencies: Readonly<Record<string, unknown>>;
+}
+
+function bundleOf({ path, entrypointSource, sourceMapPath, dependencies }: WranglerBundle, root: string): Bundle {
+  // wrangler gives the map's name relative to the project's root, and it lies beside the bundle.
+  const mapName = sourceMapPath === undefined || isAbsolute(sourceMapPath) ? sourceMapPath : resolve(root, sourceMapPath);
+  return {
+    path,
+    text: entrypointSource,
+    sourceMapPath: mapName ?? resolve(dirname(path), `${path}.map`),
+    inputs: Object.keys(dependencies).map((file) => resolve(root, file)),
+  };
+}

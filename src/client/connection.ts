@@ -1,0 +1,127 @@
+/**
+ * A handle over HTTP: the target behind `edge-serve/testing`'s `server.handle()`.
+ */
+import { createHandle, type HandleTarget } from "../handle/handle.ts";
+import { encodeError } from "../protocol/error-codec.ts";
+import { DeploymentUnavailableError } from "../protocol/errors.ts";
+import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Reply } from "../protocol/messages.ts";
+import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
+import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+
+/** Where a connection goes, and as whom. */
+export interface ConnectionOptions {
+  /** Of the ingress Worker, with or without a path. */
+  readonly url: string | URL;
+  readonly token: string;
+  /** @default "default" */
+  readonly app?: string;
+}
+
+/** A handle to the ingress deployment of an application that runs behind a URL. */
+export function connectHandle<T>({ url, token, app = "default" }: ConnectionOptions): DeploymentHandle<T> {
+  return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app));
+}
+
+class Connection implements HandleTarget {
+  readonly app: string;
+  readonly deployment = "ingress";
+  readonly #url: URL;
+  readonly #token: string;
+
+  constructor(url: URL, token: string, app: string) {
+    this.#url = url;
+    this.#token = token;
+    this.app = app;
+  }
+
+  async call(request: CallRequest): Promise<Reply> {
+    const lines = await this.#send(request, {});
+    const frame = await lines.next();
+    if (frame.kind === "stream") return { kind: "stream", items: new ItemLines(lines) };
+    if (frame.kind === "value" || frame.kind === "error") return frame;
+    throw unexpected(frame);
+  }
+
+  async broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]> {
+    const frame = await (await this.#send(request, { broadcast: true })).next();
+    if (frame.kind === "error") return Promise.reject(frame);
+    if (frame.kind !== "broadcast") throw unexpected(frame);
+    return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Reply }));
+  }
+
+  async #send({ meta, method, args }: CallRequest, extra: { broadcast?: true }): Promise<FrameReader> {
+    const call: RpcCall = {
+      ...(method === undefined ? {} : { method }),
+      args: await Promise.all(args.map(buffered)),
+      requestId: meta.requestId,
+      options: {
+        ...(meta.key === undefined ? {} : { key: meta.key }),
+        ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
+        ...(meta.deadline === undefined ? {} : { timeoutMs: meta.deadline - Date.now() }),
+      },
+      ...extra,
+    };
+    const response = await fetch(this.#url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain" },
+      body: encodeText(call),
+    });
+    if (response.ok && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
+    throw new DeploymentUnavailableError(`${this.#url.href} answered ${response.status}: ${await response.text()}`);
+  }
+}
+
+/** Frames as they arrive, one a line. */
+class FrameReader {
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #rest = "";
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
+  }
+
+  async next(): Promise<RpcFrame> {
+    for (;;) {
+      const end = this.#rest.indexOf("\n");
+      if (end !== -1) {
+        const line = this.#rest.slice(0, end);
+        this.#rest = this.#rest.slice(end + 1);
+        return decodeText(line) as RpcFrame;
+      }
+      const { value, done } = await this.#reader.read();
+      if (done) throw new DeploymentUnavailableError("The connection ended before the answer was complete.");
+      this.#rest += value;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel();
+  }
+}
+
+class ItemLines implements ItemPuller {
+  readonly #lines: FrameReader;
+
+  constructor(lines: FrameReader) {
+    this.#lines = lines;
+  }
+
+  async pull(): Promise<ItemBatch> {
+    try {
+      const frame = await this.#lines.next();
+      if (frame.kind === "items") return frame;
+      throw unexpected(frame);
+    } catch (error) {
+      return { items: [], done: true, error: encodeError(error) };
+    }
+  }
+
+  cancel(): Promise<void> {
+    return this.#lines.cancel();
+  }
+}
+
+function unexpected(frame: RpcFrame): Error {
+  return new Error(`This is a bug in edge-serve: a frame of kind ${JSON.stringify(frame.kind)} came where it does not belong.`);
+}

@@ -1,0 +1,162 @@
+/**
+ * From applications and their configuration to the manifest.
+ *
+ * Owns: merging options (config file over code over defaults), running builders, walking the graph, and everything
+ * that can be wrong with the result.
+ * Does not own: reading files, bundling. This runs inside workerd, where the application's modules mean what they
+ * mean when they serve; `describe-module.ts` writes the module that calls it.
+ *
+ * Invariants:
+ *   M1. Never throws: every problem is collected, and the manifest is there only if there is none.
+ *   M2. The same code and request give the same manifest, byte for byte.
+ */
+import { type Application, deploymentsOf } from "../api/application.ts";
+import { mergeOptions } from "../api/merge-options.ts";
+import { closest } from "../api/option-issues.ts";
+import { type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
+import { resolveApplication } from "../api/resolve-application.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { ApplicationManifest, DeploymentConfig, Manifest } from "../protocol/manifest.ts";
+
+/** What is asked of the application's code. All of it is JSON. */
+export interface DescribeRequest {
+  readonly applications: readonly DescribedApplication[];
+}
+
+/** One application as its configuration describes it. */
+export interface DescribedApplication {
+  readonly name: string;
+  readonly routePrefix: string | null;
+  readonly args?: unknown;
+  /** Applies to every deployment that does not say otherwise. */
+  readonly logging?: DeploymentOptions["logging"];
+  /** Options that win over those in the code. */
+  readonly deployments: readonly { readonly name: string; readonly options: DeploymentOptions }[];
+  /** For errors: which export this is, such as `src/app.ts:app`. */
+  readonly importPath?: string;
+  /** For errors: what the module exports. */
+  readonly exports?: readonly string[];
+}
+
+/** One thing that is wrong with a system. */
+export interface DescribeProblem {
+  /** Full sentences; lines of a stack may follow. */
+  readonly message: string;
+  /** Where in the configuration, in the config file's spelling, if it is at fault. */
+  readonly path: readonly (string | number)[];
+}
+
+/** The manifest, or every problem found. */
+export type DescribeResult = { readonly manifest: Omit<Manifest, "version"> } | { readonly problems: readonly DescribeProblem[] };
+
+/** Describes the system that `request` and the applications' code make up. `code` is what each `import_path` names. */
+export function describeSystem(request: DescribeRequest, code: Readonly<Record<string, unknown>>): DescribeResult {
+  const problems = prefixProblems(request.applications);
+  const applications: ApplicationManifest[] = [];
+  for (const [index, described] of request.applications.entries()) {
+    const report: Report = (message, ...path) => problems.push({ message, path: ["applications", index, ...path] });
+    const application = describeApplication(described, code[described.name], report);
+    if (application !== undefined) applications.push(application);
+  }
+  return problems.length > 0 ? { problems } : { manifest: { protocol: 1, applications } };
+}
+
+type Report = (message: string, ...path: (string | number)[]) => void;
+
+function prefixProblems(applications: readonly DescribedApplication[]): DescribeProblem[] {
+  const owners = new Map<string, string>();
+  const problems: DescribeProblem[] = [];
+  for (const [index, { name, routePrefix }] of applications.entries()) {
+    if (routePrefix === null) continue;
+    const owner = owners.get(routePrefix);
+    if (owner === undefined) {
+      owners.set(routePrefix, name);
+      continue;
+    }
+    const message = `Applications ${quote(owner)} and ${quote(name)} both have the route prefix ${quote(routePrefix)}. Prefixes must differ.`;
+    problems.push({ message, path: ["applications", index, "route_prefix"] });
+  }
+  return problems;
+}
+
+function describeApplication(described: DescribedApplication, exported: unknown, report: Report): ApplicationManifest | undefined {
+  const { name, routePrefix, args } = described;
+  if (exported === undefined) {
+    report(missingExport(described), "import_path");
+    return undefined;
+  }
+  let root: Application;
+  let graph: Application[];
+  try {
+    root = resolveApplication(name, exported, args);
+    graph = deploymentsOf(root, name);
+  } catch (error) {
+    report(describeFailure(name, error), "import_path");
+    return undefined;
+  }
+  reportUnknown(described, graph, report);
+  if (routePrefix !== null && !root.deployment.handlesHttp) {
+    report(
+      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
+        `${root.deployment.describeTarget()} has no method fetch or call, and no router. Add one, or set route_prefix to null.`,
+      "route_prefix",
+    );
+  }
+  const deployments: Record<string, DeploymentConfig> = {};
+  for (const application of graph) {
+    const config = describeDeployment(described, application, report);
+    if (config !== undefined) deployments[application.name] = config;
+  }
+  return { name, routePrefix, ingress: root.name, ...(args === undefined ? {} : { args }), deployments };
+}
+
+function describeDeployment(
+  { name, logging, deployments }: DescribedApplication,
+  { deployment }: Application,
+  report: Report,
+): DeploymentConfig | undefined {
+  const index = deployments.findIndex((candidate) => candidate.name === deployment.name);
+  const { name: _, ...given } = deployment.given;
+  const inherited: DeploymentOptions = logging === undefined ? {} : { logging };
+  const options = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
+  const problems = optionProblems(options).map(({ problem }) => problem);
+  const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
+  if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {
+    problems.push(`userConfig is given, but ${deployment.describeTarget()} has no method reconfigure to give it to. Add one, or remove userConfig.`);
+  }
+  const path = index < 0 ? ["import_path"] : ["deployments", index];
+  for (const problem of problems) report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${problem}`, ...path);
+  return problems.length > 0 ? undefined : resolveOptions(options);
+}
+
+function reportUnknown({ name, deployments }: DescribedApplication, graph: readonly Application[], report: Report): void {
+  const known = graph.map((application) => application.name);
+  for (const [index, deployment] of deployments.entries()) {
+    if (known.includes(deployment.name)) continue;
+    const near = closest(deployment.name, known);
+    const hint = near === undefined ? "" : ` Did you mean ${quote(near)}?`;
+    report(`Application ${quote(name)} has no deployment ${quote(deployment.name)}. It has: ${known.join(", ")}.${hint}`, "deployments", index, "name");
+  }
+}
+
+function missingExport({ name, importPath, exports = [] }: DescribedApplication): string {
+  const what = importPath === undefined ? "its import_path names nothing" : `there is no export ${quote(importPath)}`;
+  const has = exports.length === 0 ? "The module exports nothing." : `The module exports: ${exports.slice(0, 10).join(", ")}.`;
+  return `Application ${quote(name)}: ${what}, or it is undefined. ${has}`;
+}
+
+// Our own errors are complete sentences; what a builder throws needs its name and the place it was thrown at.
+function describeFailure(name: string, error: unknown): string {
+  if (error instanceof ConfigError) return error.message + stackBelow(error);
+  if (!(error instanceof Error)) return `Application ${quote(name)}: building it threw ${String(error)}.`;
+  return `Application ${quote(name)}: building it threw ${error.name}: ${error.message}${stackBelow(error)}`;
+}
+
+function stackBelow({ stack = "" }: Error): string {
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  return frames.map((frame) => `\n${frame}`).join("");
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,111 @@
+import { show } from "../api/option-issues.ts";
+import type { DeploymentOptions } from "../api/option-types.ts";
+import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
+import { errorAt, type Finding, formatPath, type Segments } from "./diagnostics.ts";
+import { parseImportPath } from "./import-path.ts";
+import { readShape } from "./read-shape.ts";
+import { routePrefixProblem } from "./route-prefix.ts";
+import { isRecord } from "./shape.ts";
+import { APPLICATION_SCHEMA, APPLICATION_SHAPE } from "./system-shape.ts";
+
+/** What is logged; what is left out is inherited: deployment, application, system. */
+export type LoggingOptions = NonNullable<DeploymentOptions["logging"]>;
+
+/** One application of a config. */
+export interface ApplicationConfig {
+  readonly name: string;
+  /** `null` means no HTTP. */
+  readonly routePrefix: string | null;
+  /** As written, and accepted by `parseImportPath`. */
+  readonly importPath: string;
+  /** JSON for the builder. */
+  readonly args?: unknown;
+  readonly deployments: readonly DeploymentEntry[];
+  readonly logging?: LoggingOptions;
+}
+
+const DEFAULT_NAME = "default";
+const DEFAULT_PREFIX = "/";
+
+/** @internal One entry of `applications`. */
+export function readApplication(value: unknown, at: Segments, findings: Finding[]): ApplicationConfig | undefined {
+  const read = readShape(APPLICATION_SCHEMA, { value, at, shape: APPLICATION_SHAPE }, findings);
+  if (!isRecord(value)) return undefined;
+  const routePrefix = readRoutePrefix(value["route_prefix"], [...at, "route_prefix"], findings);
+  const importPath = readImportPath(value["import_path"], [...at, "import_path"], findings);
+  const deployments = readDeployments(value["deployments"], [...at, "deployments"], findings);
+  if (read === undefined || routePrefix === undefined || importPath === undefined) return undefined;
+  return {
+    name: read.name ?? DEFAULT_NAME,
+    routePrefix,
+    importPath,
+    ...(read.args === undefined ? {} : { args: read.args }),
+    deployments,
+    ...(read.logging === undefined ? {} : { logging: read.logging as LoggingOptions }),
+  };
+}
+
+function readRoutePrefix(value: unknown, at: Segments, findings: Finding[]): string | null | undefined {
+  if (value === undefined) return DEFAULT_PREFIX;
+  const problem = routePrefixProblem(value);
+  if (problem === undefined) return value as string | null;
+  findings.push(errorAt(at, problem));
+  return undefined;
+}
+
+function readImportPath(value: unknown, at: Segments, findings: Finding[]): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "string") {
+    findings.push(errorAt(at, `must be text such as "src/app.ts:app", got ${show(value)}.`));
+    return undefined;
+  }
+  const parsed = parseImportPath(value);
+  if (!("problem" in parsed)) return value;
+  findings.push(errorAt(at, parsed.problem));
+  return undefined;
+}
+
+function readDeployments(value: unknown, at: Segments, findings: Finding[]): DeploymentEntry[] {
+  if (!Array.isArray(value)) return [];
+  const firstAt = new Map<string, Segments>();
+  const deployments: DeploymentEntry[] = [];
+  for (const [index, entry] of (value as unknown[]).entries()) {
+    const place = [...at, index];
+    const read = readDeployment(entry, place, findings);
+    if (read !== undefined) deployments.push(read);
+    const name = isRecord(entry) ? entry["name"] : undefined;
+    if (typeof name !== "string") continue;
+    const first = firstAt.get(name);
+    if (first === undefined) firstAt.set(name, place);
+    else {
+      const rule = "Deployment names must be unique within an application.";
+      findings.push(errorAt([...place, "name"], `is ${show(name)}, and so is the name of ${formatPath(first)}. ${rule}`));
+    }
+  }
+  return deployments;
+}
+
+/** @internal Two applications with one name, or with one route prefix. */
+export function findConflicts(applications: readonly unknown[], at: Segments, findings: Finding[]): void {
+  const names = new Map<string, Segments>();
+  const prefixes = new Map<string, { name: string; place: Segments }>();
+  for (const [index, application] of applications.entries()) {
+    if (!isRecord(application)) continue;
+    const place = [...at, index];
+    const { name = DEFAULT_NAME, route_prefix: prefix = DEFAULT_PREFIX } = application;
+    if (typeof name !== "string") continue;
+    const namesake = names.get(name);
+    if (namesake === undefined) names.set(name, place);
+    else {
+      const rule = "Application names must be unique.";
+      findings.push(errorAt([...place, "name"], `is ${show(name)}, and so is the name of ${formatPath(namesake)}. ${rule}`));
+    }
+    if (typeof prefix !== "string") continue;
+    const other = prefixes.get(prefix);
+    if (other === undefined) prefixes.set(prefix, { name, place });
+    else {
+      const both = `is ${show(prefix)}, and so is that of application ${show(other.name)} (${formatPath(other.place)}).`;
+      findings.push(errorAt([...place, "route_prefix"], `${both} Give application ${show(name)} another, or null for no HTTP.`));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What is wrong with a config document, and where.
+ */
+
+/** One thing to say about a config document. */
+export interface Diagnostic {
+  /** A config with an error is refused as a whole; a warning is only shown. */
+  readonly severity: "error" | "warning";
+  /** Where in the document, in its own spelling: `applications[0].deployments[1].num_replicas`; "" is the whole of it. */
+  readonly path: string;
+  /** Full sentences that name the path, the value seen, and what is accepted. */
+  readonly message: string;
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+}
+
+/** @internal The keys and indexes that lead to a value. */
+export type Segments = readonly (string | number)[];
+
+/** @internal A diagnostic before it is known where in a text it is. */
+export interface Finding {
+  readonly severity: Diagnostic["severity"];
+  readonly segments: Segments;
+  /** Whether the key is at fault, or its value. */
+  readonly anchor: "key" | "value";
+  readonly message: string;
+}
+
+/** @internal An error about the value at `segments`; `predicate` goes on from the path: `must be 1, got 2.` */
+export function errorAt(segments: Segments, predicate: string): Finding {
+  return { severity: "error", segments, anchor: "value", message: `${subjectOf(segments)} ${predicate}` };
+}
+
+/** @internal A finding about the key that `segments` ends in, whatever its value. */
+export function keyFinding(severity: Diagnostic["severity"], segments: Segments, predicate: string): Finding {
+  return { severity, segments, anchor: "key", message: `${subjectOf(segments)} ${predicate}` };
+}
+
+/** @internal */
+export function toDiagnostic({ severity, segments, message }: Finding): Diagnostic {
+  return { severity, path: formatPath(segments), message };
+}
+
+function subjectOf(segments: Segments): string {
+  return segments.length === 0 ? "The config" : formatPath(segments);
+}
+
+const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
+
+/** @internal `["applications", 0, "name"]` as `applications[0].name`. */
+export function formatPath(segments: Segments): string {
+  let path = "";
+  for (const segment of segments) {
+    if (typeof segment === "number") path += `[${segment}]`;
+    else if (!PLAIN_KEY.test(segment)) path += `[${JSON.stringify(segment)}]`;
+    else path += path === "" ? segment : `.${segment}`;
+  }
+  return path;
+}
+
+/** Whether the document is refused. */
+export function hasErrors(diagnostics: readonly Pick<Diagnostic, "severity">[]): boolean {
+  return diagnostics.some(({ severity }) => severity === "error");
+}
+
+/** One line a diagnostic, `<file>:<line>:<column>  <message>`: errors first, then in the order of the file. */
+export function formatDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  const rank = ({ severity }: Diagnostic): number => (severity === "error" ? 0 : 1);
+  const ordered = diagnostics.toSorted((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  return ordered.map(formatDiagnostic).join("\n");
+}
+
+function formatDiagnostic({ severity, message, file, line, column }: Diagnostic): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(":");
+  const text = severity === "warning" ? `warning: ${message}` : message;
+  return place === "" ? text : `${place}  ${text}`;
+}

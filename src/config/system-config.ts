@@ -1,0 +1,69 @@
+/**
+ * What should run, as an operator says it: a config document, checked.
+ *
+ * Owns:          the shape of the document, its defaults, and every diagnostic about its content.
+ * Does not own:  text and its positions (`parse-file.ts`), the code that `import_path` names, and the merging of
+ *                options with those in the code (`compile/`, `controller/`).
+ *
+ * Invariants:
+ *   C1. A document is accepted or refused as a whole: there is a config only when there is no error.
+ *   C2. Never throws, and reports every problem in one go.
+ *   C3. Runs anywhere: no file, no YAML. `PUT /-/api/applications` uses it in a Worker.
+ *   C4. An option is accepted here exactly when it is accepted in code.
+ */
+import { type ApplicationConfig, findConflicts, type LoggingOptions, readApplication } from "./application-config.ts";
+import { type Diagnostic, type Finding, hasErrors, toDiagnostic } from "./diagnostics.ts";
+import { readShape } from "./read-shape.ts";
+import { isRecord } from "./shape.ts";
+import { SYSTEM_SCHEMA, SYSTEM_SHAPE } from "./system-shape.ts";
+
+export type { ApplicationConfig, LoggingOptions } from "./application-config.ts";
+export type { DeploymentEntry } from "./deployment-config.ts";
+
+/** How HTTP requests are received. What is left out is up to whoever listens. */
+export interface HttpOptions {
+  /** Of `edge-serve run`. */
+  readonly host?: string;
+  /** Of `edge-serve run`; 0 is any free port. */
+  readonly port?: number;
+  /** Deadline of every HTTP request. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** A config document that was accepted, in code's spelling. */
+export interface SystemConfig {
+  readonly applications: readonly ApplicationConfig[];
+  readonly httpOptions: HttpOptions;
+  readonly logging?: LoggingOptions;
+}
+
+/** The config, unless there is an error, and everything there is to say about it. */
+export interface ConfigResult {
+  readonly config?: SystemConfig;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Checks a config document, such as the body of `PUT /-/api/applications`. Collects all problems, throws none. */
+export function validateConfig(document: unknown): ConfigResult {
+  const { config, findings } = readDocument(document);
+  return { ...(config === undefined ? {} : { config }), diagnostics: findings.map(toDiagnostic) };
+}
+
+/** @internal {@link validateConfig} before the findings are put into text. */
+export function readDocument(document: unknown): { config?: SystemConfig; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const read = readShape(SYSTEM_SCHEMA, { value: document, at: [], shape: SYSTEM_SHAPE }, findings);
+  const entries: unknown = isRecord(document) ? document["applications"] : undefined;
+  const applications: ApplicationConfig[] = [];
+  if (Array.isArray(entries)) {
+    for (const [index, entry] of (entries as unknown[]).entries()) {
+      const application = readApplication(entry, ["applications", index], findings);
+      if (application !== undefined) applications.push(application);
+    }
+    findConflicts(entries, ["applications"], findings);
+  }
+  if (read === undefined || hasErrors(findings)) return { findings };
+  const { httpOptions = {}, logging } = read;
+  const config = { applications, httpOptions, ...(logging === undefined ? {} : { logging }) } as SystemConfig;
+  return { config, findings };
+}

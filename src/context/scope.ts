@@ -1,0 +1,177 @@
+/**
+ * Where code is running: in which replica, for which request.
+ *
+ * Owns: the one `AsyncLocalStorage`, and what user code may ask of it.
+ * Does not own: making replicas or requests; whoever runs user code enters the scope.
+ *
+ * Invariants:
+ *   C1. What user code awaits, it continues in the same scope.
+ *   C2. A constructor, `setup` and `reconfigure` have a replica and no request.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { LoggingConfig } from "../protocol/manifest.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+
+declare global {
+  namespace Cloudflare {
+    // What `wrangler types` fills in; empty until it has run.
+    interface Env {}
+  }
+}
+
+/** What user code can learn about the replica that it runs in. */
+export interface ReplicaContext<Env = Cloudflare.Env> {
+  readonly appName: string;
+  readonly deployment: string;
+  /** `<app>/<deployment>/<location or ->/<ordinal>.<incarnation>`. */
+  readonly replicaId: string;
+  /** Counts from 0 within the deployment. */
+  readonly ordinal: number;
+  /** Of the code and the configuration that were built together. */
+  readonly version: string;
+  /** The Worker's bindings. */
+  readonly env: Env;
+  /** The replica's own Durable Object: storage, alarms, `waitUntil`. In `runLocal` there is none, and reading it throws. */
+  readonly state: DurableObjectState;
+}
+
+/** What user code can learn about the request that it works on. */
+export interface RequestContext {
+  /** The same in every replica that the request reaches, in every log line and on the response. */
+  readonly requestId: string;
+  /** The application's prefix, which the request's URL no longer has; `undefined` for calls from outside HTTP. */
+  readonly routePrefix: string | undefined;
+  readonly multiplexedModelId: string | undefined;
+  /** When nobody waits for the answer any more, in milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  /** Aborts when the caller cancels, goes away or runs out of time. */
+  readonly signal: AbortSignal;
+  /** The W3C trace context that came with the request. */
+  readonly traceparent: string | undefined;
+  /** What sends equal requests to the same replica. */
+  readonly key: string | undefined;
+}
+
+/** A replica as the framework sees it while user code runs. */
+export interface ReplicaScope {
+  readonly context: ReplicaContext;
+  readonly logging: LoggingConfig;
+  /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
+  handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
+}
+
+/** A request while it is worked on. */
+export class RequestScope implements RequestContext {
+  readonly meta: RequestMeta;
+  #abort: AbortController | undefined;
+
+  constructor(meta: RequestMeta, signal?: AbortSignal) {
+    this.meta = meta;
+    if (signal !== undefined) this.#follow(signal);
+  }
+
+  get requestId(): string {
+    return this.meta.requestId;
+  }
+  get routePrefix(): string | undefined {
+    return this.meta.routePrefix;
+  }
+  get multiplexedModelId(): string | undefined {
+    return this.meta.multiplexedModelId;
+  }
+  get deadline(): number | undefined {
+    return this.meta.deadline;
+  }
+  get traceparent(): string | undefined {
+    return this.meta.traceparent;
+  }
+  get key(): string | undefined {
+    return this.meta.key;
+  }
+  // Made when first asked for: most handlers never look.
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Tells whoever looks at `signal` that nobody waits any more. */
+  abort(reason: unknown): void {
+    this.#abort ??= new AbortController();
+    this.#abort.abort(reason);
+  }
+
+  #follow(signal: AbortSignal): void {
+    if (signal.aborted) this.abort(signal.reason);
+    else signal.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+  }
+}
+
+/** The replica and, unless the replica is starting, the request. */
+export interface Scope {
+  readonly replica: ReplicaScope;
+  readonly request: RequestScope | undefined;
+}
+
+const scopes = new AsyncLocalStorage<Scope>();
+
+/** Runs `body`, and all that it awaits, in `scope`. */
+export function runInScope<R>(scope: Scope, body: () => R): R {
+  return scopes.run(scope, body);
+}
+
+/** The scope that the caller runs in; `undefined` outside a replica. */
+export function currentScope(): Scope | undefined {
+  return scopes.getStore();
+}
+
+/**
+ * The replica that this code runs in.
+ *
+ * @throws Error outside a replica: at the top level of a module, in a test.
+ */
+export function getReplicaContext<Env = Cloudflare.Env>(): ReplicaContext<Env> {
+  const scope = currentScope();
+  if (scope === undefined) {
+    throw new Error("getReplicaContext() works only inside a replica: in a deployment's constructor, methods, and what they call.");
+  }
+  return scope.replica.context as ReplicaContext<Env>;
+}
+
+/**
+ * The request that this code works on.
+ *
+ * @throws Error outside a request: in a constructor, in `setup`, outside a replica.
+ */
+export function getRequestContext(): RequestContext {
+  const request = currentScope()?.request;
+  if (request === undefined) {
+    throw new Error("getRequestContext() works only while a request is handled: in a deployment's methods, and what they call.");
+  }
+  return request;
+}
+
+/**
+ * A handle to a deployment by name; in the same application unless `appName` is given.
+ *
+ * @throws ConfigError if there is no such application or deployment; Error outside a replica.
+ */
+export function getDeploymentHandle<T = unknown>(name: string, appName?: string): DeploymentHandle<T> {
+  const replica = replicaFor("getDeploymentHandle");
+  return replica.handleTo(appName ?? replica.context.appName, name) as DeploymentHandle<T>;
+}
+
+/**
+ * A handle to the ingress deployment of an application.
+ *
+ * @throws ConfigError if there is no such application; Error outside a replica.
+ */
+export function getAppHandle<T = unknown>(appName: string): DeploymentHandle<T> {
+  return replicaFor("getAppHandle").handleTo(appName) as DeploymentHandle<T>;
+}
+
+function replicaFor(caller: string): ReplicaScope {
+  const scope = currentScope();
+  if (scope === undefined) throw new Error(`${caller}() works only inside a replica. Bind the deployment to have its handle elsewhere.`);
+  return scope.replica;
+}

@@ -1,0 +1,58 @@
+/**
+ * The consumer's end of a stream of items.
+ *
+ * Invariants:
+ *   S1. Items come out once and in order; an error comes after the items before it.
+ *   S2. Leaving the loop early cancels the generator in the replica.
+ *   S3. While the consumer works on one batch, the next is under way; never more than one.
+ */
+import { decodeError } from "../protocol/error-codec.ts";
+import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
+
+export class RemoteItems implements AsyncIterable<unknown> {
+  readonly #puller: ItemPuller;
+  readonly #callSite: { readonly stack?: string };
+  #isCancelled = false;
+
+  constructor(puller: ItemPuller, callSite: { readonly stack?: string } = {}) {
+    this.#puller = puller;
+    this.#callSite = callSite;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    let isOver = false;
+    try {
+      let next = this.#pull();
+      while (!isOver) {
+        const batch = await next;
+        isOver = batch.done;
+        if (!isOver) next = this.#pull();
+        yield* batch.items;
+        if (batch.error !== undefined) throw decodeError(batch.error, this.#callSite.stack);
+      }
+    } finally {
+      if (!isOver) this.cancel();
+      this.#dispose();
+    }
+  }
+
+  /** Stops the generator in the replica; the loop ends after what has arrived. */
+  cancel(): void {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    // The replica may be gone, which stops its generators as well.
+    Promise.resolve(this.#puller.cancel()).catch(() => {});
+  }
+
+  #pull(): Promise<ItemBatch> {
+    const batch = this.#puller.pull();
+    // It may fail while the consumer is elsewhere; the loop awaits it next.
+    batch.catch(() => {});
+    return batch;
+  }
+
+  // Over RPC the puller is a stub, and the replica keeps its end until the stub is disposed of.
+  #dispose(): void {
+    (this.#puller as Partial<Disposable>)[Symbol.dispose]?.();
+  }
+}

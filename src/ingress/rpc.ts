@@ -1,0 +1,95 @@
+/**
+ * Lets authenticated callers outside the Worker call handles: `POST /-/rpc/<app>`.
+ *
+ * Off unless the build switches it on. Without a token configured it refuses everyone.
+ */
+import { encodeError } from "../protocol/error-codec.ts";
+import type { CallRequest, Reply } from "../protocol/messages.ts";
+import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
+import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { authorize } from "./token.ts";
+
+/** How calls from outside are let in. */
+export interface RpcFeature {
+  /** The name of the secret in the Worker's environment that callers present as a bearer token. */
+  readonly tokenBinding: string;
+}
+
+/** Where calls go: an application's router. */
+export interface RpcTarget {
+  readonly app: string;
+  readonly deployment: string;
+  call(request: CallRequest): Promise<Reply>;
+  broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]>;
+}
+
+/** The endpoint: answers requests under `/-/rpc/`, `undefined` for any other path. */
+export function rpcEndpoint(
+  { tokenBinding }: RpcFeature,
+  targetOf: (app: string, deployment?: string) => RpcTarget,
+): (request: Request, path: string, env: unknown) => Promise<Response> | undefined {
+  return (request, path, env) => (path.startsWith(RPC_PATH) && request.method === "POST" ? answer(request, path, env) : undefined);
+
+  async function answer(request: Request, path: string, env: unknown): Promise<Response> {
+    const refusal = await authorize(request, (env as Record<string, unknown>)[tokenBinding]);
+    if (refusal !== undefined) return refusal;
+    try {
+      const call = decodeText(await request.text()) as RpcCall;
+      const target = targetOf(decodeURIComponent(path.slice(RPC_PATH.length)), call.deployment);
+      if (call.broadcast === true) return frames([await broadcastFrame(target, call)]);
+      const reply = await target.call(toRequest(target, call));
+      return reply.kind === "stream" ? streamed(reply) : frames([await toFrame(reply)]);
+    } catch (error) {
+      return frames([{ kind: "error", error: encodeError(error) }]);
+    }
+  }
+}
+
+function toRequest(target: RpcTarget, { method, args, options, requestId }: RpcCall): CallRequest {
+  const { timeoutMs, ...carried } = options;
+  return {
+    method,
+    args,
+    meta: {
+      requestId: requestId ?? crypto.randomUUID(),
+      chain: [`${target.app}/${target.deployment}`],
+      hops: 1,
+      ...carried,
+      ...(timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }),
+    },
+  };
+}
+
+async function broadcastFrame(target: RpcTarget, call: RpcCall): Promise<RpcFrame> {
+  const settled = await target.broadcast(toRequest(target, call));
+  const replies = settled.map((one) => (one.status === "fulfilled" ? toFrame(one.value) : { kind: "error" as const, error: encodeError(one.reason) }));
+  return { kind: "broadcast", replies: await Promise.all(replies) };
+}
+
+async function toFrame(reply: Reply): Promise<RpcFrame> {
+  if (reply.kind === "error") return reply;
+  if (reply.kind === "value") return { kind: "value", value: await buffered(reply.value) };
+  await reply.items.cancel();
+  return { kind: "error", error: encodeError(new TypeError("broadcast() calls methods that return one value, and this one is a generator.")) };
+}
+
+const LINES = { headers: { "content-type": "application/x-ndjson" } };
+const encoder = new TextEncoder();
+
+function frames(all: readonly RpcFrame[]): Response {
+  return new Response(all.map((frame) => `${encodeText(frame)}\n`).join(""), LINES);
+}
+
+function streamed({ items }: Extract<Reply, { kind: "stream" }>): Response {
+  const line = (frame: RpcFrame) => encoder.encode(`${encodeText(frame)}\n`);
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(line({ kind: "stream" })),
+    async pull(controller) {
+      const batch = await items.pull();
+      controller.enqueue(line({ kind: "items", ...batch }));
+      if (batch.done) controller.close();
+    },
+    cancel: () => items.cancel(),
+  });
+  return new Response(body, LINES);
+}

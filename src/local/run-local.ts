@@ -1,0 +1,121 @@
+/**
+ * `runLocal`: an application in this process, for unit tests and debuggers.
+ *
+ * The same cores as in a Worker, wired without one: handles, routers and replicas are the real ones, and what
+ * passes between them is cloned as it would be on the way to another object.
+ */
+import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
+import { routerOf } from "../api/ingress.ts";
+import type { ReplicaScope } from "../context/scope.ts";
+import { createHandle } from "../handle/handle.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { CallRequest, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
+import { parseReplicaId } from "../protocol/names.ts";
+import { Replica } from "../replica/replica.ts";
+import { initialReplicaSet } from "../router/replica-set.ts";
+import { type ReplicaConnection, Router } from "../router/router.ts";
+
+/** What a local run may be given. */
+export interface RunLocalOptions {
+  /** The application's name in contexts and logs. @default "default" */
+  readonly name?: string;
+  /** What `getReplicaContext().env` holds, in place of the Worker's bindings. */
+  readonly env?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs an application in this process and returns the handle of its ingress deployment.
+ *
+ * @throws ConfigError if the application's graph has a name twice, or a cycle.
+ * @example
+ * expect(await runLocal(app).remote()).toBe("Hello world!");
+ */
+export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}): DeploymentHandle<T> {
+  if (!(app instanceof Application)) throw new ConfigError("runLocal() takes an application: what deployment(...).bind(...) returns.");
+  const name = options.name ?? "default";
+  const deployments = new Map(deploymentsOf(app, name).map((bound) => [bound.name, bound]));
+  const routers = new Map<string, Router>();
+  const replicas = new Map<string, Replica>();
+  return createHandle<T>(routerTo(app.name));
+
+  function routerTo(deployment: string): Router {
+    const bound = deployments.get(deployment);
+    if (bound === undefined) {
+      throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. There is: ${[...deployments.keys()].join(", ")}.`);
+    }
+    let router = routers.get(deployment);
+    if (router === undefined) {
+      router = new Router(name, deployment, initialReplicaSet(name, deployment, bound.deployment.resolve()), {
+        random: Math.random,
+        connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+      });
+      routers.set(deployment, router);
+    }
+    return router;
+  }
+
+  function replicaOf(replicaId: string, bound: Application): Replica {
+    let replica = replicas.get(replicaId);
+    if (replica === undefined) replicas.set(replicaId, (replica = makeReplica(replicaId, bound)));
+    return replica;
+  }
+
+  function makeReplica(replicaId: string, bound: Application): Replica {
+    const { target, isClass } = bound.deployment;
+    const { logging, userConfig } = bound.deployment.resolve();
+    const scope: ReplicaScope = {
+      context: {
+        appName: name,
+        deployment: bound.name,
+        replicaId,
+        ordinal: parseReplicaId(replicaId)?.ordinal ?? 0,
+        version: "local",
+        env: (options.env ?? {}) as Cloudflare.Env,
+        get state(): DurableObjectState {
+          throw new Error("A replica in runLocal() has no Durable Object, so getReplicaContext().state does not exist. Test it with serve().");
+        },
+      },
+      logging: { ...logging, accessLog: false },
+      handleTo: (_app, deployment) => createHandle(routerTo(deployment ?? app.name)),
+    };
+    return new Replica({
+      scope,
+      target,
+      isClass,
+      router: routerOf(target),
+      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name))),
+      userConfig,
+      env: scope.context.env,
+      state: undefined,
+      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), (ref as HandleRef).options),
+    });
+  }
+}
+
+function connectionTo(replica: Replica): ReplicaConnection {
+  return {
+    async call(request: CallRequest): Promise<Reply> {
+      const reply = await replica.call({ ...request, args: request.args.map(cloned) });
+      if (reply.kind === "value") return { kind: "value", value: cloned(reply.value) };
+      return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
+    },
+    fetch: (request, meta) => replica.fetch(request, meta),
+  };
+}
+
+function clonedItems(items: ItemPuller): ItemPuller {
+  return {
+    async pull() {
+      const batch = await items.pull();
+      return { ...batch, items: batch.items.map(cloned) };
+    },
+    cancel: () => items.cancel(),
+  };
+}
+
+// Bodies and streams are handed over, as they are between objects.
+function cloned(value: unknown): unknown {
+  const isHandedOver = value instanceof Request || value instanceof Response || value instanceof ReadableStream || value instanceof Headers;
+  return isHandedOver ? value : structuredClone(value);
+}

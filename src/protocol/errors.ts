@@ -1,0 +1,121 @@
+/**
+ * The errors that edge-serve itself raises.
+ *
+ * Each has a stable `code`: classes do not survive a hop between Durable Objects, codes do, and
+ * `error-codec.ts` rebuilds the class from the code wherever a handle's call rejects. User errors are
+ * never wrapped in these.
+ */
+
+/** The stable names of edge-serve's errors. */
+export type ServeErrorCode =
+  | "BACK_PRESSURE"
+  | "DEPLOYMENT_UNAVAILABLE"
+  | "REPLICA_UNAVAILABLE"
+  | "REQUEST_TIMEOUT"
+  | "REQUEST_CANCELLED"
+  | "METHOD_NOT_FOUND"
+  | "SERIALIZATION"
+  | "CONFIG";
+
+/** What an error carries besides its message. */
+export interface ServeErrorOptions extends ErrorOptions {
+  /** When it makes sense to try again, in milliseconds. Becomes `Retry-After` over HTTP. */
+  readonly retryAfterMs?: number;
+  /** The HTTP status, where the application chooses it (`backpressure.statusCode`). */
+  readonly status?: number;
+}
+
+/** What every error raised by edge-serve extends. */
+export abstract class ServeError extends Error {
+  /** Stable across versions and hops; match on this or on the class, never on the message. */
+  abstract readonly code: ServeErrorCode;
+  /** The HTTP status that a client sees when the error reaches the ingress. */
+  readonly status: number;
+  /** When it makes sense to try again, in milliseconds; `undefined` when trying again will not help. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, status: number, options: ServeErrorOptions = {}) {
+    super(message, options);
+    this.name = new.target.name;
+    this.status = options.status ?? status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Every replica's queue is full (`maxQueuedRequests`). HTTP 503 (or 429) with `Retry-After`. */
+export class BackPressureError extends ServeError {
+  override readonly code = "BACK_PRESSURE";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 503, { retryAfterMs: 1000, ...options });
+  }
+}
+
+/** The deployment has no replica that can serve: it is scaled to zero, gone, or cannot start. HTTP 503. */
+export class DeploymentUnavailableError extends ServeError {
+  override readonly code = "DEPLOYMENT_UNAVAILABLE";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 503, { retryAfterMs: 1000, ...options });
+  }
+}
+
+/** A replica was lost while it ran the request, and the request may not be run again. HTTP 503. */
+export class ReplicaUnavailableError extends ServeError {
+  override readonly code = "REPLICA_UNAVAILABLE";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 503, { retryAfterMs: 1000, ...options });
+  }
+}
+
+/** The request's deadline passed, queueing included. HTTP 408. */
+export class RequestTimeoutError extends ServeError {
+  override readonly code = "REQUEST_TIMEOUT";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 408, options);
+  }
+}
+
+/** The request was cancelled, by its caller or because its client went away. HTTP 499. */
+export class RequestCancelledError extends ServeError {
+  override readonly code = "REQUEST_CANCELLED";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 499, options);
+  }
+}
+
+/** The deployment has no public method of that name. The message lists those it has. */
+export class MethodNotFoundError extends ServeError {
+  override readonly code = "METHOD_NOT_FOUND";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 500, options);
+  }
+}
+
+/** An argument or a result cannot cross between replicas. The message says which, and where in it. */
+export class SerializationError extends ServeError {
+  override readonly code = "SERIALIZATION";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 500, options);
+  }
+}
+
+/** An application, an option or a config file says something that edge-serve does not accept. */
+export class ConfigError extends ServeError {
+  override readonly code = "CONFIG";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 500, options);
+  }
+}
+
+/** Code to class, for rebuilding an error that crossed a hop. */
+export const ERROR_CLASSES: Readonly<
+  Record<ServeErrorCode, new (message: string, options?: ServeErrorOptions) => ServeError>
+> = {
+  BACK_PRESSURE: BackPressureError,
+  DEPLOYMENT_UNAVAILABLE: DeploymentUnavailableError,
+  REPLICA_UNAVAILABLE: ReplicaUnavailableError,
+  REQUEST_TIMEOUT: RequestTimeoutError,
+  REQUEST_CANCELLED: RequestCancelledError,
+  METHOD_NOT_FOUND: MethodNotFoundError,
+  SERIALIZATION: SerializationError,
+  CONFIG: ConfigError,
+};

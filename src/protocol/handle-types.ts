@@ -1,0 +1,99 @@
+/**
+ * The types of a handle: the user's class is their only source.
+ */
+
+declare const target: unique symbol;
+
+/** Marks a type as standing for deployment `T`, so that `bind` can match applications to constructor parameters. */
+export interface RefersTo<T> {
+  readonly [target]: T;
+}
+
+/** What a call through a handle gives: awaited once, or iterated if the method is a generator. */
+export interface DeploymentResponse<T> extends PromiseLike<T> {
+  /**
+   * Waits for the result.
+   *
+   * @param options `timeoutMs`: how long to wait, in milliseconds. Running out of it does not cancel the call.
+   * @throws RequestTimeoutError when `timeoutMs` passes first; whatever the method threw.
+   */
+  result(options?: { readonly timeoutMs?: number }): Promise<T>;
+  /** Stops the call: a waiting one never runs, a running one sees its signal abort. Awaiting it then rejects with `RequestCancelledError`. */
+  cancel(): void;
+}
+
+/** What a call to a generator method gives. Leaving the loop early stops the generator in the replica. */
+export interface DeploymentResponseGenerator<T> extends AsyncIterable<T> {
+  [Symbol.asyncIterator](): AsyncIterator<T, void, undefined>;
+  /** Stops the generator in the replica: its `finally` runs. */
+  cancel(): void;
+}
+
+/** Options of the calls made through a handle. */
+export interface HandleOptions {
+  /** Sends the call to a replica that has this model, and is what `getMultiplexedModelId()` returns there. */
+  readonly multiplexedModelId?: string;
+  /** Calls with equal keys go to the same replica. */
+  readonly key?: string;
+  /** Deadline of the call, in milliseconds from its start, queueing included. */
+  readonly timeoutMs?: number;
+  /** Cancels the call when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+// A stream stays a stream; everything else becomes one response, whether or not the method was `async`.
+type ResponseOf<R> =
+  R extends AsyncGenerator<infer Item, unknown, never> | Generator<infer Item, unknown, never>
+    ? DeploymentResponseGenerator<Item>
+    : DeploymentResponse<Awaited<R>>;
+
+// Every argument may also be a response that has not arrived yet. Labels and optionality survive the mapping.
+type Passable<Args extends readonly unknown[]> = { [I in keyof Args]: Args[I] | DeploymentResponse<Args[I]> };
+
+/** Something that can be called on a replica: a handle itself, or one of its methods. */
+export interface RemoteMethod<Args extends readonly unknown[], R> {
+  /** Starts the call at once. Arguments may be responses of other calls, not awaited. */
+  remote(...args: Passable<Args>): ResponseOf<R>;
+  /** Calls every replica; one entry each, in the order of the replicas. */
+  broadcast(...args: Passable<Args>): Promise<PromiseSettledResult<Awaited<R>>[]>;
+}
+
+type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMethod<Args, R> : never;
+
+/** Methods that the runtime calls, never a handle. */
+type LifecycleName = "constructor" | "setup" | "reconfigure" | "checkHealth" | "recordAutoscalingStats";
+
+/** Properties of the handle itself, which hide a method of the same name. */
+type HandleMember = "remote" | "broadcast" | "options" | "then";
+
+type CallableName<T> = {
+  [K in keyof T]-?: K extends string
+    ? K extends LifecycleName | HandleMember | `_${string}`
+      ? never
+      : T[K] extends (...args: never[]) => unknown
+        ? K
+        : never
+    : never;
+}[keyof T];
+
+type Methods<T> = { readonly [K in CallableName<T>]: RemoteMethodOf<T[K]> };
+
+// `call` is what a class answers to by default; a function deployment answers as itself.
+type DefaultMethod<T> = T extends (...args: infer Args) => infer R
+  ? RemoteMethod<Args, R>
+  : T extends { call: infer F }
+    ? RemoteMethodOf<F>
+    : unknown;
+
+interface HandleControls<T> extends RefersTo<T> {
+  /** A handle to the same deployment with these options set; options that are not named stay. */
+  options(options: HandleOptions): DeploymentHandle<T>;
+}
+
+/**
+ * Calls the replicas of a deployment.
+ *
+ * `handle.remote(...)` calls the default method, `handle.predict.remote(...)` the method `predict`. `T` is the
+ * deployment's class, or the type of its function.
+ */
+export type DeploymentHandle<T> = HandleControls<T> & DefaultMethod<T> & (T extends (...args: never[]) => unknown ? unknown : Methods<T>);

@@ -1,0 +1,85 @@
+/**
+ * What a compiled system consists of: the data half of the entry module.
+ *
+ * Everything here is JSON. The code half (classes, bound arguments, functions among the options) stays in
+ * the application's own modules, which the entry module imports.
+ */
+
+/** How a caller chooses among replicas; `"custom"` means a function in the application's code. */
+export type RequestRouterName = "powerOfTwoChoices" | "consistentHash" | "custom";
+
+/** Where the replicas of a deployment are put. */
+export interface Placement {
+  /** Durable Object location hints; replicas are spread over them in order. */
+  readonly locationHints?: readonly string[];
+  /** Keeps the objects and their storage inside a legal region. */
+  readonly jurisdiction?: "eu" | "fedramp";
+}
+
+/** The log settings of a deployment. */
+export interface LoggingConfig {
+  readonly level: LogLevel;
+  readonly accessLog: boolean;
+}
+
+/** Log levels, least severe first. */
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Autoscaling with every default filled in. Times in milliseconds. */
+export interface AutoscalingConfig {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly initialReplicas: number;
+  readonly targetOngoingRequests: number;
+  readonly metricsIntervalMs: number;
+  readonly lookBackPeriodMs: number;
+  readonly upscaleDelayMs: number;
+  readonly downscaleDelayMs: number;
+  readonly downscaleToZeroDelayMs: number;
+  readonly upscalingFactor: number;
+  readonly downscalingFactor: number;
+  readonly spillover: boolean;
+  /** Whether the application's code has a policy of its own. */
+  readonly customPolicy: boolean;
+}
+
+/** A deployment's options with every default filled in. Times in milliseconds. */
+export interface DeploymentConfig {
+  readonly numReplicas: number;
+  readonly autoscaling: AutoscalingConfig | null;
+  readonly maxOngoingRequests: number;
+  readonly maxQueuedRequests: number;
+  readonly requestTimeoutMs: number | null;
+  readonly userConfig?: unknown;
+  readonly healthCheckPeriodMs: number;
+  readonly healthCheckTimeoutMs: number;
+  readonly gracefulShutdownTimeoutMs: number;
+  readonly requestRouter: RequestRouterName;
+  readonly placement: Placement;
+  readonly retries: { readonly attempts: number; readonly onlyIfNotStarted: boolean };
+  readonly backpressure: { readonly statusCode: 503 | 429; readonly retryAfterMs: number };
+  readonly maxConstructorRetryCount: number;
+  readonly logging: LoggingConfig;
+}
+
+/** One application of the system. */
+export interface ApplicationManifest {
+  readonly name: string;
+  /** Where HTTP requests reach it; `null` when they do not. */
+  readonly routePrefix: string | null;
+  /** The deployment that HTTP requests and application handles go to. */
+  readonly ingress: string;
+  /** What a builder is called with; absent when the import is an application. */
+  readonly args?: unknown;
+  readonly deployments: Readonly<Record<string, DeploymentConfig>>;
+}
+
+/** The whole system. */
+export interface Manifest {
+  /** Of the messages between parts; see `messages.ts`. */
+  readonly protocol: 1;
+  /** A hash of the rest: what `getReplicaContext().version` reports. */
+  readonly version: string;
+  readonly applications: readonly ApplicationManifest[];
+}

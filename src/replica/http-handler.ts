@@ -1,0 +1,80 @@
+/**
+ * How a deployment answers HTTP: its router, its `fetch`, its `call`, or the function that it is.
+ */
+import { ConfigError } from "../protocol/errors.ts";
+
+/** A deployment's HTTP handler. Takes a request whose path has lost the application's prefix. */
+export type HttpHandler = (request: Request) => unknown;
+
+/** What a router needs: the method that `serve.ingress` asks for. */
+export interface MountedRouter {
+  fetch(request: Request, ...args: never[]): unknown;
+}
+
+type LooseFetch = (request: Request, ...args: unknown[]) => unknown;
+
+/** What a handler may be given besides the request. */
+export interface HandlerSurroundings {
+  readonly env: unknown;
+  /** The platform's context, which has `waitUntil`. */
+  readonly state: unknown;
+}
+
+/**
+ * Finds the handler of a deployment.
+ *
+ * @param target The instance, or the function of a function deployment.
+ * @throws ConfigError if there is none.
+ */
+export function httpHandlerOf(
+  target: object,
+  deployment: string,
+  router: MountedRouter | undefined,
+  surroundings: HandlerSurroundings,
+): HttpHandler {
+  if (router !== undefined) return routerHandler(router, target, surroundings);
+  if (typeof target === "function") return target as HttpHandler;
+  const { fetch, call } = target as { fetch?: HttpHandler; call?: HttpHandler };
+  const method = typeof fetch === "function" ? fetch : call;
+  if (typeof method === "function") return (request) => method.call(target, request);
+  throw new ConfigError(
+    `Deployment ${JSON.stringify(deployment)} cannot answer HTTP: its class has neither fetch(request) nor call(request). ` +
+      "Add one, mount a router with serve.ingress(), or set the application's route_prefix to null.",
+  );
+}
+
+function routerHandler(router: MountedRouter, instance: object, { env, state }: HandlerSurroundings): HttpHandler {
+  const fetch = router.fetch.bind(router) as LooseFetch;
+  if (isHono(router)) {
+    const honoEnv = { ...(env as object), replica: instance };
+    return (request) => fetch(request, honoEnv, state);
+  }
+  return async (request) => (await fetch(request, instance)) ?? notFound();
+}
+
+// Hono takes its environment second and hands handlers a context; other routers hand on what they are given.
+function isHono(router: MountedRouter): boolean {
+  return Object.hasOwn(router, "getPath") && Object.hasOwn(router, "router");
+}
+
+// A router that matched nothing returns nothing; so does a handler that forgot to answer.
+function notFound(): Response {
+  return new Response("Not Found", { status: 404, headers: { "content-type": "text/plain; charset=utf-8" } });
+}
+
+/**
+ * `Request.json` whose failure is the client's: a `SyntaxError` with status 400 that says what is wrong.
+ *
+ * Assigned to each request that user code sees, because the platform's error cannot be told from a bug.
+ */
+export async function parseJson(this: Request): Promise<unknown> {
+  try {
+    return await Request.prototype.json.call(this);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { pathname } = new URL(this.url);
+    throw Object.assign(new SyntaxError(`The body of ${this.method} ${pathname} is not JSON: ${error.message}`, { cause: error }), {
+      status: 400,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * What a test and its server process tell each other.
+ */
+import type { WranglerConfig } from "../cli/project/project.ts";
+import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
+
+/** What to serve, and where. */
+export interface StartMessage {
+  readonly type: "start";
+  readonly target: string;
+  readonly cwd: string;
+  readonly args?: unknown;
+  /** 0 is any free port. */
+  readonly port: number;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The Durable Objects' data. */
+  readonly storage: string;
+  /** The directory inside `.edge-serve/` that the entry goes to. */
+  readonly directory: string;
+  /** What an earlier start compiled, if there was one: a restart serves the same code. */
+  readonly built?: Built;
+}
+
+/** A compiled system, ready to be started. */
+export interface Built {
+  readonly root: string;
+  readonly config: WranglerConfig;
+}
+
+/** From the server process. */
+export type ServerMessage =
+  | { readonly type: "ready"; readonly url: string; readonly built: Built }
+  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "log"; readonly line: RuntimeLog };
+
+/** To the server process. */
+export type TestMessage = StartMessage | { readonly type: "stop" };

@@ -1,0 +1,62 @@
+/**
+ * The process that a server under test runs in: compiles, starts workerd, reports to the test over IPC.
+ *
+ * A process of its own, leading its own group, so that a test can kill all of it at once as a crash would.
+ *
+ * Invariants:
+ *   P1. Does not outlive the test's process: when the channel closes, the whole group ends.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { reportOf } from "../cli/failure.ts";
+import { compileServing } from "../cli/project/compile-serving.ts";
+import { readTarget } from "../cli/project/target.ts";
+import { type Runtime, startRuntime } from "../cli/runtime/worker-runtime.ts";
+import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
+
+let runtime: Runtime | undefined;
+let started: StartMessage | undefined;
+
+function send(message: ServerMessage): Promise<void> {
+  return new Promise((resolve) => (process.send === undefined ? resolve() : process.send(message, () => resolve())));
+}
+
+async function start(message: StartMessage): Promise<void> {
+  started = message;
+  try {
+    const built = message.built ?? (await build(message));
+    runtime = await startRuntime({
+      root: built.root,
+      config: built.config,
+      host: "127.0.0.1",
+      port: message.port,
+      persist: message.storage,
+      vars: message.vars,
+      secrets: message.secrets,
+      onLog: (line) => void send({ type: "log", line }),
+    });
+    await send({ type: "ready", url: runtime.url.href, built });
+  } catch (error) {
+    await send({ type: "failed", message: reportOf(error).text });
+    process.exit(1);
+  }
+}
+
+async function build({ target, cwd, args, directory }: StartMessage): Promise<Built> {
+  const { root, config } = await compileServing(readTarget(target, cwd, args), { cwd, directory, forTests: true });
+  return { root, config };
+}
+
+process.on("message", (message: TestMessage) => {
+  if (message.type === "start") void start(message);
+  else void (runtime?.dispose() ?? Promise.resolve()).finally(() => process.exit(0));
+});
+
+process.on("disconnect", () => {
+  if (started !== undefined) {
+    rmSync(started.storage, { recursive: true, force: true });
+    rmSync(join(started.built?.root ?? started.cwd, ".edge-serve", started.directory), { recursive: true, force: true });
+  }
+  // workerd is in this group, and would stay.
+  process.kill(-process.pid, "SIGKILL");
+});
