@@ -4,6 +4,6 @@ import { chmodSync, rmSync } from "node:fs";
 
 rmSync("dist", { recursive: true, force: true });
 for (const project of ["tsconfig.build.json", "tsconfig.build.node.json"]) {
-  execFileSync("tsc", ["-p", project], { stdio: "inherit" });
+  execFileSync("node_modules/.bin/tsc", ["-p", project], { stdio: "inherit" });
 }
 chmodSync("dist/src/cli/main.js", 0o755);

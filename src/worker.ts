@@ -4,7 +4,7 @@
 import { exports as workerExports } from "cloudflare:workers";
 import { DurableObject } from "cloudflare:workers";
 import { META_IN_CF, type ReplicaRpc, replicaClass } from "../durable-objects/replica.ts";
-import { Application, deploymentsOf, mapApplications } from "./api/application.ts";
+import { type Application, deploymentsOf, mapApplications } from "./api/application.ts";
 import { routerOf } from "./api/ingress.ts";
 import { resolveApplication } from "./api/resolve-application.ts";
 import type { ReplicaScope } from "./context/scope.ts";

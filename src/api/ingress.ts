@@ -18,7 +18,7 @@ const ROUTER = Symbol.for("edge-serve.router");
  *
  * @throws ConfigError if the class has a `fetch` of its own, or `router` has none.
  * @example
- * const router = AutoRouter().get("/:name", ({ params }, greeter: Greeter) => greeter.greet(params.name));
+ * const router = AutoRouter().get("/:name", ({ params }: IRequest, greeter: Greeter) => greeter.greet(params.name));
  * export const app = serve.deployment(serve.ingress(router)(Greeter)).bind();
  */
 export function ingress(router: FetchRouter): <C extends abstract new (...args: never[]) => object>(target: C) => C {

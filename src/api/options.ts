@@ -59,7 +59,7 @@ const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 /** @internal */
 export const OPTIONS_SCHEMA = object({
   name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
-  numReplicas: v.optional(v.union([v.literal("auto"), integer(0)], NUM_REPLICAS)),
+  numReplicas: v.optional(v.message(v.union([v.literal("auto"), integer(0)]), NUM_REPLICAS)),
   autoscaling: v.optional(AUTOSCALING_SCHEMA),
   maxOngoingRequests: v.optional(integer(1)),
   maxQueuedRequests: v.optional(v.pipe(v.number(MAX_QUEUED), v.safeInteger(MAX_QUEUED), v.minValue(-1, MAX_QUEUED))),
@@ -85,7 +85,7 @@ export const OPTIONS_SCHEMA = object({
 
 /** @internal What is wrong with `options`, one entry a problem; empty when they are accepted. */
 export function optionProblems(options: unknown): { readonly path: readonly string[]; readonly problem: string }[] {
-  const result = v.safeParse(OPTIONS_SCHEMA, options);
+  const result = v.safeParse(OPTIONS_SCHEMA, options, { abortPipeEarly: true });
   if (!result.success) return result.issues.map((issue) => describeIssue(issue, OPTIONS_SCHEMA));
   const { numReplicas, autoscaling } = options as DeploymentOptions;
   if (typeof numReplicas === "number" && autoscaling !== undefined) {

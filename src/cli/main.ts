@@ -3,6 +3,7 @@
  * The binary. It asks for the Node that the rest needs before it loads the rest.
  */
 const NEEDED = [22, 12] as const;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
@@ -13,7 +14,11 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   process.exitCode = 2;
 } else {
   const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+  for (const signal of SIGNALS) process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()));
+  // wrangler and miniflare exit the process on a signal. Here the command ends by itself, and cleans up.
+  process.on("newListener", (event: string, listener: () => void) => {
+    if (SIGNALS.some((signal) => signal === event)) queueMicrotask(() => process.off(event, listener));
+  });
   const { runCli } = await import("./program.ts");
   const exitCode = await runCli(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),

@@ -41,11 +41,17 @@ export interface HandleOptions {
   readonly signal?: AbortSignal;
 }
 
-// A stream stays a stream; everything else becomes one response, whether or not the method was `async`.
-type ResponseOf<R> =
-  R extends AsyncGenerator<infer Item, unknown, never> | Generator<infer Item, unknown, never>
-    ? DeploymentResponseGenerator<Item>
-    : DeploymentResponse<Awaited<R>>;
+// What iterates: a generator, or an iterator type that one was annotated with. `never`: whatever `next` takes.
+type ItemsOf<Item> = AsyncIterator<Item, unknown, never> | Iterator<Item, unknown, never>;
+
+// A stream stays a stream; everything else becomes one response, whether or not the method was `async`. The tuples
+// keep unions whole: a `boolean` is one response, not one of `true` or one of `false`.
+type ResponseOf<R> = unknown extends R ? DeploymentResponse<R> : [R] extends [never] ? DeploymentResponse<R> : StreamOr<R, DeploymentResponse<R>>;
+
+// What one replica's answer to a broadcast is.
+type AnswerOf<R> = unknown extends R ? R : [R] extends [never] ? R : StreamOr<R, R>;
+
+type StreamOr<R, Single> = [R] extends [ItemsOf<infer Item>] ? DeploymentResponseGenerator<Item> : Single;
 
 // Every argument may also be a response that has not arrived yet. Labels and optionality survive the mapping.
 type Passable<Args extends readonly unknown[]> = { [I in keyof Args]: Args[I] | DeploymentResponse<Args[I]> };
@@ -53,9 +59,9 @@ type Passable<Args extends readonly unknown[]> = { [I in keyof Args]: Args[I] | 
 /** Something that can be called on a replica: a handle itself, or one of its methods. */
 export interface RemoteMethod<Args extends readonly unknown[], R> {
   /** Starts the call at once. Arguments may be responses of other calls, not awaited. */
-  remote(...args: Passable<Args>): ResponseOf<R>;
+  remote(...args: Passable<Args>): ResponseOf<Awaited<R>>;
   /** Calls every replica; one entry each, in the order of the replicas. */
-  broadcast(...args: Passable<Args>): Promise<PromiseSettledResult<Awaited<R>>[]>;
+  broadcast(...args: Passable<Args>): Promise<PromiseSettledResult<AnswerOf<Awaited<R>>>[]>;
 }
 
 type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMethod<Args, R> : never;
@@ -63,8 +69,8 @@ type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMeth
 /** Methods that the runtime calls, never a handle. */
 type LifecycleName = "constructor" | "setup" | "reconfigure" | "checkHealth" | "recordAutoscalingStats";
 
-/** Properties of the handle itself, which hide a method of the same name. */
-type HandleMember = "remote" | "broadcast" | "options" | "then";
+/** Properties of the handle itself, which hide a method of the same name, and those of every object. */
+type HandleMember = "remote" | "broadcast" | "options" | "then" | "toJSON" | keyof Object;
 
 type CallableName<T> = {
   [K in keyof T]-?: K extends string

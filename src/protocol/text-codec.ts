@@ -4,6 +4,9 @@
 import { parse, stringify } from "devalue";
 import { decodeError, encodeError, type WireError } from "./error-codec.ts";
 
+// Named differently by the types of workerd and of Node.
+type ResponseBody = ConstructorParameters<typeof Response>[0];
+
 const toText: Parameters<typeof stringify>[1] = {
   Error: (value: unknown) => value instanceof Error && encodeError(value),
   Headers: (value: unknown) => value instanceof Headers && [...value],
@@ -16,8 +19,8 @@ const fromText: Parameters<typeof parse>[1] = {
   Error: (wire: WireError) => decodeError(wire),
   Headers: (entries: [string, string][]) => new Headers(entries),
   BufferedRequest: ({ url, ...init }: BufferedRequest) => new Request(url, init as RequestInit),
-  BufferedResponse: ({ body, ...init }: BufferedResponse) => new Response(body as BodyInit | null, init as ResponseInit),
-  BufferedStream: ({ body }: BufferedStream) => new Response(body as BodyInit).body,
+  BufferedResponse: ({ body, ...init }: BufferedResponse) => new Response(body as ResponseBody, init as ResponseInit),
+  BufferedStream: ({ body }: BufferedStream) => new Response(body as ResponseBody).body,
 };
 
 /** Writes `value` without line breaks. Bodies and streams must have been taken care of by {@link buffered}. */
@@ -68,6 +71,6 @@ class BufferedStream {
 export async function buffered(value: unknown): Promise<unknown> {
   if (value instanceof Request) return new BufferedRequest(value, value.body === null ? null : await value.arrayBuffer());
   if (value instanceof Response) return new BufferedResponse(value, value.body === null ? null : await value.arrayBuffer());
-  if (value instanceof ReadableStream) return new BufferedStream(await new Response(value as BodyInit).arrayBuffer());
+  if (value instanceof ReadableStream) return new BufferedStream(await new Response(value as ResponseBody).arrayBuffer());
   return value;
 }

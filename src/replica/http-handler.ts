@@ -63,18 +63,19 @@ function notFound(): Response {
 }
 
 /**
- * `Request.json` whose failure is the client's: a `SyntaxError` with status 400 that says what is wrong.
- *
- * Assigned to each request that user code sees, because the platform's error cannot be told from a bug.
+ * Gives `request` a `json()` whose failure is the client's: a `SyntaxError` with status 400 that says what is wrong.
+ * The platform's own error could not be told from a bug in the handler.
  */
-export async function parseJson(this: Request): Promise<unknown> {
-  try {
-    return await Request.prototype.json.call(this);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { pathname } = new URL(this.url);
-    throw Object.assign(new SyntaxError(`The body of ${this.method} ${pathname} is not JSON: ${error.message}`, { cause: error }), {
-      status: 400,
-    });
-  }
+export function withClientJson(request: Request): Request {
+  const json = async (): Promise<unknown> => {
+    try {
+      return await Request.prototype.json.call(request);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const { pathname } = new URL(request.url);
+      const message = `The body of ${request.method} ${pathname} is not JSON: ${error.message}`;
+      throw Object.assign(new SyntaxError(message, { cause: error }), { status: 400 });
+    }
+  };
+  return Object.defineProperty(request, "json", { value: json });
 }

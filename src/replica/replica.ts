@@ -17,7 +17,7 @@ import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Reply, RequestMeta } from "../protocol/messages.ts";
 import { toSendable } from "../protocol/sendable.ts";
 import { methodOf } from "./dispatch.ts";
-import { type HttpHandler, httpHandlerOf, type MountedRouter, parseJson } from "./http-handler.ts";
+import { type HttpHandler, httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 
@@ -92,8 +92,7 @@ export class Replica {
     try {
       const started = this.#started ?? (await this.#start());
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
-      request.json = parseJson as Request["json"];
-      response = await runInScope(scope, async () => toResponse(await handler(request), scope));
+      response = await runInScope(scope, async () => toResponse(await handler(withClientJson(request)), scope));
     } catch (error) {
       if (!isDeliberate(error)) this.#logFailure(error, scope);
       response = errorResponse(error);

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { CliProject } from "../support/cli-project.ts";
+
+describe("edge-serve", () => {
+  it("lists its commands", async () => {
+    using project = new CliProject();
+    const { exitCode, out, err } = await project.run(["--help"]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    for (const command of ["init", "run", "build", "deploy"]) expect(out).toMatch(new RegExp(`^  ${command} `, "m"));
+    expect((await project.run([])).out).toBe(out);
+  });
+
+  it.each([
+    [["buidl"], "(Did you mean build?)"],
+    [["build", "--dry-rum"], "(Did you mean --dry-run?)"],
+    [["build", "a", "b"], "too many arguments"],
+    [["build"], "There is no serve.yaml in"],
+    [["run"], "no target is given"],
+    [["run", "app.ts:app", "--port", "no"], '--port must be an integer from 0 to 65535, got "no".'],
+    [["run", "app.ts:app", "model"], '"model" is no argument for a builder. Write key=value.'],
+    [["build", "a:b:c"], "must have at most one colon"],
+    [["run", "serve.yaml", "a=b"], "serve.yaml gives each application its args itself"],
+  ])("answers %j as a usage error, on stderr", async (argv, message) => {
+    using project = new CliProject({ "app.ts": "", "notes.txt": "" });
+    const { exitCode, out, err } = await project.run(argv);
+    expect(err).toContain(message);
+    expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
+  });
+
+  it.each(["init", "run", "build", "deploy"])("shows examples of %s in its help", async (command) => {
+    using project = new CliProject();
+    const { exitCode, out } = await project.run([command, "--help"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain(`$ edge-serve ${command}`);
+  });
+
+  it("says which file is missing", async () => {
+    using project = new CliProject();
+    const { exitCode, err } = await project.run(["build", "src/nope.ts:app"]);
+    expect(exitCode).toBe(1);
+    expect(err).toContain(`The target names "src/nope.ts", but there is no file ${project.root}/src/nope.ts.`);
+  });
+
+  it("prints every diagnostic of a config file with its place, before it builds anything", async () => {
+    using project = new CliProject({
+      "serve.yaml": "applications:\n  - import_path: src/app.ts:app\n    route_prefx: /a\n    deployments:\n      - name: A\n        num_replicas: -1\n",
+    });
+    const { exitCode, err } = await project.run(["build"]);
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/serve\.yaml:3:5 .*route_prefx.*route_prefix/);
+    expect(err).toMatch(/serve\.yaml:6:23 .*num_replicas/);
+    expect(project.read(".edge-serve/worker.ts")).toBeUndefined();
+  });
+});

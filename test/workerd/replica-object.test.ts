@@ -1,0 +1,64 @@
+import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+
+interface Stub {
+  fetch(request: Request | string): Promise<Response>;
+  call(request: unknown): Promise<{ kind: string; error?: { message: string }; value?: unknown }>;
+}
+
+const worker = exports as unknown as {
+  default: { fetch(url: string): Promise<Response> };
+  default__Counter: { getByName(name: string): Stub };
+};
+
+const get = async (path: string): Promise<{ status: number; value: unknown }> => {
+  const response = await worker.default.fetch(`http://example.test${path}`);
+  const text = await response.text();
+  return { status: response.status, value: response.ok && text.startsWith("{") ? (JSON.parse(text) as { value: unknown }).value : text };
+};
+
+const meta = { requestId: "r", chain: ["default/Counter"], hops: 1 };
+
+describe("a replica's object", () => {
+  it("keeps its instance between requests, and makes a new one after an eviction", async () => {
+    const stub = worker.default__Counter.getByName(`default/Counter/-/${crypto.randomUUID()}`);
+    const next = () => stub.call({ meta, method: "next", args: [] });
+    expect([await next(), await next()]).toEqual([
+      { kind: "value", value: 1 },
+      { kind: "value", value: 2 },
+    ]);
+    await evictDurableObject(stub as never);
+    expect(await next()).toEqual({ kind: "value", value: 1 });
+  });
+
+  it("has storage that outlives the instance", async () => {
+    const { value } = await get("/remember");
+    await abortAllDurableObjects();
+    expect((await get("/remember")).value).toBe((value as number) + 1);
+  });
+
+  it("answers only what comes through the system's ingress over HTTP", async () => {
+    const response = await worker.default__Counter.getByName("default/Counter/-/0.0").fetch("http://example.test/next");
+    expect(response.status).toBe(421);
+  });
+
+  it("lets a call reach public methods of the user's class and nothing else", async () => {
+    const stub = worker.default__Counter.getByName("default/Counter/-/0.0");
+    for (const method of ["ctx", "env", "fetch", "alarm", "constructor", "#count", "toString"]) {
+      const reply = await stub.call({ meta, method, args: [] });
+      expect([method, reply.kind]).toEqual([method, "error"]);
+    }
+  });
+
+  it("that is lost answers 503, says why in no detail, and serves again afterwards", async () => {
+    expect(await get("/crash")).toEqual({ status: 503, value: "Service Unavailable" });
+    expect((await get("/next")).status).toBe(200);
+  });
+
+  it("whose instance fails to start tries again at the next request", async () => {
+    expect((await get("/flaky")).status).toBe(503);
+    expect((await get("/flaky")).status).toBe(503);
+    expect(await get("/flaky")).toEqual({ status: 200, value: "started at attempt 3" });
+  });
+});
