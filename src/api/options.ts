@@ -13,10 +13,8 @@ import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
 
 export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
 
-const integer = (minimum: number) => {
-  const accepted = `an integer of at least ${minimum}`;
-  return v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted));
-};
+const integer = (minimum: number, accepted = `an integer of at least ${minimum}`) =>
+  v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted));
 
 const atLeast = (minimum: number) => {
   const accepted = `a finite number of at least ${minimum}`;
@@ -59,7 +57,7 @@ const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 /** @internal */
 export const OPTIONS_SCHEMA = object({
   name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
-  numReplicas: v.optional(v.message(v.union([v.literal("auto"), integer(0)]), NUM_REPLICAS)),
+  numReplicas: v.optional(v.union([v.literal("auto"), integer(0, NUM_REPLICAS)], NUM_REPLICAS)),
   autoscaling: v.optional(AUTOSCALING_SCHEMA),
   maxOngoingRequests: v.optional(integer(1)),
   maxQueuedRequests: v.optional(v.pipe(v.number(MAX_QUEUED), v.safeInteger(MAX_QUEUED), v.minValue(-1, MAX_QUEUED))),

@@ -23,7 +23,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .showSuggestionAfterError();
   settle(program, io);
   for (const command of COMMANDS) {
-    settle(addCommand(program, command, (input) => command.run(input, io).then((code) => void (exitCode = code))), io);
+    settle(
+      addCommand(program, command, (input) => command.run(input, io).then((code) => void (exitCode = code))),
+      io,
+    );
   }
   try {
     if (argv.length === 0) program.outputHelp();

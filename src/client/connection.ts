@@ -64,7 +64,8 @@ class Connection implements HandleTarget {
     };
     const response = await fetch(this.#url, {
       method: "POST",
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain" },
+      // Compression on the way would hold back the items of a stream.
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
       body: encodeText(call),
     });
     if (response.ok && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);

@@ -47,13 +47,16 @@ export function entryModule({ target, manifest, sources, retired, forTests = fal
 
 /** The Durable Object classes that a manifest needs, in its order. */
 export function classNamesOf(manifest: Pick<Manifest, "applications">): string[] {
-  return manifest.applications.flatMap(({ name, deployments }) => Object.keys(deployments).map((deployment) => classNameOf(name, deployment)));
+  return manifest.applications.flatMap(({ name, deployments }) =>
+    Object.keys(deployments).map((deployment) => classNameOf(name, deployment)),
+  );
 }
 
 function applicationLines({ name, routePrefix, deployments }: Manifest["applications"][number]): string[] {
   const where = routePrefix === null ? "not reachable over HTTP" : `at ${routePrefix}`;
   const classes = Object.keys(deployments).map(
-    (deployment) => `export class ${classNameOf(name, deployment)} extends worker.Replica(${JSON.stringify(name)}, ${JSON.stringify(deployment)}) {}`,
+    (deployment) =>
+      `export class ${classNameOf(name, deployment)} extends worker.Replica(${JSON.stringify(name)}, ${JSON.stringify(deployment)}) {}`,
   );
   return [`// Application ${name}, ${where}.`, ...classes, ""];
 }

@@ -73,7 +73,8 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
       owners.set(routePrefix, name);
       continue;
     }
-    const message = `Applications ${quote(owner)} and ${quote(name)} both have the route prefix ${quote(routePrefix)}. Prefixes must differ.`;
+    const both = `Applications ${quote(owner)} and ${quote(name)}`;
+    const message = `${both} both have the route prefix ${quote(routePrefix)}. Prefixes must differ.`;
     problems.push({ message, path: ["applications", index, "route_prefix"] });
   }
   return problems;
@@ -97,7 +98,8 @@ function describeApplication(described: DescribedApplication, exported: unknown,
   reportUnknown(described, graph, report);
   if (routePrefix !== null && !root.deployment.handlesHttp) {
     report(
-      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
+      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, ` +
+        `but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
         `${root.deployment.describeTarget()} has no method fetch or call, and no router. Add one, or set route_prefix to null.`,
       "route_prefix",
     );
@@ -122,7 +124,9 @@ function describeDeployment(
   const problems = optionProblems(options).map(({ problem }) => problem);
   const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
   if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {
-    problems.push(`userConfig is given, but ${deployment.describeTarget()} has no method reconfigure to give it to. Add one, or remove userConfig.`);
+    problems.push(
+      `userConfig is given, but ${deployment.describeTarget()} has no method reconfigure to give it to. Add one, or remove userConfig.`,
+    );
   }
   const path = index < 0 ? ["import_path"] : ["deployments", index];
   for (const problem of problems) report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${problem}`, ...path);
@@ -135,7 +139,12 @@ function reportUnknown({ name, deployments }: DescribedApplication, graph: reado
     if (known.includes(deployment.name)) continue;
     const near = closest(deployment.name, known);
     const hint = near === undefined ? "" : ` Did you mean ${quote(near)}?`;
-    report(`Application ${quote(name)} has no deployment ${quote(deployment.name)}. It has: ${known.join(", ")}.${hint}`, "deployments", index, "name");
+    report(
+      `Application ${quote(name)} has no deployment ${quote(deployment.name)}. It has: ${known.join(", ")}.${hint}`,
+      "deployments",
+      index,
+      "name",
+    );
   }
 }
 

@@ -82,7 +82,9 @@ function findRegions(text: string, lines: readonly TomlLine[]): Region[] {
 }
 
 function markLines(lines: readonly TomlLine[], rows: readonly string[], mark: string): number[] {
-  return lines.filter(({ kind, firstLine }) => kind === "comment" && rows[firstLine - 1]!.trim().startsWith(mark)).map(({ firstLine }) => firstLine);
+  return lines
+    .filter(({ kind, firstLine }) => kind === "comment" && rows[firstLine - 1]!.trim().startsWith(mark))
+    .map(({ firstLine }) => firstLine);
 }
 
 function markProblems(lines: readonly TomlLine[], text: string): { line: number; problem: string }[] {
@@ -92,7 +94,10 @@ function markProblems(lines: readonly TomlLine[], text: string): { line: number;
     if (opens.length === 0 && closes.length === 0) return [];
     if (opens.length === 1 && closes.length === 1 && opens[0]! < closes[0]!) return [];
     const line = opens[1] ?? closes[1] ?? opens[0] ?? closes[0]!;
-    return [{ line, problem: `The marks ${MARKS[kind].open} and ${MARKS[kind].close} must stand once each, in this order. Remove both with what is between them; edge-serve build writes it anew.` }];
+    const problem =
+      `The marks ${MARKS[kind].open} and ${MARKS[kind].close} must stand once each, in this order. ` +
+      "Remove both with what is between them; edge-serve build writes it anew.";
+    return [{ line, problem }];
   });
 }
 
@@ -132,7 +137,8 @@ function insertHead({ text, headAt, classesAt }: Rest, region: string, eol: stri
   const firstTable = tomlLines(text).find(({ kind }) => kind === "table" || kind === "array");
   const limit = firstTable === undefined ? text.length : offsetOfLine(text, firstTable.firstLine);
   // After a table header the settings would be that table's.
-  if (headAt >= 0 && headAt <= Math.min(limit, classesAt < 0 ? limit : classesAt)) return text.slice(0, headAt) + region + text.slice(headAt);
+  if (headAt >= 0 && headAt <= Math.min(limit, classesAt < 0 ? limit : classesAt))
+    return text.slice(0, headAt) + region + text.slice(headAt);
   const at = endOfTopLevel(text);
   const gap = at === 0 || text.slice(0, at).endsWith("\n") ? "" : eol;
   return text.slice(0, at) + gap + region + text.slice(at);
@@ -149,7 +155,10 @@ function endOfTopLevel(text: string): number {
 }
 
 function offsetOfLine(text: string, line: number): number {
-  return text.split(/(?<=\n)/).slice(0, line - 1).join("").length;
+  return text
+    .split(/(?<=\n)/)
+    .slice(0, line - 1)
+    .join("").length;
 }
 
 function previousClasses(text: string, regions: readonly Region[]): { kept: string[]; deleted: string[] } {
@@ -168,7 +177,8 @@ function parseToml(text: string, file: string): Record<string, unknown> | string
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    return `${file}:${error.line}:${error.column}: this is not TOML: ${reason}. Correct it; edge-serve build changes only files that it can read.`;
+    const place = `${file}:${error.line}:${error.column}`;
+    return `${place}: this is not TOML: ${reason}. Correct it; edge-serve build changes only files that it can read.`;
   }
 }
 
@@ -178,5 +188,7 @@ function check(text: string, { file, classes }: WantedBlock, retired: readonly s
   const missing = [...classes, ...retired].filter((name) => declared?.[name]?.storage !== "sqlite");
   if (typeof result !== "string" && missing.length === 0) return;
   const why = typeof result === "string" ? result : `it would not declare ${missing.join(", ")}`;
-  throw new ConfigError(`${file} cannot be kept in step: ${why}. Nothing was written. Move [exports] into tables of their own, [exports.<Class>].`);
+  throw new ConfigError(
+    `${file} cannot be kept in step: ${why}. Nothing was written. Move [exports] into tables of their own, [exports.<Class>].`,
+  );
 }

@@ -18,8 +18,8 @@ interface View {
   readonly wanted: WantedBlock;
 }
 
-// node:async_hooks is there without a flag from this date on.
-const OLDEST_DATE = "2026-08-04";
+/** The oldest compatibility date to run on: node:async_hooks is there without a flag from then on. */
+export const OLDEST_DATE = "2026-08-04";
 // The request's signal aborts when the client goes, without a flag, from this date on.
 const REQUEST_SIGNAL_DATE = "2026-11-17";
 
@@ -46,7 +46,9 @@ export function conflicts({ user, lines, regions, wanted }: View & { readonly re
     });
   }
   const block = regions.find(({ kind }) => kind === "classes");
-  for (const name of wanted.classes.filter((candidate) => typeof exported === "object" && exported !== null && Object.hasOwn(exported, candidate))) {
+  for (const name of wanted.classes.filter(
+    (candidate) => typeof exported === "object" && exported !== null && Object.hasOwn(exported, candidate),
+  )) {
     const where = block === undefined ? "" : ` in the block that starts at line ${block.firstLine}`;
     problems.push({
       line: lineOf("exports", name),
@@ -79,7 +81,8 @@ export function warnings({ user, lines, wanted }: View): string[] {
   const hasSignal = typeof date === "string" && date >= REQUEST_SIGNAL_DATE;
   if (Array.isArray(flags) && !hasSignal && !flags.includes("enable_request_signal")) {
     found.push(
-      `${at("compatibility_flags")}: compatibility_flags lacks "enable_request_signal", so a client that goes away does not cancel its request. ` +
+      `${at("compatibility_flags")}: compatibility_flags lacks "enable_request_signal", ` +
+        "so a client that goes away does not cancel its request. " +
         `Add it, or set compatibility_date to ${JSON.stringify(REQUEST_SIGNAL_DATE)} or later.`,
     );
   }

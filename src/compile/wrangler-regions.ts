@@ -39,11 +39,15 @@ const BY = "written by edge-serve build; changes here are lost";
 export function classRegion(classes: { live: readonly string[]; retired: readonly string[]; deleted: readonly string[] }): string {
   const parts = [
     ...classes.live.map(declaration),
-    ...classes.retired.map((name, index) =>
-      (index === 0 ? "# Gone from the application. Kept with its data; edge-serve build --prune deletes both.\n" : "") + declaration(name),
+    ...classes.retired.map(
+      (name, index) =>
+        (index === 0 ? "# Gone from the application. Kept with its data; edge-serve build --prune deletes both.\n" : "") +
+        declaration(name),
     ),
-    ...classes.deleted.map((name, index) =>
-      (index === 0 ? "# Deleted, with its data, by the next deploy.\n" : "") + `[exports.${name}]\ntype = "durable-object"\nstate = "deleted"\n`,
+    ...classes.deleted.map(
+      (name, index) =>
+        (index === 0 ? "# Deleted, with its data, by the next deploy.\n" : "") +
+        `[exports.${name}]\ntype = "durable-object"\nstate = "deleted"\n`,
     ),
   ];
   if (parts.length === 0) return "";

@@ -77,5 +77,5 @@ export function withClientJson(request: Request): Request {
       throw Object.assign(new SyntaxError(message, { cause: error }), { status: 400 });
     }
   };
-  return Object.defineProperty(request, "json", { value: json });
+  return Object.defineProperty(request, "json", { value: json, configurable: true, writable: true });
 }

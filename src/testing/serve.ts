@@ -112,7 +112,10 @@ class RunningServer implements Server {
   }
 
   fetch(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(new URL(path, this.url), init);
+    const headers = new Headers(init?.headers);
+    // Left to itself `fetch` asks for compression, and miniflare then holds a stream's chunks back to compress them.
+    if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
+    return fetch(new URL(path, this.url), { ...init, headers });
   }
 
   handle<A = unknown>(app?: string): A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A> {
@@ -136,8 +139,15 @@ class RunningServer implements Server {
       const listener = (line: LogLine) => {
         if (matches(line)) end(() => resolve(line));
       };
-      const tail = () => this.#logs.slice(-10).map(({ level, message }) => `\n  ${level} ${message}`).join("");
-      const timer = setTimeout(() => end(() => reject(new Error(`No line of the log matched within ${timeoutMs} ms. The last lines:${tail()}`))), timeoutMs);
+      const tail = () =>
+        this.#logs
+          .slice(-10)
+          .map(({ level, message }) => `\n  ${level} ${message}`)
+          .join("");
+      const timer = setTimeout(
+        () => end(() => reject(new Error(`No line of the log matched within ${timeoutMs} ms. The last lines:${tail()}`))),
+        timeoutMs,
+      );
       this.#listeners.add(listener);
     });
   }

@@ -43,7 +43,8 @@ describe("edge-serve", () => {
 
   it("prints every diagnostic of a config file with its place, before it builds anything", async () => {
     using project = new CliProject({
-      "serve.yaml": "applications:\n  - import_path: src/app.ts:app\n    route_prefx: /a\n    deployments:\n      - name: A\n        num_replicas: -1\n",
+      "serve.yaml":
+        "applications:\n  - import_path: src/app.ts:app\n    route_prefx: /a\n    deployments:\n      - name: A\n        num_replicas: -1\n",
     });
     const { exitCode, err } = await project.run(["build"]);
     expect(exitCode).toBe(1);

@@ -50,7 +50,7 @@ describe("serve", () => {
   });
 
   it("[V1] rejects with the place in the user's code", async () => {
-    using project = new CliProject({ "src/app.ts": 'export const a = 1;\nthrow new Error("not today");\n' });
+    using project = new CliProject({ "package.json": "{}", "src/app.ts": 'export const a = 1;\nthrow new Error("not today");\n' });
     await expect(serve(`${project.root}/src/app.ts:a`)).rejects.toThrow("src/app.ts:2:7  Error: not today");
     expect(project.read("wrangler.toml")).toBeUndefined();
   });

@@ -22,7 +22,11 @@ describe("edge-serve build", () => {
     const [entry, toml] = [project.read(".edge-serve/worker.ts"), project.read("wrangler.toml")];
     expect(entry).toContain('import { app as default_app } from "../src/app.ts";');
     expect(entry).toContain('export class default__World extends worker.Replica("default", "World") {}');
-    expect(parse(toml ?? "")).toMatchObject({ name: "me-hello", main: ".edge-serve/worker.ts", exports: { default__Hello: { storage: "sqlite" } } });
+    expect(parse(toml ?? "")).toMatchObject({
+      name: "me-hello",
+      main: ".edge-serve/worker.ts",
+      exports: { default__Hello: { storage: "sqlite" } },
+    });
 
     const second = await project.run(["build", "src/app.ts:app"]);
     expect(second.out).toContain("worker.ts unchanged");
@@ -52,7 +56,10 @@ describe("edge-serve build", () => {
   });
 
   it("keeps the class of a deployment that is gone, until it is pruned", async () => {
-    using project = new CliProject({ "src/app.ts": HELLO_APP, "src/small.ts": HELLO_APP.replace(/^(export const app).*$/m, "$1 = hello;") });
+    using project = new CliProject({
+      "src/app.ts": HELLO_APP,
+      "src/small.ts": HELLO_APP.replace(/^(export const app).*$/m, "$1 = hello;"),
+    });
     await project.run(["build", "src/app.ts:app"]);
     const kept = await project.run(["build", "src/small.ts:app"]);
     expect(kept.out).toContain("default__World is gone from the applications. Its class and data are kept; --prune deletes them.");
@@ -90,17 +97,37 @@ describe("edge-serve build", () => {
 
 describe("edge-serve build, of an application that is not right", () => {
   it.each([
-    ["a builder that throws", "src/app.ts:build", MISTAKES, /^src\/app\.ts:6:9 {2}Application "default": building it threw TypeError: the builder is broken\n {4}at build \(src\/app\.ts:8:\d+\)\n$/],
+    [
+      "a builder that throws",
+      "src/app.ts:build",
+      MISTAKES,
+      /^src\/app\.ts:6:9 {2}Application "default": building it threw TypeError: the builder is broken\n {4}at build \(src\/app\.ts:8:\d+\)\n$/,
+    ],
     ["an unbound deployment", "src/app.ts:unbound", MISTAKES, /Call \.bind\(\) on it\.\n$/],
-    ["an export that is missing", "src/app.ts:ap", MISTAKES, /no export "src\/app\.ts:ap", or it is undefined\. The module exports: build, unbound\.\n$/],
-    ["an exception at top level", "src/app.ts:app", 'const a: number = 1;\nthrow new RangeError("not today");\n', /^src\/app\.ts:2:7 {2}RangeError: not today\n$/],
+    [
+      "an export that is missing",
+      "src/app.ts:ap",
+      MISTAKES,
+      /no export "src\/app\.ts:ap", or it is undefined\. The module exports: build, unbound\.\n$/,
+    ],
+    [
+      "an exception at top level",
+      "src/app.ts:app",
+      'const a: number = 1;\nthrow new RangeError("not today");\n',
+      /^src\/app\.ts:2:7 {2}RangeError: not today\n$/,
+    ],
     [
       "an option out of range",
       "src/app.ts:app",
       'import { deployment } from "edge-serve";\nclass A { call() {} }\nexport const app = deployment(A, { maxOngoingRequests: 0 }).bind();\n',
       /^src\/app\.ts:3:20 {2}Deployment "A": maxOngoingRequests must be an integer of at least 1, got 0\.\n$/,
     ],
-    ["a syntax error", "src/app.ts:app", "export const app = ;\n", /^src\/app\.ts:1:20 {2}Unexpected ";"\n {4}export const app = ;\n {4} {19}\^\n$/],
+    [
+      "a syntax error",
+      "src/app.ts:app",
+      "export const app = ;\n",
+      /^src\/app\.ts:1:20 {2}Unexpected ";"\n {4}export const app = ;\n {4} {19}\^\n$/,
+    ],
     ["an import that is missing", "src/app.ts:app", 'import "./nope.ts";\n', /^src\/app\.ts:1:8 {2}Could not resolve "\.\/nope\.ts"\n/],
   ])("names the place of %s", async (_, target, text, expected) => {
     using project = new CliProject({ "src/app.ts": text });
@@ -117,6 +144,8 @@ describe("edge-serve build, of an application that is not right", () => {
     });
     const { exitCode, err } = await project.run(["build"]);
     expect(exitCode).toBe(1);
-    expect(err).toBe('serve.yaml:4:15  Application "default" has no deployment "Wurld". It has: Hello, World, Ingress. Did you mean "World"?\n');
+    expect(err).toBe(
+      'serve.yaml:4:15  Application "default" has no deployment "Wurld". It has: Hello, World, Ingress. Did you mean "World"?\n',
+    );
   });
 });

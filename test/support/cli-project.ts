@@ -33,7 +33,10 @@ export class CliProject implements Disposable {
   }
 
   /** Runs the command line here. For a command that goes on: `onTalk` hears all it has said, `signal` ends it. */
-  async run(argv: readonly string[], { signal, onTalk }: { signal?: AbortSignal; onTalk?: (said: string) => void } = {}): Promise<CliResult> {
+  async run(
+    argv: readonly string[],
+    { signal, onTalk }: { signal?: AbortSignal; onTalk?: (said: string) => void } = {},
+  ): Promise<CliResult> {
     let [out, err] = ["", ""];
     const exitCode = await runCli(argv, {
       out: (text) => {

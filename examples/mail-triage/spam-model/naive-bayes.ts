@@ -13,10 +13,10 @@ import type { Mail } from "../mail.ts";
 /** What training leaves: in how many ham and spam mails each word was. */
 export interface WordCounts {
   readonly mails: { readonly ham: number; readonly spam: number };
-  /** The words, separated by spaces; the arrays follow their order. */
+  /** The words, separated by spaces; the counts, separated likewise, follow their order. */
   readonly words: string;
-  readonly ham: readonly number[];
-  readonly spam: readonly number[];
+  readonly ham: string;
+  readonly spam: string;
   /**
    * What the log odds are divided by. Words of one mail are not independent, as naive Bayes takes them to be, so
    * its odds are far too sure of themselves; dividing them makes 0.9 mean nine mails in ten.
@@ -31,19 +31,26 @@ export interface SpamScore {
   readonly because: readonly string[];
 }
 
-const WORD = /\p{L}[\p{L}'-]{2,19}|\$\d/gu;
+const WORD = /\p{L}[\p{L}'-]*|\$(?=\d)/gu;
 // A longer mail says nothing new after this many words, and must not cost more.
 const MAX_WORDS = 2000;
 
 /** The different words of a mail; those of the subject count as words of their own as well. */
 export function wordsOf({ subject, text }: Mail): Set<string> {
   const words = new Set<string>();
-  for (const [word] of subject.toLowerCase().matchAll(WORD)) words.add(`subject:${word}`);
-  for (const [word] of `${subject}\n${text}`.toLowerCase().matchAll(WORD)) {
+  for (const word of split(subject)) words.add(`subject:${word}`);
+  for (const word of split(`${subject}\n${text}`)) {
     if (words.size >= MAX_WORDS) break;
-    words.add(word.startsWith("$") ? "$" : word);
+    words.add(word);
   }
   return words;
+}
+
+// A sum of money counts, whatever it is; so do words that are neither "of" nor an identifier.
+function* split(text: string): Generator<string> {
+  for (const [word] of text.toLowerCase().matchAll(WORD)) {
+    if (word === "$" || (word.length >= 3 && word.length <= 20)) yield word;
+  }
 }
 
 /** Scores mails by counts. Immutable. */
@@ -55,10 +62,12 @@ export class NaiveBayes {
   constructor({ mails, words, ham, spam, temperature }: WordCounts) {
     this.#prior = Math.log(mails.spam / mails.ham);
     this.#temperature = temperature;
+    const hamCounts = ham.split(" ");
+    const spamCounts = spam.split(" ");
     for (const [index, word] of words.split(" ").entries()) {
       // One is added to every count, so that a word that was never in a ham mail is not proof.
-      const inSpam = ((spam[index] ?? 0) + 1) / (mails.spam + 2);
-      const inHam = ((ham[index] ?? 0) + 1) / (mails.ham + 2);
+      const inSpam = (Number(spamCounts[index]) + 1) / (mails.spam + 2);
+      const inHam = (Number(hamCounts[index]) + 1) / (mails.ham + 2);
       this.#weights.set(word, Math.log(inSpam / inHam));
     }
   }
@@ -77,7 +86,7 @@ export class NaiveBayes {
     // Beyond 30 the probability would round to 0 or 1.
     const probability = 1 / (1 + Math.exp(-Math.max(-30, Math.min(30, logOdds))));
     const sign = Math.sign(logOdds);
-    const loudest = known.filter(({ weight }) => weight * sign > 0).sort((a, b) => (b.weight - a.weight) * sign);
+    const loudest = known.filter(({ weight }) => weight * sign > 0).toSorted((a, b) => (b.weight - a.weight) * sign);
     return { probability, because: loudest.slice(0, 5).map(({ word }) => word) };
   }
 }

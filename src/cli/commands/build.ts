@@ -36,7 +36,11 @@ export async function buildProject({ args, options }: CommandInput, io: Io): Pro
   for (const warning of plan.report.warnings) io.err(`warning: ${warning}\n`);
   if (options["dryRun"] === true) {
     const changed = plan.files.filter(({ before, after }) => before !== after);
-    io.out(changed.length === 0 ? "Nothing would change.\n" : `${changed.map(({ path, before, after }) => diff(path, before, after)).join("\n")}\n`);
+    io.out(
+      changed.length === 0
+        ? "Nothing would change.\n"
+        : `${changed.map(({ path, before, after }) => diff(path, before, after)).join("\n")}\n`,
+    );
     return project.root;
   }
   writeBuild(plan, project);

@@ -33,13 +33,17 @@ export const run: Command = {
 };
 
 async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput, io: Io): Promise<void> {
+  const port = portOf(options["port"]);
   const read = () => readTarget(label, io.cwd, builderArgs(pairs));
   const target = read();
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
   const serving = await compileServing(target, { cwd: io.cwd, directory });
   if (serving.dropped.length > 0) {
-    io.err(`warning: ${serving.dropped.join(", ")} of wrangler's configuration is left out: it names a class that the generated entry does not have.\n`);
+    io.err(
+      `warning: ${serving.dropped.join(", ")} of wrangler's configuration is left out: ` +
+        "it names a class that the generated entry does not have.\n",
+    );
   }
   const runtime = await startRuntime({
     root: serving.root,
@@ -47,7 +51,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     persist: join(serving.root, ".wrangler", "state", "v3"),
     allowRemote: true,
     host: typeof options["host"] === "string" ? options["host"] : (target.config.httpOptions.host ?? "localhost"),
-    port: portOf(options["port"]) ?? target.config.httpOptions.port ?? 8787,
+    port: port ?? target.config.httpOptions.port ?? 8787,
     onLog: ({ message }) => io.err(`${message}\n`),
   });
   io.out(announce(target, serving.manifest, runtime.url));

@@ -40,7 +40,9 @@ export function ownAliases(root: string): Record<string, string> {
 /** Fails unless what is built in `root` will find edge-serve there. */
 export function requireInstalled(root: string): void {
   if (isSource || isInstalled(root)) return;
-  throw new Failure(`edge-serve is not installed in ${root}, and the module that build writes imports it. Run npm install edge-serve there.`);
+  throw new Failure(
+    `edge-serve is not installed in ${root}, and the module that build writes imports it. Run npm install edge-serve there.`,
+  );
 }
 
 function isInstalled(root: string): boolean {

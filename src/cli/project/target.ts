@@ -35,10 +35,7 @@ const EXTENSIONS = ["", ".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
 export function readTarget(text: string | undefined, cwd: string, args?: unknown): Target {
   const label = text ?? DEFAULT_FILE;
   if (text === undefined && !existsSync(resolve(cwd, DEFAULT_FILE))) {
-    throw new Failure(
-      `There is no ${DEFAULT_FILE} in ${cwd}, and no target is given. ${FORMS}`,
-      EXIT.usage,
-    );
+    throw new Failure(`There is no ${DEFAULT_FILE} in ${cwd}, and no target is given. ${FORMS}`, EXIT.usage);
   }
   return CONFIG_FILE.test(label) ? readConfigFile(label, resolve(cwd, label), cwd, args) : readImportPath(label, cwd, args);
 }
@@ -57,7 +54,10 @@ function readImportPath(label: string, cwd: string, args: unknown): Target {
 
 function readConfigFile(label: string, file: string, cwd: string, args: unknown): Target {
   if (args !== undefined) {
-    throw new Failure(`Arguments are for a builder named on the command line; ${label} gives each application its args itself.`, EXIT.usage);
+    throw new Failure(
+      `Arguments are for a builder named on the command line; ${label} gives each application its args itself.`,
+      EXIT.usage,
+    );
   }
   if (!existsSync(file)) throw new Failure(`There is no file ${label} in ${cwd}.`);
   const { config, diagnostics } = parseConfigText(readFileSync(file, "utf8"), relative(cwd, file) || label);

@@ -1,6 +1,7 @@
 /**
  * The wrangler configurations that edge-serve runs things with. All in memory: the user's file stays as it is.
  */
+import { OLDEST_DATE } from "../../compile/wrangler-conflicts.ts";
 import { Failure } from "../failure.ts";
 import { DEFAULTS, type WranglerConfig } from "./project.ts";
 
@@ -69,15 +70,20 @@ export function servingConfig(
     migrations: [],
     containers: undefined,
   };
-  const dropped = [...bindings.filter((binding) => !keptBindings.includes(binding)), ...workflows.filter((item) => !keptWorkflows.includes(item))];
+  const dropped = [
+    ...bindings.filter((binding) => !keptBindings.includes(binding)),
+    ...workflows.filter((item) => !keptWorkflows.includes(item)),
+  ];
   return { config: withDefaults(config, entry.alias), dropped: dropped.map(({ name }) => name) };
 }
 
 function withDefaults(config: WranglerConfig, alias: Readonly<Record<string, string>>): WranglerConfig {
   const { compatibility_date: date = DEFAULTS.compatibilityDate, compatibility_flags: flags = [] } = config;
-  if (date < "2026-08-04") {
+  if (date < OLDEST_DATE) {
     throw new Failure(
-      `wrangler's configuration says compatibility_date ${JSON.stringify(date)}. edge-serve needs "2026-08-04" or later, from which node:async_hooks is there without a flag.`,
+      `wrangler's configuration says compatibility_date ${JSON.stringify(date)}. ` +
+        `edge-serve needs ${JSON.stringify(OLDEST_DATE)} or later, ` +
+        "from which node:async_hooks is there without a flag.",
     );
   }
   return {

@@ -18,7 +18,8 @@ export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root:
   const text = cause instanceof Error ? cause.message : String(cause);
   const uncaught = uncaughtOf(text);
   if (uncaught !== undefined) return new Failure(bundle === undefined ? uncaught : locateProblem(uncaught, bundle, root));
-  if (/address already in use|EADDRINUSE/i.test(text)) return new Failure(`The port is in use: ${firstLine(text)} Choose another one with --port.`);
+  if (/address already in use|EADDRINUSE/i.test(text))
+    return new Failure(`The port is in use: ${firstLine(text)} Choose another one with --port.`);
   return cause;
 }
 
@@ -28,7 +29,10 @@ export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root:
  */
 export function locateProblem(problem: string, bundle: Bundle, root: string): string {
   const rows = problem.split("\n");
-  const message = rows.filter((row) => !/^\s*at /.test(row)).join("\n").replace(/^(?:Error: )?ConfigError: /, "");
+  const message = rows
+    .filter((row) => !/^\s*at /.test(row))
+    .join("\n")
+    .replace(/^(?:Error: )?ConfigError: /, "");
   const frames = userFrames(problem, bundle, root);
   const [first, ...callers] = frames;
   if (first === undefined) return message;
@@ -54,7 +58,7 @@ function buildMessages(cause: unknown): BuildMessage[] | undefined {
 
 function formatBuildMessage({ text, location }: BuildMessage, root: string): string {
   if (location === null) return text;
-  if (/^Could not resolve "edge-serve/.test(text)) {
+  if (text.startsWith('Could not resolve "edge-serve')) {
     return `${text}: edge-serve is not installed in ${root}. Run npm install edge-serve there.`;
   }
   const { file, line, column, lineText } = location;

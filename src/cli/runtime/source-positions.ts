@@ -11,7 +11,8 @@ import { OWN_ROOT } from "../project/own-package.ts";
 export interface Bundle {
   readonly path: string;
   readonly text: string;
-  readonly sourceMapPath?: string;
+  /** Beside it, absolute. */
+  readonly sourceMapPath: string;
   /** The files it was made from, absolute. */
   readonly inputs: readonly string[];
 }
@@ -37,7 +38,10 @@ export function userFrames(stack: string, bundle: Bundle, root: string): Frame[]
     if (!("originalSource" in entry)) continue;
     const source = sourceFile(entry.originalSource, bundle);
     if (isGeneratedOrLibrary(source, root)) continue;
-    frames.push({ name: (before ?? after ?? "").trim(), position: `${shown(source, root)}:${entry.originalLine + 1}:${entry.originalColumn + 1}` });
+    frames.push({
+      name: (before ?? after ?? "").trim(),
+      position: `${shown(source, root)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`,
+    });
   }
   return frames;
 }
@@ -48,10 +52,9 @@ export function shown(file: string, root: string): string {
   return path.startsWith("..") || isAbsolute(path) ? file : path;
 }
 
-function sourceMapOf({ sourceMapPath, path }: Bundle): SourceMap | undefined {
+function sourceMapOf({ sourceMapPath }: Bundle): SourceMap | undefined {
   try {
-    const file = sourceMapPath === undefined ? `${path}.map` : resolve(dirname(path), sourceMapPath.startsWith("file:") ? fileURLToPath(sourceMapPath) : sourceMapPath);
-    return new SourceMap(JSON.parse(readFileSync(file, "utf8")) as ConstructorParameters<typeof SourceMap>[0]);
+    return new SourceMap(JSON.parse(readFileSync(sourceMapPath, "utf8")) as ConstructorParameters<typeof SourceMap>[0]);
   } catch {
     // A project that does not bundle, or an unreadable map: the message still says what is wrong, just not where.
     return undefined;
@@ -65,5 +68,7 @@ function sourceFile(source: string, { path }: Bundle): string {
 function isGeneratedOrLibrary(file: string, root: string): boolean {
   const inside = (directory: string) => file.startsWith(`${resolve(directory)}/`);
   if (/[\\/](node_modules|\.wrangler|\.edge-serve)[\\/]/.test(file)) return true;
-  return [`${OWN_ROOT}/src`, `${OWN_ROOT}/dist`, `${OWN_ROOT}/durable-objects`].some((own) => inside(own) && !resolve(root).startsWith(own));
+  return [`${OWN_ROOT}/src`, `${OWN_ROOT}/dist`, `${OWN_ROOT}/durable-objects`].some(
+    (own) => inside(own) && !resolve(root).startsWith(own),
+  );
 }

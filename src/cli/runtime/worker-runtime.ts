@@ -8,8 +8,8 @@
  *   T1. `startRuntime` and `reload` settle: they end with a Worker that answers, or reject with what is wrong.
  *   T2. A reload that fails to build leaves the Worker that was running.
  */
+import { basename, dirname, join, resolve } from "node:path";
 import type { WranglerConfig } from "../project/project.ts";
-import { dirname, isAbsolute, resolve } from "node:path";
 import { loadWrangler } from "./load-wrangler.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import type { Bundle } from "./source-positions.ts";
@@ -140,12 +140,10 @@ interface WranglerBundle {
 }
 
 function bundleOf({ path, entrypointSource, sourceMapPath, dependencies }: WranglerBundle, root: string): Bundle {
-  // wrangler gives the map's name relative to the project's root, and it lies beside the bundle.
-  const mapName = sourceMapPath === undefined || isAbsolute(sourceMapPath) ? sourceMapPath : resolve(root, sourceMapPath);
   return {
     path,
     text: entrypointSource,
-    sourceMapPath: mapName ?? resolve(dirname(path), `${path}.map`),
+    sourceMapPath: join(dirname(path), basename(sourceMapPath ?? `${path}.map`)),
     inputs: Object.keys(dependencies).map((file) => resolve(root, file)),
   };
 }

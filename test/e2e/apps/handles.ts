@@ -107,6 +107,11 @@ export class Leaf {
 
   batchLike = async (text: string): Promise<string> => text.toUpperCase();
 
+  async slow(): Promise<string> {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return "slow";
+  }
+
   _hidden(): string {
     return "hidden";
   }
@@ -128,7 +133,7 @@ export class Middle {
     return "nothing thrown";
   }
 
-  requestIds(): Promise<string>[] | Promise<string[]> {
+  requestIds(): Promise<string[]> {
     return Promise.all([serve.getRequestContext().requestId, this.leaf.requestId.remote()]);
   }
 
@@ -233,14 +238,6 @@ export class Top {
     return [first, await response];
   }
 }
-
-export interface Leaf {
-  slow(): Promise<string>;
-}
-Leaf.prototype.slow = async () => {
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return "slow";
-};
 
 const leaf = serve.deployment(Leaf, { numReplicas: 3, userConfig: { threshold: 0.5 } }).bind();
 const middle = serve.deployment(Middle).bind(leaf);

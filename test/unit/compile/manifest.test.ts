@@ -77,9 +77,29 @@ describe("describeSystem", () => {
   it.each<[string, Partial<DescribedApplication>, unknown, string, (string | number)[]]>([
     ["an unbound deployment", {}, deployment(Greeter), 'the deployment "Greeter", which is not bound', ["import_path"]],
     ["a class", {}, Greeter, "Deploy the class with deployment(Greeter).bind().", ["import_path"]],
-    ["a missing export", { importPath: "src/app.ts:ap", exports: ["app"] }, undefined, 'no export "src/app.ts:ap", or it is undefined. The module exports: app.', ["import_path"]],
-    ["an async builder", {}, async () => greeter, "returned a promise. It must return an Application, as bind() returns it. A builder is not async.", ["import_path"]],
-    ["a builder that throws", {}, () => { throw new RangeError("no model"); }, "building it threw RangeError: no model", ["import_path"]],
+    [
+      "a missing export",
+      { importPath: "src/app.ts:ap", exports: ["app"] },
+      undefined,
+      'no export "src/app.ts:ap", or it is undefined. The module exports: app.',
+      ["import_path"],
+    ],
+    [
+      "an async builder",
+      {},
+      async () => greeter,
+      "returned a promise. It must return an Application, as bind() returns it. A builder is not async.",
+      ["import_path"],
+    ],
+    [
+      "a builder that throws",
+      {},
+      () => {
+        throw new RangeError("no model");
+      },
+      "building it threw RangeError: no model",
+      ["import_path"],
+    ],
     ["args for an application", { args: { a: 1 } }, greeter, "args are given", ["import_path"]],
     [
       "a deployment that is not there",
@@ -88,7 +108,13 @@ describe("describeSystem", () => {
       'has no deployment "Greter". It has: Greeter. Did you mean "Greeter"?',
       ["deployments", 0, "name"],
     ],
-    ["an ingress without HTTP", {}, deployment(Silent).bind(), "handles no HTTP: class Silent has no method fetch or call", ["route_prefix"]],
+    [
+      "an ingress without HTTP",
+      {},
+      deployment(Silent).bind(),
+      "handles no HTTP: class Silent has no method fetch or call",
+      ["route_prefix"],
+    ],
     [
       "userConfig without reconfigure",
       { deployments: [{ name: "Greeter", options: { userConfig: 1 } }] },
@@ -103,7 +129,7 @@ describe("describeSystem", () => {
       "autoscaling.minReplicas is 9, but maxReplicas is 4",
       ["deployments", 0],
     ],
-  ])("[M1] reports %s", (_, application, exported, message, path) => {
+  ])("[M1] reports %s", (...[, application, exported, message, path]) => {
     const [problem, ...rest] = problemsOf(application, exported);
     expect(rest).toEqual([]);
     expect(problem?.message).toContain(message);

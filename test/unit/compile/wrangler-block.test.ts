@@ -80,7 +80,9 @@ describe("updateWranglerToml", () => {
 
   it("drops a setting from its region once the file gives it", () => {
     const before = update('name = "mine"\n[vars]\nA = "1"\n').text;
-    const given = before.replace('name = "mine"\n', 'name = "mine"\nmain = ".edge-serve/worker.ts"\n').replace(/(?<=changes here are lost\n)main.*\n/, "");
+    const given = before
+      .replace('name = "mine"\n', 'name = "mine"\nmain = ".edge-serve/worker.ts"\n')
+      .replace(/(?<=changes here are lost\n)main.*\n/, "");
     expect(update(given).text).toBe(given);
   });
 
@@ -119,12 +121,22 @@ describe("updateWranglerToml", () => {
     ]);
     const written = update(OWN, { classes: ["default__World"] }).text;
     const both = written.replace("[vars]", '[exports.default__Hello]\ntype = "durable-object"\nstorage = "sqlite"\n\n[vars]');
-    expect(problems(both)[0]).toContain("wrangler.toml:8: [exports.default__Hello] is also written by edge-serve, in the block that starts at line 18.");
+    expect(problems(both)[0]).toContain(
+      "wrangler.toml:8: [exports.default__Hello] is also written by edge-serve, in the block that starts at line 18.",
+    );
   });
 
   it.each([
-    ["migrations", 'name = "a"\n\n[[migrations]]\ntag = "v1"\n', "wrangler.toml:3: [[migrations]] and [exports.<Class>] exclude each other"],
-    ["an old date", 'name = "a"\ncompatibility_date = "2026-01-01"\n', 'wrangler.toml:2: compatibility_date is "2026-01-01". edge-serve needs "2026-08-04" or later'],
+    [
+      "migrations",
+      'name = "a"\n\n[[migrations]]\ntag = "v1"\n',
+      "wrangler.toml:3: [[migrations]] and [exports.<Class>] exclude each other",
+    ],
+    [
+      "an old date",
+      'name = "a"\ncompatibility_date = "2026-01-01"\n',
+      'wrangler.toml:2: compatibility_date is "2026-01-01". edge-serve needs "2026-08-04" or later',
+    ],
     ["inline exports", 'exports = { A = { type = "worker" } }\n', "wrangler.toml:1: exports is an inline table"],
     ["no TOML", "name = \n", "wrangler.toml:1:"],
   ])("refuses %s", (_, text, message) => {
@@ -133,7 +145,9 @@ describe("updateWranglerToml", () => {
 
   it("refuses a value that stands after its block and so belongs to the block's last table", () => {
     const text = `${update('name = "a"\n').text}\naccount_id = "x"\n`;
-    expect(problems(text)[0]).toMatch(/^wrangler\.toml:\d+: account_id stands after the block written by edge-serve, so it belongs to \[exports\.default__World\]/);
+    expect(problems(text)[0]).toMatch(
+      /^wrangler\.toml:\d+: account_id stands after the block written by edge-serve, so it belongs to \[exports\.default__World\]/,
+    );
   });
 
   it("refuses a block whose end is missing", () => {
@@ -154,7 +168,7 @@ const statement = fc.constantFrom(
   "# a comment",
   "",
   'note = """\n[table]\n# >>> edge-serve classes\nmain = 1 \\""" \n"""',
-  "list = [ # [\n  'a]', \"b\\\"]\", [1,\n 2],\n]",
+  'list = [ # [\n  \'a]\', "b\\"]", [1,\n 2],\n]',
   "lit = '''\n\"\"\"\n[x]'''",
   'main = "src/own.ts"',
   'compatibility_date = "2026-11-17"',
@@ -165,12 +179,7 @@ const table = fc.tuple(
   fc.uniqueArray(fc.constantFrom("A = '1'", 'B = """\n# <<< edge-serve settings\n"""', "# note", "c.d = {a = 1}"), { maxLength: 3 }),
 );
 const document = fc
-  .tuple(
-    fc.uniqueArray(statement),
-    fc.uniqueArray(table, { selector: ([header]) => header }),
-    fc.constantFrom("\n", "\r\n"),
-    fc.boolean(),
-  )
+  .tuple(fc.uniqueArray(statement), fc.uniqueArray(table, { selector: ([header]) => header }), fc.constantFrom("\n", "\r\n"), fc.boolean())
   .map(([top, tables, eol, ends]) => {
     const rows = [...top, ...tables.flatMap(([header, body]) => [header, ...body])];
     return (rows.join("\n") + (ends ? "\n" : "")).replaceAll("\n", eol);
@@ -190,10 +199,12 @@ describe("updateWranglerToml, for any file", () => {
         const { exports = {}, ...after } = parse(twice) as { exports?: Record<string, { storage?: string; type: string }> };
         const { exports: own = {}, ...rest } = before;
         expect(after).toMatchObject(rest);
-        expect(exports).toMatchObject(own);
-        expect(Object.keys(exports).filter((name) => exports[name]!.storage === "sqlite").toSorted()).toEqual(
-          (prune ? second : [...new Set([...first, ...second])]).toSorted(),
-        );
+        expect(exports).toMatchObject(own as object);
+        expect(
+          Object.keys(exports)
+            .filter((name) => exports[name]!.storage === "sqlite")
+            .toSorted(),
+        ).toEqual((prune ? second : [...new Set([...first, ...second])]).toSorted());
         const foreign = (value: string) => value.replaceAll(/^# >>> edge-serve (\w+):[^]*?^# <<< edge-serve \1\r?\n/gm, "");
         expect(foreign(twice).trimEnd()).toBe(text.trimEnd());
       }),

@@ -1,0 +1,233 @@
+import { describe, expect, it } from "vitest";
+import { deployment } from "../../../src/api/deployment.ts";
+import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import { ConfigError } from "../../../src/protocol/errors.ts";
+
+class Rank {
+  call() {}
+  reconfigure() {}
+}
+
+const circular: Record<string, unknown> = {};
+circular["self"] = circular;
+
+/** Option, values that are accepted, and values that are not with what the error says is accepted. */
+const TABLE: readonly { option: string; accepts: readonly unknown[]; refuses: readonly unknown[]; accepted: string }[] = [
+  {
+    option: "name",
+    accepts: ["a", "Rank-2_b", "x".repeat(63)],
+    refuses: ["", "2fast", "a b", "a/b", "_a", "x".repeat(64), 7, "ä"],
+    accepted: "a letter, then at most 62 letters, digits, _ or -",
+  },
+  {
+    option: "numReplicas",
+    accepts: [0, 1, 1000, "auto"],
+    refuses: [-1, 1.5, NaN, Infinity, "2", null, true],
+    accepted: 'an integer of at least 0, or "auto"',
+  },
+  { option: "maxOngoingRequests", accepts: [1, 5000], refuses: [0, -1, 2.5, "5", null, Infinity], accepted: "an integer of at least 1" },
+  {
+    option: "maxQueuedRequests",
+    accepts: [-1, 0, 1],
+    refuses: [-2, 0.5, "none", null],
+    accepted: "an integer of at least 0, or -1 for no limit",
+  },
+  { option: "requestTimeoutMs", accepts: [1, 0.5], refuses: [0, -1, Infinity, NaN, "1s"], accepted: "a finite number above 0" },
+  {
+    option: "userConfig",
+    accepts: [null, 1, "a", [1, { b: [] }], {}, { a: { b: null } }],
+    refuses: [() => 1, new Date(0), { a: new Map() }, [NaN], circular, 1n, Symbol("s")],
+    accepted: "JSON: null, booleans, finite numbers, strings, arrays and plain objects",
+  },
+  { option: "healthCheckPeriodMs", accepts: [1], refuses: [0, "10", null], accepted: "a finite number above 0" },
+  { option: "healthCheckTimeoutMs", accepts: [1], refuses: [0, -5], accepted: "a finite number above 0" },
+  { option: "gracefulShutdownTimeoutMs", accepts: [0, 1], refuses: [-1, NaN], accepted: "a finite number of at least 0" },
+  {
+    option: "requestRouter",
+    accepts: ["powerOfTwoChoices", "consistentHash", () => 0],
+    refuses: ["random", 1, null],
+    accepted: '"powerOfTwoChoices", "consistentHash", or a function',
+  },
+  { option: "placement", accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }], refuses: ["weur", 1], accepted: "an object" },
+  { option: "placement.locationHints", accepts: [[], ["weur"]], refuses: ["weur", {}], accepted: "an array of location hints" },
+  { option: "placement.locationHints.0", accepts: ["weur"], refuses: ["", 7], accepted: "a location hint" },
+  { option: "placement.jurisdiction", accepts: ["eu", "fedramp"], refuses: ["us", 1], accepted: 'one of "eu", "fedramp"' },
+  { option: "retries", accepts: [{}], refuses: [3], accepted: "an object" },
+  { option: "retries.attempts", accepts: [0, 5], refuses: [-1, 1.5], accepted: "an integer of at least 0" },
+  { option: "retries.onlyIfNotStarted", accepts: [true, false], refuses: ["yes", 0], accepted: "true or false" },
+  { option: "backpressure.statusCode", accepts: [503, 429], refuses: [500, "503"], accepted: "503 or 429" },
+  { option: "backpressure.retryAfterMs", accepts: [0, 1500], refuses: [-1, Infinity], accepted: "a finite number of at least 0" },
+  { option: "maxConstructorRetryCount", accepts: [1, 20], refuses: [0, "3"], accepted: "an integer of at least 1" },
+  {
+    option: "logging.level",
+    accepts: ["DEBUG", "INFO", "WARNING", "ERROR"],
+    refuses: ["info", 1],
+    accepted: 'one of "DEBUG", "INFO", "WARNING", "ERROR"',
+  },
+  { option: "logging.accessLog", accepts: [true], refuses: [1], accepted: "true or false" },
+  { option: "autoscaling", accepts: [{}], refuses: [true, 3], accepted: "an object" },
+  { option: "autoscaling.minReplicas", accepts: [0, 1], refuses: [-1, 0.5], accepted: "an integer of at least 0" },
+  { option: "autoscaling.maxReplicas", accepts: [1, 7], refuses: [0, "3"], accepted: "an integer of at least 1" },
+  { option: "autoscaling.initialReplicas", accepts: [1], refuses: [-1, null], accepted: "an integer of at least 0" },
+  { option: "autoscaling.targetOngoingRequests", accepts: [0.5, 9], refuses: [0, Infinity], accepted: "a finite number above 0" },
+  { option: "autoscaling.metricsIntervalMs", accepts: [1], refuses: [0], accepted: "a finite number above 0" },
+  { option: "autoscaling.lookBackPeriodMs", accepts: [1], refuses: [0], accepted: "a finite number above 0" },
+  { option: "autoscaling.upscaleDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
+  { option: "autoscaling.downscaleDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
+  { option: "autoscaling.downscaleToZeroDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
+  { option: "autoscaling.upscalingFactor", accepts: [0.1], refuses: [0], accepted: "a finite number above 0" },
+  { option: "autoscaling.downscalingFactor", accepts: [2], refuses: [0], accepted: "a finite number above 0" },
+  { option: "autoscaling.spillover", accepts: [false], refuses: ["no"], accepted: "true or false" },
+  { option: "autoscaling.policy", accepts: [() => 1], refuses: ["queue"], accepted: "a function" },
+];
+
+function optionsWith(option: string, value: unknown): DeploymentOptions {
+  const [outer = "", inner, index] = option.split(".");
+  const nested = index === undefined ? value : [value];
+  return { [outer]: inner === undefined ? nested : { [inner]: nested } };
+}
+
+function errorOf(action: () => unknown): ConfigError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("It was accepted.");
+}
+
+const accepted = TABLE.flatMap(({ option, accepts }) => accepts.map((value) => [option, value] as const));
+const refused = TABLE.flatMap((row) => row.refuses.map((value) => [row.option, value, row.accepted] as const));
+
+describe("an option of a deployment", () => {
+  it.each(accepted)("%s accepts %j", (option, value) => {
+    expect(() => deployment(Rank, optionsWith(option, value))).not.toThrow();
+  });
+
+  it.each(refused.filter(([option]) => option !== "name").map(([option, value, what]) => ({ option, value, what })))(
+    "$option refuses $value, naming deployment, option, value and what is accepted",
+    ({ option, value, what }) => {
+      const { message, code } = errorOf(() => deployment(Rank, optionsWith(option, value)));
+      expect(code).toBe("CONFIG");
+      expect(message).toContain(`Deployment "Rank": ${option} must be ${what}, got `);
+      if (typeof value === "number") expect(message).toContain(`got ${value}.`);
+      if (typeof value === "string") expect(message).toContain(`got ${JSON.stringify(value)}.`);
+    },
+  );
+
+  it.each(refused.filter(([option, value]) => option === "name" && value !== ""))("%s refuses %j", (_, value, what) => {
+    const { message } = errorOf(() => deployment(Rank, { name: value } as DeploymentOptions));
+    expect(message).toBe(`Deployment ${JSON.stringify(value)}: name must be ${what}, got ${JSON.stringify(value)}.`);
+  });
+
+  it.each([
+    [{ replicas: 2 }, "replicas", "numReplicas"],
+    [{ maxOngoing: 2 }, "maxOngoing", "maxOngoingRequests"],
+    [{ numreplicas: 2 }, "numreplicas", "numReplicas"],
+    [{ autoscaling: { minReplica: 1 } }, "autoscaling.minReplica", "minReplicas"],
+    [{ logging: { acessLog: true } }, "logging.acessLog", "accessLog"],
+    [{ retries: { attempt: 2 } }, "retries.attempt", "attempts"],
+  ])("%j is unknown, and the nearest is suggested", (options, option, suggestion) => {
+    const { message } = errorOf(() => deployment(Rank, options as DeploymentOptions));
+    expect(message).toBe(`Deployment "Rank": unknown option ${JSON.stringify(option)}. Did you mean ${suggestion}?`);
+  });
+
+  it("that resembles nothing is answered with all that there are", () => {
+    const { message } = errorOf(() => deployment(Rank, { zzz: 1 } as DeploymentOptions));
+    expect(message).toMatch(/^Deployment "Rank": unknown option "zzz"\. Accepted: name, numReplicas, /);
+  });
+
+  it("is checked by options() as well", () => {
+    const { message } = errorOf(() => deployment(Rank).options({ numReplicas: -1 }));
+    expect(message).toBe('Deployment "Rank": numReplicas must be an integer of at least 0, or "auto", got -1.');
+  });
+
+  it("says all that is wrong at once", () => {
+    const { message } = errorOf(() => deployment(Rank, { numReplicas: -1, maxOngoingRequests: 0 }));
+    expect(message).toContain("numReplicas must be");
+    expect(message).toContain("maxOngoingRequests must be");
+  });
+});
+
+describe("a number of replicas and autoscaling", () => {
+  it("exclude each other", () => {
+    const { message } = errorOf(() => deployment(Rank, { numReplicas: 2, autoscaling: {} }));
+    expect(message).toBe('Deployment "Rank": numReplicas is 2, and autoscaling is given too. Leave numReplicas out, or make it "auto".');
+    expect(() => deployment(Rank, { numReplicas: "auto", autoscaling: { maxReplicas: 3 } })).not.toThrow();
+  });
+
+  it.each([
+    [{ minReplicas: 8, maxReplicas: 4 }, "autoscaling.minReplicas is 8, but maxReplicas is 4."],
+    [{ minReplicas: 2 }, "autoscaling.minReplicas is 2, but maxReplicas is 1."],
+    [{ minReplicas: 2, maxReplicas: 4, initialReplicas: 1 }, "autoscaling.initialReplicas is 1, but minReplicas is 2."],
+    [{ maxReplicas: 4, initialReplicas: 5 }, "autoscaling.initialReplicas is 5, but maxReplicas is 4."],
+  ])("refuse bounds in the wrong order: %j", (autoscaling, sentence) => {
+    expect(errorOf(() => deployment(Rank, { autoscaling })).message).toContain(`Deployment "Rank": ${sentence}`);
+  });
+
+  it("accept bounds that are equal", () => {
+    expect(() => deployment(Rank, { autoscaling: { minReplicas: 3, initialReplicas: 3, maxReplicas: 3 } })).not.toThrow();
+  });
+});
+
+describe("defaults", () => {
+  it("are the contract's", () => {
+    expect(deployment(Rank).resolve()).toEqual({
+      numReplicas: 1,
+      autoscaling: null,
+      maxOngoingRequests: 100,
+      maxQueuedRequests: 1000,
+      requestTimeoutMs: null,
+      healthCheckPeriodMs: 10_000,
+      healthCheckTimeoutMs: 30_000,
+      gracefulShutdownTimeoutMs: 20_000,
+      requestRouter: "powerOfTwoChoices",
+      placement: {},
+      retries: { attempts: 2, onlyIfNotStarted: true },
+      backpressure: { statusCode: 503, retryAfterMs: 1000 },
+      maxConstructorRetryCount: 20,
+      logging: { level: "INFO", accessLog: true },
+    });
+  });
+
+  it("of autoscaling are the contract's", () => {
+    expect(deployment(Rank, { autoscaling: {} }).resolve().autoscaling).toEqual({
+      minReplicas: 1,
+      maxReplicas: 1,
+      initialReplicas: 1,
+      targetOngoingRequests: 2,
+      metricsIntervalMs: 10_000,
+      lookBackPeriodMs: 30_000,
+      upscaleDelayMs: 30_000,
+      downscaleDelayMs: 600_000,
+      downscaleToZeroDelayMs: 600_000,
+      upscalingFactor: 1,
+      downscalingFactor: 1,
+      spillover: true,
+      customPolicy: false,
+    });
+  });
+
+  it('of "auto" allow 100 replicas', () => {
+    expect(deployment(Rank, { numReplicas: "auto" }).resolve()).toMatchObject({
+      numReplicas: 1,
+      autoscaling: { minReplicas: 1, maxReplicas: 100 },
+    });
+  });
+
+  it("of one option follow another where the contract says so", () => {
+    const { numReplicas, autoscaling } = deployment(Rank, {
+      autoscaling: { minReplicas: 2, maxReplicas: 4, downscaleDelayMs: 5 },
+    }).resolve();
+    expect(numReplicas).toBe(2);
+    expect(autoscaling).toMatchObject({ initialReplicas: 2, downscaleToZeroDelayMs: 5 });
+  });
+
+  it("fill in what a nested option leaves out", () => {
+    const config = deployment(Rank, { retries: { attempts: 0 }, backpressure: { statusCode: 429 }, logging: { level: "ERROR" } }).resolve();
+    expect(config.retries).toEqual({ attempts: 0, onlyIfNotStarted: true });
+    expect(config.backpressure).toEqual({ statusCode: 429, retryAfterMs: 1000 });
+    expect(config.logging).toEqual({ level: "ERROR", accessLog: true });
+  });
+});
