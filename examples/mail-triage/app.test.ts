@@ -60,7 +60,7 @@ describe("the application, served over HTTP", () => {
 
   afterAll(() => server.stop());
 
-  const post = (body: BodyInit, contentType: string) =>
+  const post = (body: string | Uint8Array<ArrayBuffer>, contentType: string) =>
     server.fetch("/mail", { method: "POST", body, headers: { "content-type": contentType } });
 
   it("tells spam from ham in at least 95 of 100 mails that it has not seen, all sent at once", async () => {
@@ -108,7 +108,13 @@ describe("the application, served over HTTP", () => {
     { what: "an empty body", body: "", type: "message/rfc822", status: 400, says: "The body is empty. Send the mail in it." },
     { what: "a mail without content", body: "\n\n \n", type: "text/plain", status: 400, says: "neither a subject nor any text" },
     { what: "broken JSON", body: '{ "text": ', type: "application/json", status: 400, says: "The body is not JSON: " },
-    { what: "JSON that is no mail", body: '{ "subject": 7 }', type: "application/json", status: 400, says: '"text" must be a string' },
+    {
+      what: "JSON that is no mail",
+      body: '{ "subject": 7 }',
+      type: "application/json",
+      status: 400,
+      says: '"subject" must be a string. It must be an object that has "text".',
+    },
     { what: "bytes that are not UTF-8", body: new Uint8Array([0xff, 0xfe]), type: "text/plain", status: 400, says: "not UTF-8" },
     {
       what: "a picture",

@@ -13,10 +13,10 @@ import { type Mail, readMail } from "./mail.ts";
 /** The longest body, in bytes. The model of English takes about a quarter of a second for as much text. */
 export const MAX_BYTES = 131_072;
 
-const jsonMail = v.object({
-  subject: v.optional(v.string('"subject" must be a string.'), ""),
-  text: v.string('"text" must be a string: the body of the mail.'),
-});
+const jsonMail = v.object(
+  { subject: v.optional(v.string('"subject" must be a string.'), ""), text: v.string('"text" must be a string.') },
+  'It must be an object that has "text".',
+);
 
 /** A body that can't be worked on. The framework answers with its status and message. */
 export class DocumentError extends Error {

@@ -64,11 +64,13 @@ export interface ReplicaScope {
 /** A request while it is worked on. */
 export class RequestScope implements RequestContext {
   readonly meta: RequestMeta;
+  readonly #source: { readonly signal: AbortSignal } | undefined;
   #abort: AbortController | undefined;
 
-  constructor(meta: RequestMeta, signal?: AbortSignal) {
+  /** @param source The HTTP request, whose client may go away. */
+  constructor(meta: RequestMeta, source?: { readonly signal: AbortSignal }) {
     this.meta = meta;
-    if (signal !== undefined) this.#follow(signal);
+    this.#source = source;
   }
 
   get requestId(): string {
@@ -89,21 +91,23 @@ export class RequestScope implements RequestContext {
   get key(): string | undefined {
     return this.meta.key;
   }
-  // Made when first asked for: most handlers never look.
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    return this.#abort.signal;
+    return this.#controller().signal;
   }
 
   /** Tells whoever looks at `signal` that nobody waits any more. */
   abort(reason: unknown): void {
-    this.#abort ??= new AbortController();
-    this.#abort.abort(reason);
+    this.#controller().abort(reason);
   }
 
-  #follow(signal: AbortSignal): void {
-    if (signal.aborted) this.abort(signal.reason);
-    else signal.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+  // Made when first asked for: most handlers never look, and a signal costs more than the rest of the scope.
+  #controller(): AbortController {
+    if (this.#abort !== undefined) return this.#abort;
+    const controller = (this.#abort = new AbortController());
+    const source = this.#source?.signal;
+    if (source?.aborted === true) controller.abort(source.reason);
+    else source?.addEventListener("abort", () => controller.abort(source.reason), { once: true });
+    return controller;
   }
 }
 

@@ -18,12 +18,22 @@ export interface CallSettings extends Pick<HandleOptions, "timeoutMs" | "signal"
 
 export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
-  #cancel: (() => void) | undefined;
+  #reject!: (reason: unknown) => void;
+  #items: RemoteItems | undefined;
 
-  constructor(reply: Promise<Reply>, settings: CallSettings) {
-    this.#settled = this.#settle(reply, settings);
+  constructor(reply: Promise<Reply>, { callSite, timeoutMs, signal }: CallSettings) {
+    this.#settled = new Promise((resolve, reject) => {
+      this.#reject = reject;
+      reply.then((answer) => {
+        if (answer.kind === "value") resolve(answer.value);
+        else if (answer.kind === "error") reject(decodeError(answer.error, callSite.stack));
+        else resolve((this.#items = new RemoteItems(answer.items, callSite)));
+      }, reject);
+    });
     // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
     this.#settled.catch(() => {});
+    if (timeoutMs !== undefined) this.#limit(timeoutMs);
+    if (signal !== undefined) this.#follow(signal);
   }
 
   get [RESPONSE_BRAND](): true {
@@ -41,16 +51,15 @@ export class CallResponse implements DeploymentResponse<unknown> {
   result({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<unknown> {
     if (timeoutMs === undefined) return this.#settled;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new RequestTimeoutError(`The result was not there within ${timeoutMs} ms. The call goes on; cancel() stops it.`)),
-        timeoutMs,
-      );
+      const late = new RequestTimeoutError(`The result was not there within ${timeoutMs} ms. The call goes on; cancel() stops it.`);
+      const timer = setTimeout(() => reject(late), timeoutMs);
       this.#settled.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
 
   cancel(): void {
-    this.#cancel?.();
+    this.#reject(new RequestCancelledError("The request was cancelled by its caller."));
+    this.#items?.cancel();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
@@ -61,25 +70,14 @@ export class CallResponse implements DeploymentResponse<unknown> {
     yield* items;
   }
 
-  async #settle(reply: Promise<Reply>, { callSite, timeoutMs, signal }: CallSettings): Promise<unknown> {
-    const answered = reply.then((answer) => {
-      if (answer.kind === "value") return answer.value;
-      if (answer.kind === "error") throw decodeError(answer.error, callSite.stack);
-      return new RemoteItems(answer.items, callSite);
-    });
-    const ended = new Promise<never>((_, reject) => {
-      this.#cancel = () => {
-        answered.then((value) => value instanceof RemoteItems && value.cancel(), () => {});
-        reject(new RequestCancelledError("The request was cancelled by its caller."));
-      };
-      if (timeoutMs !== undefined) {
-        const timer = setTimeout(() => reject(new RequestTimeoutError(`The request took longer than ${timeoutMs} ms.`)), timeoutMs);
-        answered.then(() => clearTimeout(timer), () => clearTimeout(timer));
-      }
-    });
-    ended.catch(() => {});
-    if (signal?.aborted === true) this.#cancel?.();
-    signal?.addEventListener("abort", () => this.#cancel?.(), { once: true });
-    return Promise.race([answered, ended]);
+  #limit(timeoutMs: number): void {
+    const timer = setTimeout(() => this.#reject(new RequestTimeoutError(`The request took longer than ${timeoutMs} ms.`)), timeoutMs);
+    const stop = () => clearTimeout(timer);
+    this.#settled.then(stop, stop);
+  }
+
+  #follow(signal: AbortSignal): void {
+    if (signal.aborted) this.cancel();
+    else signal.addEventListener("abort", () => this.cancel(), { once: true });
   }
 }

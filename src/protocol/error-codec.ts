@@ -11,7 +11,7 @@
  *   E4. Whatever was thrown, encoding succeeds: a property that cannot cross is left out.
  */
 import { ERROR_CLASSES, ServeError, type ServeErrorCode } from "./errors.ts";
-import { isSendable } from "./sendable.ts";
+import { toSendable } from "./sendable.ts";
 
 /** A thrown value as plain data. */
 export type WireError =
@@ -46,17 +46,13 @@ const MAX_CAUSES = 8;
 
 /** Turns whatever was thrown into data. Never throws. */
 export function encodeError(thrown: unknown, depth = 0): WireError {
-  if (!(thrown instanceof Error)) {
-    return isSendable(thrown)
-      ? { kind: "value", value: thrown }
-      : encodeError(new Error(`A value that is not an Error and cannot cross was thrown: ${String(thrown)}`));
-  }
+  if (!(thrown instanceof Error)) return encodeValue(thrown);
   return {
     kind: "error",
-    name: thrown.name,
-    message: thrown.message,
+    name: String(thrown.name),
+    message: String(thrown.message),
     builtin: builtinOf(thrown),
-    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
+    ...(typeof thrown.stack === "string" ? { stack: thrown.stack } : {}),
     ...(thrown instanceof ServeError ? { code: thrown.code } : {}),
     props: ownProperties(thrown),
     ...(thrown.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: encodeError(thrown.cause, depth + 1) }),
@@ -66,14 +62,26 @@ export function encodeError(thrown: unknown, depth = 0): WireError {
   };
 }
 
-const HANDLED_APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "errors", "code"]);
+function encodeValue(thrown: unknown): WireError {
+  try {
+    return { kind: "value", value: toSendable(thrown, "A thrown value") };
+  } catch (refusal) {
+    return encodeError(new Error(`What was thrown is no Error. ${(refusal as Error).message}`));
+  }
+}
+
+const HANDLED_APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"]);
 
 function ownProperties(error: Error): Record<string, unknown> {
   const props: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
-    const own: unknown = (error as unknown as Record<string, unknown>)[key];
-    if (HANDLED_APART.has(key) && !(key === "code" && !(error instanceof ServeError))) continue;
-    if (isSendable(own)) props[key] = own;
+    const isApart = HANDLED_APART.has(key) || (key === "code" && error instanceof ServeError) || (key === "errors" && error instanceof AggregateError);
+    if (isApart) continue;
+    try {
+      props[key] = toSendable((error as unknown as Record<string, unknown>)[key], key);
+    } catch {
+      // It cannot cross, is nested too deep to look at, or is a getter that throws.
+    }
   }
   return props;
 }

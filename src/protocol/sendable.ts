@@ -28,7 +28,7 @@ const CROSSING_CLASSES: readonly string[] = [
 const TRUSTED_DEPTH = 8;
 
 /** A record with a null prototype, as `Object.groupBy` makes: structured clone carries it, the platform does not. */
-const NULL_PROTOTYPE: Unsendable = { path: "", what: "an object with a null prototype inside a Map or a Set" };
+const NULL_PROTOTYPE: Unsendable = { path: "", what: "an object with a null prototype inside an instance of a class" };
 
 /**
  * Returns what to send for `value`: the value itself, unless a null-prototype record in it has to be copied.
@@ -39,7 +39,7 @@ const NULL_PROTOTYPE: Unsendable = { path: "", what: "an object with a null prot
 export function toSendable(value: unknown, subject: string): unknown {
   const found = find(value, "", 0, undefined);
   if (found === undefined) return value;
-  const copy = found === NULL_PROTOTYPE ? withPrototypes(value, 0) : value;
+  const copy = found === NULL_PROTOTYPE ? withPrototypes(value, new Map()) : value;
   const rest = found === NULL_PROTOTYPE ? find(copy, "", 0, undefined) : found;
   if (rest === undefined) return copy;
   const instead = rest.instead ?? "Send plain data, or something else that structured clone carries.";
@@ -143,31 +143,34 @@ function describeInstance(value: object, path: string): Unsendable {
   return { path, what: name === undefined || name === "" ? "an object of a class" : `an instance of ${name}` };
 }
 
-/** Copies what has to change so that no plain record in `value` has a null prototype. */
-function withPrototypes(value: unknown, depth: number): unknown {
-  if (typeof value !== "object" || value === null || depth > 64) return value;
+/** A copy in which no record has a null prototype. What is shared or circular in `value` is so in the copy. */
+function withPrototypes(value: unknown, copies: Map<object, unknown>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (copies.has(value)) return copies.get(value);
   const proto: unknown = Object.getPrototypeOf(value);
-  if (proto === null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPrototypes(item, depth + 1)]));
-  if (proto === Array.prototype) {
-    const items = value as unknown[];
-    let copy: unknown[] | undefined;
-    for (let index = 0; index < items.length; index++) {
-      const item = items[index];
-      if (typeof item !== "object" || item === null) continue;
-      const next = withPrototypes(item, depth + 1);
-      if (next !== item) (copy ??= items.slice())[index] = next;
-    }
-    return copy ?? value;
+  const inside = (item: unknown) => withPrototypes(item, copies);
+  const begun = <T>(copy: T): T => {
+    copies.set(value, copy);
+    return copy;
+  };
+  if (proto === Map.prototype) {
+    const copy = begun(new Map<unknown, unknown>());
+    for (const [key, item] of value as Map<unknown, unknown>) copy.set(inside(key), inside(item));
+    return copy;
   }
-  if (proto !== Object.prototype) return value;
-  let copy: Record<string, unknown> | undefined;
-  for (const key of Object.keys(value)) {
-    const item = (value as Record<string, unknown>)[key];
-    if (typeof item !== "object" || item === null) continue;
-    const next = withPrototypes(item, depth + 1);
-    if (next !== item) (copy ??= { ...value })[key] = next;
+  if (proto === Set.prototype) {
+    const copy = begun(new Set<unknown>());
+    for (const item of value as Set<unknown>) copy.add(inside(item));
+    return copy;
   }
-  return copy ?? value;
+  const isArray = proto === Array.prototype;
+  if (!isArray && proto !== Object.prototype && proto !== null) return value;
+  const copy = begun<object>(isArray ? new Array<unknown>((value as unknown[]).length) : {});
+  for (const [key, item] of Object.entries(value)) {
+    // Not assigned: a key "__proto__" would set the prototype.
+    Object.defineProperty(copy, key, { value: inside(item), enumerable: true, configurable: true, writable: true });
+  }
+  return copy;
 }
 
 /** Turns the platform's refusal to send a value into one that says which value; returns any other error as it is. */

@@ -86,7 +86,7 @@ export class Replica {
 
   /** Answers an HTTP request whose path has lost the application's prefix. */
   async fetch(request: Request, meta: RequestMeta): Promise<Response> {
-    const scope: Scope = { replica: this.#ports.scope, request: new RequestScope(meta, request.signal) };
+    const scope: Scope = { replica: this.#ports.scope, request: new RequestScope(meta, request) };
     const startedAtMs = Date.now();
     let response: Response;
     try {

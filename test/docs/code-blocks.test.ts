@@ -1,5 +1,5 @@
 /** Every code block of the documentation is run, or checked where running it would need an account. */
-import { readdirSync, existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { serve, type Server } from "edge-serve/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,11 +10,12 @@ import { curlRequest, problemWith } from "./shell.ts";
 const PAGES = ["README.md", "CONTRIBUTING.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) => name.endsWith(".md"));
 
 describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, blocks]) => blocks.length > 0))("%s", (page, blocks) => {
-  const project = new PageProject(page.replaceAll(/[^a-z]+/gi, "-").toLowerCase());
+  let project: PageProject;
   const having = (use: Use) => blocks.filter((block) => useOf(block) === use);
   const value = (block: Block, key: string) => block.says.get(key)!;
 
   beforeAll(() => {
+    project = new PageProject(page.replaceAll(/[^a-z]+/gi, "-").toLowerCase());
     for (const block of having("file")) project.write(value(block, "file"), block.text);
     for (const [index, block] of having("check").entries()) project.write(`src/check-${index + 1}.ts`, block.text);
   });

@@ -3,7 +3,7 @@
  * edge-serve installed, and the tsconfig.json that `edge-serve init` writes.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -45,11 +45,6 @@ export class PageProject implements Disposable {
 
   read(path: string): string {
     return readFileSync(join(this.root, path), "utf8");
-  }
-
-  /** The TypeScript files in its folders. */
-  modules(): string[] {
-    return ["src", "test"].flatMap((folder) => (this.has(folder) ? readdirSync(join(this.root, folder), { recursive: true, encoding: "utf8" }) : []));
   }
 
   /** Runs one of the repository's tools here. */

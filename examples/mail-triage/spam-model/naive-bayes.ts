@@ -18,8 +18,8 @@ export interface WordCounts {
   readonly ham: string;
   readonly spam: string;
   /**
-   * What the log odds are divided by. Words of one mail are not independent, as naive Bayes takes them to be, so
-   * its odds are far too sure of themselves; dividing them makes 0.9 mean nine mails in ten.
+   * What the log odds are divided by. Words of one mail are not independent, as naive Bayes takes them to be, so its
+   * odds are far too sure of themselves; training finds the divisor that makes them fit mails it has not counted.
    */
   readonly temperature: number;
 }

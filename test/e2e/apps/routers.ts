@@ -4,9 +4,8 @@ import { Hono } from "hono";
 import { AutoRouter, type IRequest, Router } from "itty-router";
 
 class Calculator {
-  readonly #offset = 1;
   add(a: number, b: number): number {
-    return a + b + this.#offset - 1;
+    return a + b;
   }
 }
 
