@@ -6,7 +6,14 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const run = (command, args) => execFileSync(command, args, { stdio: "inherit", shell: process.platform === "win32" });
+const run = (command, args) => {
+  try {
+    execFileSync(command, args, { stdio: "inherit", shell: process.platform === "win32" });
+  } catch {
+    // The command has said what is wrong.
+    process.exit(1);
+  }
+};
 
 const isNewer = (file, than) => statSync(file).mtimeMs > statSync(than).mtimeMs;
 

@@ -74,6 +74,9 @@ export class ItemSource implements ItemPuller {
       }
     } catch (error) {
       this.#error = encodeError(error);
+      // After an item that cannot cross the generator is still suspended, and its `finally` has to run. What that throws
+      // has nobody to go to: the stream has failed already.
+      void (async () => this.#iterator.return?.())().catch(() => {});
     }
     if (!this.#isDone) this.#end();
   }

@@ -3,7 +3,8 @@
  */
 import { resolve } from "node:path";
 import { Failure } from "../failure.ts";
-import { type Bundle, type Frame, shown, userFrames } from "./source-positions.ts";
+import type { Bundle } from "./bundle.ts";
+import { type Frame, shown, userFrames } from "./source-positions.ts";
 
 interface BuildMessage {
   readonly text: string;

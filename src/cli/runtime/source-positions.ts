@@ -1,21 +1,10 @@
 /**
  * From positions in the bundle to positions in the user's files.
  */
-import { readFileSync } from "node:fs";
-import { SourceMap } from "node:module";
-import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { OWN_ROOT } from "../project/own-package.ts";
-
-/** A bundle as wrangler reports it. */
-export interface Bundle {
-  readonly path: string;
-  readonly text: string;
-  /** Beside it, absolute. */
-  readonly sourceMapPath: string;
-  /** The files it was made from, absolute. */
-  readonly inputs: readonly string[];
-}
+import type { Bundle, SourcePosition } from "./bundle.ts";
 
 /** A place in one of the user's files, relative to the project's root. Line and column from 1. */
 export interface Frame {
@@ -28,20 +17,13 @@ const FRAME = /^\s*at (?:async )?(?:(?<before>.*?) \()?(?<file>[^()\s]*):(?<line
 
 /** Finds the user's own frames in a stack of the runtime's, innermost first. Frames of libraries are left out. */
 export function userFrames(stack: string, bundle: Bundle, root: string): Frame[] {
-  const map = sourceMapOf(bundle);
-  if (map === undefined) return [];
   const frames: Frame[] = [];
   for (const row of stack.split("\n")) {
     const { before, after, line, column } = FRAME.exec(row)?.groups ?? {};
     if (line === undefined || column === undefined) continue;
-    const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
-    if (!("originalSource" in entry)) continue;
-    const source = sourceFile(entry.originalSource, bundle);
-    if (isGeneratedOrLibrary(source, root)) continue;
-    frames.push({
-      name: (before ?? after ?? "").trim(),
-      position: `${shown(source, root)}:${entry.originalLine + 1}:${entry.originalColumn + 1}`,
-    });
+    const source = bundle.sourceOf(Number(line), Number(column));
+    if (source === undefined || isGeneratedOrLibrary(source.file, root)) continue;
+    frames.push({ name: (before ?? after ?? "").trim(), position: shownPosition(source, root) });
   }
   return frames;
 }
@@ -49,20 +31,48 @@ export function userFrames(stack: string, bundle: Bundle, root: string): Frame[]
 /** A file as errors name it: relative to the root where it is inside. */
 export function shown(file: string, root: string): string {
   const path = relative(root, file);
-  return path.startsWith("..") || isAbsolute(path) ? file : path;
+  return path.startsWith("..") || isAbsolute(path) ? file : path.replaceAll(sep, "/");
 }
 
-function sourceMapOf({ sourceMapPath }: Bundle): SourceMap | undefined {
-  try {
-    return new SourceMap(JSON.parse(readFileSync(sourceMapPath, "utf8")) as ConstructorParameters<typeof SourceMap>[0]);
-  } catch {
-    // A project that does not bundle, or an unreadable map: the message still says what is wrong, just not where.
-    return undefined;
+function shownPosition({ file, line, column }: SourcePosition, root: string): string {
+  return `${shown(file, root)}:${line}:${column}`;
+}
+
+/** Replaces positions in bundles, as stacks in a log have them, by positions in the source files. */
+export class LogPositions {
+  readonly #root: string;
+  readonly #bundles = new Map<RegExp, Bundle>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** From now on positions in this bundle are known; those in the bundles before it stay so for a while. */
+  add(bundle: Bundle): void {
+    // Each build has a directory of its own, so a path names one build.
+    this.#bundles.set(positionIn(bundle), bundle);
+    for (const oldest of [...this.#bundles.keys()].slice(0, -KEPT_BUNDLES)) this.#bundles.delete(oldest);
+  }
+
+  /** The text with every position that is known replaced; a JSON text stays one. */
+  map(text: string): string {
+    let mapped = text;
+    for (const [position, bundle] of this.#bundles) {
+      mapped = mapped.replaceAll(position, (found: string, line: string, column: string) => {
+        const source = bundle.sourceOf(Number(line), Number(column));
+        return source === undefined || /["\\]/.test(source.file) ? found : shownPosition(source, this.#root);
+      });
+    }
+    return mapped;
   }
 }
 
-function sourceFile(source: string, { path }: Bundle): string {
-  return source.startsWith("file:") ? fileURLToPath(source) : resolve(dirname(path), source);
+// A reload whose build fails goes on with what ran before it.
+const KEPT_BUNDLES = 3;
+
+function positionIn({ path }: Bundle): RegExp {
+  const names = [pathToFileURL(path).href, `file://${path}`, path].map((name) => RegExp.escape(name));
+  return new RegExp(`(?:${names.join("|")}):(\\d+):(\\d+)`, "g");
 }
 
 function isGeneratedOrLibrary(file: string, root: string): boolean {

@@ -8,11 +8,11 @@
  *   T1. `startRuntime` and `reload` settle: they end with a Worker that answers, or reject with what is wrong.
  *   T2. A reload that fails to build leaves the Worker that was running.
  */
-import { basename, dirname, join, resolve } from "node:path";
 import type { WranglerConfig } from "../project/project.ts";
+import { type Bundle, bundleOf } from "./bundle.ts";
 import { loadWrangler } from "./load-wrangler.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
-import type { Bundle } from "./source-positions.ts";
+import { LogPositions } from "./source-positions.ts";
 
 /** A line of the Worker's log as the runtime reports it. */
 export interface RuntimeLog {
@@ -35,7 +35,10 @@ export interface RuntimeOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Lets bindings reach the account; off, everything is local. */
   readonly allowRemote?: boolean;
+  /** Positions in the log's stacks are those of the source files. */
   readonly onLog?: (line: RuntimeLog) => void;
+  /** Hears of each bundle as soon as it is built. */
+  readonly onBundle?: (bundle: Bundle) => void;
 }
 
 /** A Worker that serves. */
@@ -53,11 +56,16 @@ export interface Runtime {
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { unstable_DevEnv: DevEnv } = await loadWrangler();
   const env = new DevEnv();
+  const positions = new LogPositions(options.root);
   let bundle: Bundle | undefined;
   const dispatch = env.dispatch.bind(env);
   // `bundleComplete` goes over this bus only; wrangler emits no event for it.
   env.dispatch = (event) => {
-    if (event.type === "bundleComplete") bundle = bundleOf(event.bundle, options.root);
+    if (event.type === "bundleComplete") {
+      bundle = bundleOf(event.bundle, options.root);
+      positions.add(bundle);
+      options.onBundle?.(bundle);
+    }
     dispatch(event);
   };
   const load = async (config: WranglerConfig): Promise<void> => {
@@ -65,14 +73,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // Rejections are reported below, by whichever comes first.
     loaded.catch(() => {});
     try {
-      await Promise.all([started === undefined ? start(config) : env.config.set(input(options, config), true), loaded]);
+      await Promise.all([started === undefined ? start(config) : env.config.set(input(options, config, positions), true), loaded]);
     } catch (error) {
       throw runtimeFailure(error, bundle, options.root);
     }
   };
   let started: Awaited<ReturnType<typeof env.startWorker>> | undefined;
   const start = async (config: WranglerConfig): Promise<void> => {
-    started = await env.startWorker(input(options, config));
+    started = await env.startWorker(input(options, config, positions));
   };
   try {
     await load(options.config);
@@ -110,7 +118,7 @@ function nextReload(env: DevEnv): Promise<void> {
   });
 }
 
-function input(options: RuntimeOptions, config: WranglerConfig): Parameters<DevEnv["startWorker"]>[0] {
+function input(options: RuntimeOptions, config: WranglerConfig, positions: LogPositions): Parameters<DevEnv["startWorker"]>[0] {
   const { host = "localhost", port = 0, persist, vars = {}, secrets = {}, allowRemote = false, onLog } = options;
   const bindings = {
     ...Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, { type: "plain_text" as const, value }])),
@@ -127,23 +135,9 @@ function input(options: RuntimeOptions, config: WranglerConfig): Parameters<DevE
       inspector: false,
       registry: undefined,
       ...(allowRemote ? {} : { remote: false }),
-      ...(onLog === undefined ? {} : { structuredLogsHandler: onLog }),
+      ...(onLog === undefined
+        ? {}
+        : { structuredLogsHandler: (line: RuntimeLog) => onLog({ ...line, message: positions.map(line.message) }) }),
     },
   } as Parameters<DevEnv["startWorker"]>[0];
-}
-
-interface WranglerBundle {
-  readonly path: string;
-  readonly entrypointSource: string;
-  readonly sourceMapPath?: string | undefined;
-  readonly dependencies: Readonly<Record<string, unknown>>;
-}
-
-function bundleOf({ path, entrypointSource, sourceMapPath, dependencies }: WranglerBundle, root: string): Bundle {
-  return {
-    path,
-    text: entrypointSource,
-    sourceMapPath: join(dirname(path), basename(sourceMapPath ?? `${path}.map`)),
-    inputs: Object.keys(dependencies).map((file) => resolve(root, file)),
-  };
 }

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/protocol/manifest.ts";
+import type { RequestMeta } from "../../../src/protocol/messages.ts";
+import { createIngress } from "../../../src/ingress/ingress.ts";
+
+const applications = [
+  { name: "root", routePrefix: "/", ingress: "Root" },
+  { name: "news", routePrefix: "/news", ingress: "Front" },
+  { name: "hidden", routePrefix: null, ingress: "Inner" },
+];
+
+interface Seen {
+  readonly app: string;
+  readonly url: string;
+  readonly meta: RequestMeta;
+}
+
+function ingressOf(apps: readonly object[], fail?: unknown) {
+  const seen: Seen[] = [];
+  const handle = createIngress({
+    manifest: { version: "v", applications: apps } as unknown as Manifest,
+    targetOf: (app) => ({
+      async fetch(request, meta) {
+        seen.push({ app, url: request.url, meta });
+        if (fail !== undefined) throw fail;
+        return new Response(app, { headers: { "x-request-id": meta.requestId } });
+      },
+    }),
+  });
+  const get = (path: string, headers: Record<string, string> = {}) => handle(new Request(`http://host${path}`, { headers }), {});
+  return { get, seen };
+}
+
+describe("the ingress", () => {
+  it("gives a request to the application of its path, which sees the path without the prefix", async () => {
+    const { get, seen } = ingressOf(applications);
+    for (const path of ["/", "/news", "/news/a?b=1", "/newspaper", "/news?q=/news/x", "/x/news"]) await get(path);
+    expect(seen.map(({ app, url }) => [app, url])).toEqual([
+      ["root", "http://host/"],
+      ["news", "http://host/"],
+      ["news", "http://host/a?b=1"],
+      ["root", "http://host/newspaper"],
+      ["news", "http://host/?q=/news/x"],
+      ["root", "http://host/x/news"],
+    ]);
+    expect(seen[2]?.meta).toMatchObject({ routePrefix: "/news", chain: ["news/Front"], hops: 0 });
+  });
+
+  it("answers 404 for a path that no application has", async () => {
+    const { get } = ingressOf(applications.slice(1));
+    const response = await get("/x?y=1");
+    expect([response.status, response.headers.get("content-type")]).toEqual([404, "text/plain; charset=utf-8"]);
+    expect(await response.text()).toBe("Path '/x' not found. Ping http://host/-/routes for available routes.");
+  });
+
+  it("lists the routes of applications that have one, and is healthy", async () => {
+    const { get, seen } = ingressOf(applications);
+    expect(await (await get("/-/routes")).json()).toEqual({ "/": "root", "/news": "news" });
+    const health = await get("/-/healthz");
+    expect([health.status, await health.text()]).toEqual([200, "success"]);
+    expect((await get("/-/api/applications")).status).toBe(404);
+    expect(seen).toEqual([]);
+  });
+
+  it.each(["a", "A-1._", "x".repeat(128)])("keeps the request id %s", async (id) => {
+    const { get, seen } = ingressOf(applications);
+    expect((await get("/", { "x-request-id": id })).headers.get("x-request-id")).toBe(id);
+    expect(seen[0]?.meta.requestId).toBe(id);
+  });
+
+  it.each(["", "a b", "a/b", "x".repeat(129), "<script>"])("makes a new request id for %j", async (id) => {
+    const { get, seen } = ingressOf(applications);
+    const response = await get("/", { "x-request-id": id });
+    expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(seen[0]?.meta.requestId).toBe(response.headers.get("x-request-id"));
+  });
+
+  it("[N1] puts a request id on every answer", async () => {
+    const { get } = ingressOf(applications.slice(1), new Error("lost"));
+    for (const path of ["/x", "/news", "/-/healthz", "/-/routes", "/-/nothing"]) expect((await get(path)).headers.get("x-request-id"), path).toBeTruthy();
+    expect((await get("/news")).status).toBe(500);
+  });
+
+  it("takes the model id, in both spellings, the key and the trace from headers", async () => {
+    const { get, seen } = ingressOf(applications);
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    await get("/", { "serve-multiplexed-model-id": "m1", "x-session-id": "s1", traceparent: trace });
+    await get("/", { serve_multiplexed_model_id: "m2" });
+    await get("/");
+    expect(seen[0]?.meta).toMatchObject({ multiplexedModelId: "m1", key: "s1", traceparent: trace });
+    expect(seen[1]?.meta.multiplexedModelId).toBe("m2");
+    expect(Object.keys(seen[2]?.meta ?? {}).toSorted()).toEqual(["chain", "hops", "requestId", "routePrefix"]);
+  });
+});
