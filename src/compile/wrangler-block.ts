@@ -161,6 +161,11 @@ function offsetOfLine(text: string, line: number): number {
     .join("").length;
 }
 
+/** The classes that the block in `text` declares, deleted ones left out. */
+export function generatedClasses(text: string): readonly string[] {
+  return previousClasses(text, findRegions(text, tomlLines(text))).kept;
+}
+
 function previousClasses(text: string, regions: readonly Region[]): { kept: string[]; deleted: string[] } {
   const region = regions.find(({ kind }) => kind === "classes");
   const classes: { kept: string[]; deleted: string[] } = { kept: [], deleted: [] };

@@ -32,7 +32,7 @@ interface HandleCore {
 }
 
 // V8's own, which the platform's types leave out. Formatting waits until somebody reads the stack.
-const captureStack = (Error as { captureStackTrace?: (target: object) => void }).captureStackTrace;
+const captureStack = (Error as { captureStackTrace?: (target: object, above: object) => void }).captureStackTrace;
 
 // Not a property of the handle: every property of a handle is a method of the deployment.
 const cores = new WeakMap<object, HandleCore>();
@@ -65,12 +65,13 @@ export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
 }
 
 function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {
+  const remote = (...args: unknown[]): CallResponse => {
+    const callSite: { stack?: string } = {};
+    captureStack?.(callSite, remote);
+    return new CallResponse(start(core, method, args), { ...core.options, callSite });
+  };
   return {
-    remote: (...args: unknown[]): CallResponse => {
-      const callSite: { stack?: string } = {};
-      captureStack?.(callSite);
-      return new CallResponse(start(core, method, args), { ...core.options, callSite });
-    },
+    remote,
     broadcast: (...args: unknown[]) => broadcast(core, method, args),
   };
 }

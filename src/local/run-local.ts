@@ -77,7 +77,10 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         },
       },
       logging: { ...logging, accessLog: false },
-      handleTo: (_app, deployment) => createHandle(routerTo(deployment ?? app.name)),
+      handleTo(toApp, deployment = app.name) {
+        if (toApp === name) return createHandle(routerTo(deployment));
+        throw new ConfigError(`There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`);
+      },
     };
     return new Replica({
       scope,

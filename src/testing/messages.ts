@@ -26,13 +26,17 @@ export interface StartMessage {
 export interface Built {
   readonly root: string;
   readonly config: WranglerConfig;
+  /** What its author should know. */
+  readonly warnings: readonly string[];
 }
 
 /** From the server process. */
 export type ServerMessage =
   | { readonly type: "ready"; readonly url: string; readonly built: Built }
   | { readonly type: "failed"; readonly message: string }
-  | { readonly type: "log"; readonly line: RuntimeLog };
+  | { readonly type: "log"; readonly line: RuntimeLog }
+  /** Directories that are left behind if the process is killed; absolute. */
+  | { readonly type: "scratch"; readonly directories: readonly string[] };
 
 /** To the server process. */
 export type TestMessage = StartMessage | { readonly type: "stop" };

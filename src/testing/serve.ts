@@ -77,6 +77,7 @@ class RunningServer implements Server {
   readonly #testToken = randomBytes(24).toString("hex");
   readonly #logs: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
+  readonly #scratch = new Set<string>();
   #built: Built | undefined;
   #url: string | undefined;
   #child: ServerChild | undefined;
@@ -101,12 +102,16 @@ class RunningServer implements Server {
   }
 
   async start(): Promise<void> {
-    this.#child = new ServerChild((line) => this.#log(toLogLine(line)));
+    this.#child = new ServerChild({
+      onLog: (line) => this.#log(toLogLine(line)),
+      onScratch: (directories) => directories.forEach((directory) => this.#scratch.add(directory)),
+    });
     const { url, built } = await this.#child.start({
       ...this.#start,
       ...(this.#built === undefined ? {} : { built: this.#built }),
       ...(this.#url === undefined ? {} : { port: Number(new URL(this.#url).port) }),
     });
+    if (this.#built === undefined) built.warnings.forEach((message) => this.#warn(message));
     this.#built = built;
     this.#url = url;
   }
@@ -165,12 +170,18 @@ class RunningServer implements Server {
   async stop(): Promise<void> {
     await this.#child?.stop();
     this.#child = undefined;
-    rmSync(this.#start.storage, { recursive: true, force: true });
-    if (this.#built !== undefined) rmSync(join(this.#built.root, ".edge-serve", this.#start.directory), { recursive: true, force: true });
+    const generated = this.#built === undefined ? [] : [join(this.#built.root, ".edge-serve", this.#start.directory)];
+    for (const path of [this.#start.storage, ...generated, ...this.#scratch]) rmSync(path, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  // In the log, where a test can ask for it, and in the test's own output, where a person sees it.
+  #warn(message: string): void {
+    console.warn(`edge-serve: ${message}`);
+    this.#log({ level: "WARNING", message, timestamp: Date.now(), fields: {} });
   }
 
   #log(line: LogLine): void {

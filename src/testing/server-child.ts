@@ -7,6 +7,13 @@ import { fileURLToPath } from "node:url";
 import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
 import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
+/** What the test hears of the process while it runs. */
+export interface ServerEvents {
+  readonly onLog: (line: RuntimeLog) => void;
+  /** Directories that are left behind if the process is killed. */
+  readonly onScratch: (directories: readonly string[]) => void;
+}
+
 // How long a server may take to end by itself before it is killed.
 const STOP_TIMEOUT_MS = 5000;
 
@@ -14,11 +21,11 @@ const STOP_TIMEOUT_MS = 5000;
 export class ServerChild {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
-  readonly #onLog: (line: RuntimeLog) => void;
+  readonly #events: ServerEvents;
   #output = "";
 
-  constructor(onLog: (line: RuntimeLog) => void) {
-    this.#onLog = onLog;
+  constructor(events: ServerEvents) {
+    this.#events = events;
     // Beside this file, built or not.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     this.#process = fork(fileURLToPath(new URL(`./server-process.${extension}`, import.meta.url)), [], {
@@ -39,7 +46,8 @@ export class ServerChild {
       this.#process.on("message", (reply: ServerMessage) => {
         if (reply.type === "ready") resolve(reply);
         else if (reply.type === "failed") reject(new Error(reply.message));
-        else this.#onLog(reply.line);
+        else if (reply.type === "scratch") this.#events.onScratch(reply.directories);
+        else this.#events.onLog(reply.line);
       });
       void this.#exited.then(() => reject(new Error(`The server's process ended before it was ready.\n${this.#output}`)));
     });

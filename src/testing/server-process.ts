@@ -16,6 +16,7 @@ import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages
 
 let runtime: Runtime | undefined;
 let started: StartMessage | undefined;
+const scratch: string[] = [];
 
 function send(message: ServerMessage): Promise<void> {
   return new Promise((resolve) => (process.send === undefined ? resolve() : process.send(message, () => resolve())));
@@ -34,6 +35,10 @@ async function start(message: StartMessage): Promise<void> {
       vars: message.vars,
       secrets: message.secrets,
       onLog: (line) => void send({ type: "log", line }),
+      onBundle: ({ directories }) => {
+        scratch.push(...directories);
+        void send({ type: "scratch", directories });
+      },
     });
     await send({ type: "ready", url: runtime.url.href, built });
   } catch (error) {
@@ -43,8 +48,9 @@ async function start(message: StartMessage): Promise<void> {
 }
 
 async function build({ target, cwd, args, directory }: StartMessage): Promise<Built> {
-  const { root, config } = await compileServing(readTarget(target, cwd, args), { cwd, directory, forTests: true });
-  return { root, config };
+  const read = readTarget(target, cwd, args);
+  const { root, config, warnings } = await compileServing(read, { cwd, directory, forTests: true });
+  return { root, config, warnings: read.warnings === "" ? warnings : [read.warnings, ...warnings] };
 }
 
 process.on("message", (message: TestMessage) => {
@@ -54,8 +60,8 @@ process.on("message", (message: TestMessage) => {
 
 process.on("disconnect", () => {
   if (started !== undefined) {
-    rmSync(started.storage, { recursive: true, force: true });
-    rmSync(join(started.built?.root ?? started.cwd, ".edge-serve", started.directory), { recursive: true, force: true });
+    const generated = join(started.built?.root ?? started.cwd, ".edge-serve", started.directory);
+    for (const path of [started.storage, generated, ...scratch]) rmSync(path, { recursive: true, force: true });
   }
   // workerd is in this group, and would stay.
   process.kill(-process.pid, "SIGKILL");

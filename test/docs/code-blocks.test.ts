@@ -61,10 +61,13 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
     });
     afterAll(() => server?.stop());
 
-    it.each(sessions.flatMap((block) => stepsOf(block).map((step) => [step.command, step.output] as const)))("%s", async (command, output) => {
-      const response = await server.fetch(...curlRequest(command));
-      expect((await response.text()).trim()).toBe(output);
-    });
+    it.each(sessions.flatMap((block) => stepsOf(block).map((step) => [step.command, step.output] as const)))(
+      "%s",
+      async (command, output) => {
+        const response = await server.fetch(...curlRequest(command));
+        expect((await response.text()).trim()).toBe(output);
+      },
+    );
   });
 
   const commands = having("run").flatMap((block) => stepsOf(block));
@@ -75,9 +78,12 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
     expect(withoutVersion((await project.run("edge-serve", args)).output).trim()).toBe(withoutVersion(output));
   });
 
-  it.each(having("generated").map((block) => [value(block, "generated"), block] as const))("%s is written as the page shows it", (path, block) => {
-    expect(withoutVersion(project.read(path))).toMatch(patternOf(withoutVersion(block.text)));
-  });
+  it.each(having("generated").map((block) => [value(block, "generated"), block] as const))(
+    "%s is written as the page shows it",
+    (path, block) => {
+      expect(withoutVersion(project.read(path))).toMatch(patternOf(withoutVersion(block.text)));
+    },
+  );
 
   it.each(having("commands").map((block) => [block.place, block] as const))("%s names commands that exist", async (_, block) => {
     const packageFile = block.says.get("in") === "project" ? "templates/init/_package.json" : "package.json";

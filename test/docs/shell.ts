@@ -33,7 +33,10 @@ export function curlRequest(command: string): [path: string, init: RequestInit] 
     else if (!QUIET_FLAGS.includes(word)) throw new Error(`The documentation's curl knows no ${word}; it asks ${ORIGIN}/: ${command}`);
   }
   if (url === undefined) throw new Error(`There is no URL at ${ORIGIN}/ in: ${command}`);
-  return [url.slice(ORIGIN.length), { method: method ?? (body === undefined ? "GET" : "POST"), headers, ...(body === undefined ? {} : { body }) }];
+  return [
+    url.slice(ORIGIN.length),
+    { method: method ?? (body === undefined ? "GET" : "POST"), headers, ...(body === undefined ? {} : { body }) },
+  ];
 }
 
 /** Programs that are not this project's, each with the subcommands that the documentation may use. */
@@ -49,7 +52,8 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 export async function problemWith(command: string, packageFile: string): Promise<string | undefined> {
   const [program, ...words] = wordsOf(command).filter((word, index) => index > 0 || word !== "$");
   if (program === undefined) return undefined;
-  if (program === "npx") return problemWith(words.filter((word, index) => !isNpxFlag(word) || index > words.indexOf("edge-serve")).join(" "), packageFile);
+  if (program === "npx")
+    return problemWith(words.filter((word, index) => !isNpxFlag(word) || index > words.indexOf("edge-serve")).join(" "), packageFile);
   if (program === "edge-serve") return problemWithOwn(words);
   if (program === "node") return existsSync(words[0] ?? "") ? undefined : `there is no file ${words[0]}`;
   if (program === "npm" && !KNOWN["npm"]!.includes(words[0] ?? "")) return problemWithScript(words, packageFile);

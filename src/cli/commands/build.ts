@@ -7,6 +7,7 @@ import { type Compiled, compileTarget } from "../project/compile-target.ts";
 import { requireInstalled } from "../project/own-package.ts";
 import { findProject, readWranglerConfig } from "../project/project.ts";
 import { readTarget } from "../project/target.ts";
+import { userMainOf } from "../project/user-main.ts";
 import { type BuildPlan, planBuild, writeBuild } from "../project/write-build.ts";
 
 /** Writes the entry module and keeps `wrangler.toml` in step. */
@@ -31,8 +32,9 @@ export async function buildProject({ args, options }: CommandInput, io: Io): Pro
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const project = findProject(target, io.cwd);
   requireInstalled(project.root);
-  const compiled = await compileTarget(target, project, await readWranglerConfig(project), join(project.root, ".edge-serve", "build"));
-  const plan = planBuild(compiled, project, options["prune"] === true);
+  const config = await readWranglerConfig(project);
+  const compiled = await compileTarget(target, project, config, join(project.root, ".edge-serve", "build"));
+  const plan = planBuild(compiled, project, { prune: options["prune"] === true, userMain: userMainOf(project, config) });
   for (const warning of plan.report.warnings) io.err(`warning: ${warning}\n`);
   if (options["dryRun"] === true) {
     const changed = plan.files.filter(({ before, after }) => before !== after);

@@ -39,12 +39,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
   const serving = await compileServing(target, { cwd: io.cwd, directory });
-  if (serving.dropped.length > 0) {
-    io.err(
-      `warning: ${serving.dropped.join(", ")} of wrangler's configuration is left out: ` +
-        "it names a class that the generated entry does not have.\n",
-    );
-  }
+  for (const warning of serving.warnings) io.err(`warning: ${warning}\n`);
   const runtime = await startRuntime({
     root: serving.root,
     config: serving.config,
@@ -55,7 +50,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     onLog: ({ message }) => io.err(`${message}\n`),
   });
   io.out(announce(target, serving.manifest, runtime.url));
-  using watcher = watchInputs([...serving.inputs]);
+  using watcher = watchInputs([...serving.inputs, ...runtime.bundle.inputs]);
   try {
     await reloadOnChange({ read, directory, serving, runtime, io, watcher });
   } finally {
@@ -81,8 +76,9 @@ async function reloadOnChange({ read, directory, serving, runtime, io, watcher }
       const target = read();
       const next = await compileServing(target, { cwd: io.cwd, directory });
       watcher.watch(next.inputs);
-      if (next.manifest.version === version) continue;
+      if (next.manifest.version === version && next.userMain === undefined) continue;
       await runtime.reload(next.config);
+      watcher.watch(runtime.bundle.inputs);
       version = next.manifest.version;
       io.err(`Reloaded, version ${version}.\n`);
       if (routeTable(next.manifest) !== routes) io.out(`${(routes = routeTable(next.manifest))}\n`);

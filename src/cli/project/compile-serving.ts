@@ -8,6 +8,7 @@ import { compileTarget } from "./compile-target.ts";
 import { ownAliases } from "./own-package.ts";
 import { findProject, readWranglerConfig, type WranglerConfig } from "./project.ts";
 import type { Target } from "./target.ts";
+import { ENTRY, type UserMain, userMainOf } from "./user-main.ts";
 import { servingConfig } from "./worker-config.ts";
 
 /** A compiled system and the configuration to run it with. */
@@ -15,10 +16,12 @@ export interface Serving {
   readonly root: string;
   readonly manifest: Manifest;
   readonly config: WranglerConfig;
-  /** Bindings of the user's that name a class of their own, which the generated entry does not have. */
-  readonly dropped: readonly string[];
+  /** What its author should know, in full sentences. */
+  readonly warnings: readonly string[];
   /** The files that it depends on, absolute. */
   readonly inputs: readonly string[];
+  /** The user's own entry module, where there is one. The manifest's version does not tell whether its code has changed. */
+  readonly userMain: UserMain | undefined;
 }
 
 /** Where to compile, and for whom. */
@@ -38,7 +41,22 @@ export async function compileServing(target: Target, { cwd, directory, forTests 
   const main = join(scratch, "worker.ts");
   mkdirSync(scratch, { recursive: true });
   writeFileSync(main, compiled.entryAt(main, { forTests }));
-  const { config, dropped } = servingConfig(base, { main, classes: compiled.classes, alias: ownAliases(project.root) });
-  const files = [target.configFile, project.wranglerFile].filter((file) => file !== undefined);
-  return { root: project.root, manifest: compiled.manifest, config, dropped, inputs: [...compiled.inputs, ...files] };
+  const userMain = userMainOf(project, base);
+  const { config, dropped } = servingConfig(base, { main, classes: compiled.classes, alias: ownAliases(project.root), userMain });
+  const files = [target.configFile, project.wranglerFile, userMain?.file].filter((file) => file !== undefined);
+  return {
+    root: project.root,
+    manifest: compiled.manifest,
+    config,
+    warnings: dropped.length === 0 ? [] : [droppedWarning(dropped)],
+    inputs: [...compiled.inputs, ...files],
+    userMain,
+  };
+}
+
+function droppedWarning(dropped: readonly string[]): string {
+  return (
+    `wrangler's configuration binds ${dropped.join(", ")} to a class of your own, which the generated entry does not have, ` +
+    `so the binding is left out. To keep it, let main name a module that exports the class, and all that ${ENTRY} exports, its default too.`
+  );
 }

@@ -4,6 +4,7 @@
 import { OLDEST_DATE } from "../../compile/wrangler-conflicts.ts";
 import { Failure } from "../failure.ts";
 import { DEFAULTS, type WranglerConfig } from "./project.ts";
+import type { UserMain } from "./user-main.ts";
 
 // What decides how modules are bundled and what they mean at top level. Everything else is for serving.
 const BUNDLING = [
@@ -51,20 +52,27 @@ export function describingConfig(base: WranglerConfig, main: string, alias: Read
   return withDefaults({ ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false }, alias);
 }
 
-/** For serving the generated entry at `main`; `dropped` are the user's own classes, which that entry does not have. */
-export function servingConfig(
-  base: WranglerConfig,
-  entry: { readonly main: string; readonly classes: readonly string[]; readonly alias: Readonly<Record<string, string>> },
-): { config: WranglerConfig; dropped: string[] } {
-  const isOurs = (name: string) => entry.classes.includes(name);
+/** The generated entry module, and what stands before it. */
+export interface ServedEntry {
+  readonly main: string;
+  readonly classes: readonly string[];
+  readonly alias: Readonly<Record<string, string>>;
+  /** The user's own entry module, where there is one that re-exports the generated one. */
+  readonly userMain: UserMain | undefined;
+}
+
+/** For serving the generated entry; `dropped` says which bindings of the user's name a class that nothing exports. */
+export function servingConfig(base: WranglerConfig, entry: ServedEntry): { config: WranglerConfig; dropped: string[] } {
+  const { main, classes, alias, userMain } = entry;
+  const exported = [...new Set([...classes, ...(userMain?.classes ?? [])])];
   const bindings = base.durable_objects?.bindings ?? [];
   const workflows = base.workflows ?? [];
-  const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || isOurs(name));
-  const keptWorkflows = workflows.filter(({ script_name: script }) => script !== undefined);
+  const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || exported.includes(name));
+  const keptWorkflows = workflows.filter(({ script_name: script }) => script !== undefined || userMain !== undefined);
   const config = {
     ...base,
-    main: entry.main,
-    exports: Object.fromEntries(entry.classes.map((name) => [name, { type: "durable-object", storage: "sqlite" }])),
+    main: userMain?.file ?? main,
+    exports: Object.fromEntries(exported.map((name) => [name, { type: "durable-object", storage: "sqlite" }])),
     durable_objects: { ...base.durable_objects, bindings: keptBindings },
     workflows: keptWorkflows,
     migrations: [],
@@ -74,7 +82,8 @@ export function servingConfig(
     ...bindings.filter((binding) => !keptBindings.includes(binding)),
     ...workflows.filter((item) => !keptWorkflows.includes(item)),
   ];
-  return { config: withDefaults(config, entry.alias), dropped: dropped.map(({ name }) => name) };
+  const entryAlias = userMain === undefined ? {} : { [userMain.specifier]: main };
+  return { config: withDefaults(config, { ...alias, ...entryAlias }), dropped: dropped.map(({ name }) => name) };
 }
 
 function withDefaults(config: WranglerConfig, alias: Readonly<Record<string, string>>): WranglerConfig {

@@ -7,6 +7,7 @@ import { type BlockReport, updateWranglerToml } from "../../compile/wrangler-blo
 import { Failure } from "../failure.ts";
 import type { Compiled } from "./compile-target.ts";
 import { DEFAULTS, type Project, workerName } from "./project.ts";
+import { ENTRY, type UserMain } from "./user-main.ts";
 
 /** A file that a build writes; `before` is `undefined` if it does not exist yet. */
 export interface PlannedFile {
@@ -22,18 +23,22 @@ export interface BuildPlan {
   readonly report: BlockReport;
 }
 
-/** Where the entry module is, relative to the root. */
-export const ENTRY = ".edge-serve/worker.ts";
+/** How to build. */
+export interface BuildOptions {
+  readonly prune: boolean;
+  /** The user's own entry module, where there is one that re-exports the generated one. */
+  readonly userMain: UserMain | undefined;
+}
 
 /** Works out a build without writing anything. Fails if `wrangler.toml` says something that the build cannot live with. */
-export function planBuild(compiled: Compiled, project: Project, prune: boolean): BuildPlan {
+export function planBuild(compiled: Compiled, project: Project, { prune, userMain }: BuildOptions): BuildPlan {
   const path = tomlPath(project);
   const before = readText(join(project.root, path));
   const update = updateWranglerToml(before, {
     ...DEFAULTS,
     file: path,
     workerName: workerName(project.root),
-    main: ENTRY,
+    main: userMain === undefined ? ENTRY : relative(project.root, userMain.file),
     classes: compiled.classes,
     prune,
   });

@@ -38,6 +38,9 @@ function shownPosition({ file, line, column }: SourcePosition, root: string): st
   return `${shown(file, root)}:${line}:${column}`;
 }
 
+// A reload whose build fails goes on with what ran before it.
+const KEPT_BUNDLES = 3;
+
 /** Replaces positions in bundles, as stacks in a log have them, by positions in the source files. */
 export class LogPositions {
   readonly #root: string;
@@ -67,11 +70,8 @@ export class LogPositions {
   }
 }
 
-// A reload whose build fails goes on with what ran before it.
-const KEPT_BUNDLES = 3;
-
 function positionIn({ path }: Bundle): RegExp {
-  const names = [pathToFileURL(path).href, `file://${path}`, path].map((name) => RegExp.escape(name));
+  const names = [pathToFileURL(path).href, `file://${path}`, path].map((name) => name.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&"));
   return new RegExp(`(?:${names.join("|")}):(\\d+):(\\d+)`, "g");
 }
 

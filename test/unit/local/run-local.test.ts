@@ -1,0 +1,343 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import * as serve from "../../../src/index.ts";
+import { runLocal } from "../../../src/local/run-local.ts";
+import { turnOfTheEventLoop } from "../../support/event-loop.ts";
+
+class Hello {
+  call() {
+    return "Hello";
+  }
+}
+
+class World {
+  call() {
+    return " world!";
+  }
+}
+
+class Ingress {
+  constructor(
+    private hello: serve.DeploymentHandle<Hello>,
+    private world: serve.DeploymentHandle<World>,
+  ) {}
+  async call() {
+    const hello = this.hello.remote();
+    const world = this.world.remote();
+    return (await hello) + (await world);
+  }
+}
+
+// Without logs of the errors that these tests provoke.
+beforeEach(() => {
+  for (const method of ["warn", "error"] as const) vi.spyOn(console, method).mockImplementation(() => {});
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const rejectionOf = (response: PromiseLike<unknown>): Promise<unknown> => Promise.resolve(response).then(() => "it was fulfilled", (error: unknown) => error);
+
+describe("runLocal", () => {
+  it("runs the contract's first application", async () => {
+    const app = serve.deployment(Ingress).bind(serve.deployment(Hello).bind(), serve.deployment(World, { numReplicas: 2 }).bind());
+    expect(await runLocal(app).remote()).toBe("Hello world!");
+  });
+
+  it("runs functions of every kind", async () => {
+    const double = async (n: number) => n * 2;
+    async function* count(to: number) {
+      for (let n = 0; n < to; n++) yield n;
+    }
+    function* letters(text: string) {
+      yield* text;
+    }
+    expect(await runLocal(serve.deployment(double).bind()).remote(4)).toBe(8);
+    expect(await Array.fromAsync(runLocal(serve.deployment(count).bind()).remote(3))).toEqual([0, 1, 2]);
+    expect(await Array.fromAsync(runLocal(serve.deployment(letters).bind()).remote("ab"))).toEqual(["a", "b"]);
+  });
+
+  it("gives a replica its bound arguments, with handles in arrays and objects", async () => {
+    class Router {
+      constructor(
+        readonly models: readonly serve.DeploymentHandle<Hello | World>[],
+        readonly named: { readonly world: serve.DeploymentHandle<World> },
+        readonly suffix: string,
+      ) {}
+      async call() {
+        const parts = await Promise.all(this.models.map((model) => model.remote()));
+        return [...parts, await this.named.world.remote(), this.suffix].join("|");
+      }
+    }
+    const [hello, world] = [serve.deployment(Hello).bind(), serve.deployment(World).bind()];
+    expect(await runLocal(serve.deployment(Router).bind([hello, world], { world }, "!")).remote()).toBe("Hello| world!| world!|!");
+  });
+
+  it("runs a deployment that is bound twice as one", async () => {
+    let made = 0;
+    class Base {
+      constructor() {
+        made++;
+      }
+      call() {
+        return made;
+      }
+    }
+    class Left {
+      constructor(readonly base: serve.DeploymentHandle<Base>) {}
+      async call() {
+        return this.base.remote();
+      }
+    }
+    class Top {
+      constructor(
+        readonly left: serve.DeploymentHandle<Left>,
+        readonly base: serve.DeploymentHandle<Base>,
+      ) {}
+      async call() {
+        return Promise.all([this.left.remote(), this.base.remote()]);
+      }
+    }
+    const base = serve.deployment(Base).bind();
+    expect(await runLocal(serve.deployment(Top).bind(serve.deployment(Left).bind(base), base)).remote()).toEqual([1, 1]);
+  });
+
+  it("clones what crosses, in both directions", async () => {
+    const kept: unknown[] = [];
+    class Keeper {
+      readonly inner = { n: 0 };
+      call(value: { list: number[]; when: Date; map: Map<string, number> }) {
+        kept.push(value);
+        value.list.push(99);
+        return this.inner;
+      }
+      read() {
+        return this.inner.n;
+      }
+    }
+    const handle = runLocal(serve.deployment(Keeper).bind());
+    const sent = { list: [1], when: new Date(7), map: new Map([["a", 1]]) };
+    const result = await handle.remote(sent);
+    result.n = 5;
+    expect(sent.list).toEqual([1]);
+    expect(kept[0]).toEqual({ list: [1, 99], when: new Date(7), map: new Map([["a", 1]]) });
+    expect(await handle.read.remote()).toBe(0);
+  });
+
+  it("passes responses on, handles too", async () => {
+    class Shouter {
+      shout(text: string) {
+        return text.toUpperCase();
+      }
+    }
+    class Caller {
+      async call(shouter: serve.DeploymentHandle<Shouter>, text: string) {
+        return shouter.shout.remote(shouter.shout.remote(text));
+      }
+    }
+    const shouter = runLocal(serve.deployment(Shouter).bind());
+    const both = serve.deployment(class Both {
+      constructor(
+        readonly caller: serve.DeploymentHandle<Caller>,
+        readonly shouter: serve.DeploymentHandle<Shouter>,
+      ) {}
+      async call(text: string) {
+        return this.caller.remote(this.shouter, this.shouter.shout.remote(text));
+      }
+    }); // prettier-ignore
+    expect(await shouter.shout.remote(shouter.shout.remote("a"))).toBe("A");
+    expect(await runLocal(both.bind(serve.deployment(Caller).bind(), serve.deployment(Shouter).bind())).remote("b")).toBe("B");
+  });
+});
+
+describe("streams in runLocal", () => {
+  it("run the generator's finally when the loop is left, through a deployment between", async () => {
+    const closed = Promise.withResolvers<void>();
+    class Source {
+      async *tokens() {
+        try {
+          for (let n = 0; ; n++) yield n;
+        } finally {
+          closed.resolve();
+        }
+      }
+    }
+    class Middle {
+      constructor(readonly source: serve.DeploymentHandle<Source>) {}
+      async *call() {
+        for await (const n of this.source.tokens.remote()) yield n * 10;
+      }
+    }
+    const seen: number[] = [];
+    for await (const n of runLocal(serve.deployment(Middle).bind(serve.deployment(Source).bind())).remote()) {
+      seen.push(n);
+      if (seen.length === 3) break;
+    }
+    await closed.promise;
+    expect(seen).toEqual([0, 10, 20]);
+  });
+
+  it("end with the generator's error as its class", async () => {
+    async function* failing() {
+      yield 1;
+      throw new RangeError("broken");
+    }
+    const seen: number[] = [];
+    const consume = async () => {
+      for await (const n of runLocal(serve.deployment(failing).bind()).remote()) seen.push(n);
+    };
+    expect(await rejectionOf(consume())).toBeInstanceOf(RangeError);
+    expect(seen).toEqual([1]);
+  });
+});
+
+describe("errors in runLocal", () => {
+  class Leaf {
+    call(kind: string) {
+      if (kind === "user") throw Object.assign(new RangeError("too large", { cause: new TypeError("why") }), { limit: 3 });
+      if (kind === "value") throw { code: 7 }; // oxlint-disable-line typescript/only-throw-error -- user code may
+      throw new serve.BackPressureError("full", { status: 429, retryAfterMs: 5 });
+    }
+  }
+  class Middle {
+    constructor(readonly leaf: serve.DeploymentHandle<Leaf>) {}
+    async call(kind: string) {
+      return this.leaf.remote(kind);
+    }
+  }
+  class Top {
+    constructor(readonly middle: serve.DeploymentHandle<Middle>) {}
+    async call(kind: string) {
+      return this.middle.remote(kind);
+    }
+  }
+  const handle = runLocal(serve.deployment(Top).bind(serve.deployment(Middle).bind(serve.deployment(Leaf).bind())));
+
+  it("arrive as their kind across hops", async () => {
+    const error = await rejectionOf(handle.remote("user"));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: "too large", limit: 3, cause: expect.any(TypeError) });
+    expect((error as Error).stack?.match(/-- in the replica:/g)).toHaveLength(3);
+    expect(await rejectionOf(handle.remote("value"))).toEqual({ code: 7 });
+  });
+
+  it("of edge-serve are instances of their classes across hops", async () => {
+    const error = await rejectionOf(handle.remote("serve"));
+    expect(error).toBeInstanceOf(serve.BackPressureError);
+    expect(error).toBeInstanceOf(serve.ServeError);
+    expect(error).toMatchObject({ code: "BACK_PRESSURE", status: 429, retryAfterMs: 5 });
+  });
+
+  it("name a method that is not there, and those that are", async () => {
+    const loose = handle as unknown as Record<string, { remote(): PromiseLike<unknown> }>;
+    expect(await rejectionOf(loose["sumarize"]!.remote())).toMatchObject({
+      code: "METHOD_NOT_FOUND",
+      message: 'No method "sumarize" on deployment "Top". It has: call.',
+    });
+  });
+
+  it("show the chain when calls nest too deep", async () => {
+    class Recursive {
+      async call(left: number): Promise<number> {
+        return left === 0 ? 1 : 1 + (await serve.getDeploymentHandle<Recursive>("Recursive").remote(left - 1));
+      }
+    }
+    const recursive = runLocal(serve.deployment(Recursive).bind());
+    expect(await recursive.remote(11)).toBe(12);
+    const error = await rejectionOf(recursive.remote(12));
+    expect(error).toBeInstanceOf(serve.ConfigError);
+    expect((error as Error).message).toContain(`this one would be number 13: ${Array(13).fill("default/Recursive").join(" -> ")}.`);
+  });
+
+  it("refuse what is no application, a name twice, and a cycle", () => {
+    expect(() => runLocal(serve.deployment(Hello) as never)).toThrow("runLocal() takes an application: what deployment(...).bind(...) returns.");
+    const one = serve.deployment(Hello, { name: "same" }).bind();
+    const two = serve.deployment(World, { name: "same" }).bind();
+    expect(() => runLocal(serve.deployment(Ingress).bind(one, two))).toThrow('Application "default" has two different deployments named "same"');
+  });
+});
+
+describe("replicas in runLocal", () => {
+  it("are as many as the deployment says, and broadcast reaches each", async () => {
+    class Counter {
+      count = 0;
+      call() {
+        return serve.getReplicaContext().replicaId;
+      }
+      add(by: number) {
+        return (this.count += by);
+      }
+    }
+    const handle = runLocal(serve.deployment(Counter, { numReplicas: 3 }).bind(), { name: "news" });
+    expect(await handle.broadcast()).toEqual([0, 1, 2].map((ordinal) => ({ status: "fulfilled", value: `news/Counter/-/${ordinal}.0` })));
+    await handle.add.broadcast(1);
+    expect(await handle.add.broadcast(2)).toEqual(Array(3).fill({ status: "fulfilled", value: 3 }));
+  });
+
+  it("are set up and configured before their first request", async () => {
+    class Model {
+      readonly steps: unknown[] = [];
+      async setup() {
+        await turnOfTheEventLoop();
+        this.steps.push("setup");
+      }
+      reconfigure(config: { readonly k: number }) {
+        this.steps.push(config);
+      }
+      call() {
+        return this.steps;
+      }
+    }
+    expect(await runLocal(serve.deployment(Model, { userConfig: { k: 1 } }).bind()).remote()).toEqual(["setup", { k: 1 }]);
+  });
+
+  it("know their context, which has no Durable Object", async () => {
+    class Model {
+      call() {
+        const { appName, deployment, replicaId, ordinal, version, env } = serve.getReplicaContext<{ KEY: string }>();
+        return { appName, deployment, replicaId, ordinal, version, key: env.KEY };
+      }
+      state() {
+        return serve.getReplicaContext().state;
+      }
+    }
+    const handle = runLocal(serve.deployment(Model).bind(), { name: "news", env: { KEY: "v" } });
+    expect(await handle.remote()).toEqual({ appName: "news", deployment: "Model", replicaId: "news/Model/-/0.0", ordinal: 0, version: "local", key: "v" });
+    expect(await rejectionOf(handle.state.remote())).toMatchObject({ message: expect.stringContaining("has no Durable Object") });
+  });
+
+  it("find other deployments by name, in this application only", async () => {
+    class Finder {
+      constructor(readonly hello: serve.DeploymentHandle<Hello>) {}
+      async call(name: string, app?: string): Promise<string> {
+        return serve.getDeploymentHandle<Hello>(name, app).remote();
+      }
+      async root(app: string) {
+        return serve.getAppHandle<Finder>(app).remote("Hello");
+      }
+    }
+    const handle = runLocal(serve.deployment(Finder).bind(serve.deployment(Hello).bind()), { name: "news" });
+    expect([await handle.remote("Hello"), await handle.remote("Hello", "news"), await handle.root.remote("news")]).toEqual(["Hello", "Hello", "Hello"]);
+    expect(await rejectionOf(handle.remote("Nope"))).toMatchObject({ code: "CONFIG", message: expect.stringContaining('There is no deployment "Nope"') });
+    expect(await rejectionOf(handle.remote("Hello", "other"))).toMatchObject({ code: "CONFIG", message: expect.stringContaining('There is no application "other"') });
+    expect(await rejectionOf(handle.root.remote("other"))).toMatchObject({ code: "CONFIG" });
+  });
+
+  it("share one request id down the tree", async () => {
+    class Inner {
+      call() {
+        return serve.getRequestContext().requestId;
+      }
+    }
+    class Outer {
+      constructor(readonly inner: serve.DeploymentHandle<Inner>) {}
+      async call() {
+        return [serve.getRequestContext().requestId, await this.inner.remote()];
+      }
+    }
+    const handle = runLocal(serve.deployment(Outer).bind(serve.deployment(Inner).bind()));
+    const [outer, inner] = await handle.remote();
+    expect(outer).toBe(inner);
+    expect((await handle.remote())[0]).not.toBe(outer);
+  });
+});
