@@ -1,9 +1,13 @@
 // Compiles src/ and durable-objects/ to dist/. Two projects, because workerd's and Node's globals are different types.
 import { execFileSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 
-rmSync("dist", { recursive: true, force: true });
+// Beside dist/ and swapped in at the end, so that whatever uses dist/ meanwhile finds it whole.
+const output = "dist.next";
+rmSync(output, { recursive: true, force: true });
 for (const project of ["tsconfig.build.json", "tsconfig.build.node.json"]) {
-  execFileSync("node_modules/.bin/tsc", ["-p", project], { stdio: "inherit" });
+  execFileSync("node_modules/.bin/tsc", ["-p", project, "--outDir", output], { stdio: "inherit", shell: process.platform === "win32" });
 }
-chmodSync("dist/src/cli/main.js", 0o755);
+chmodSync(`${output}/src/cli/main.js`, 0o755);
+rmSync("dist", { recursive: true, force: true });
+renameSync(output, "dist");

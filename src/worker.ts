@@ -10,7 +10,7 @@ import { resolveApplication } from "./api/resolve-application.ts";
 import type { ReplicaScope } from "./context/scope.ts";
 import { createHandle } from "./handle/handle.ts";
 import { createIngress } from "./ingress/ingress.ts";
-import { rpcEndpoint, type RpcFeature } from "./ingress/rpc.ts";
+import type { rpcEndpoint } from "./ingress/rpc.ts";
 import { ConfigError } from "./protocol/errors.ts";
 import type { DeploymentHandle } from "./protocol/handle-types.ts";
 import type { ApplicationManifest, Manifest } from "./protocol/manifest.ts";
@@ -21,6 +21,7 @@ import { initialReplicaSet } from "./router/replica-set.ts";
 import { type ReplicaConnection, Router, type RouterPorts } from "./router/router.ts";
 
 export { describeSystem } from "./compile/manifest.ts";
+export { rpcEndpoint } from "./ingress/rpc.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
 /** What the entry module exports from. */
@@ -36,7 +37,7 @@ export interface CompiledWorker {
 /** What a build may switch on. */
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
-  readonly rpc?: RpcFeature;
+  readonly rpc?: ReturnType<typeof rpcEndpoint>;
 }
 
 /**
@@ -47,7 +48,7 @@ export interface WorkerFeatures {
  */
 export function createWorker(manifest: Manifest, code: Readonly<Record<string, unknown>>, features: WorkerFeatures = {}): CompiledWorker {
   const system = new System(manifest, code);
-  const rpc = features.rpc === undefined ? undefined : rpcEndpoint(features.rpc, (app) => system.router(app));
+  const rpc = features.rpc?.((app, deployment) => system.router(app, deployment));
   const ingress = createIngress({
     manifest,
     targetOf: (app) => system.router(app),
@@ -186,6 +187,7 @@ function namespaceOf(className: string, jurisdiction: string | undefined): Names
 function connectionOf(stub: ReplicaStub): ReplicaConnection {
   return {
     call: (request) => stub.call(request),
-    fetch: (request, meta) => stub.fetch(new Request(request, { cf: { ...request.cf, [META_IN_CF]: meta } as IncomingRequestCfProperties })),
+    fetch: (request, meta) =>
+      stub.fetch(new Request(request, { cf: { ...request.cf, [META_IN_CF]: meta } as IncomingRequestCfProperties })),
   };
 }

@@ -19,6 +19,9 @@ const SOLAR: Mail = {
   text: "Sehr geehrte Frau Weber, die jährliche Wartung Ihrer Anlage findet am nächsten Dienstag statt. Mit freundlichen Grüßen",
 };
 
+// A part in a part in a part.
+const BOTTOMLESS = "Content-Type: multipart/mixed; boundary=a\n\n--a\n".repeat(1000);
+
 describe("the application, in this process", () => {
   it("finds language, spam and facts of a mail", async () => {
     const mail = await readMail(rawMail("Subject: EASY CREDIT REPAIR"));
@@ -35,6 +38,14 @@ describe("the application, in this process", () => {
 
   it("says that it can't tell the language of three words", async () => {
     expect(await runLocal(app).remote({ subject: "", text: "ok, see you" })).toMatchObject({ language: "und", margin: 0 });
+  });
+
+  it("is done in no time with a mail that is one endless word, or nothing but addresses", { timeout: 5000 }, async () => {
+    const { subject, text } = await readMail(rawMail("Subject: EASY CREDIT REPAIR"));
+    for (const filling of ["a", "a@", "$1,", "http://a."]) {
+      const long = { subject, text: text + filling.repeat((MAX_BYTES - text.length) / filling.length) };
+      expect(await runLocal(app).remote(long)).toMatchObject({ language: "en", facts: { mentions: { MONEY: ["$49.95", "$99.00"] } } });
+    }
   });
 
   it("draws the line where user_config puts it", async () => {
@@ -116,6 +127,7 @@ describe("the application, served over HTTP", () => {
       says: '"subject" must be a string. It must be an object that has "text".',
     },
     { what: "bytes that are not UTF-8", body: new Uint8Array([0xff, 0xfe]), type: "text/plain", status: 400, says: "not UTF-8" },
+    { what: "a bottomless message", body: BOTTOMLESS, type: "message/rfc822", status: 400, says: "The message can't be read: Maximum" },
     {
       what: "a picture",
       body: "GIF89a",

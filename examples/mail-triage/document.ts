@@ -10,7 +10,7 @@
 import * as v from "valibot";
 import { type Mail, readMail } from "./mail.ts";
 
-/** The longest body, in bytes. The model of English takes about a quarter of a second for as much text. */
+/** The longest body, in bytes. */
 export const MAX_BYTES = 131_072;
 
 const jsonMail = v.object(
@@ -25,8 +25,9 @@ export class DocumentError extends Error {
   constructor(
     readonly status: 400 | 413 | 415,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
@@ -50,18 +51,24 @@ export async function readDocument(request: Request): Promise<Mail> {
 }
 
 const READERS: Readonly<Record<string, (body: Uint8Array) => Mail | Promise<Mail>>> = {
-  "message/rfc822": readMail,
+  "message/rfc822": fromMessage,
   "text/plain": (body) => ({ subject: "", text: utf8(body) }),
   "application/json": (body) => fromJson(utf8(body)),
 };
 
+async function fromMessage(body: Uint8Array): Promise<Mail> {
+  try {
+    return await readMail(body);
+  } catch (cause) {
+    throw new DocumentError(400, `The message can't be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
 function utf8(body: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
-  } catch (error) {
-    throw Object.assign(new DocumentError(400, "The body is not UTF-8. Send it as UTF-8, or as message/rfc822 that names its charset."), {
-      cause: error,
-    });
+  } catch (cause) {
+    throw new DocumentError(400, "The body is not UTF-8. Send it as UTF-8, or as message/rfc822 that names its charset.", { cause });
   }
 }
 
@@ -69,8 +76,8 @@ function fromJson(text: string): Mail {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new DocumentError(400, `The body is not JSON: ${(error as Error).message}`);
+  } catch (cause) {
+    throw new DocumentError(400, `The body is not JSON: ${(cause as Error).message}`, { cause });
   }
   const { success, output, issues } = v.safeParse(jsonMail, value);
   if (success) return output;

@@ -13,6 +13,10 @@ export interface MailFacts {
 // Numbers without a unit say nothing about a mail.
 const KINDS: ReadonlySet<string> = new Set(["DATE", "TIME", "DURATION", "MONEY", "PERCENT", "EMAIL", "URL"]);
 const MAX_PER_KIND = 5;
+// What a mail is about is at its beginning.
+const MAX_CHARACTERS = 20_000;
+// The model's patterns take time that grows with the square of a word's length: 30 s for one of 128 KiB.
+const ENDLESS_WORD = /\S{200,}/g;
 
 /** Extracts dates, sums, addresses and the like, and the sentiment, with a statistical model of English. */
 export class Facts {
@@ -28,7 +32,7 @@ export class Facts {
   call({ subject, text }: Mail, { language }: LanguageGuess): MailFacts | null {
     if (language !== "en") return null;
     const { its, readDoc } = this.#nlp!;
-    const document = readDoc(`${subject}\n\n${text}`);
+    const document = readDoc(`${subject}\n\n${text}`.slice(0, MAX_CHARACTERS).replaceAll(ENDLESS_WORD, " "));
     const mentions: Record<string, string[]> = {};
     document.entities().each((entity: ItemEntity) => {
       const { type, value } = entity.out(its.detail) as { type: string; value: string };

@@ -102,7 +102,9 @@ export function deployment<C extends abstract new (...args: never[]) => object>(
 export function deployment<F extends (...args: never[]) => unknown>(target: F, options?: DeploymentOptions): Deployment<F, []>;
 export function deployment(target: Constructor | Callable, options: DeploymentOptions = {}): Deployment<unknown, never> {
   if (typeof target !== "function") {
-    throw new ConfigError(`deployment() takes a class or a function, got ${target === null ? "null" : `a value of type ${typeof target}`}.`);
+    throw new ConfigError(
+      `deployment() takes a class or a function, got ${target === null ? "null" : `a value of type ${typeof target}`}.`,
+    );
   }
   return new Deployment(target, options);
 }

@@ -74,9 +74,7 @@ export const OPTIONS_SCHEMA = object({
     }),
   ),
   retries: v.optional(object({ attempts: v.optional(integer(0)), onlyIfNotStarted: v.optional(boolean) })),
-  backpressure: v.optional(
-    object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(atLeast(0)) }),
-  ),
+  backpressure: v.optional(object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(atLeast(0)) })),
   maxConstructorRetryCount: v.optional(integer(1)),
   logging: v.optional(object({ level: v.optional(oneOf(...LOG_LEVELS)), accessLog: v.optional(boolean) })),
 });
@@ -94,13 +92,18 @@ export function optionProblems(options: unknown): { readonly path: readonly stri
       },
     ];
   }
-  return autoscaling === undefined && numReplicas !== "auto" ? [] : boundProblems(resolveAutoscaling(autoscaling ?? {}, numReplicas === "auto"));
+  return autoscaling === undefined && numReplicas !== "auto"
+    ? []
+    : boundProblems(resolveAutoscaling(autoscaling ?? {}, numReplicas === "auto"));
 }
 
 function boundProblems({ minReplicas, initialReplicas, maxReplicas }: AutoscalingConfig): { path: string[]; problem: string }[] {
   const problem = (path: string, text: string) => [{ path: ["autoscaling", path], problem: text }];
   if (minReplicas > maxReplicas) {
-    return problem("minReplicas", `autoscaling.minReplicas is ${minReplicas}, but maxReplicas is ${maxReplicas}. minReplicas must not be larger.`);
+    return problem(
+      "minReplicas",
+      `autoscaling.minReplicas is ${minReplicas}, but maxReplicas is ${maxReplicas}. minReplicas must not be larger.`,
+    );
   }
   if (initialReplicas < minReplicas) {
     return problem(
@@ -131,8 +134,7 @@ const DEFAULT_LOGGING: LoggingConfig = { level: "INFO", accessLog: true };
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
 export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
   const isAuto = options.numReplicas === "auto";
-  const autoscaling =
-    isAuto || options.autoscaling !== undefined ? resolveAutoscaling(options.autoscaling ?? {}, isAuto) : null;
+  const autoscaling = isAuto || options.autoscaling !== undefined ? resolveAutoscaling(options.autoscaling ?? {}, isAuto) : null;
   return {
     numReplicas: autoscaling?.initialReplicas ?? (typeof options.numReplicas === "number" ? options.numReplicas : 1),
     autoscaling,

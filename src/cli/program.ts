@@ -3,26 +3,25 @@
  */
 import { Command as Commander, CommanderError } from "commander";
 import type { Command } from "./command.ts";
-import { build } from "./commands/build.ts";
-import { deploy } from "./commands/deploy.ts";
-import { init } from "./commands/init.ts";
-import { run } from "./commands/run.ts";
 import { EXIT, reportOf } from "./failure.ts";
 import type { Io } from "./io.ts";
 import { ownVersion } from "./project/own-package.ts";
 
-/** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy];
-
-/** Runs one command line, without the program's own name, and returns its exit code. Never throws, never exits. */
-export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+/**
+ * Runs one command line, without the program's own name, and returns its exit code. Never throws, never exits.
+ *
+ * @param commands Those there are; all of them if it is left out.
+ */
+export async function runCli(argv: readonly string[], io: Io, commands?: readonly Command[]): Promise<number> {
+  // Loaded here, so that a Node too old for some of them can run the others.
+  const available = commands ?? (await import("./commands.ts")).COMMANDS;
   let exitCode: number = EXIT.ok;
   const program = new Commander("edge-serve")
     .description("Ray Serve's model of serving, on Cloudflare Workers and Durable Objects.")
     .version(ownVersion(), "-v, --version")
     .showSuggestionAfterError();
   settle(program, io);
-  for (const command of COMMANDS) {
+  for (const command of available) {
     settle(
       addCommand(program, command, (input) => command.run(input, io).then((code) => void (exitCode = code))),
       io,

@@ -78,13 +78,13 @@ function remoteMethod(core: HandleCore, method: string | undefined): { remote: u
 
 async function start(core: HandleCore, method: string | undefined, args: unknown[]): Promise<Reply> {
   const meta = nextMeta(core);
-  const sent = args.some(isResponse) ? await Promise.all(args) : args;
+  const sent = args.some(isResponse) ? await arrived(args) : args;
   return core.target.call(toRequest(core, method, sent, meta));
 }
 
 async function broadcast(core: HandleCore, method: string | undefined, args: unknown[]): Promise<PromiseSettledResult<unknown>[]> {
   const meta = nextMeta(core);
-  const sent = args.some(isResponse) ? await Promise.all(args) : args;
+  const sent = args.some(isResponse) ? await arrived(args) : args;
   const replies = await core.target.broadcast(toRequest(core, method, sent, meta));
   return replies.map((settled): PromiseSettledResult<unknown> => {
     if (settled.status === "rejected") return settled;
@@ -92,6 +92,13 @@ async function broadcast(core: HandleCore, method: string | undefined, args: unk
     if (reply.kind === "error") return { status: "rejected", reason: decodeError(reply.error) };
     return { status: "fulfilled", value: reply.kind === "value" ? reply.value : new RemoteItems(reply.items) };
   });
+}
+
+// Only responses are awaited: any other promise is refused like everything that cannot cross.
+function arrived(args: readonly unknown[]): Promise<unknown[]> {
+  return Promise.all(args.map(async (arg) => (isResponse(arg) ? { value: await (arg as CallResponse) } : { value: arg }))).then((all) =>
+    all.map(({ value }) => value),
+  );
 }
 
 function isResponse(arg: unknown): boolean {
@@ -125,7 +132,8 @@ function toRequest({ target }: HandleCore, method: string | undefined, args: rea
   const handleArgs: number[] = [];
   const sendable = args.map((arg, index) => {
     const core = typeof arg === "object" && arg !== null ? cores.get(arg) : undefined;
-    if (core === undefined) return toSendable(arg, `Argument ${index + 1} of ${JSON.stringify(`${target.deployment}.${method ?? "call"}`)}`);
+    if (core === undefined)
+      return toSendable(arg, `Argument ${index + 1} of ${JSON.stringify(`${target.deployment}.${method ?? "call"}`)}`);
     handleArgs.push(index);
     return toRef(core);
   });

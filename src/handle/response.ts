@@ -20,6 +20,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
   #reject!: (reason: unknown) => void;
   #items: RemoteItems | undefined;
+  #isGivenUp = false;
 
   constructor(reply: Promise<Reply>, { callSite, timeoutMs, signal }: CallSettings) {
     this.#settled = new Promise((resolve, reject) => {
@@ -27,7 +28,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
       reply.then((answer) => {
         if (answer.kind === "value") resolve(answer.value);
         else if (answer.kind === "error") reject(decodeError(answer.error, callSite.stack));
-        else resolve((this.#items = new RemoteItems(answer.items, callSite)));
+        else resolve(this.#stream(new RemoteItems(answer.items, callSite)));
       }, reject);
     });
     // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
@@ -58,8 +59,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
   }
 
   cancel(): void {
-    this.#reject(new RequestCancelledError("The request was cancelled by its caller."));
-    this.#items?.cancel();
+    this.#giveUp(new RequestCancelledError("The request was cancelled by its caller."));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
@@ -70,14 +70,31 @@ export class CallResponse implements DeploymentResponse<unknown> {
     yield* items;
   }
 
+  #giveUp(reason: Error): void {
+    this.#isGivenUp = true;
+    this.#reject(reason);
+    this.#items?.cancel();
+  }
+
+  // The stream may arrive after its consumer has gone.
+  #stream(items: RemoteItems): RemoteItems {
+    this.#items = items;
+    if (this.#isGivenUp) items.cancel();
+    return items;
+  }
+
   #limit(timeoutMs: number): void {
-    const timer = setTimeout(() => this.#reject(new RequestTimeoutError(`The request took longer than ${timeoutMs} ms.`)), timeoutMs);
+    const timer = setTimeout(() => this.#giveUp(new RequestTimeoutError(`The request took longer than ${timeoutMs} ms.`)), timeoutMs);
     const stop = () => clearTimeout(timer);
     this.#settled.then(stop, stop);
   }
 
   #follow(signal: AbortSignal): void {
-    if (signal.aborted) this.cancel();
-    else signal.addEventListener("abort", () => this.cancel(), { once: true });
+    if (signal.aborted) return this.cancel();
+    const cancel = () => this.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    // A signal may outlive many calls.
+    const forget = () => signal.removeEventListener("abort", cancel);
+    this.#settled.then(forget, forget);
   }
 }

@@ -23,25 +23,36 @@ export interface RpcTarget {
   broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]>;
 }
 
-/** The endpoint: answers requests under `/-/rpc/`, `undefined` for any other path. */
-export function rpcEndpoint(
-  { tokenBinding }: RpcFeature,
-  targetOf: (app: string, deployment?: string) => RpcTarget,
-): (request: Request, path: string, env: unknown) => Promise<Response> | undefined {
-  return (request, path, env) => (path.startsWith(RPC_PATH) && request.method === "POST" ? answer(request, path, env) : undefined);
+/** Answers requests under `/-/rpc/`; `undefined` for any other path. */
+export type RpcEndpoint = (request: Request, path: string, env: unknown) => Promise<Response> | undefined;
 
-  async function answer(request: Request, path: string, env: unknown): Promise<Response> {
-    const refusal = await authorize(request, (env as Record<string, unknown>)[tokenBinding]);
-    if (refusal !== undefined) return refusal;
-    try {
-      const call = decodeText(await request.text()) as RpcCall;
-      const target = targetOf(decodeURIComponent(path.slice(RPC_PATH.length)), call.deployment);
-      if (call.broadcast === true) return frames([await broadcastFrame(target, call)]);
-      const reply = await target.call(toRequest(target, call));
-      return reply.kind === "stream" ? streamed(reply) : frames([await toFrame(reply)]);
-    } catch (error) {
-      return frames([{ kind: "error", error: encodeError(error) }]);
-    }
+/**
+ * Switches the endpoint on: pass the result to `createWorker`. An entry module that does not import this does not
+ * carry its codec.
+ */
+export function rpcEndpoint({ tokenBinding }: RpcFeature): (targetOf: (app: string, deployment?: string) => RpcTarget) => RpcEndpoint {
+  return (targetOf) => (request, path, env) => {
+    if (!path.startsWith(RPC_PATH) || request.method !== "POST") return undefined;
+    return answer(request, decodeURIComponent(path.slice(RPC_PATH.length)), (env as Record<string, unknown>)[tokenBinding], targetOf);
+  };
+}
+
+async function answer(
+  request: Request,
+  app: string,
+  token: unknown,
+  targetOf: (app: string, deployment?: string) => RpcTarget,
+): Promise<Response> {
+  const refusal = await authorize(request, token);
+  if (refusal !== undefined) return refusal;
+  try {
+    const call = decodeText(await request.text()) as RpcCall;
+    const target = targetOf(app, call.deployment);
+    if (call.broadcast === true) return frames([await broadcastFrame(target, call)]);
+    const reply = await target.call(toRequest(target, call));
+    return reply.kind === "stream" ? streamed(reply) : frames([await toFrame(reply)]);
+  } catch (error) {
+    return frames([{ kind: "error", error: encodeError(error) }]);
   }
 }
 
@@ -62,7 +73,9 @@ function toRequest(target: RpcTarget, { method, args, options, requestId }: RpcC
 
 async function broadcastFrame(target: RpcTarget, call: RpcCall): Promise<RpcFrame> {
   const settled = await target.broadcast(toRequest(target, call));
-  const replies = settled.map((one) => (one.status === "fulfilled" ? toFrame(one.value) : { kind: "error" as const, error: encodeError(one.reason) }));
+  const replies = settled.map((one) =>
+    one.status === "fulfilled" ? toFrame(one.value) : { kind: "error" as const, error: encodeError(one.reason) },
+  );
   return { kind: "broadcast", replies: await Promise.all(replies) };
 }
 
@@ -70,7 +83,10 @@ async function toFrame(reply: Reply): Promise<RpcFrame> {
   if (reply.kind === "error") return reply;
   if (reply.kind === "value") return { kind: "value", value: await buffered(reply.value) };
   await reply.items.cancel();
-  return { kind: "error", error: encodeError(new TypeError("broadcast() calls methods that return one value, and this one is a generator.")) };
+  return {
+    kind: "error",
+    error: encodeError(new TypeError("broadcast() calls methods that return one value, and this one is a generator.")),
+  };
 }
 
 const LINES = { headers: { "content-type": "application/x-ndjson" } };

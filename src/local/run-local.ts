@@ -73,13 +73,17 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         version: "local",
         env: (options.env ?? {}) as Cloudflare.Env,
         get state(): DurableObjectState {
-          throw new Error("A replica in runLocal() has no Durable Object, so getReplicaContext().state does not exist. Test it with serve().");
+          throw new Error(
+            "A replica in runLocal() has no Durable Object, so getReplicaContext().state does not exist. Test it with serve().",
+          );
         },
       },
       logging: { ...logging, accessLog: false },
       handleTo(toApp, deployment = app.name) {
         if (toApp === name) return createHandle(routerTo(deployment));
-        throw new ConfigError(`There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`);
+        throw new ConfigError(
+          `There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`,
+        );
       },
     };
     return new Replica({

@@ -75,7 +75,8 @@ const HANDLED_APART: ReadonlySet<string> = new Set(["name", "message", "stack", 
 function ownProperties(error: Error): Record<string, unknown> {
   const props: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
-    const isApart = HANDLED_APART.has(key) || (key === "code" && error instanceof ServeError) || (key === "errors" && error instanceof AggregateError);
+    const isApart =
+      HANDLED_APART.has(key) || (key === "code" && error instanceof ServeError) || (key === "errors" && error instanceof AggregateError);
     if (isApart) continue;
     try {
       props[key] = toSendable((error as unknown as Record<string, unknown>)[key], key);
@@ -124,7 +125,10 @@ function construct(wire: Extract<WireError, { kind: "error" }>): Error {
   const ServeClass = wire.code === undefined ? undefined : ERROR_CLASSES[wire.code];
   if (ServeClass !== undefined) return new ServeClass(wire.message);
   if (wire.builtin === "AggregateError") {
-    return new AggregateError((wire.errors ?? []).map((member) => decodeError(member)), wire.message);
+    return new AggregateError(
+      (wire.errors ?? []).map((member) => decodeError(member)),
+      wire.message,
+    );
   }
   if (wire.builtin === "DOMException") return new DOMException(wire.message, wire.name);
   return new (BUILTIN_CLASSES[wire.builtin] ?? Error)(wire.message);

@@ -107,9 +107,7 @@ export class ConfigError extends ServeError {
 }
 
 /** Code to class, for rebuilding an error that crossed a hop. */
-export const ERROR_CLASSES: Readonly<
-  Record<ServeErrorCode, new (message: string, options?: ServeErrorOptions) => ServeError>
-> = {
+export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string, options?: ServeErrorOptions) => ServeError>> = {
   BACK_PRESSURE: BackPressureError,
   DEPLOYMENT_UNAVAILABLE: DeploymentUnavailableError,
   REPLICA_UNAVAILABLE: ReplicaUnavailableError,

@@ -46,7 +46,11 @@ type ItemsOf<Item> = AsyncIterator<Item, unknown, never> | Iterator<Item, unknow
 
 // A stream stays a stream; everything else becomes one response, whether or not the method was `async`. The tuples
 // keep unions whole: a `boolean` is one response, not one of `true` or one of `false`.
-type ResponseOf<R> = unknown extends R ? DeploymentResponse<R> : [R] extends [never] ? DeploymentResponse<R> : StreamOr<R, DeploymentResponse<R>>;
+type ResponseOf<R> = unknown extends R
+  ? DeploymentResponse<R>
+  : [R] extends [never]
+    ? DeploymentResponse<R>
+    : StreamOr<R, DeploymentResponse<R>>;
 
 // What one replica's answer to a broadcast is.
 type AnswerOf<R> = unknown extends R ? R : [R] extends [never] ? R : StreamOr<R, R>;
@@ -70,7 +74,7 @@ type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMeth
 type LifecycleName = "constructor" | "setup" | "reconfigure" | "checkHealth" | "recordAutoscalingStats";
 
 /** Properties of the handle itself, which hide a method of the same name, and those of every object. */
-type HandleMember = "remote" | "broadcast" | "options" | "then" | "toJSON" | keyof Object;
+type HandleMember = "remote" | "broadcast" | "options" | "then" | "toJSON" | keyof typeof Object.prototype;
 
 type CallableName<T> = {
   [K in keyof T]-?: K extends string

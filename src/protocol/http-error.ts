@@ -8,9 +8,7 @@ export function errorResponse(thrown: unknown): Response {
   if (thrown instanceof Response) return thrown;
   if (thrown instanceof ServeError) return serveErrorResponse(thrown);
   const status = statusOf(thrown);
-  return status === undefined
-    ? text("Internal Server Error", 500)
-    : text(String((thrown as { message?: unknown }).message ?? ""), status);
+  return status === undefined ? text("Internal Server Error", 500) : text(String((thrown as { message?: unknown }).message ?? ""), status);
 }
 
 /** Whether the author meant the client to see this: a thrown `Response`, or an error with a status. */

@@ -165,7 +165,7 @@ function withPrototypes(value: unknown, copies: Map<object, unknown>): unknown {
   }
   const isArray = proto === Array.prototype;
   if (!isArray && proto !== Object.prototype && proto !== null) return value;
-  const copy = begun<object>(isArray ? new Array<unknown>((value as unknown[]).length) : {});
+  const copy = begun<object>(isArray ? Object.assign([], { length: (value as unknown[]).length }) : {});
   for (const [key, item] of Object.entries(value)) {
     // Not assigned: a key "__proto__" would set the prototype.
     Object.defineProperty(copy, key, { value: inside(item), enumerable: true, configurable: true, writable: true });

@@ -34,7 +34,11 @@ function isReachable(target: object, name: string): boolean {
 /** The names that a handle may call, in the order of the class. */
 export function publicMethods(target: object): string[] {
   const names = new Set<string>();
-  for (let level: object | null = target; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object | null) {
+  for (
+    let level: object | null = target;
+    level !== null && level !== Object.prototype;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (typeof value === "function" && isReachable(target, name)) names.add(name);
     }

@@ -21,7 +21,8 @@ export function toResponse(result: unknown, scope: Scope): Response | Promise<Re
   if (result instanceof Response) return result;
   if (typeof result === "string") return new Response(result, { headers: { "content-type": TEXT } });
   if (result === undefined) return new Response(null);
-  if (result instanceof ArrayBuffer || ArrayBuffer.isView(result)) return new Response(result as ConstructorParameters<typeof Response>[0], { headers: { "content-type": BYTES } });
+  if (result instanceof ArrayBuffer || ArrayBuffer.isView(result))
+    return new Response(result as ConstructorParameters<typeof Response>[0], { headers: { "content-type": BYTES } });
   if (result instanceof ReadableStream) return streamResponse(chunksOf(result), scope);
   if (isGenerator(result) || isAsyncIterable(result)) return streamResponse(iteratorOf(result), scope);
   return new Response(toJson(result), { headers: { "content-type": "application/json" } });

@@ -26,6 +26,7 @@ async function start(message: StartMessage): Promise<void> {
   started = message;
   try {
     const built = message.built ?? (await build(message));
+    started = { ...message, built };
     runtime = await startRuntime({
       root: built.root,
       config: built.config,

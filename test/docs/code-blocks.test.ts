@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { serve, type Server } from "edge-serve/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Block, blocksOf, stepsOf, type Use, useOf } from "./blocks.ts";
-import { PageProject } from "./page-project.ts";
+import { PageProject, TIMEOUT_MS } from "./page-project.ts";
 import { curlRequest, problemWith } from "./shell.ts";
 
 const PAGES = ["README.md", "CONTRIBUTING.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) => name.endsWith(".md"));
@@ -44,7 +44,7 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
   }
 
   if (files.some(([name]) => name.endsWith(".test.ts"))) {
-    it("holds tests that pass", async () => {
+    it("holds tests that pass", { timeout: TIMEOUT_MS + 10_000 }, async () => {
       const { exitCode, output } = await project.run("vitest", ["run"]);
       expect(exitCode, output).toBe(0);
     });

@@ -58,7 +58,8 @@ export class PageProject implements Disposable {
   }
 }
 
-const TIMEOUT_MS = 120_000;
+/** How long a program may take. A test that runs one has to wait longer. */
+export const TIMEOUT_MS = 120_000;
 
 /** In a process group of its own, all of which ends when the program does, or when the time is over. */
 function runToEnd(command: string, args: readonly string[], cwd: string): Promise<Ended> {

@@ -140,13 +140,16 @@ describe("methods", () => {
     expect(await top.remote("batchLike", "abc")).toBe("ABC");
   });
 
-  it.each(["nope", "_hidden", "setup", "reconfigure", "constructor", "toString", "hasOwnProperty", "__proto__"])("refuses %s and lists those there are", async (name) => {
-    const error = await rejection(top.remote(name));
-    expect(error).toBeInstanceOf(MethodNotFoundError);
-    expect(error.message).toContain(`No method ${JSON.stringify(name)} on deployment "Leaf". It has: `);
-    expect(error.message).toContain("batchLike");
-    expect(error.message).not.toMatch(/It has:.*(_hidden|setup|constructor)/);
-  });
+  it.each(["nope", "_hidden", "setup", "reconfigure", "constructor", "toString", "hasOwnProperty", "__proto__"])(
+    "refuses %s and lists those there are",
+    async (name) => {
+      const error = await rejection(top.remote(name));
+      expect(error).toBeInstanceOf(MethodNotFoundError);
+      expect(error.message).toContain(`No method ${JSON.stringify(name)} on deployment "Leaf". It has: `);
+      expect(error.message).toContain("batchLike");
+      expect(error.message).not.toMatch(/It has:.*(_hidden|setup|constructor)/);
+    },
+  );
 
   it("run after constructor, setup and reconfigure, in that order", async () => {
     expect(await top.remote("history")).toEqual({ steps: ["constructed", "set up", "configured"], config: { threshold: 0.5 } });
@@ -166,7 +169,9 @@ describe("generators", () => {
 
   it("stop in the replica when the loop is left early", async () => {
     expect(await top.leaveEarly.remote()).toBe(5);
-    await expect.poll(async () => (await Promise.all(Array.from({ length: 12 }, () => top.remote("calls")))).flat()).toContain("forever ended");
+    await expect
+      .poll(async () => (await Promise.all(Array.from({ length: 12 }, () => top.remote("calls")))).flat())
+      .toContain("forever ended");
   });
 
   it("give the error after the items before it", async () => {
@@ -214,6 +219,8 @@ describe("waiting", () => {
   });
 
   it("broadcast reaches every replica", async () => {
-    expect(await top.everyLeaf.remote()).toEqual([0, 1, 2].map((ordinal) => ({ status: "fulfilled", value: `default/Leaf/-/${ordinal}.0` })));
+    expect(await top.everyLeaf.remote()).toEqual(
+      [0, 1, 2].map((ordinal) => ({ status: "fulfilled", value: `default/Leaf/-/${ordinal}.0` })),
+    );
   });
 });

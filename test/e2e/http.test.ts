@@ -72,14 +72,21 @@ describe("what a handler returns", () => {
 });
 
 describe("what a handler throws", () => {
-  it.each(["/throw", "/throw-bad-status", "/throw-before-first"])("tells the client nothing of %s, and the log everything", async (path) => {
-    const requestId = `throws${path.replace("/", ".")}`;
-    const response = await get(path, { headers: { "x-request-id": requestId } });
-    expect([response.status, await response.text(), response.headers.get("x-request-id")]).toEqual([500, "Internal Server Error", requestId]);
-    const line = await server.waitForLog(({ level, fields }) => level === "ERROR" && fields["requestId"] === requestId);
-    expect(line.message).toBe("secret detail");
-    expect(String(line.fields["error"])).toMatch(/Error: secret detail\n\s+at /);
-  });
+  it.each(["/throw", "/throw-bad-status", "/throw-before-first"])(
+    "tells the client nothing of %s, and the log everything",
+    async (path) => {
+      const requestId = `throws${path.replace("/", ".")}`;
+      const response = await get(path, { headers: { "x-request-id": requestId } });
+      expect([response.status, await response.text(), response.headers.get("x-request-id")]).toEqual([
+        500,
+        "Internal Server Error",
+        requestId,
+      ]);
+      const line = await server.waitForLog(({ level, fields }) => level === "ERROR" && fields["requestId"] === requestId);
+      expect(line.message).toBe("secret detail");
+      expect(String(line.fields["error"])).toMatch(/Error: secret detail\n\s+at /);
+    },
+  );
 
   it("sends a thrown Response", async () => {
     const response = await get("/throw-response");
@@ -93,7 +100,9 @@ describe("what a handler throws", () => {
 
   it("breaks the connection when a stream fails after it has begun, and says why in the log", async () => {
     const requestId = "mid-stream";
-    await get("/throw-mid-stream", { headers: { "x-request-id": requestId } }).then((response) => response.text()).catch(() => {});
+    await get("/throw-mid-stream", { headers: { "x-request-id": requestId } })
+      .then((response) => response.text())
+      .catch(() => {});
     const line = await server.waitForLog(({ level, fields }) => level === "ERROR" && fields["requestId"] === requestId);
     expect(line.message).toContain("stream failed");
   });
@@ -146,14 +155,19 @@ describe("which application a request reaches", () => {
   it("answers 404 under /-/ without asking an application", async () => {
     const response = await get("/-/nothing");
     expect([response.status, response.headers.get("content-type")]).toEqual([404, "text/plain; charset=utf-8"]);
-    expect(await response.text()).toBe(`Path '/-/nothing' not found. Ping http://${new URL(server.url).host}/-/routes for available routes.`);
+    expect(await response.text()).toBe(
+      `Path '/-/nothing' not found. Ping http://${new URL(server.url).host}/-/routes for available routes.`,
+    );
   });
 });
 
 describe("what travels with a request", () => {
   it("keeps a request id that is fit, and makes one otherwise", async () => {
     const fit = await get("/context", { headers: { "x-request-id": "123-234" } });
-    expect([fit.headers.get("x-request-id"), ((await fit.json()) as { request: { requestId: string } }).request.requestId]).toEqual(["123-234", "123-234"]);
+    expect([fit.headers.get("x-request-id"), ((await fit.json()) as { request: { requestId: string } }).request.requestId]).toEqual([
+      "123-234",
+      "123-234",
+    ]);
     for (const unfit of ["with space", "x".repeat(129), "semi;colon"]) {
       const response = await get("/context", { headers: { "x-request-id": unfit } });
       expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
@@ -162,17 +176,25 @@ describe("what travels with a request", () => {
 
   it("keeps 20 requests with one id apart", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, async (_, n) => (await get("/echo", { method: "POST", body: String(n), headers: { "x-request-id": "same" } })).text()),
+      Array.from({ length: 20 }, async (_, n) =>
+        (await get("/echo", { method: "POST", body: String(n), headers: { "x-request-id": "same" } })).text(),
+      ),
     );
     expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
   });
 
   it("takes the model id, the session and the trace from their headers", async () => {
-    const headers = { "serve-multiplexed-model-id": "m1", "x-session-id": "s1", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+    const headers = {
+      "serve-multiplexed-model-id": "m1",
+      "x-session-id": "s1",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    };
     expect(await (await get("/context", { headers })).json()).toMatchObject({
       request: { multiplexedModelId: "m1", key: "s1", traceparent: headers.traceparent },
     });
-    expect(await (await get("/context", { headers: { serve_multiplexed_model_id: "m2" } })).json()).toMatchObject({ request: { multiplexedModelId: "m2" } });
+    expect(await (await get("/context", { headers: { serve_multiplexed_model_id: "m2" } })).json()).toMatchObject({
+      request: { multiplexedModelId: "m2" },
+    });
   });
 
   it("gives user code the client's headers and no others", async () => {
@@ -190,7 +212,8 @@ describe("what travels with a request", () => {
 
   it("spreads requests over the replicas", async () => {
     const ordinals = new Set<unknown>();
-    for (let n = 0; n < 40 && ordinals.size < 2; n++) ordinals.add(((await (await get("/context")).json()) as { replica: { ordinal: number } }).replica.ordinal);
+    for (let n = 0; n < 40 && ordinals.size < 2; n++)
+      ordinals.add(((await (await get("/context")).json()) as { replica: { ordinal: number } }).replica.ordinal);
     expect(ordinals).toEqual(new Set([0, 1]));
   });
 
@@ -219,7 +242,8 @@ describe("WebSockets", () => {
       socket.addEventListener("open", () => resolve(socket), { once: true });
       socket.addEventListener("error", () => reject(new Error("The socket did not open.")), { once: true });
     });
-  const next = (socket: WebSocket) => new Promise<unknown>((resolve) => socket.addEventListener("message", ({ data }) => resolve(data), { once: true }));
+  const next = (socket: WebSocket) =>
+    new Promise<unknown>((resolve) => socket.addEventListener("message", ({ data }) => resolve(data), { once: true }));
 
   it("carries text and bytes both ways, and the close code and reason", async () => {
     const socket = await open("/ws/room");

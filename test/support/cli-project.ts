@@ -1,10 +1,11 @@
 /**
  * A project in a temporary directory, and the command line run in it.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runCli } from "../../src/cli/program.ts";
+import { OWN_ROOT } from "../../src/cli/project/own-package.ts";
 
 /** What a command line did. */
 export interface CliResult {
@@ -13,17 +14,32 @@ export interface CliResult {
   readonly err: string;
 }
 
+/** A command line that goes on. */
+export interface RunningCommand extends AsyncDisposable {
+  /** All that it has said, once that includes the text. */
+  says(text: string): Promise<string>;
+}
+
 /** A directory that is gone when it is disposed. */
 export class CliProject implements Disposable {
   readonly root: string = mkdtempSync(join(tmpdir(), "edge-serve-cli-"));
 
-  constructor(files: Readonly<Record<string, string>> = {}) {
+  constructor(files: Readonly<Record<string, string | Uint8Array>> = {}) {
     for (const [path, text] of Object.entries(files)) this.write(path, text);
   }
 
-  write(path: string, text: string): void {
+  write(path: string, content: string | Uint8Array): void {
     mkdirSync(dirname(join(this.root, path)), { recursive: true });
-    writeFileSync(join(this.root, path), text);
+    writeFileSync(join(this.root, path), content);
+  }
+
+  /** Makes packages resolve from here as if they were installed: this repository's own, and those that it depends on. */
+  install(...packages: readonly string[]): void {
+    for (const name of packages) {
+      const link = join(this.root, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(name === "edge-serve" ? OWN_ROOT : join(OWN_ROOT, "node_modules", name), link);
+    }
   }
 
   /** The text of a file; `undefined` if there is none. */
@@ -52,6 +68,35 @@ export class CliProject implements Disposable {
       signal: signal ?? new AbortController().signal,
     });
     return { exitCode, out, err };
+  }
+
+  /** Starts a command line that goes on until it is disposed of. */
+  start(argv: readonly string[]): RunningCommand {
+    const end = new AbortController();
+    let said = "";
+    let heard: (() => void)[] = [];
+    const result = this.run(argv, {
+      signal: end.signal,
+      onTalk: (all) => {
+        said = all;
+        for (const look of heard) look();
+      },
+    });
+    return {
+      says: (text) =>
+        new Promise((resolve, reject) => {
+          const look = () => {
+            if (said.includes(text)) resolve(said);
+          };
+          heard = [...heard, look];
+          look();
+          void result.then(() => reject(new Error(`It ended before it said ${JSON.stringify(text)}. It said:\n${said}`)));
+        }),
+      [Symbol.asyncDispose]: async () => {
+        end.abort();
+        await result;
+      },
+    };
   }
 
   [Symbol.dispose](): void {

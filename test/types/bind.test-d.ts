@@ -189,15 +189,25 @@ describe("bind", () => {
         readonly names: Map<string, number>,
         readonly pattern: RegExp,
         readonly score: (text: string) => number,
+      ) {}
+    }
+    serve.deployment(Settings).bind(new Date(), new Map([["a", 1]]), /x/, (text) => text.length);
+    // @ts-expect-error a string is no date
+    serve.deployment(Settings).bind("2026", new Map(), /x/, () => 1);
+    // @ts-expect-error score returns a number
+    serve.deployment(Settings).bind(new Date(), new Map(), /x/, (text: string) => text);
+  });
+
+  it("takes bytes, and anything for unknown", () => {
+    class Store {
+      constructor(
         readonly bytes: Uint8Array,
         readonly anything: unknown,
       ) {}
     }
-    serve.deployment(Settings).bind(new Date(), new Map([["a", 1]]), /x/, (text) => text.length, new Uint8Array(1), { any: ["thing"] });
-    // @ts-expect-error a string is no date
-    serve.deployment(Settings).bind("2026", new Map(), /x/, () => 1, new Uint8Array(1), null);
-    // @ts-expect-error score returns a number
-    serve.deployment(Settings).bind(new Date(), new Map(), /x/, (text: string) => text, new Uint8Array(1), null);
+    serve.deployment(Store).bind(new Uint8Array(1), { any: ["thing", hello] });
+    // @ts-expect-error an ArrayBuffer is no Uint8Array
+    serve.deployment(Store).bind(new ArrayBuffer(1), null);
   });
 
   it("takes either of a union of handles", () => {

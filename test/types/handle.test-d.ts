@@ -185,10 +185,26 @@ describe("a handle", () => {
     // @ts-expect-error a handle is no promise
     void handle.then;
     expectTypeOf<keyof typeof handle & string>().toEqualTypeOf<
-      | "remote" | "broadcast" | "options" | "call"
-      | "predict" | "summarize" | "isReady" | "find" | "fail" | "parse" | "join" | "tokens" | "letters" | "later" | "iterate"
-      | "echo" | "convert" | "stream" | "ask"
-    >(); // prettier-ignore
+      | "remote"
+      | "broadcast"
+      | "options"
+      | "call"
+      | "predict"
+      | "summarize"
+      | "isReady"
+      | "find"
+      | "fail"
+      | "parse"
+      | "join"
+      | "tokens"
+      | "letters"
+      | "later"
+      | "iterate"
+      | "echo"
+      | "convert"
+      | "stream"
+      | "ask"
+    >();
   });
 
   it("does not call what the runtime calls", () => {

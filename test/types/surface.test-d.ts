@@ -26,9 +26,7 @@ describe("ingress", () => {
     // AutoRouter of itty-router 6.0.0 has the type any under nodenext, so its handlers have to name the request's type.
     serve.ingress(AutoRouter().get("/:name", ({ params }: IRequest, greeter: Greeter) => greeter.greet(String(params["name"]))));
     serve.ingress(new Hono());
-    serve.ingress(
-      new Hono<{ Bindings: { replica: Greeter } }>().get("/:name", (c) => c.text(c.env.replica.greet(c.req.param("name")))),
-    );
+    serve.ingress(new Hono<{ Bindings: { replica: Greeter } }>().get("/:name", (c) => c.text(c.env.replica.greet(c.req.param("name")))));
     serve.ingress({ fetch: (request: Request) => new Response(request.url) });
     serve.ingress({ fetch: async (request: Request, greeter: Greeter) => greeter.greet(request.url) });
     // @ts-expect-error it cannot route
@@ -73,7 +71,9 @@ describe("the context", () => {
   });
 
   it("has the fields of the contract", () => {
-    expectTypeOf<keyof serve.ReplicaContext>().toEqualTypeOf<"appName" | "deployment" | "replicaId" | "ordinal" | "version" | "env" | "state">();
+    expectTypeOf<keyof serve.ReplicaContext>().toEqualTypeOf<
+      "appName" | "deployment" | "replicaId" | "ordinal" | "version" | "env" | "state"
+    >();
     expectTypeOf<keyof serve.RequestContext>().toEqualTypeOf<
       "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "key"
     >();

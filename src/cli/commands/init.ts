@@ -18,7 +18,7 @@ export const init: Command = {
       throw new Failure(`${directory} is not empty. init writes a new project, so name a directory that is new or empty.`);
     }
     const given = options["edgeServe"];
-    const spec = typeof given === "string" ? given : installedSpec(directory);
+    const spec = typeof given === "string" ? given : installedSpec();
     for (const [path, text] of templateFiles({ name: workerName(directory), spec })) {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       writeFileSync(join(directory, path), text);
@@ -51,7 +51,7 @@ function templateFiles(values: { name: string; spec: string }): [string, string]
 }
 
 /** How this copy was installed, if that was from a file; else its version. */
-function installedSpec(directory: string): string {
+function installedSpec(): string {
   const lock = join(OWN_ROOT, "..", ".package-lock.json");
   if (!existsSync(lock)) return `^${ownVersion()}`;
   const { packages = {} } = JSON.parse(readFileSync(lock, "utf8")) as { packages?: Record<string, { resolved?: string; link?: boolean }> };
@@ -60,5 +60,5 @@ function installedSpec(directory: string): string {
   if (!resolved.startsWith("file:") && !link) return /^https?:\/\/registry\./.test(resolved) ? `^${ownVersion()}` : resolved;
   // The lock file's paths are relative to the project that edge-serve is installed in.
   const file = resolve(OWN_ROOT, "..", "..", resolved.replace(/^file:/, ""));
-  return `file:${relative(directory, file)}`;
+  return `file:${file}`;
 }

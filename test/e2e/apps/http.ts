@@ -56,7 +56,13 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/throw-mid-stream": () => failing(["first"]),
   "/json": async (request) => ({ got: await request.json() }),
   "/echo": (request) => new Response(request.body, { headers: { "content-type": request.headers.get("content-type") ?? "none" } }),
-  "/cookies": () => new Response("ok", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] }),
+  "/cookies": () =>
+    new Response("ok", {
+      headers: [
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ],
+    }),
   "/redirect": () => Response.redirect("http://example.test/elsewhere", 301),
 };
 

@@ -20,7 +20,9 @@ const bare = Router().get("/value", () => ({ plain: true }));
 bare.get("/silent", () => undefined);
 
 const hono = new Hono<{ Bindings: { replica: Calculator; GREETING: string } }>()
-  .get("/add/:a/:b", (c) => c.json({ sum: c.env.replica.add(Number(c.req.param("a")), Number(c.req.param("b"))), greeting: c.env.GREETING }))
+  .get("/add/:a/:b", (c) =>
+    c.json({ sum: c.env.replica.add(Number(c.req.param("a")), Number(c.req.param("b"))), greeting: c.env.GREETING }),
+  )
   .post("/echo", async (c) => c.json({ got: await c.req.json() }))
   .get("/fail", () => {
     throw new Error("secret detail");

@@ -43,7 +43,9 @@ describe("deploymentsOf", () => {
   });
 
   it("[A2] refuses two different deployments of one name, naming both", () => {
-    class Left {}
+    class Left {
+      call() {}
+    }
     const right = () => 1;
     const root = node("top", deployment(Left, { name: "same" }).bind(), deployment(right, { name: "same" }).bind());
     expect(() => deploymentsOf(root, "news")).toThrow(
@@ -74,9 +76,15 @@ describe("deploymentsOf", () => {
 
   it("[A1] [A3] holds for every graph without cycles", () => {
     // Node n may be bound to any nodes before it, some several times and some inside an object.
-    const graphs = fc.integer({ min: 1, max: 12 }).chain((count) =>
-      fc.tuple(...Array.from({ length: count }, (_, n) => fc.array(fc.record({ to: fc.nat({ max: Math.max(0, n - 1) }), nested: fc.boolean() }), { maxLength: 4 }))),
-    );
+    const graphs = fc
+      .integer({ min: 1, max: 12 })
+      .chain((count) =>
+        fc.tuple(
+          ...Array.from({ length: count }, (_, n) =>
+            fc.array(fc.record({ to: fc.nat({ max: Math.max(0, n - 1) }), nested: fc.boolean() }), { maxLength: 4 }),
+          ),
+        ),
+      );
     fc.assert(
       fc.property(graphs, (edges) => {
         const nodes: Application[] = [];

@@ -34,7 +34,13 @@ describe("deployment", () => {
   });
 
   it("refuses a class or a function without a name, and says to give one", () => {
-    expect(() => deployment(class {})).toThrow('The class given to deployment() has no name. Give it one: deployment(target, { name: "..." }).');
+    expect(() =>
+      deployment(
+        class {
+          call() {}
+        },
+      ),
+    ).toThrow('The class given to deployment() has no name. Give it one: deployment(target, { name: "..." }).');
     expect(() => deployment(() => 1)).toThrow("The function given to deployment() has no name.");
     expect(deployment(() => 1, { name: "one" }).name).toBe("one");
   });
@@ -84,7 +90,9 @@ describe("bind", () => {
   });
 
   it("gives a function no arguments", () => {
-    expect(() => deployment(shout).bind(...(["a"] as unknown as []))).toThrow('Deployment "shout" is a function, so bind() takes no arguments.');
+    expect(() => deployment(shout).bind(...(["a"] as unknown as []))).toThrow(
+      'Deployment "shout" is a function, so bind() takes no arguments.',
+    );
   });
 });
 
@@ -109,7 +117,9 @@ describe("ingress", () => {
   const router = { fetch: () => new Response() };
 
   it("gives back the class that it was applied to", () => {
-    class Api {}
+    class Api {
+      count() {}
+    }
     expect(ingress(router)(Api)).toBe(Api);
   });
 

@@ -48,7 +48,12 @@ const TABLE: readonly { option: string; accepts: readonly unknown[]; refuses: re
     refuses: ["random", 1, null],
     accepted: '"powerOfTwoChoices", "consistentHash", or a function',
   },
-  { option: "placement", accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }], refuses: ["weur", 1], accepted: "an object" },
+  {
+    option: "placement",
+    accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }],
+    refuses: ["weur", 1],
+    accepted: "an object",
+  },
   { option: "placement.locationHints", accepts: [[], ["weur"]], refuses: ["weur", {}], accepted: "an array of location hints" },
   { option: "placement.locationHints.0", accepts: ["weur"], refuses: ["", 7], accepted: "a location hint" },
   { option: "placement.jurisdiction", accepts: ["eu", "fedramp"], refuses: ["us", 1], accepted: 'one of "eu", "fedramp"' },

@@ -20,7 +20,9 @@ function reExports(file: string): { readonly name: string; readonly from: string
 /** Whether the first declaration of `name` follows the end of a doc comment. */
 function isDocumented(name: string, file: string): boolean {
   const text = readFileSync(file, "utf8");
-  const declaration = new RegExp(`export (?:declare )?(?:abstract )?(?:async )?(?:class|function\\*?|const|interface|type) ${name}\\b`).exec(text);
+  const declaration = new RegExp(
+    `export (?:declare )?(?:abstract )?(?:async )?(?:class|function\\*?|const|interface|type) ${name}\\b`,
+  ).exec(text);
   return declaration !== null && /\*\/\s*$/.test(text.slice(0, declaration.index));
 }
 

@@ -2,7 +2,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
-const RUNTIME = ["api", "batching", "context", "controller", "handle", "ingress", "multiplexing", "observe", "protocol", "replica", "router"];
+const RUNTIME = [
+  "api",
+  "batching",
+  "context",
+  "controller",
+  "handle",
+  "ingress",
+  "multiplexing",
+  "observe",
+  "protocol",
+  "replica",
+  "router",
+];
 
 /** Who may import whom. A room may always import itself; what is not listed is forbidden. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -44,7 +56,9 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
-  const statements = text.matchAll(/^\s*(?:import|export)\b[^"';]*?\bfrom\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm);
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\b[^"';]*?\bfrom\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm,
+  );
   return [...statements].map(([, from, bare, dynamic]) => (from ?? bare ?? dynamic) as string);
 }
 

@@ -1,58 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runInScope } from "../../../src/context/scope.ts";
-import { createHandle, type HandleTarget, isHandle } from "../../../src/handle/handle.ts";
-import { encodeError } from "../../../src/protocol/error-codec.ts";
-import {
-  ConfigError,
-  ReplicaUnavailableError,
-  RequestCancelledError,
-  RequestTimeoutError,
-  SerializationError,
-} from "../../../src/protocol/errors.ts";
-import type { CallRequest, ItemBatch, Reply } from "../../../src/protocol/messages.ts";
+import { isHandle } from "../../../src/handle/handle.ts";
+import { ConfigError, ReplicaUnavailableError, SerializationError } from "../../../src/protocol/errors.ts";
+import type { Reply } from "../../../src/protocol/messages.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
+import { echo, failure, handleOf, streamOf, value } from "../../support/recorded-handle.ts";
+import { rejectionOf } from "../../support/rejection.ts";
 import { requestScope } from "../../support/scope.ts";
-
-interface Model {
-  call(...args: unknown[]): unknown;
-  score(...args: unknown[]): unknown;
-  tokens(): AsyncGenerator<number>;
-}
-
-/** A handle whose calls are recorded and answered by `answer`. */
-function handleOf(answer: (request: CallRequest) => Reply | Promise<Reply>, deployment = "Model") {
-  const sent: CallRequest[] = [];
-  const target: HandleTarget = {
-    app: "news",
-    deployment,
-    async call(request) {
-      sent.push(request);
-      return answer(request);
-    },
-    async broadcast(request) {
-      sent.push(request);
-      const lost = new ReplicaUnavailableError("lost");
-      return [{ status: "fulfilled", value: await answer(request) }, { status: "rejected", reason: lost }];
-    },
-  };
-  return { handle: createHandle<Model>(target), sent };
-}
-
-const value = (result: unknown) => (): Reply => ({ kind: "value", value: result });
-const failure = (error: unknown) => (): Reply => ({ kind: "error", error: encodeError(error) });
-const echo = ({ args }: CallRequest): Reply => ({ kind: "value", value: args });
-
-/** A stream that gives its batches, then waits for ever unless the last one is done. */
-function streamOf(...batches: ItemBatch[]) {
-  let cancels = 0;
-  const items = {
-    pull: () => Promise.resolve(batches.shift() ?? new Promise<ItemBatch>(() => {})),
-    cancel: () => void cancels++,
-  };
-  return { answer: (): Reply => ({ kind: "stream", items }), cancels: () => cancels };
-}
-
-const rejectionOf = (response: PromiseLike<unknown>): Promise<unknown> => Promise.resolve(response).then(() => "it was fulfilled", (error: unknown) => error);
 
 describe("remote", () => {
   it("[H1] starts the call at once, awaited or not", async () => {
@@ -60,7 +14,10 @@ describe("remote", () => {
     handle.score.remote("a");
     handle.remote();
     await turnOfTheEventLoop();
-    expect(sent.map(({ method, args }) => [method, args])).toEqual([["score", ["a"]], [undefined, []]]);
+    expect(sent.map(({ method, args }) => [method, args])).toEqual([
+      ["score", ["a"]],
+      [undefined, []],
+    ]);
   });
 
   it("gives the result every time it is awaited", async () => {
@@ -81,7 +38,9 @@ describe("remote", () => {
     thrown.stack = "RangeError: too large\n    at Model.score (model.ts:1:1)";
     const error = (await rejectionOf(handleOf(failure(thrown)).handle.score.remote())) as Error;
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.stack).toMatch(/^RangeError: too large\n {4}at .*handle\.test\.ts[^]*\n {2}-- in the replica:\n {4}at Model\.score \(model\.ts:1:1\)$/);
+    expect(error.stack).toMatch(
+      /^RangeError: too large\n {4}at .*handle\.test\.ts[^]*\n {2}-- in the replica:\n {4}at Model\.score \(model\.ts:1:1\)$/,
+    );
   });
 
   it("does not make unhandled rejections of responses that nobody awaits", async () => {
@@ -121,128 +80,39 @@ describe("a response as an argument", () => {
 
   it("inside another value is a SerializationError that says what to do", async () => {
     const { handle } = handleOf(echo);
-    for (const [argument, path] of [[{ answer: handle.remote() }, ".answer"], [[handle.remote()], "[0]"]] as const) {
+    for (const [argument, path] of [
+      [{ answer: handle.remote() }, ".answer"],
+      [[handle.remote()], "[0]"],
+    ] as const) {
       const error = await rejectionOf(handle.score.remote(argument));
       expect(error).toBeInstanceOf(SerializationError);
       expect((error as Error).message).toBe(
         `Argument 1 of "Model.score" holds a DeploymentResponse at ${path}, which cannot cross to another replica. ` +
           "Pass it as an argument of its own, or await it first.",
       );
-    } // prettier-ignore
-  });
-});
-
-describe("waiting and cancelling", () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it("result({ timeoutMs }) stops waiting, and the call goes on", async () => {
-    const later = Promise.withResolvers<Reply>();
-    const response = handleOf(() => later.promise).handle.remote();
-    const waited = rejectionOf(response.result({ timeoutMs: 50 }));
-    await vi.advanceTimersByTimeAsync(50);
-    const error = await waited;
-    expect(error).toBeInstanceOf(RequestTimeoutError);
-    expect((error as Error).message).toContain("50 ms");
-    later.resolve({ kind: "value", value: "late" });
-    expect(await response).toBe("late");
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("result({ timeoutMs }) leaves no timer behind when the result is there in time", async () => {
-    expect(await handleOf(value(1)).handle.remote().result({ timeoutMs: 50 })).toBe(1);
-    await vi.advanceTimersByTimeAsync(0);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("options({ timeoutMs }) ends the call, and sends its deadline along", async () => {
-    const { handle, sent } = handleOf(() => new Promise<Reply>(() => {}));
-    const ended = rejectionOf(handle.options({ timeoutMs: 30 }).remote());
-    await vi.advanceTimersByTimeAsync(30);
-    expect(await ended).toBeInstanceOf(RequestTimeoutError);
-    expect(sent[0]?.meta.deadline).toBe(Date.now());
-  });
-
-  it("cancel() rejects the response at once", async () => {
-    const response = handleOf(() => new Promise<Reply>(() => {})).handle.remote();
-    response.cancel();
-    response.cancel();
-    expect(await rejectionOf(response)).toBeInstanceOf(RequestCancelledError);
-  });
-
-  it("cancel() after the result changes nothing", async () => {
-    const response = handleOf(value(1)).handle.remote();
-    await response;
-    response.cancel();
-    expect(await response).toBe(1);
-  });
-
-  it("an aborted signal cancels, before and during the call", async () => {
-    const controller = new AbortController();
-    const { handle } = handleOf(() => new Promise<Reply>(() => {}));
-    const running = rejectionOf(handle.options({ signal: controller.signal }).remote());
-    controller.abort();
-    expect(await running).toBeInstanceOf(RequestCancelledError);
-    expect(await rejectionOf(handle.options({ signal: AbortSignal.abort() }).remote())).toBeInstanceOf(RequestCancelledError);
-  });
-});
-
-describe("a stream", () => {
-  it("gives its items in order", async () => {
-    const { answer } = streamOf({ items: [1, 2], done: false }, { items: [3], done: true });
-    expect(await Array.fromAsync(handleOf(answer).handle.tokens.remote())).toEqual([1, 2, 3]);
-  });
-
-  it("gives the items before an error, then the error as its class", async () => {
-    const { answer } = streamOf({ items: [1], done: true, error: encodeError(new RangeError("broken")) });
-    const seen: number[] = [];
-    const consume = async () => {
-      for await (const item of handleOf(answer).handle.tokens.remote()) seen.push(item);
-    };
-    expect(await rejectionOf(consume())).toBeInstanceOf(RangeError);
-    expect(seen).toEqual([1]);
-  });
-
-  it("is stopped by leaving the loop, once", async () => {
-    const { answer, cancels } = streamOf({ items: [1, 2], done: false });
-    for await (const item of handleOf(answer).handle.tokens.remote()) if (item === 1) break;
-    expect(cancels()).toBe(1);
-  });
-
-  it("is not stopped when it ended by itself", async () => {
-    const { answer, cancels } = streamOf({ items: [1], done: true });
-    await Array.fromAsync(handleOf(answer).handle.tokens.remote());
-    expect(cancels()).toBe(0);
-  });
-
-  it("is stopped by cancel(), iterated or not", async () => {
-    const { answer, cancels } = streamOf();
-    const response = handleOf(answer).handle.tokens.remote();
-    await turnOfTheEventLoop();
-    response.cancel();
-    await turnOfTheEventLoop();
-    expect(cancels()).toBe(1);
-  });
-
-  it("is not what a method with one result gives", async () => {
-    const response = handleOf(value([1, 2])).handle.tokens.remote();
-    expect(await rejectionOf(Array.fromAsync(response))).toMatchObject({
-      name: "TypeError",
-      message: "The method returned one value, not a generator: await the response instead of iterating it.",
-    });
+    }
   });
 });
 
 describe("what travels with a call", () => {
   it("[H2] is the request's id, prefix, trace and chain, but not its key or model", async () => {
     const { handle, sent } = handleOf(value(1), "Rank");
-    const scope = requestScope({ chain: ["news/Front"], hops: 0, routePrefix: "/news", traceparent: "00-a", key: "k", multiplexedModelId: "m" });
+    const scope = requestScope({
+      chain: ["news/Front"],
+      hops: 0,
+      routePrefix: "/news",
+      traceparent: "00-a",
+      key: "k",
+      multiplexedModelId: "m",
+    });
     await runInScope(scope, () => handle.remote());
-    expect(sent[0]?.meta).toEqual({ requestId: "r1", chain: ["news/Front", "news/Rank"], hops: 1, routePrefix: "/news", traceparent: "00-a" });
+    expect(sent[0]?.meta).toEqual({
+      requestId: "r1",
+      chain: ["news/Front", "news/Rank"],
+      hops: 1,
+      routePrefix: "/news",
+      traceparent: "00-a",
+    });
   });
 
   it("is new outside a request", async () => {
@@ -279,7 +149,9 @@ describe("what travels with a call", () => {
     await runInScope(requestScope({ chain, hops: 11 }), () => handle.remote());
     const error = await rejectionOf(runInScope(requestScope({ chain, hops: 12 }), () => handle.remote()));
     expect(error).toBeInstanceOf(ConfigError);
-    expect((error as Error).message).toContain("Calls nest at most 12 deep, and this one would be number 13: news/A -> news/B -> news/Leaf.");
+    expect((error as Error).message).toContain(
+      "Calls nest at most 12 deep, and this one would be number 13: news/A -> news/B -> news/Leaf.",
+    );
     expect(sent).toHaveLength(1);
   });
 });
@@ -302,7 +174,10 @@ describe("a handle", () => {
   it("is sent as a reference, with the options that can cross", async () => {
     const other = handleOf(value(1), "Other").handle.options({ key: "k", timeoutMs: 5, signal: new AbortController().signal });
     await handle.score.remote("a", other);
-    expect(sent.at(-1)).toMatchObject({ args: ["a", { app: "news", deployment: "Other", options: { key: "k", timeoutMs: 5 } }], handleArgs: [1] });
+    expect(sent.at(-1)).toMatchObject({
+      args: ["a", { app: "news", deployment: "Other", options: { key: "k", timeoutMs: 5 } }],
+      handleArgs: [1],
+    });
     expect(sent.at(-1)?.args[1]).not.toHaveProperty("options.signal");
   });
 

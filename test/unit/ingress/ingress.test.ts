@@ -77,7 +77,8 @@ describe("the ingress", () => {
 
   it("[N1] puts a request id on every answer", async () => {
     const { get } = ingressOf(applications.slice(1), new Error("lost"));
-    for (const path of ["/x", "/news", "/-/healthz", "/-/routes", "/-/nothing"]) expect((await get(path)).headers.get("x-request-id"), path).toBeTruthy();
+    for (const path of ["/x", "/news", "/-/healthz", "/-/routes", "/-/nothing"])
+      expect((await get(path)).headers.get("x-request-id"), path).toBeTruthy();
     expect((await get("/news")).status).toBe(500);
   });
 

@@ -6,14 +6,25 @@ import { RouteTable, stripPrefix } from "../../../src/ingress/routes.ts";
 const segment = fc.constantFrom("a", "b", "ab", "-", "a.b");
 const path = fc.array(segment, { maxLength: 4 }).map((segments) => `/${segments.join("/")}`);
 const prefixes = fc.uniqueArray(path, { maxLength: 8 });
-const request = fc.oneof(path, path.map((text) => `${text}/`), path.map((text) => `/${text}`));
+const request = fc.oneof(
+  path,
+  path.map((text) => `${text}/`),
+  path.map((text) => `/${text}`),
+);
 
 const tableOf = (list: readonly string[]) => new RouteTable(list.map((prefix) => ({ prefix, target: `app at ${prefix}` })));
 
 /** The meaning, without any cleverness: compare segment by segment, keep the longest. */
 function naiveMatch(list: readonly string[], requested: string): string | undefined {
   const wanted = requested.split("/").slice(1);
-  const matching = list.filter((prefix) => prefix === "/" || prefix.split("/").slice(1).every((part, index) => wanted[index] === part));
+  const matching = list.filter(
+    (prefix) =>
+      prefix === "/" ||
+      prefix
+        .split("/")
+        .slice(1)
+        .every((part, index) => wanted[index] === part),
+  );
   return matching.toSorted((a, b) => b.split("/").length - a.split("/").length || b.length - a.length)[0];
 }
 

@@ -118,7 +118,11 @@ describe("an error that crosses", () => {
   });
 
   it("[E4] is encoded whatever was thrown", () => {
-    const thrown = fc.oneof(fc.anything({ withNullPrototype: true, withMap: true, withSet: true, withBigInt: true }), fc.constant(() => 1), fc.constant(Symbol("a")));
+    const thrown = fc.oneof(
+      fc.anything({ withNullPrototype: true, withMap: true, withSet: true, withBigInt: true }),
+      fc.constant(() => 1),
+      fc.constant(Symbol("a")),
+    );
     fc.assert(
       fc.property(thrown, (value) => {
         expect(() => structuredClone(encodeError(value))).not.toThrow();
@@ -139,7 +143,9 @@ describe("a value that is no error", () => {
   });
 
   it("that cannot cross is described by an error", () => {
-    expect(across(() => 1)).toMatchObject({ message: expect.stringContaining("What was thrown is no Error. A thrown value is a function") });
+    expect(across(() => 1)).toMatchObject({
+      message: expect.stringContaining("What was thrown is no Error. A thrown value is a function"),
+    });
   });
 });
 

@@ -5,18 +5,29 @@ import { errorResponse, isDeliberate } from "../../../src/protocol/http-error.ts
 async function answer(thrown: unknown): Promise<{ status: number; body: string; retryAfter: string | null; type: string | null }> {
   const response = errorResponse(thrown);
   const { headers } = response;
-  return { status: response.status, body: await response.text(), retryAfter: headers.get("retry-after"), type: headers.get("content-type") };
+  return {
+    status: response.status,
+    body: await response.text(),
+    retryAfter: headers.get("retry-after"),
+    type: headers.get("content-type"),
+  };
 }
 
 const TEXT = "text/plain; charset=utf-8";
 
 describe("errorResponse", () => {
-  it.each([[new Error("secret")], ["secret"], [undefined], [null], [{ status: 200, message: "secret" }], [{ status: 600 }], [{ status: 404.5 }], [{ status: "404" }]])(
-    "tells a client nothing about %o",
-    async (thrown) => {
-      expect(await answer(thrown)).toEqual({ status: 500, body: "Internal Server Error", retryAfter: null, type: TEXT });
-    },
-  );
+  it.each([
+    [new Error("secret")],
+    ["secret"],
+    [undefined],
+    [null],
+    [{ status: 200, message: "secret" }],
+    [{ status: 600 }],
+    [{ status: 404.5 }],
+    [{ status: "404" }],
+  ])("tells a client nothing about %o", async (thrown) => {
+    expect(await answer(thrown)).toEqual({ status: 500, body: "Internal Server Error", retryAfter: null, type: TEXT });
+  });
 
   it.each([
     [Object.assign(new Error("no such page"), { status: 404 }), 404, "no such page"],

@@ -14,7 +14,9 @@ const replicaId = fc.record({
 
 describe("NAME_PATTERN", () => {
   it.each(["a", "Z9", "a-b_c", "x".repeat(63)])("accepts %s", (text) => expect(text).toMatch(NAME_PATTERN));
-  it.each(["", "9a", "-a", "_a", "a b", "a.b", "a/b", "a\n", "x".repeat(64)])("refuses %j", (text) => expect(text).not.toMatch(NAME_PATTERN));
+  it.each(["", "9a", "-a", "_a", "a b", "a.b", "a/b", "a\n", "x".repeat(64)])("refuses %j", (text) =>
+    expect(text).not.toMatch(NAME_PATTERN),
+  );
 });
 
 describe("replica ids", () => {

@@ -8,6 +8,15 @@ class Document {
 
 class Measure extends Map<string, number> {}
 
+/** Three items, of which the middle one is missing. */
+function sparseOf(last: unknown): unknown[] {
+  const items: unknown[] = [1];
+  items[2] = last;
+  return items;
+}
+
+const sparse = sparseOf(2);
+
 const circular: Record<string, unknown> = { list: [] };
 (circular["list"] as unknown[]).push(circular);
 
@@ -28,7 +37,7 @@ const crossing: readonly (readonly [string, unknown])[] = [
   ["a boolean", true],
   ["a bigint", 1n],
   ["a plain object", { a: { b: [1] } }],
-  ["an array with holes", [1, , 2]],
+  ["an array with holes", sparse],
   ["a Date", new Date()],
   ["a RegExp", /a/g],
   ["a Map", new Map([[{ a: 1 }, new Set([1])]])],
@@ -58,7 +67,13 @@ const refused: readonly (readonly [string, unknown, string])[] = [
   ["a URL", new URL("http://host/"), 'Argument 1 of "Rank.score" is a URL, which cannot cross to another replica. Send its href.'],
   ["a promise", Promise.resolve(), 'Argument 1 of "Rank.score" is an instance of Promise'],
   ["a WeakMap", new WeakMap(), 'Argument 1 of "Rank.score" is an instance of WeakMap'],
-  ["an instance of a class without a name", new (class {})(), 'Argument 1 of "Rank.score" is an object of a class'],
+  [
+    "an instance of a class without a name",
+    new (class {
+      readonly a = 1;
+    })(),
+    'Argument 1 of "Rank.score" is an object of a class',
+  ],
   ["a property", { user: { profile: [0, 1, () => 1] } }, 'Argument 1 of "Rank.score" holds a function at .user.profile[2]'],
   ["a property with a name of its own kind", { "a b": Symbol("a") }, 'Argument 1 of "Rank.score" holds a symbol at ["a b"]'],
   ["a value of a Map", new Map([["k", new Document()]]), 'Argument 1 of "Rank.score" holds an instance of Document at .get("k")'],
@@ -67,10 +82,17 @@ const refused: readonly (readonly [string, unknown, string])[] = [
   ["something deep", nested(40, new Document()), 'Argument 1 of "Rank.score" holds an instance of Document at .in[0].in[0]'],
   [
     "a response",
-    { answer: { get [RESPONSE_BRAND]() { return true; }, __proto__: { constructor: class CallResponse {} } } },
+    {
+      answer: {
+        get [RESPONSE_BRAND]() {
+          return true;
+        },
+        __proto__: { constructor: { name: "CallResponse" } },
+      },
+    },
     'Argument 1 of "Rank.score" holds a DeploymentResponse at .answer, which cannot cross to another replica. Pass it as an argument of its own, or await it first.',
   ],
-]; // prettier-ignore
+];
 
 describe("toSendable", () => {
   it.each(crossing)("lets %s cross as it is", (_, value) => {
@@ -94,9 +116,13 @@ describe("toSendable", () => {
 
   it("gives records without a prototype one, at any depth, in a copy", () => {
     const kept = new Date();
-    const value = { groups: record({ odd: [1, , record({ deep: true })] }), map: new Map([["a", new Set([record({ b: 1 })])]]), kept };
+    const value = {
+      groups: record({ odd: [1, record({ deep: true })], sparse: sparseOf(record({})) }),
+      map: new Map([["a", new Set([record({ b: 1 })])]]),
+      kept,
+    };
     const sent = toSendable(value, "A value") as typeof value;
-    expect(sent).toEqual({ groups: { odd: [1, , { deep: true }] }, map: new Map([["a", new Set([{ b: 1 }])]]), kept });
+    expect(sent).toEqual({ groups: { odd: [1, { deep: true }], sparse: sparseOf({}) }, map: new Map([["a", new Set([{ b: 1 }])]]), kept });
     expect(isSendable(sent)).toBe(true);
     expect(Object.getPrototypeOf(sent.groups)).toBe(Object.prototype);
     expect(sent.kept).toBe(kept);
@@ -130,13 +156,22 @@ describe("toSendable", () => {
 
 describe("explainRefusal", () => {
   it("says what is too large", () => {
-    const error = new Error("Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes.");
-    expect(explainRefusal(error, "An argument")).toMatchObject({ code: "SERIALIZATION", message: expect.stringContaining("larger than 32 MiB"), cause: error });
+    const error = new Error(
+      "Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes.",
+    );
+    expect(explainRefusal(error, "An argument")).toMatchObject({
+      code: "SERIALIZATION",
+      message: expect.stringContaining("larger than 32 MiB"),
+      cause: error,
+    });
   });
 
   it("keeps the platform's reason", () => {
     const error = new DOMException("Could not serialize", "DataCloneError");
-    expect(explainRefusal(error, "An argument")).toMatchObject({ code: "SERIALIZATION", message: "An argument cannot be sent: Could not serialize" });
+    expect(explainRefusal(error, "An argument")).toMatchObject({
+      code: "SERIALIZATION",
+      message: "An argument cannot be sent: Could not serialize",
+    });
   });
 
   it("returns everything else as it is", () => {

@@ -7,7 +7,14 @@ const across = (value: unknown): unknown => decodeText(encodeText(value));
 
 describe("values as text", () => {
   it("come back as they were, on one line", () => {
-    const value = fc.anything({ withMap: true, withSet: true, withDate: true, withBigInt: true, withTypedArray: true, withSparseArray: true });
+    const value = fc.anything({
+      withMap: true,
+      withSet: true,
+      withDate: true,
+      withBigInt: true,
+      withTypedArray: true,
+      withSparseArray: true,
+    });
     fc.assert(
       fc.property(value, (original) => {
         const text = encodeText(original);
@@ -38,7 +45,11 @@ describe("values as text", () => {
   });
 
   it("keep headers, repeated ones too", () => {
-    const headers = new Headers([["x-a", "1"], ["set-cookie", "a=1"], ["set-cookie", "b=2"]]); // prettier-ignore
+    const headers = new Headers([
+      ["x-a", "1"],
+      ["set-cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
     expect([...(across(headers) as Headers)]).toEqual([...headers]);
   });
 });

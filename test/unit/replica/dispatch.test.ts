@@ -49,20 +49,39 @@ describe("methodOf", () => {
   ])("finds %s", (name, result) => expect(run(name)).toBe(result));
 
   it.each([
-    "sumarize", "name", "create", "_hidden", "#private", "setup", "reconfigure", "checkHealth", "recordAutoscalingStats",
-    "constructor", "toString", "hasOwnProperty", "__proto__", "__defineGetter__", "",
+    "sumarize",
+    "name",
+    "create",
+    "_hidden",
+    "#private",
+    "setup",
+    "reconfigure",
+    "checkHealth",
+    "recordAutoscalingStats",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "__proto__",
+    "__defineGetter__",
+    "",
   ])("refuses %j and lists what there is", (name) => {
     const refusal = new MethodNotFoundError(
       `No method ${JSON.stringify(name)} on deployment "Model". It has: field, call, fetch, touch, inherited.`,
     );
     expect(() => run(name)).toThrow(refusal);
-  }); // prettier-ignore
+  });
 
   it("says that there is no default method", () => {
-    expect(() => methodOf(new (class { count() {} })(), "Counter", undefined)).toThrow(
-      'Deployment "Counter" has no default method: define call(), or call a method by its name. It has: count.',
-    ); // prettier-ignore
-    expect(() => methodOf(new (class {})(), "Empty", "x")).toThrow('No method "x" on deployment "Empty". It has no public methods.');
+    expect(() =>
+      methodOf(
+        new (class {
+          count() {}
+        })(),
+        "Counter",
+        undefined,
+      ),
+    ).toThrow('Deployment "Counter" has no default method: define call(), or call a method by its name. It has: count.');
+    expect(() => methodOf({ field: 1 }, "Empty", "x")).toThrow('No method "x" on deployment "Empty". It has no public methods.');
   });
 
   it("gives a function for its default method only", () => {

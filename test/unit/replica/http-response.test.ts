@@ -84,12 +84,20 @@ describe("what an HTTP handler returns", () => {
     ["a Set", new Set(), "returned a Set,"],
     ["a bigint inside", { rows: [{ id: 1 }, { id: 2n }] }, "returned a value with a bigint at .rows[1].id,"],
     ["a circle", circular, "returned a value with a reference to itself at .list[0].up,"],
-    ["a toJSON that throws", { toJSON() { throw new Error("no") } }, "returned Error: no,"],
+    [
+      "a toJSON that throws",
+      {
+        toJSON() {
+          throw new Error("no");
+        },
+      },
+      "returned Error: no,",
+    ],
   ])("is refused with its place when it is or holds %s", (_, result, sentence) => {
     const convertNow = () => toResponse(result, scope);
     expect(convertNow).toThrow(SerializationError);
     expect(convertNow).toThrow(sentence);
-  }); // prettier-ignore
+  });
 });
 
 describe("a streamed body", () => {
@@ -133,7 +141,7 @@ describe("a streamed body", () => {
   it("runs in the scope of its request to the end", async () => {
     async function* ids() {
       yield getRequestContext().requestId;
-      await null;
+      await Promise.resolve();
       yield getRequestContext().requestId;
     }
     const response = await runInScope(scope, () => toResponse(ids(), scope));
@@ -142,7 +150,7 @@ describe("a streamed body", () => {
 
   it("that fails before its first chunk is an ordinary error", async () => {
     async function* failing() {
-      throw new RangeError("no");
+      yield await Promise.reject(new RangeError("no"));
     }
     await expect(toResponse(failing(), scope)).rejects.toThrow(RangeError);
   });

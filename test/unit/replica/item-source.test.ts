@@ -19,7 +19,11 @@ async function drain(items: ItemSource): Promise<{ items: unknown[]; error: unkn
 }
 
 /** Yields 0, 1, 2, ... and notes how far it came and whether its `finally` ran. */
-function counter(to = Infinity): { readonly generator: AsyncGenerator<number>; readonly made: () => number; readonly isClosed: () => boolean } {
+function counter(to = Infinity): {
+  readonly generator: AsyncGenerator<number>;
+  readonly made: () => number;
+  readonly isClosed: () => boolean;
+} {
   let made = 0;
   let isClosed = false;
   async function* count() {
@@ -44,7 +48,7 @@ describe("ItemSource", () => {
       fc.asyncProperty(plan, async ({ gaps, consumerGaps, fails, isAsync }) => {
         async function* later() {
           for (const [index, gap] of gaps.entries()) {
-            for (let turn = 0; turn < gap; turn++) await null;
+            for (let turn = 0; turn < gap; turn++) await Promise.resolve();
             yield index;
           }
           if (fails) throw new RangeError("broken");
@@ -62,7 +66,7 @@ describe("ItemSource", () => {
             expect(batch.error === undefined).toBe(!fails);
             break;
           }
-          for (let turn = 0; turn < (consumerGaps.next().value as number); turn++) await null;
+          for (let turn = 0; turn < (consumerGaps.next().value as number); turn++) await Promise.resolve();
         }
         expect(received).toEqual([...gaps.keys()]);
       }),

@@ -50,11 +50,11 @@ describe("a replica that starts", () => {
         steps.push(`constructor ${name}`);
       }
       async setup() {
-        await null;
+        await Promise.resolve();
         steps.push("setup");
       }
       async reconfigure(config: unknown) {
-        await null;
+        await Promise.resolve();
         steps.push(`reconfigure ${JSON.stringify(config)}`);
       }
       call() {
@@ -214,7 +214,13 @@ describe("a call", () => {
   });
 
   it("runs a function without an instance", async () => {
-    expect(await call(replicaOf(async (text: string) => text.toUpperCase()), undefined, "a")).toBe("A");
+    expect(
+      await call(
+        replicaOf(async (text: string) => text.toUpperCase()),
+        undefined,
+        "a",
+      ),
+    ).toBe("A");
   });
 });
 
@@ -242,7 +248,11 @@ describe("an HTTP request", () => {
     const immutable = Response.redirect("http://host/other", 302);
     expect((await get(replicaOf(() => "ok"))).headers.get("x-request-id")).toBe("r1");
     const response = await get(replicaOf(() => immutable));
-    expect([response.status, response.headers.get("location"), response.headers.get("x-request-id")]).toEqual([302, "http://host/other", "r1"]);
+    expect([response.status, response.headers.get("location"), response.headers.get("x-request-id")]).toEqual([
+      302,
+      "http://host/other",
+      "r1",
+    ]);
   });
 
   it("is answered 500 without a word when the handler throws, and the log has it all", async () => {

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import { BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../../../src/protocol/errors.ts";
+import {
+  BackPressureError,
+  DeploymentUnavailableError,
+  ReplicaUnavailableError,
+  SerializationError,
+} from "../../../src/protocol/errors.ts";
 import type { CallRequest, Reply } from "../../../src/protocol/messages.ts";
 import { initialReplicaSet, type ReplicaRef } from "../../../src/router/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../../src/router/router.ts";
@@ -39,7 +44,10 @@ async function answerOf(router: Router): Promise<unknown> {
 
 describe("the replicas that a deployment starts with", () => {
   it("are numbered from 0, spread over the location hints in order", () => {
-    expect(setOf(3)).toMatchObject({ epoch: 0, replicas: [{ name: "news/Rank/-/0.0" }, { name: "news/Rank/-/1.0" }, { name: "news/Rank/-/2.0" }] });
+    expect(setOf(3)).toMatchObject({
+      epoch: 0,
+      replicas: [{ name: "news/Rank/-/0.0" }, { name: "news/Rank/-/1.0" }, { name: "news/Rank/-/2.0" }],
+    });
     expect(setOf(3, ["weur", "enam"]).replicas).toEqual([
       { name: "news/Rank/weur/0.0", locationHint: "weur" },
       { name: "news/Rank/enam/1.0", locationHint: "enam" },
@@ -62,7 +70,11 @@ describe("a router", () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.infiniteStream(random), async (count, stream) => {
-        const router = routerOf(count, () => {}, () => stream.next().value as number);
+        const router = routerOf(
+          count,
+          () => {},
+          () => stream.next().value as number,
+        );
         expect(setOf(count).replicas.map(({ name }) => name)).toContain(await answerOf(router));
       }),
     );
@@ -83,14 +95,18 @@ describe("a router", () => {
 
   it("[T2] names the replica that was lost, and keeps the platform's error as the cause", async () => {
     const lost = Object.assign(new Error("Network connection lost."), { retryable: false });
-    const error: unknown = await routerOf(1, throwing(lost)).call(request).catch((thrown: unknown) => thrown);
+    const error: unknown = await routerOf(1, throwing(lost))
+      .call(request)
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ReplicaUnavailableError);
     expect(error).toMatchObject({ message: expect.stringContaining('"news/Rank/-/0.0"'), cause: lost });
   });
 
   it("[T2] says which call could not be sent", async () => {
-    const refusal = new DOMException("Could not serialize object of type \"Document\".", "DataCloneError");
-    const error: unknown = await routerOf(1, throwing(refusal)).call(request).catch((thrown: unknown) => thrown);
+    const refusal = new DOMException('Could not serialize object of type "Document".', "DataCloneError");
+    const error: unknown = await routerOf(1, throwing(refusal))
+      .call(request)
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SerializationError);
     expect(error).toMatchObject({ message: expect.stringContaining('"Rank.score"') });
   });

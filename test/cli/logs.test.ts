@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { serve } from "../../src/testing.ts";
+import { CliProject } from "../support/cli-project.ts";
+
+const FAILING_APP = `import * as serve from "edge-serve";
+
+interface Letter { readonly text: string }
+class Sorter {
+  call(letter: Letter): string {
+    throw new TypeError(\`cannot sort \${letter.text}\`);
+  }
+}
+class Ingress {
+  constructor(private sorter: serve.DeploymentHandle<Sorter>) {}
+  async call(request: Request) {
+    if (new URL(request.url).pathname === "/console") return console.error(new Error("on the console"));
+    return await this.sorter.remote({ text: "mail" });
+  }
+}
+export const app = serve.deployment(Ingress).bind(serve.deployment(Sorter).bind());
+`;
+
+describe("positions in the log", () => {
+  it("are those of the source files, in every stack that serve() collects", async () => {
+    using project = new CliProject({ "src/app.ts": FAILING_APP });
+    await using server = await serve(`${project.root}/src/app.ts:app`);
+    expect((await server.fetch("/")).status).toBe(500);
+    const { fields } = await server.waitForLog(
+      ({ message, fields: { deployment } }) => message === "cannot sort mail" && deployment === "Ingress",
+    );
+    // The caller's stack, and below it the replica's.
+    expect(fields["error"]).toMatch(/at Ingress\.call \(src\/app\.ts:13:\d+\)[^]*at Sorter\.call \(src\/app\.ts:6:11\)/);
+    await server.fetch("/console");
+    const line = await server.waitForLog(({ message }) => message.includes("on the console"));
+    expect(line.message).toMatch(/at Ingress\.call \(src\/app\.ts:12:\d+\)/);
+    expect(JSON.stringify(server.logs())).not.toContain(".wrangler/tmp");
+  });
+
+  it("are those of the source files in what run prints, after a reload too", async () => {
+    using project = new CliProject({ "src/app.ts": FAILING_APP });
+    await using running = project.start(["run", "src/app.ts:app", "--port", "0"]);
+    const [, url = ""] = /at (http\S+)/.exec(await running.says("/  default"))!;
+    await fetch(url);
+    await running.says("at Sorter.call (src/app.ts:6:11)");
+
+    project.write("src/app.ts", `// One line more.\n${FAILING_APP}`);
+    await running.says("Reloaded");
+    await fetch(url);
+    await running.says("at Sorter.call (src/app.ts:7:11)");
+  });
+});

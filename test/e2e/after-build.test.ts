@@ -1,0 +1,102 @@
+/**
+ * What follows `edge-serve build` is wrangler's and vitest's own, run as their users run them. The entry module then
+ * imports the compiled package, `dist/`, which `npm test` brings up to date first.
+ */
+import { describe, expect, it } from "vitest";
+import { serve } from "../../src/testing.ts";
+import { CliProject, HELLO_APP } from "../support/cli-project.ts";
+import { type ProcessGroup, startNode } from "../support/process-group.ts";
+
+// What wrangler's default rules make modules of, beside an application that reads its bindings while it loads.
+const MODULES_APP = `import { env } from "cloudflare:workers";
+import * as serve from "edge-serve";
+import greeting from "./greeting.txt";
+import sum from "./sum.wasm";
+
+const name = (env as { NAME?: string }).NAME ?? "nobody";
+const { exports } = new WebAssembly.Instance(sum);
+const add = exports.add as (a: number, b: number) => number;
+
+class Greeter { call() { return \`\${greeting.trim()}, \${name}: \${add(20, 22)}\`; } }
+export const app = serve.deployment(Greeter).bind();
+`;
+// (module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
+const SUM_WASM = Buffer.from("0061736d0100000001070160027f7f017f03020100070701036164640000" + "0a09010700200020016a0b", "hex");
+
+function modulesProject(): CliProject {
+  return new CliProject({
+    "wrangler.toml": 'name = "modules"\ncompatibility_date = "2026-11-01"\n\n[vars]\nNAME = "Ada"\n',
+    "src/app.ts": MODULES_APP,
+    "src/greeting.txt": "Hello\n",
+    "src/sum.wasm": SUM_WASM,
+  });
+}
+
+async function build(project: CliProject): Promise<void> {
+  project.install("edge-serve", "wrangler", "vitest", "@cloudflare/vitest-plugin");
+  expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 0, err: "" });
+}
+
+function wrangler(project: CliProject, ...args: readonly string[]): ProcessGroup {
+  return startNode(`${project.root}/node_modules/wrangler/bin/wrangler.js`, args, project.root);
+}
+
+async function answerOfDev(project: CliProject): Promise<string> {
+  await using dev = wrangler(project, "dev", "--port", "0");
+  const [, url = ""] = await dev.says(/Ready on (http:\/\/\S+)/);
+  return await (await fetch(url)).text();
+}
+
+describe("after edge-serve build, with nothing else done", () => {
+  it("wrangler deploy --dry-run succeeds", async () => {
+    using project = new CliProject({ "src/app.ts": HELLO_APP });
+    await build(project);
+    await using deploy = wrangler(project, "deploy", "--dry-run");
+    const { exitCode, said } = await deploy.ended;
+    expect(exitCode, said).toBe(0);
+    expect(said).toContain("--dry-run: exiting now.");
+  });
+
+  it("wrangler dev serves the application", async () => {
+    using project = new CliProject({ "src/app.ts": HELLO_APP });
+    await build(project);
+    expect(await answerOfDev(project)).toBe("Hello world!");
+  });
+
+  it("vitest runs tests in the built Worker", async () => {
+    using project = new CliProject({
+      "package.json": '{ "type": "module" }',
+      "src/app.ts": HELLO_APP,
+      "vitest.config.ts": `import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+export default defineConfig({ plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })] });
+`,
+      "test/app.test.ts": `import { exports } from "cloudflare:workers";
+import { expect, it } from "vitest";
+it("composes", async () => {
+  const response = await exports.default.fetch("http://example.com/");
+  expect(await response.text()).toBe("Hello world!");
+});
+`,
+    });
+    await build(project);
+    await using vitest = startNode(`${project.root}/node_modules/vitest/vitest.mjs`, ["run"], project.root);
+    const { exitCode, said } = await vitest.ended;
+    expect(exitCode, said).toBe(0);
+    expect(said).toMatch(/Tests\s+1 passed/);
+  });
+
+  it("wrangler dev serves an application with bindings at module level, a .wasm and a .txt module", async () => {
+    using project = modulesProject();
+    await build(project);
+    expect(await answerOfDev(project)).toBe("Hello, Ada: 42");
+  });
+});
+
+describe("serve", () => {
+  it("serves an application with bindings at module level, a .wasm and a .txt module", async () => {
+    using project = modulesProject();
+    await using server = await serve(`${project.root}/src/app.ts:app`);
+    expect(await (await server.fetch("/")).text()).toBe("Hello, Ada: 42");
+  });
+});
