@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runtimeFailure } from "../../src/cli/runtime/runtime-failure.ts";
 import { CliProject } from "../support/cli-project.ts";
 
 describe("edge-serve", () => {
@@ -51,5 +52,18 @@ describe("edge-serve", () => {
     expect(err).toMatch(/serve\.yaml:3:5 .*route_prefx.*route_prefix/);
     expect(err).toMatch(/serve\.yaml:6:23 .*num_replicas/);
     expect(project.read(".edge-serve/worker.ts")).toBeUndefined();
+  });
+});
+
+describe("runtimeFailure", () => {
+  it("says what to do about a compatibility date that is newer than the runtime", () => {
+    const said =
+      'This Worker requires compatibility date \\"2026-11-17\\", but the newest date supported by this server binary is \\"2026-11-09\\".';
+    expect(runtimeFailure(new Error(`Runtime stderr:\n{"message":"service core:user:a: ${said}"}`), undefined, "/app")).toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(
+        /says compatibility_date "2026-11-17", and .* knows dates until "2026-11-09"\. Set compatibility_date to/,
+      ),
+    });
   });
 });

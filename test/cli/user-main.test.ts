@@ -30,7 +30,7 @@ export default {
 `;
 const BOUND = '\n[[durable_objects.bindings]]\nname = "COUNTER"\nclass_name = "Counter"\n';
 const DECLARED = '\n[exports.Counter]\ntype = "durable-object"\nstorage = "sqlite"\n';
-const HEAD = 'name = "counting"\ncompatibility_date = "2026-11-17"\n';
+const HEAD = 'name = "counting"\ncompatibility_date = "2026-11-01"\ncompatibility_flags = ["enable_request_signal"]\n';
 
 describe("a Worker with classes of the user's own", () => {
   it("is served with them, and with its own default export, where main re-exports the generated entry", async () => {

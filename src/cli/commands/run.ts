@@ -8,7 +8,7 @@ import type { Io } from "../io.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
 import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
-import { watchInputs } from "../runtime/watch-inputs.ts";
+import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
 import { table } from "../table.ts";
 
 const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
@@ -50,10 +50,12 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     onLog: ({ message }) => io.err(`${message}\n`),
   });
   io.out(announce(target, serving.manifest, runtime.url));
-  using watcher = watchInputs([...serving.inputs, ...runtime.bundle.inputs]);
+  // Not `using`, which Node 22 does not know.
+  const watcher = watchInputs([...serving.inputs, ...runtime.bundle.inputs]);
   try {
     await reloadOnChange({ read, directory, serving, runtime, io, watcher });
   } finally {
+    watcher[Symbol.dispose]();
     await runtime.dispose();
     rmSync(join(serving.root, ".edge-serve", directory), { recursive: true, force: true });
   }
@@ -69,16 +71,20 @@ interface Reloading {
 }
 
 async function reloadOnChange({ read, directory, serving, runtime, io, watcher }: Reloading): Promise<void> {
+  const sourcesOf = ({ inputs }: Serving) => digestOf([...inputs, ...runtime.bundle.inputs]);
   let version = serving.manifest.version;
+  let sources = sourcesOf(serving);
   let routes = routeTable(serving.manifest);
   while (await watcher.changed(io.signal)) {
     try {
       const target = read();
       const next = await compileServing(target, { cwd: io.cwd, directory });
       watcher.watch(next.inputs);
-      if (next.manifest.version === version && next.userMain === undefined) continue;
+      // A comment changes no version, but where things are, which the log's stacks say.
+      if (next.manifest.version === version && sourcesOf(next) === sources && next.userMain === undefined) continue;
       await runtime.reload(next.config);
       watcher.watch(runtime.bundle.inputs);
+      sources = sourcesOf(next);
       version = next.manifest.version;
       io.err(`Reloaded, version ${version}.\n`);
       if (routeTable(next.manifest) !== routes) io.out(`${(routes = routeTable(next.manifest))}\n`);

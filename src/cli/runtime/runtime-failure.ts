@@ -21,8 +21,16 @@ export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root:
   if (uncaught !== undefined) return new Failure(bundle === undefined ? uncaught : locateProblem(uncaught, bundle, root));
   if (/address already in use|EADDRINUSE/i.test(text))
     return new Failure(`The port is in use: ${firstLine(text)} Choose another one with --port.`);
-  return cause;
+  const [, wanted, newest] = DATE_TOO_NEW.exec(text) ?? [];
+  if (newest === undefined) return cause;
+  return new Failure(
+    `wrangler's configuration says compatibility_date "${wanted}", and the workerd that this wrangler brings knows dates until "${newest}". ` +
+      `Set compatibility_date to "${newest}" or earlier, or install a newer wrangler.`,
+  );
 }
+
+// In a line of JSON, so the quotes may be escaped.
+const DATE_TOO_NEW = /requires compatibility date \\?"([\d-]+)\\?", but the newest date supported by this server binary is \\?"([\d-]+)/;
 
 /**
  * A problem whose first lines are a message and the rest a stack: the message, with the user's position before it

@@ -1,7 +1,8 @@
 /**
  * Notices that a file a build was made from has changed.
  */
-import { type FSWatcher, watch } from "node:fs";
+import { createHash } from "node:crypto";
+import { type FSWatcher, readFileSync, watch } from "node:fs";
 import { dirname, extname, join } from "node:path";
 
 /** Watches files until it is disposed. */
@@ -16,6 +17,20 @@ export interface InputWatcher extends Disposable {
 const QUIET_MS = 60;
 
 const IGNORED = /[\\/](node_modules|\.wrangler|\.edge-serve)[\\/]/;
+
+/** A hash of what the files say, comments and all, packages and what is generated left out. */
+export function digestOf(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of [...new Set(files)].filter((candidate) => !IGNORED.test(candidate)).toSorted()) {
+    hash.update(`${file}\0`);
+    try {
+      hash.update(readFileSync(file));
+    } catch {
+      // Gone by now, or a name that the bundler made up: the name alone counts.
+    }
+  }
+  return hash.digest("hex");
+}
 
 /** Watches the directories of `files`: an editor replaces a file rather than writing into it, which ends a watch on the file. */
 export function watchInputs(files: readonly string[]): InputWatcher {
