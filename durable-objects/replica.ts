@@ -7,16 +7,39 @@
  * Every prototype method here can be called by any holder of a stub, so what is not meant for callers is `#private`.
  */
 import { DurableObject, RpcTarget } from "cloudflare:workers";
-import type { CallRequest, ItemBatch, ItemPuller, Reply, RequestMeta } from "../src/protocol/messages.ts";
+import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
+import type { CallRequest, Delivery, ItemBatch, ItemPuller, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
 export interface ReplicaRpc {
   call(request: CallRequest): Promise<Reply>;
+  reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
+  cancel(id: string, reason: WireError): Promise<void>;
 }
 
 /** Where metadata travels in an HTTP request: a client cannot set `cf`, and user code sees no header. */
-export const META_IN_CF = "edgeServe";
+export const SENT_IN_CF = "edgeServe";
+
+/** What travels there. */
+export interface SentInCf {
+  readonly meta: RequestMeta;
+  readonly delivery: Delivery;
+}
+
+/** The status of a refusal; a user's response with this status never has the header that makes it one. */
+export const REFUSED_STATUS = 503;
+const REFUSED_HEADER = "x-edge-serve-refused";
+
+function refusalResponse({ load }: Refusal): Response {
+  return new Response(null, { status: REFUSED_STATUS, headers: { [REFUSED_HEADER]: `${load.ongoing},${load.queued}` } });
+}
+
+/** Reads what a replica's refusal of an HTTP request says; `undefined` if the response is an answer. */
+export function refusalOf(response: Response): Refusal | undefined {
+  const [ongoing, queued] = response.headers.get(REFUSED_HEADER)?.split(",").map(Number) ?? [];
+  return ongoing === undefined || queued === undefined ? undefined : { kind: "refused", load: { ongoing, queued } };
+}
 
 /** Makes the core of a replica from what the platform gives its object. */
 export type MakeReplica = (state: DurableObjectState, env: unknown) => Replica;
@@ -31,18 +54,29 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       this.#replica = makeReplica(state, env);
     }
 
-    override fetch(request: Request): Promise<Response> {
-      const meta = (request.cf as { [META_IN_CF]?: RequestMeta } | undefined)?.[META_IN_CF];
-      if (meta === undefined) {
-        return Promise.resolve(new Response("A replica answers requests that come through its system's ingress.", { status: 421 }));
-      }
-      return this.#replica.fetch(request, meta);
+    override async fetch(request: Request): Promise<Response> {
+      const sent = (request.cf as { [SENT_IN_CF]?: SentInCf } | undefined)?.[SENT_IN_CF];
+      if (sent === undefined) return new Response("A replica answers requests that come through its system's ingress.", { status: 421 });
+      const response = await this.#replica.fetch(request, sent.meta, sent.delivery);
+      if (!(response instanceof Response)) return refusalResponse(response);
+      if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
+      return response;
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */
     async call(request: CallRequest): Promise<Reply> {
       const reply = await this.#replica.call(request);
       return reply.kind === "stream" ? { kind: "stream", items: new ItemStub(reply.items) } : reply;
+    }
+
+    /** RPC. Keeps a slot for the request with this id, which comes next. */
+    reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+      return this.#replica.reserve(meta, delivery);
+    }
+
+    /** RPC. Stops the request with this id. */
+    async cancel(id: string, reason: WireError): Promise<void> {
+      this.#replica.cancel(id, decodeError(reason));
     }
   };
 }

@@ -4,5 +4,5 @@
  * @module
  */
 export { runLocal } from "./local/run-local.ts";
-export type { LogLine } from "./testing/log-line.ts";
+export { LogLine } from "./testing/log-line.ts";
 export { serve, type ServeOptions, type Server } from "./testing/serve.ts";

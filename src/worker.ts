@@ -1,9 +1,9 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { exports as workerExports } from "cloudflare:workers";
-import { DurableObject } from "cloudflare:workers";
-import { META_IN_CF, type ReplicaRpc, replicaClass } from "../durable-objects/replica.ts";
+import { DurableObject, exports as workerExports, waitUntil } from "cloudflare:workers";
+import { REFUSED_STATUS, refusalOf, type ReplicaRpc, replicaClass, SENT_IN_CF } from "../durable-objects/replica.ts";
+import { whenSentOrClosed } from "../durable-objects/response-sent.ts";
 import { type Application, deploymentsOf, mapApplications } from "./api/application.ts";
 import { routerOf } from "./api/ingress.ts";
 import { resolveApplication } from "./api/resolve-application.ts";
@@ -11,13 +11,15 @@ import type { ReplicaScope } from "./context/scope.ts";
 import { createHandle } from "./handle/handle.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
+import { encodeError } from "./protocol/error-codec.ts";
 import { ConfigError } from "./protocol/errors.ts";
 import type { DeploymentHandle } from "./protocol/handle-types.ts";
 import type { ApplicationManifest, Manifest } from "./protocol/manifest.ts";
-import type { HandleRef } from "./protocol/messages.ts";
+import type { CallRequest, Delivery, HandleRef, Refusal, Reply, RequestMeta, Reservation } from "./protocol/messages.ts";
 import { classNameOf, parseReplicaId } from "./protocol/names.ts";
 import { Replica } from "./replica/replica.ts";
 import { initialReplicaSet } from "./router/replica-set.ts";
+import { customPolicyOf } from "./router/policies/custom.ts";
 import { type ReplicaConnection, Router, type RouterPorts } from "./router/router.ts";
 
 export { describeSystem } from "./compile/manifest.ts";
@@ -31,7 +33,7 @@ export interface CompiledWorker {
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
   /** The Worker that routes HTTP to the applications. */
-  readonly ingress: { fetch(request: Request, env: unknown): Promise<Response> };
+  readonly ingress: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
 }
 
 /** What a build may switch on. */
@@ -57,7 +59,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   return {
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired: class extends DurableObject<Cloudflare.Env> {},
-    ingress: { fetch: (request, env) => ingress(request, env) },
+    ingress: { fetch: (request, env, ctx) => ingress(request, { env, ctx }) },
   };
 }
 
@@ -88,7 +90,10 @@ class System {
     if (router === undefined) {
       const config = application.deployments[name];
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
-      router = new Router(app, name, initialReplicaSet(app, name, config), portsOf(app, name, config.placement.jurisdiction));
+      router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config), config, {
+        ...portsOf(app, name, config.placement.jurisdiction),
+        ...customPolicyOf(this.#bound.get(key)),
+      });
       this.#routers.set(key, router);
     }
     return router;
@@ -118,6 +123,9 @@ class System {
       target,
       isClass,
       router: routerOf(target),
+      limits: config,
+      now: Date.now,
+      whenSent: whenSentOrClosed,
       bindArgs: () => mapApplications(bound.args, (application) => this.handle(app, application.name)),
       userConfig: config.userConfig,
       env,
@@ -161,10 +169,13 @@ function portsOf(app: string, deployment: string, jurisdiction: string | undefin
   let namespace: Namespace | undefined;
   return {
     random: Math.random,
+    now: Date.now,
+    keepAlive: waitUntil,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connect({ name, locationHint }) {
       namespace ??= namespaceOf(className, jurisdiction);
       const stub = namespace.getByName(name, locationHint === undefined ? {} : { locationHint });
-      return connectionOf(stub);
+      return new StubConnection(stub);
     },
   };
 }
@@ -184,10 +195,30 @@ function namespaceOf(className: string, jurisdiction: string | undefined): Names
   }
 }
 
-function connectionOf(stub: ReplicaStub): ReplicaConnection {
-  return {
-    call: (request) => stub.call(request),
-    fetch: (request, meta) =>
-      stub.fetch(new Request(request, { cf: { ...request.cf, [META_IN_CF]: meta } as IncomingRequestCfProperties })),
-  };
+// A class, because this is made for every request, and methods of a prototype are not.
+class StubConnection implements ReplicaConnection {
+  readonly #stub: ReplicaStub;
+
+  constructor(stub: ReplicaStub) {
+    this.#stub = stub;
+  }
+
+  call(request: CallRequest): Promise<Reply> {
+    return this.#stub.call(request);
+  }
+
+  async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
+    const cf = { ...request.cf, [SENT_IN_CF]: { meta, delivery } } as unknown as IncomingRequestCfProperties;
+    const response = await this.#stub.fetch(new Request(request, { cf }));
+    return response.status === REFUSED_STATUS ? (refusalOf(response) ?? response) : response;
+  }
+
+  reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+    return this.#stub.reserve(meta, delivery);
+  }
+
+  cancel(id: string, reason: unknown): void {
+    // The replica may be gone, and the request with it.
+    this.#stub.cancel(id, encodeError(reason)).catch(() => {});
+  }
 }

@@ -1,2 +1,5 @@
-// The platform-free rooms name this type of workerd's; the terminal's rooms never touch a value of it.
-interface DurableObjectState {}
+// The platform-free rooms name this type of workerd's; the terminal's rooms never touch a value of it, and what the
+// tests' applications call on it is enough.
+interface DurableObjectState {
+  abort(reason?: string): void;
+}

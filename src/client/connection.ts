@@ -5,7 +5,8 @@ import { createHandle, type HandleTarget } from "../handle/handle.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Reply } from "../protocol/messages.ts";
+import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { Cancellation } from "../protocol/cancellation.ts";
 import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
 
@@ -26,6 +27,7 @@ export function connectHandle<T>({ url, token, app = "default" }: ConnectionOpti
 class Connection implements HandleTarget {
   readonly app: string;
   readonly deployment = "ingress";
+  readonly requestTimeoutMs = null;
   readonly #url: URL;
   readonly #token: string;
 
@@ -35,22 +37,26 @@ class Connection implements HandleTarget {
     this.app = app;
   }
 
-  async call(request: CallRequest): Promise<Reply> {
-    const lines = await this.#send(request, {});
+  async call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
+    const lines = await this.#send(request, {}, cancellation);
     const frame = await lines.next();
     if (frame.kind === "stream") return { kind: "stream", items: new ItemLines(lines) };
     if (frame.kind === "value" || frame.kind === "error") return frame;
     throw unexpected(frame);
   }
 
-  async broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]> {
-    const frame = await (await this.#send(request, { broadcast: true })).next();
+  async broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
+    const frame = await (await this.#send(request, { broadcast: true }, cancellation)).next();
     if (frame.kind === "error") return Promise.reject(frame);
     if (frame.kind !== "broadcast") throw unexpected(frame);
-    return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Reply }));
+    return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Answer }));
   }
 
-  async #send({ meta, method, args }: CallRequest, extra: { broadcast?: true }): Promise<FrameReader> {
+  async #send(
+    { meta, method, args }: CallRequest,
+    extra: { broadcast?: true },
+    cancellation: Cancellation | undefined,
+  ): Promise<FrameReader> {
     const call: RpcCall = {
       ...(method === undefined ? {} : { method }),
       args: await Promise.all(args.map(buffered)),
@@ -62,7 +68,11 @@ class Connection implements HandleTarget {
       },
       ...extra,
     };
+    const abort = new AbortController();
+    cancellation?.listen((reason) => abort.abort(reason));
+    cancellation?.check();
     const response = await fetch(this.#url, {
+      signal: abort.signal,
       method: "POST",
       // Compression on the way would hold back the items of a stream.
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },

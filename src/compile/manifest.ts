@@ -28,6 +28,8 @@ export interface DescribedApplication {
   readonly name: string;
   readonly routePrefix: string | null;
   readonly args?: unknown;
+  /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
+  readonly httpTimeoutMs?: number;
   /** Applies to every deployment that does not say otherwise. */
   readonly logging?: DeploymentOptions["logging"];
   /** Options that win over those in the code. */
@@ -81,7 +83,7 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
 }
 
 function describeApplication(described: DescribedApplication, exported: unknown, report: Report): ApplicationManifest | undefined {
-  const { name, routePrefix, args } = described;
+  const { name, routePrefix, args, httpTimeoutMs } = described;
   if (exported === undefined) {
     report(missingExport(described), "import_path");
     return undefined;
@@ -109,7 +111,14 @@ function describeApplication(described: DescribedApplication, exported: unknown,
     const config = describeDeployment(described, application, report);
     if (config !== undefined) deployments[application.name] = config;
   }
-  return { name, routePrefix, ingress: root.name, ...(args === undefined ? {} : { args }), deployments };
+  return {
+    name,
+    routePrefix,
+    ingress: root.name,
+    ...(args === undefined ? {} : { args }),
+    ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }),
+    deployments,
+  };
 }
 
 function describeDeployment(

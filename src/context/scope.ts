@@ -9,6 +9,7 @@
  *   C2. A constructor, `setup` and `reconfigure` have a replica and no request.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
@@ -64,8 +65,13 @@ export interface ReplicaScope {
 /** A request while it is worked on. */
 export class RequestScope implements RequestContext {
   readonly meta: RequestMeta;
-  readonly #source: { readonly signal: AbortSignal } | undefined;
-  #abort: AbortController | undefined;
+  #signal: AbortController | undefined;
+  #reason: unknown;
+  #isAborted = false;
+  // What the request has going on elsewhere: stopped when it is.
+  readonly #listeners = new Set<(reason: unknown) => void>();
+  // Followed when somebody asks: listening costs a quarter of a whole request, and most handlers never look.
+  #source: { readonly signal: AbortSignal } | undefined;
 
   /** @param source The HTTP request, whose client may go away. */
   constructor(meta: RequestMeta, source?: { readonly signal: AbortSignal }) {
@@ -92,22 +98,44 @@ export class RequestScope implements RequestContext {
     return this.meta.key;
   }
   get signal(): AbortSignal {
-    return this.#controller().signal;
+    this.#follow();
+    this.#signal ??= new AbortController();
+    if (this.#isAborted) this.#signal.abort(this.#reason);
+    return this.#signal.signal;
   }
 
-  /** Tells whoever looks at `signal` that nobody waits any more. */
+  get isAborted(): boolean {
+    return this.#isAborted;
+  }
+
+  /** Tells whoever looks at `signal`, and whatever was started for the request, that nobody waits any more. */
   abort(reason: unknown): void {
-    this.#controller().abort(reason);
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#reason = reason;
+    this.#signal?.abort(reason);
+    for (const listener of this.#listeners) listener(reason);
+    this.#listeners.clear();
   }
 
-  // Made when first asked for: most handlers never look, and a signal costs more than the rest of the scope.
-  #controller(): AbortController {
-    if (this.#abort !== undefined) return this.#abort;
-    const controller = (this.#abort = new AbortController());
-    const source = this.#source?.signal;
-    if (source?.aborted === true) controller.abort(source.reason);
-    else source?.addEventListener("abort", () => controller.abort(source.reason), { once: true });
-    return controller;
+  /** Calls `listener` when the request is aborted, at once if it is. Returns what takes the listener off again. */
+  onAbort(listener: (reason: unknown) => void): () => void {
+    this.#follow();
+    if (this.#isAborted) {
+      listener(this.#reason);
+      return () => {};
+    }
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #follow(): void {
+    const signal = this.#source?.signal;
+    this.#source = undefined;
+    if (signal === undefined) return;
+    const end = () => this.abort(new RequestCancelledError("The client went away."));
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
   }
 }
 

@@ -10,9 +10,10 @@
  */
 import { currentScope } from "../context/scope.ts";
 import { decodeError } from "../protocol/error-codec.ts";
-import { ConfigError } from "../protocol/errors.ts";
+import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
-import { type CallRequest, type HandleRef, type Reply, type RequestMeta, tooDeep } from "../protocol/messages.ts";
+import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
+import { Cancellation } from "../protocol/cancellation.ts";
 import { toSendable } from "../protocol/sendable.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { CallResponse } from "./response.ts";
@@ -21,8 +22,10 @@ import { CallResponse } from "./response.ts";
 export interface HandleTarget {
   readonly app: string;
   readonly deployment: string;
-  call(request: CallRequest): Promise<Reply>;
-  broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]>;
+  /** Deadline of a request in milliseconds, if the deployment has one. */
+  readonly requestTimeoutMs: number | null;
+  call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
+  broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
 
 /** What stands behind a handle; looked up when the handle is itself an argument. */
@@ -65,33 +68,55 @@ export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
 }
 
 function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {
-  const remote = (...args: unknown[]): CallResponse => {
-    const callSite: { stack?: string } = {};
-    captureStack?.(callSite, remote);
-    return new CallResponse(start(core, method, args), { ...core.options, callSite });
+  const starter = (start: Start) => {
+    const remote = (...args: unknown[]): CallResponse => {
+      const callSite: { stack?: string } = {};
+      captureStack?.(callSite, remote);
+      const parent = currentScope()?.request;
+      const { signal } = core.options;
+      const cancellation = new Cancellation();
+      // Before it is sent: what nobody waits for is not to begin.
+      if (signal?.aborted === true || parent?.isAborted === true)
+        cancellation.cancel(new RequestCancelledError("The request was cancelled."));
+      const meta = nextMeta(core, parent?.meta);
+      const answer = start(core, { method, args, meta }, cancellation);
+      return new CallResponse(answer, { cancellation, callSite, parent, deadline: meta.deadline, signal });
+    };
+    return remote;
   };
-  return {
-    remote,
-    broadcast: (...args: unknown[]) => broadcast(core, method, args),
-  };
+  const toAll = starter(callAll);
+  return { remote: starter(call), broadcast: (...args: unknown[]) => toAll(...args).result() };
 }
 
-async function start(core: HandleCore, method: string | undefined, args: unknown[]): Promise<Reply> {
-  const meta = nextMeta(core);
-  const sent = args.some(isResponse) ? await arrived(args) : args;
-  return core.target.call(toRequest(core, method, sent, meta));
+interface Call {
+  readonly method: string | undefined;
+  readonly args: readonly unknown[];
+  readonly meta: RequestMeta;
 }
 
-async function broadcast(core: HandleCore, method: string | undefined, args: unknown[]): Promise<PromiseSettledResult<unknown>[]> {
-  const meta = nextMeta(core);
+/** Sends a call. Rejects when it cannot be sent; what the method threw is in the answer. */
+type Start = (core: HandleCore, call: Call, cancellation: Cancellation) => Promise<Answer>;
+
+async function call(core: HandleCore, { method, args, meta }: Call, cancellation: Cancellation): Promise<Answer> {
+  const refusal = tooDeep(meta);
+  if (refusal !== undefined) throw new ConfigError(refusal);
   const sent = args.some(isResponse) ? await arrived(args) : args;
-  const replies = await core.target.broadcast(toRequest(core, method, sent, meta));
-  return replies.map((settled): PromiseSettledResult<unknown> => {
-    if (settled.status === "rejected") return settled;
-    const reply = settled.value;
-    if (reply.kind === "error") return { status: "rejected", reason: decodeError(reply.error) };
-    return { status: "fulfilled", value: reply.kind === "value" ? reply.value : new RemoteItems(reply.items) };
-  });
+  return core.target.call(toRequest(core, method, sent, meta), cancellation);
+}
+
+async function callAll(core: HandleCore, { method, args, meta }: Call, cancellation: Cancellation): Promise<Answer> {
+  const refusal = tooDeep(meta);
+  if (refusal !== undefined) throw new ConfigError(refusal);
+  const sent = args.some(isResponse) ? await arrived(args) : args;
+  const replies = await core.target.broadcast(toRequest(core, method, sent, meta), cancellation);
+  return { kind: "value", value: replies.map(settledOf) };
+}
+
+function settledOf(settled: PromiseSettledResult<Answer>): PromiseSettledResult<unknown> {
+  if (settled.status === "rejected") return settled;
+  const reply = settled.value;
+  if (reply.kind === "error") return { status: "rejected", reason: decodeError(reply.error) };
+  return { status: "fulfilled", value: reply.kind === "value" ? reply.value : new RemoteItems(reply.items) };
 }
 
 // Only responses are awaited: any other promise is refused like everything that cannot cross.
@@ -105,39 +130,48 @@ function isResponse(arg: unknown): boolean {
   return arg instanceof CallResponse;
 }
 
-function nextMeta({ target, options }: HandleCore): RequestMeta {
-  const parent = currentScope()?.request?.meta;
+function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefined): RequestMeta {
   const chain = [...(parent?.chain ?? []), `${target.app}/${target.deployment}`];
   const hops = (parent?.hops ?? 0) + 1;
-  const refusal = tooDeep({ hops, chain });
-  if (refusal !== undefined) throw new ConfigError(refusal);
-  const deadline = earlier(parent?.deadline, options.timeoutMs === undefined ? undefined : Date.now() + options.timeoutMs);
-  return {
-    requestId: parent?.requestId ?? crypto.randomUUID(),
-    chain,
-    hops,
-    ...(parent?.routePrefix === undefined ? {} : { routePrefix: parent.routePrefix }),
-    ...(parent?.traceparent === undefined ? {} : { traceparent: parent.traceparent }),
-    ...(deadline === undefined ? {} : { deadline }),
-    ...(options.multiplexedModelId === undefined ? {} : { multiplexedModelId: options.multiplexedModelId }),
-    ...(options.key === undefined ? {} : { key: options.key }),
-  };
+  const timeoutMs = earlier(options.timeoutMs, target.requestTimeoutMs ?? undefined);
+  const deadline = earlier(parent?.deadline, timeoutMs === undefined ? undefined : Date.now() + timeoutMs);
+  // Only what is set is sent, and this is the hot path: no spreading.
+  const meta: Writable<RequestMeta> = { requestId: parent?.requestId ?? crypto.randomUUID(), chain, hops };
+  if (parent?.routePrefix !== undefined) meta.routePrefix = parent.routePrefix;
+  if (parent?.traceparent !== undefined) meta.traceparent = parent.traceparent;
+  if (deadline !== undefined) meta.deadline = deadline;
+  if (options.multiplexedModelId !== undefined) meta.multiplexedModelId = options.multiplexedModelId;
+  if (options.key !== undefined) meta.key = options.key;
+  return meta;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function toRequest({ target }: HandleCore, method: string | undefined, args: readonly unknown[], meta: RequestMeta): CallRequest {
+  const request: Writable<CallRequest> = { meta, method, args };
+  // Most calls have no arguments, or none that need looking at.
+  if (args.length === 0) return request;
   const handleArgs: number[] = [];
-  const sendable = args.map((arg, index) => {
+  request.args = args.map((arg, index) => {
     const core = typeof arg === "object" && arg !== null ? cores.get(arg) : undefined;
     if (core === undefined)
       return toSendable(arg, `Argument ${index + 1} of ${JSON.stringify(`${target.deployment}.${method ?? "call"}`)}`);
     handleArgs.push(index);
     return toRef(core);
   });
-  return handleArgs.length === 0 ? { meta, method, args: sendable } : { meta, method, args: sendable, handleArgs };
+  if (handleArgs.length > 0) request.handleArgs = handleArgs;
+  if (args.some(holdsStream)) request.isOnce = true;
+  return request;
+}
+
+// Looked for among the arguments themselves; a stream further down goes with the first replica that is asked.
+function holdsStream(arg: unknown): boolean {
+  if (typeof arg !== "object" || arg === null) return false;
+  return arg instanceof ReadableStream || ((arg instanceof Request || arg instanceof Response) && arg.body !== null);
 }
 
 function toRef({ target, options }: HandleCore): HandleRef {

@@ -12,7 +12,9 @@ import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
 export class RemoteItems implements AsyncIterable<unknown> {
   readonly #puller: ItemPuller;
   readonly #callSite: { readonly stack?: string };
+  readonly #listeners: (() => void)[] = [];
   #isCancelled = false;
+  #isOver = false;
 
   constructor(puller: ItemPuller, callSite: { readonly stack?: string } = {}) {
     this.#puller = puller;
@@ -32,6 +34,7 @@ export class RemoteItems implements AsyncIterable<unknown> {
       }
     } finally {
       if (!isOver) this.cancel();
+      this.#end();
       this.#dispose();
     }
   }
@@ -40,8 +43,20 @@ export class RemoteItems implements AsyncIterable<unknown> {
   cancel(): void {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
+    this.#end();
     // The replica may be gone, which stops its generators as well.
     Promise.resolve(this.#puller.cancel()).catch(() => {});
+  }
+
+  /** Calls `listener` when the stream has been consumed or stopped, at once if it has. */
+  whenOver(listener: () => void): void {
+    if (this.#isOver) listener();
+    else this.#listeners.push(listener);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const listener of this.#listeners.splice(0)) listener();
   }
 
   #pull(): Promise<ItemBatch> {

@@ -5,35 +5,46 @@
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
-import type { DeploymentResponse, HandleOptions } from "../protocol/handle-types.ts";
-import type { Reply } from "../protocol/messages.ts";
+import type { DeploymentResponse } from "../protocol/handle-types.ts";
+import type { Answer } from "../protocol/messages.ts";
+import type { RequestScope } from "../context/scope.ts";
+import type { Cancellation } from "../protocol/cancellation.ts";
 import { RESPONSE_BRAND } from "../protocol/sendable.ts";
 import { RemoteItems } from "./remote-items.ts";
 
 /** What a response knows of its call. */
-export interface CallSettings extends Pick<HandleOptions, "timeoutMs" | "signal"> {
+export interface CallSettings {
+  readonly cancellation: Cancellation;
   /** Where `remote` was called. */
   readonly callSite: { readonly stack?: string };
+  /** The request that the call is made for: when it ends early, so does the call. */
+  readonly parent: RequestScope | undefined;
+  /** In milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
+  readonly #cancellation: Cancellation;
   #reject!: (reason: unknown) => void;
   #items: RemoteItems | undefined;
   #isGivenUp = false;
 
-  constructor(reply: Promise<Reply>, { callSite, timeoutMs, signal }: CallSettings) {
+  constructor(answer: Promise<Answer>, { cancellation, callSite, parent, deadline, signal }: CallSettings) {
+    this.#cancellation = cancellation;
     this.#settled = new Promise((resolve, reject) => {
       this.#reject = reject;
-      reply.then((answer) => {
-        if (answer.kind === "value") resolve(answer.value);
-        else if (answer.kind === "error") reject(decodeError(answer.error, callSite.stack));
-        else resolve(this.#stream(new RemoteItems(answer.items, callSite)));
+      answer.then((reply) => {
+        if (reply.kind === "value") resolve(reply.value);
+        else if (reply.kind === "error") reject(decodeError(reply.error, callSite.stack));
+        else resolve(this.#stream(new RemoteItems(reply.items, callSite)));
       }, reject);
     });
     // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
     this.#settled.catch(() => {});
-    if (timeoutMs !== undefined) this.#limit(timeoutMs);
+    if (parent !== undefined) this.#whenOver(parent.onAbort((reason) => this.#giveUp(reason)));
+    if (deadline !== undefined) this.#limit(deadline);
     if (signal !== undefined) this.#follow(signal);
   }
 
@@ -70,9 +81,10 @@ export class CallResponse implements DeploymentResponse<unknown> {
     yield* items;
   }
 
-  #giveUp(reason: Error): void {
+  #giveUp(reason: unknown): void {
     this.#isGivenUp = true;
     this.#reject(reason);
+    this.#cancellation.cancel(reason);
     this.#items?.cancel();
   }
 
@@ -83,8 +95,9 @@ export class CallResponse implements DeploymentResponse<unknown> {
     return items;
   }
 
-  #limit(timeoutMs: number): void {
-    const timer = setTimeout(() => this.#giveUp(new RequestTimeoutError(`The request took longer than ${timeoutMs} ms.`)), timeoutMs);
+  #limit(deadline: number): void {
+    const late = () => this.#giveUp(new RequestTimeoutError("The request's deadline has passed."));
+    const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
     const stop = () => clearTimeout(timer);
     this.#settled.then(stop, stop);
   }
@@ -94,7 +107,11 @@ export class CallResponse implements DeploymentResponse<unknown> {
     const cancel = () => this.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     // A signal may outlive many calls.
-    const forget = () => signal.removeEventListener("abort", cancel);
-    this.#settled.then(forget, forget);
+    this.#whenOver(() => signal.removeEventListener("abort", cancel));
+  }
+
+  // A stream is over with its last item, not when it begins.
+  #whenOver(forget: () => void): void {
+    this.#settled.then((result) => (result instanceof RemoteItems ? result.whenOver(forget) : forget()), forget);
   }
 }

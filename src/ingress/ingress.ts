@@ -9,6 +9,7 @@
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. The control plane is never asked.
  */
+import { RequestTimeoutError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
@@ -16,7 +17,15 @@ import { RouteTable, stripPrefix } from "./routes.ts";
 
 /** What the ingress needs of an application's ingress deployment. */
 export interface IngressTarget {
+  /** Deadline of a request in milliseconds, if the deployment has one. */
+  readonly requestTimeoutMs: number | null;
   fetch(request: Request, meta: RequestMeta): Promise<Response>;
+}
+
+/** What the platform gives a Worker beside the request. */
+export interface WorkerSurroundings {
+  readonly env: unknown;
+  readonly ctx: { waitUntil(promise: Promise<unknown>): void };
 }
 
 /** What the ingress is made of. */
@@ -24,48 +33,71 @@ export interface IngressParts {
   readonly manifest: Manifest;
   targetOf(app: string): IngressTarget;
   /** Answers system paths beyond `healthz` and `routes`; `undefined` for a path that it does not know. */
-  readonly system?: (request: Request, path: string, env: unknown) => Promise<Response> | undefined;
+  readonly system?: (request: Request, path: string, worker: WorkerSurroundings) => Promise<Response> | undefined;
 }
 
 interface IngressApplication {
   readonly name: string;
   readonly chain: readonly string[];
   readonly target: IngressTarget;
+  /** Deadline of a request in milliseconds; `null` is none. */
+  readonly timeoutMs: number | null;
 }
 
 /** Handles a request to the Worker. Always answers. */
-export type Ingress = (request: Request, env: unknown) => Promise<Response>;
+export type Ingress = (request: Request, worker: WorkerSurroundings) => Promise<Response>;
 
 /** Builds the request handler of a system. */
 export function createIngress({ manifest, targetOf, system }: IngressParts): Ingress {
   const exposed = manifest.applications.filter(({ routePrefix }) => routePrefix !== null);
   const routes = new RouteTable<IngressApplication>(
-    exposed.map(({ name, routePrefix, ingress }) => ({
-      prefix: routePrefix as string,
-      target: { name, chain: [`${name}/${ingress}`], target: targetOf(name) },
-    })),
+    exposed.map(({ name, routePrefix, ingress, httpTimeoutMs }) => {
+      const target = targetOf(name);
+      const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs ?? null;
+      return { prefix: routePrefix as string, target: { name, chain: [`${name}/${ingress}`], target, timeoutMs } };
+    }),
   );
   const listing = Object.fromEntries(exposed.map(({ name, routePrefix }) => [routePrefix, name]));
 
-  return async (request, env) => {
+  return async (request, worker) => {
     const requestId = requestIdOf(request.headers);
     const path = pathOf(request.url);
-    if (path.startsWith("/-/")) return answerSystem(request, path, requestId, env);
+    if (path.startsWith("/-/")) return answerSystem(request, path, requestId, worker);
     const route = routes.match(path);
     if (route === undefined) return withId(notFound(request.url, path), requestId);
     const meta = metaOf(request.headers, requestId, route.prefix, route.target.chain);
     const forwarded = route.prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, route.prefix)), request);
     try {
-      return await route.target.target.fetch(forwarded, meta);
+      const { target, timeoutMs } = route.target;
+      return await (timeoutMs === null ? target.fetch(forwarded, meta) : inTime(target, timeoutMs, forwarded, meta));
     } catch (error) {
       return withId(errorResponse(error), requestId);
     }
   };
 
-  async function answerSystem(request: Request, path: string, requestId: string, env: unknown): Promise<Response> {
+  async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
     if (path === "/-/healthz") return withId(text("success", 200), requestId);
     if (path === "/-/routes") return withId(Response.json(listing), requestId);
-    return withId((await system?.(request, path, env)) ?? notFound(request.url, path), requestId);
+    return withId((await system?.(request, path, worker)) ?? notFound(request.url, path), requestId);
+  }
+}
+
+// What a late request still does is stopped by its signal: nothing waits for its answer any more.
+async function inTime(target: IngressTarget, timeoutMs: number, request: Request, meta: RequestMeta): Promise<Response> {
+  const late = new AbortController();
+  const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(reason);
+    late.abort(reason);
+  }, timeoutMs);
+  const signal = AbortSignal.any([request.signal, late.signal]);
+  try {
+    const answer = target.fetch(new Request(request, { signal }), { ...meta, deadline: Date.now() + timeoutMs });
+    answer.catch(() => {});
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -4,9 +4,12 @@
  * Off unless the build switches it on. Without a token configured it refuses everyone.
  */
 import { encodeError } from "../protocol/error-codec.ts";
-import type { CallRequest, Reply } from "../protocol/messages.ts";
+import { RequestCancelledError } from "../protocol/errors.ts";
+import type { Answer, CallRequest } from "../protocol/messages.ts";
+import { Cancellation } from "../protocol/cancellation.ts";
 import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import type { WorkerSurroundings } from "./ingress.ts";
 import { authorize } from "./token.ts";
 
 /** How calls from outside are let in. */
@@ -19,22 +22,31 @@ export interface RpcFeature {
 export interface RpcTarget {
   readonly app: string;
   readonly deployment: string;
-  call(request: CallRequest): Promise<Reply>;
-  broadcast(request: CallRequest): Promise<PromiseSettledResult<Reply>[]>;
+  call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
+  broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
 
 /** Answers requests under `/-/rpc/`; `undefined` for any other path. */
-export type RpcEndpoint = (request: Request, path: string, env: unknown) => Promise<Response> | undefined;
+export type RpcEndpoint = (request: Request, path: string, worker: WorkerSurroundings) => Promise<Response> | undefined;
 
 /**
  * Switches the endpoint on: pass the result to `createWorker`. An entry module that does not import this does not
  * carry its codec.
  */
 export function rpcEndpoint({ tokenBinding }: RpcFeature): (targetOf: (app: string, deployment?: string) => RpcTarget) => RpcEndpoint {
-  return (targetOf) => (request, path, env) => {
-    if (!path.startsWith(RPC_PATH) || request.method !== "POST") return undefined;
-    return answer(request, decodeURIComponent(path.slice(RPC_PATH.length)), (env as Record<string, unknown>)[tokenBinding], targetOf);
-  };
+  return (targetOf) =>
+    (request, path, { env, ctx }) => {
+      if (!path.startsWith(RPC_PATH) || request.method !== "POST") return undefined;
+      const answered = answer(
+        request,
+        decodeURIComponent(path.slice(RPC_PATH.length)),
+        (env as Record<string, unknown>)[tokenBinding],
+        targetOf,
+      );
+      // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
+      ctx.waitUntil(answered);
+      return answered;
+    };
 }
 
 async function answer(
@@ -48,12 +60,20 @@ async function answer(
   try {
     const call = decodeText(await request.text()) as RpcCall;
     const target = targetOf(app, call.deployment);
-    if (call.broadcast === true) return frames([await broadcastFrame(target, call)]);
-    const reply = await target.call(toRequest(target, call));
+    const cancellation = cancelledWith(request.signal);
+    if (call.broadcast === true) return frames([await broadcastFrame(target, call, cancellation)]);
+    const reply = await target.call(toRequest(target, call), cancellation);
     return reply.kind === "stream" ? streamed(reply) : frames([await toFrame(reply)]);
   } catch (error) {
     return frames([{ kind: "error", error: encodeError(error) }]);
   }
+}
+
+// The caller's end stops a request by ending the connection.
+function cancelledWith(signal: AbortSignal): Cancellation {
+  const cancellation = new Cancellation();
+  signal.addEventListener("abort", () => cancellation.cancel(new RequestCancelledError("The client went away.")), { once: true });
+  return cancellation;
 }
 
 function toRequest(target: RpcTarget, { method, args, options, requestId }: RpcCall): CallRequest {
@@ -71,15 +91,15 @@ function toRequest(target: RpcTarget, { method, args, options, requestId }: RpcC
   };
 }
 
-async function broadcastFrame(target: RpcTarget, call: RpcCall): Promise<RpcFrame> {
-  const settled = await target.broadcast(toRequest(target, call));
+async function broadcastFrame(target: RpcTarget, call: RpcCall, cancellation: Cancellation): Promise<RpcFrame> {
+  const settled = await target.broadcast(toRequest(target, call), cancellation);
   const replies = settled.map((one) =>
     one.status === "fulfilled" ? toFrame(one.value) : { kind: "error" as const, error: encodeError(one.reason) },
   );
   return { kind: "broadcast", replies: await Promise.all(replies) };
 }
 
-async function toFrame(reply: Reply): Promise<RpcFrame> {
+async function toFrame(reply: Answer): Promise<RpcFrame> {
   if (reply.kind === "error") return reply;
   if (reply.kind === "value") return { kind: "value", value: await buffered(reply.value) };
   await reply.items.cancel();
@@ -96,7 +116,7 @@ function frames(all: readonly RpcFrame[]): Response {
   return new Response(all.map((frame) => `${encodeText(frame)}\n`).join(""), LINES);
 }
 
-function streamed({ items }: Extract<Reply, { kind: "stream" }>): Response {
+function streamed({ items }: Extract<Answer, { kind: "stream" }>): Response {
   const line = (frame: RpcFrame) => encoder.encode(`${encodeText(frame)}\n`);
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(line({ kind: "stream" })),

@@ -13,7 +13,9 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { CallRequest, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { Replica } from "../replica/replica.ts";
+import { whenSent } from "../replica/sent.ts";
 import { initialReplicaSet } from "../router/replica-set.ts";
+import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
 
 /** What a local run may be given. */
@@ -46,10 +48,18 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
     }
     let router = routers.get(deployment);
     if (router === undefined) {
-      router = new Router(name, deployment, initialReplicaSet(name, deployment, bound.deployment.resolve()), {
-        random: Math.random,
-        connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
-      });
+      router = new Router(
+        { app: name, deployment },
+        initialReplicaSet(name, deployment, bound.deployment.resolve()),
+        bound.deployment.resolve(),
+        {
+          ...customPolicyOf(bound),
+          now: Date.now,
+          sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+          random: Math.random,
+          connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+        },
+      );
       routers.set(deployment, router);
     }
     return router;
@@ -63,7 +73,8 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
 
   function makeReplica(replicaId: string, bound: Application): Replica {
     const { target, isClass } = bound.deployment;
-    const { logging, userConfig } = bound.deployment.resolve();
+    const config = bound.deployment.resolve();
+    const { logging, userConfig } = config;
     const scope: ReplicaScope = {
       context: {
         appName: name,
@@ -91,6 +102,9 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       target,
       isClass,
       router: routerOf(target),
+      limits: config,
+      now: Date.now,
+      whenSent,
       bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name))),
       userConfig,
       env: scope.context.env,
@@ -107,7 +121,9 @@ function connectionTo(replica: Replica): ReplicaConnection {
       if (reply.kind === "value") return { kind: "value", value: cloned(reply.value) };
       return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
     },
-    fetch: (request, meta) => replica.fetch(request, meta),
+    fetch: (request, meta, delivery) => replica.fetch(request, meta, delivery),
+    reserve: (meta, delivery) => replica.reserve(meta, delivery),
+    cancel: (id, reason) => replica.cancel(id, reason),
   };
 }
 

@@ -72,6 +72,8 @@ export interface ApplicationManifest {
   readonly ingress: string;
   /** What a builder is called with; absent when the import is an application. */
   readonly args?: unknown;
+  /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
+  readonly httpTimeoutMs?: number;
   readonly deployments: Readonly<Record<string, DeploymentConfig>>;
 }
 

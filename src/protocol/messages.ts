@@ -23,14 +23,41 @@ export interface RequestMeta {
   readonly traceparent?: string;
 }
 
+/**
+ * How a request asks for a slot: a claim is refused when none is free, a request in the queue's mode waits for one.
+ */
+export type AdmissionMode = "claim" | "queue";
+
+/** What a replica has on its hands. */
+export interface Load {
+  /** Requests that it runs. */
+  readonly ongoing: number;
+  /** Requests that wait beyond those. */
+  readonly queued: number;
+}
+
+/** What the router adds to a request on its way to one replica. */
+export interface Delivery {
+  /** Unique for each attempt; {@link CallRequest} and `cancel` name it. */
+  readonly id: string;
+  readonly mode: AdmissionMode;
+  /** Whether the request has a slot already, by `reserve`. */
+  readonly isReserved?: true;
+  /** Told once, when a request that had to wait begins. What a lost replica never said it began may run elsewhere. */
+  readonly started?: () => unknown;
+}
+
 /** A call through a handle. */
 export interface CallRequest {
   readonly meta: RequestMeta;
+  readonly delivery?: Delivery;
   /** `undefined` is the default method: `call`, or the function of a function deployment. */
   readonly method: string | undefined;
   readonly args: readonly unknown[];
   /** Which of `args` are {@link HandleRef}s that stand for handles. */
   readonly handleArgs?: readonly number[];
+  /** Whether an argument is a stream or a body, which can be sent only once. */
+  readonly isOnce?: true;
 }
 
 /** A handle on its way to another replica. */
@@ -51,7 +78,20 @@ export interface HandleOptionsRef {
 export type Reply =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "stream"; readonly items: ItemPuller }
-  | { readonly kind: "error"; readonly error: WireError };
+  | { readonly kind: "error"; readonly error: WireError }
+  | Refusal;
+
+/** What a replica that took the request says. */
+export type Answer = Exclude<Reply, Refusal>;
+
+/** What `reserve` answers: a slot is kept for a request whose body can be sent only once. */
+export type Reservation = { readonly kind: "reserved" } | { readonly kind: "error"; readonly error: WireError } | Refusal;
+
+/** The replica has not begun the request, and will not: it has no slot, or no place in its queue. */
+export interface Refusal {
+  readonly kind: "refused";
+  readonly load: Load;
+}
 
 /** The items that were ready when the consumer asked, and whether there are more. */
 export interface ItemBatch {

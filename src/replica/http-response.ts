@@ -18,7 +18,7 @@ const JSON_LINES = "application/x-ndjson";
  * @throws SerializationError if the value cannot be written as JSON; it says which part.
  */
 export function toResponse(result: unknown, scope: Scope): Response | Promise<Response> {
-  if (result instanceof Response) return result;
+  if (result instanceof Response) return unread(result);
   if (typeof result === "string") return new Response(result, { headers: { "content-type": TEXT } });
   if (result === undefined) return new Response(null);
   if (result instanceof ArrayBuffer || ArrayBuffer.isView(result))
@@ -26,6 +26,12 @@ export function toResponse(result: unknown, scope: Scope): Response | Promise<Re
   if (result instanceof ReadableStream) return streamResponse(chunksOf(result), scope);
   if (isGenerator(result) || isAsyncIterable(result)) return streamResponse(iteratorOf(result), scope);
   return new Response(toJson(result), { headers: { "content-type": "application/json" } });
+}
+
+// A body that cannot be read again would never end, and the client would wait for it.
+function unread(response: Response): Response {
+  if (!response.bodyUsed && response.body?.locked !== true) return response;
+  throw new TypeError("The HTTP handler returned a Response whose body has been read or is being read. Return its clone(), made before.");
 }
 
 type ChunkIterator = AsyncIterator<unknown, unknown, undefined> | Iterator<unknown, unknown, undefined>;

@@ -8,14 +8,16 @@
  *   R1. The instance has been constructed, set up and configured before any request reaches it.
  *   R2. A start that fails is not kept: the next request starts again.
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
+ *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
  */
 import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
-import type { CallRequest, Reply, RequestMeta } from "../protocol/messages.ts";
+import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import { toSendable } from "../protocol/sendable.ts";
+import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
 import { methodOf } from "./dispatch.ts";
 import { type HttpHandler, httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
@@ -28,6 +30,10 @@ export interface ReplicaPorts {
   readonly target: Function;
   readonly isClass: boolean;
   readonly router: MountedRouter | undefined;
+  readonly limits: AdmissionLimits;
+  now(): number;
+  /** Returns what to send for a response, and calls `done` once when the last of it has been sent. */
+  whenSent(response: Response, done: () => void): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
@@ -48,44 +54,133 @@ interface UserClass {
   reconfigure?(userConfig: unknown): unknown;
 }
 
+/** How long a reserved slot waits for its request, which is under way. */
+const RESERVATION_MS = 5000;
+
+/** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
+const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
+
 export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
+  readonly #admission: Admission;
+  readonly #running = new Map<string, RequestScope>();
+  readonly #reserved = new Map<string, Slot>();
+  #unnamed = 0;
   #started: Started | undefined;
   #starting: Promise<Started> | undefined;
 
   constructor(ports: ReplicaPorts) {
     this.#ports = ports;
     this.#name = ports.scope.context.deployment;
+    this.#admission = new Admission(ports.limits, ports.now);
   }
 
-  /** Runs a call from a handle. */
+  /** Runs a call from a handle, or refuses it. */
   async call(request: CallRequest): Promise<Reply> {
-    const scope: Scope = { replica: this.#ports.scope, request: new RequestScope(request.meta) };
+    const delivery = request.delivery ?? inTurn(this.#unnamed++);
+    let slot: Slot | undefined;
+    try {
+      slot = await this.#admit(request.meta, delivery);
+    } catch (error) {
+      return { kind: "error", error: encodeError(error) };
+    }
+    return slot === undefined ? this.#refusal() : this.#call(request, delivery.id, slot);
+  }
+
+  /** Answers an HTTP request whose path has lost the application's prefix, or refuses it. */
+  async fetch(request: Request, meta: RequestMeta, delivery: Delivery = inTurn(this.#unnamed++)): Promise<Response | Refusal> {
+    let slot: Slot | undefined;
+    try {
+      slot = await this.#admit(meta, delivery);
+    } catch (error) {
+      return withRequestId(errorResponse(error), meta.requestId);
+    }
+    return slot === undefined ? this.#refusal() : this.#fetch(request, meta, slot);
+  }
+
+  /** Keeps a slot for the request with this id, which comes next. */
+  async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+    let slot: Slot | undefined;
+    try {
+      slot = await this.#admit(meta, delivery);
+    } catch (error) {
+      return { kind: "error", error: encodeError(error) };
+    }
+    if (slot === undefined) return this.#refusal();
+    this.#reserved.set(delivery.id, slot);
+    setTimeout(() => this.#reserved.delete(delivery.id) && slot.release(), RESERVATION_MS);
+    return { kind: "reserved" };
+  }
+
+  /** Stops a request: a waiting one leaves the queue, a running one sees its signal abort. */
+  cancel(id: string, reason: unknown): void {
+    if (this.#admission.withdraw(id, reason)) return;
+    this.#running.get(id)?.abort(reason);
+    this.#reserved.get(id)?.release();
+    this.#reserved.delete(id);
+  }
+
+  /** What the replica has on its hands. */
+  get load(): Refusal["load"] {
+    return this.#admission.load;
+  }
+
+  #refusal(): Refusal {
+    return { kind: "refused", load: this.#admission.load };
+  }
+
+  #admit({ deadline }: RequestMeta, { id, mode, isReserved, started }: Delivery): Slot | Promise<Slot> | undefined {
+    if (isReserved === true) {
+      const slot = this.#reserved.get(id);
+      this.#reserved.delete(id);
+      return slot;
+    }
+    if (mode === "claim") return this.#admission.claim();
+    const slot = this.#admission.queue(id, deadline);
+    // Not awaited: the message is on its way before user code runs.
+    if (started !== undefined && slot !== undefined)
+      void Promise.resolve(slot)
+        .then(() => started())
+        .catch(() => {});
+    return slot;
+  }
+
+  async #call(request: CallRequest, id: string, slot: Slot): Promise<Reply> {
+    const running = new RequestScope(request.meta);
+    const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
     const label = `CALL ${request.method ?? "call"}`;
+    this.#running.set(id, running);
+    const finish = () => {
+      this.#running.delete(id);
+      slot.release();
+    };
     try {
       const { target } = this.#started ?? (await this.#start());
       const method = methodOf(target, this.#name, request.method);
       const args = this.#receive(request);
       const result = await runInScope(scope, () => this.#run(method, target, args));
       if (isGenerator(result)) {
-        const items = runInScope(scope, () => new ItemSource(result, `An item of ${this.#subject(request)}`, () => {}));
+        const items = runInScope(scope, () => new ItemSource(result, `An item of ${this.#subject(request)}`, finish));
+        // What its clean-up throws has nobody to go to.
+        running.onAbort(() => void items.cancel().catch(() => {}));
         this.#logAccess(`${label} OK`, startedAtMs, scope);
         return { kind: "stream", items };
       }
       const value = toSendable(result, `The result of ${this.#subject(request)}`);
       this.#logAccess(`${label} OK`, startedAtMs, scope);
+      finish();
       return { kind: "value", value };
     } catch (error) {
+      finish();
       this.#logFailure(error, scope);
-      this.#logAccess(`${label} ERROR`, startedAtMs, scope);
+      this.#logAccess(`${label} ${running.isAborted ? "CANCELLED" : "ERROR"}`, startedAtMs, scope);
       return { kind: "error", error: encodeError(error) };
     }
   }
 
-  /** Answers an HTTP request whose path has lost the application's prefix. */
-  async fetch(request: Request, meta: RequestMeta): Promise<Response> {
+  async #fetch(request: Request, meta: RequestMeta, slot: Slot): Promise<Response> {
     const scope: Scope = { replica: this.#ports.scope, request: new RequestScope(meta, request) };
     const startedAtMs = Date.now();
     let response: Response;
@@ -98,7 +193,10 @@ export class Replica {
       response = errorResponse(error);
     }
     this.#logAccess(`${request.method} ${meta.routePrefix ?? ""} ${response.status}`, startedAtMs, scope);
-    return withRequestId(response, meta.requestId);
+    return withRequestId(
+      this.#ports.whenSent(response, () => slot.release()),
+      meta.requestId,
+    );
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.

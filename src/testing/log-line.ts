@@ -1,19 +1,47 @@
 /**
  * The log of a server under test, line by line.
  */
+import type { LogLevel } from "../protocol/manifest.ts";
 
-/** A line of the log. */
-export interface LogLine {
-  readonly level: "DEBUG" | "INFO" | "WARNING" | "ERROR";
+/** What is known of a line besides its text. */
+interface LogLineParts {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly timestamp: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A line of the log: the text as it was written, with what it says as properties. */
+export class LogLine extends String {
+  readonly level: LogLevel;
   /** The text of a `console` call; of a structured line, its message. */
   readonly message: string;
   /** When it was written, in milliseconds since 1970. */
   readonly timestamp: number;
-  /** The other fields of a structured line: `app`, `deployment`, `replica`, `requestId`, and those the application gave. */
+  readonly app: string | undefined;
+  readonly deployment: string | undefined;
+  readonly replica: string | undefined;
+  readonly requestId: string | undefined;
+  readonly route: string | undefined;
+  /** All fields of a structured line but its level and message: those above, and those the application gave. */
   readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(text: string, { level, message, timestamp, fields }: LogLineParts) {
+    super(text);
+    this.level = level;
+    this.message = message;
+    this.timestamp = timestamp;
+    this.fields = fields;
+    const named = (name: string) => (typeof fields[name] === "string" ? fields[name] : undefined);
+    this.app = named("app");
+    this.deployment = named("deployment");
+    this.replica = named("replica");
+    this.requestId = named("requestId");
+    this.route = named("route");
+  }
 }
 
-const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
+const LEVELS: Readonly<Record<string, LogLevel>> = {
   debug: "DEBUG",
   trace: "DEBUG",
   log: "INFO",
@@ -27,15 +55,15 @@ const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
 /** Reads a line of the runtime's log: a JSON object in it, as `serve.logger` writes, becomes level, message and fields. */
 export function toLogLine({ level, message, timestamp }: { level: string; message: string; timestamp: number | string }): LogLine {
   const { message: text, level: own, ...fields } = jsonObject(message);
-  return {
+  return new LogLine(message, {
     level: levelOf(own) ?? levelOf(level) ?? "INFO",
     message: typeof text === "string" ? text : message,
     timestamp: Number(timestamp),
     fields: typeof text === "string" ? fields : {},
-  };
+  });
 }
 
-function levelOf(level: unknown): LogLine["level"] | undefined {
+function levelOf(level: unknown): LogLevel | undefined {
   return typeof level === "string" ? LEVELS[level.toLowerCase()] : undefined;
 }
 

@@ -35,8 +35,10 @@ export type ServerMessage =
   | { readonly type: "ready"; readonly url: string; readonly built: Built }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "log"; readonly line: RuntimeLog }
+  /** The answer to `flush`: everything logged before it has been sent. */
+  | { readonly type: "flushed" }
   /** Directories that are left behind if the process is killed; absolute. */
   | { readonly type: "scratch"; readonly directories: readonly string[] };
 
 /** To the server process. */
-export type TestMessage = StartMessage | { readonly type: "stop" };
+export type TestMessage = StartMessage | { readonly type: "stop" } | { readonly type: "flush" };

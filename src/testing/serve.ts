@@ -36,7 +36,7 @@ export interface ServeOptions {
 export interface Server extends AsyncDisposable {
   /** Such as `http://127.0.0.1:49152/`; the same after a restart. */
   readonly url: string;
-  /** `fetch`, with a path of this server: `server.fetch("/greet?name=Ada")`. */
+  /** `fetch`, with a path of this server: `server.fetch("/greet?name=Ada")`. What was logged before the answer is in `logs()`. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A>;
@@ -116,11 +116,14 @@ class RunningServer implements Server {
     this.#url = url;
   }
 
-  fetch(path: string, init?: RequestInit): Promise<Response> {
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
     const headers = new Headers(init?.headers);
     // Left to itself `fetch` asks for compression, and miniflare then holds a stream's chunks back to compress them.
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
-    return fetch(new URL(path, this.url), { ...init, headers });
+    const response = await fetch(new URL(path, this.url), { ...init, headers });
+    // So that a test may look at the log right away.
+    await this.#child?.flush();
+    return response;
   }
 
   handle<A = unknown>(app?: string): A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A> {
@@ -181,7 +184,7 @@ class RunningServer implements Server {
   // In the log, where a test can ask for it, and in the test's own output, where a person sees it.
   #warn(message: string): void {
     console.warn(`edge-serve: ${message}`);
-    this.#log({ level: "WARNING", message, timestamp: Date.now(), fields: {} });
+    this.#log(toLogLine({ level: "warn", message, timestamp: Date.now() }));
   }
 
   #log(line: LogLine): void {

@@ -22,6 +22,8 @@ export class ServerChild {
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #events: ServerEvents;
+  // Answered in order.
+  readonly #flushes: (() => void)[] = [];
   #output = "";
 
   constructor(events: ServerEvents) {
@@ -46,6 +48,7 @@ export class ServerChild {
       this.#process.on("message", (reply: ServerMessage) => {
         if (reply.type === "ready") resolve(reply);
         else if (reply.type === "failed") reject(new Error(reply.message));
+        else if (reply.type === "flushed") this.#flushes.shift()?.();
         else if (reply.type === "scratch") this.#events.onScratch(reply.directories);
         else this.#events.onLog(reply.line);
       });
@@ -53,6 +56,13 @@ export class ServerChild {
     });
     this.#send(message);
     return ready;
+  }
+
+  /** Resolves when what has been logged so far has arrived, or the process has ended. */
+  flush(): Promise<unknown> {
+    if (!this.#process.connected) return Promise.resolve();
+    this.#send({ type: "flush" });
+    return Promise.race([new Promise<void>((resolve) => this.#flushes.push(resolve)), this.#exited]);
   }
 
   /** Ends the process and everything it started, at once. */

@@ -12,6 +12,7 @@ import { reportOf } from "../cli/failure.ts";
 import { compileServing } from "../cli/project/compile-serving.ts";
 import { readTarget } from "../cli/project/target.ts";
 import { type Runtime, startRuntime } from "../cli/runtime/worker-runtime.ts";
+import { startRelay } from "./relay.ts";
 import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 let runtime: Runtime | undefined;
@@ -31,7 +32,6 @@ async function start(message: StartMessage): Promise<void> {
       root: built.root,
       config: built.config,
       host: "127.0.0.1",
-      port: message.port,
       persist: message.storage,
       vars: message.vars,
       secrets: message.secrets,
@@ -41,7 +41,9 @@ async function start(message: StartMessage): Promise<void> {
         void send({ type: "scratch", directories });
       },
     });
-    await send({ type: "ready", url: runtime.url.href, built });
+    const serving = runtime;
+    const { url } = await startRelay(message.port, () => serving.directUrl);
+    await send({ type: "ready", url: url.href, built });
   } catch (error) {
     await send({ type: "failed", message: reportOf(error).text });
     process.exit(1);
@@ -56,6 +58,7 @@ async function build({ target, cwd, args, directory }: StartMessage): Promise<Bu
 
 process.on("message", (message: TestMessage) => {
   if (message.type === "start") void start(message);
+  else if (message.type === "flush") void send({ type: "flushed" });
   else void (runtime?.dispose() ?? Promise.resolve()).finally(() => process.exit(0));
 });
 

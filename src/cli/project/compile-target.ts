@@ -86,6 +86,7 @@ function locate({ message, path }: DescribeProblem, target: Target, bundle: Bund
 }
 
 function sourcesFrom(file: string, { config, modules }: Target): ApplicationSource[] {
+  const { requestTimeoutMs } = config.httpOptions;
   return config.applications.map(({ name, routePrefix, args, importPath, deployments, logging }) => {
     const { file: module, exportName } = modules[name]!;
     const inherited = { ...config.logging, ...logging };
@@ -95,6 +96,7 @@ function sourcesFrom(file: string, { config, modules }: Target): ApplicationSour
       importPath,
       deployments,
       ...(args === undefined ? {} : { args }),
+      ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
       ...(Object.keys(inherited).length === 0 ? {} : { logging: inherited }),
       specifier: specifierFrom(file, module),
       exportName,

@@ -44,6 +44,8 @@ export interface RuntimeOptions {
 /** A Worker that serves. */
 export interface Runtime {
   readonly url: URL;
+  /** Where workerd itself listens, without the proxy that holds requests during a reload. Changes with each reload. */
+  readonly directUrl: URL;
   /** The last bundle that was built. */
   readonly bundle: Bundle;
   fetch(url: string): Promise<{ json(): Promise<unknown>; text(): Promise<string>; readonly ok: boolean }>;
@@ -73,11 +75,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // Rejections are reported below, by whichever comes first.
     loaded.catch(() => {});
     try {
-      await Promise.all([started === undefined ? start(config) : env.config.set(input(options, config, positions), true), loaded]);
+      const ready = started === undefined ? start(config) : env.config.set(input(options, config, positions), true);
+      [directUrl] = await Promise.all([loaded, ready]);
     } catch (error) {
       throw runtimeFailure(error, bundle, options.root);
     }
   };
+  let directUrl: URL | undefined;
   let started: Awaited<ReturnType<typeof env.startWorker>> | undefined;
   const start = async (config: WranglerConfig): Promise<void> => {
     started = await env.startWorker(input(options, config, positions));
@@ -91,6 +95,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const worker = started!;
   return {
     url: await worker.url,
+    get directUrl() {
+      return directUrl!;
+    },
     get bundle() {
       return bundle!;
     },
@@ -102,7 +109,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 type DevEnv = InstanceType<Awaited<ReturnType<typeof loadWrangler>>["unstable_DevEnv"]>;
 
-function nextReload(env: DevEnv): Promise<void> {
+/** What wrangler says when a Worker has been loaded. */
+interface ReloadEvent {
+  readonly proxyData: { readonly userWorkerUrl: { readonly hostname: string; readonly port: string } };
+}
+
+function directUrlOf({ userWorkerUrl: { hostname, port } }: ReloadEvent["proxyData"]): URL {
+  return new URL(`http://${hostname}:${port}/`);
+}
+
+function nextReload(env: DevEnv): Promise<URL> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       env.off("reloadComplete", onReload);
@@ -110,7 +126,7 @@ function nextReload(env: DevEnv): Promise<void> {
       env.off("buildFailed", onFailure);
       act();
     };
-    const onReload = () => settle(resolve);
+    const onReload = ({ proxyData }: ReloadEvent) => settle(() => resolve(directUrlOf(proxyData)));
     const onFailure = (event: unknown) => settle(() => reject(event));
     env.on("reloadComplete", onReload);
     env.on("error", onFailure);

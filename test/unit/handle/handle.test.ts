@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { runInScope } from "../../../src/context/scope.ts";
 import { isHandle } from "../../../src/handle/handle.ts";
 import { ConfigError, ReplicaUnavailableError, SerializationError } from "../../../src/protocol/errors.ts";
-import type { Reply } from "../../../src/protocol/messages.ts";
+import type { Answer } from "../../../src/protocol/messages.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { echo, failure, handleOf, streamOf, value } from "../../support/recorded-handle.ts";
 import { rejectionOf } from "../../support/rejection.ts";
@@ -61,7 +61,7 @@ describe("remote", () => {
 
 describe("a response as an argument", () => {
   it("is sent as its result", async () => {
-    const first = Promise.withResolvers<Reply>();
+    const first = Promise.withResolvers<Answer>();
     const { handle } = handleOf(() => first.promise);
     const { handle: second, sent } = handleOf(echo);
     const both = second.score.remote(handle.remote(), "b", handle.remote());
@@ -96,7 +96,7 @@ describe("a response as an argument", () => {
 
 describe("what travels with a call", () => {
   it("[H2] is the request's id, prefix, trace and chain, but not its key or model", async () => {
-    const { handle, sent } = handleOf(value(1), "Rank");
+    const { handle, sent } = handleOf(value(1), { deployment: "Rank" });
     const scope = requestScope({
       chain: ["news/Front"],
       hops: 0,
@@ -144,7 +144,7 @@ describe("what travels with a call", () => {
   });
 
   it("is refused past 12 hops, showing the chain", async () => {
-    const { handle, sent } = handleOf(value(1), "Leaf");
+    const { handle, sent } = handleOf(value(1), { deployment: "Leaf" });
     const chain = ["news/A", "news/B"];
     await runInScope(requestScope({ chain, hops: 11 }), () => handle.remote());
     const error = await rejectionOf(runInScope(requestScope({ chain, hops: 12 }), () => handle.remote()));
@@ -172,7 +172,11 @@ describe("a handle", () => {
   });
 
   it("is sent as a reference, with the options that can cross", async () => {
-    const other = handleOf(value(1), "Other").handle.options({ key: "k", timeoutMs: 5, signal: new AbortController().signal });
+    const other = handleOf(value(1), { deployment: "Other" }).handle.options({
+      key: "k",
+      timeoutMs: 5,
+      signal: new AbortController().signal,
+    });
     await handle.score.remote("a", other);
     expect(sent.at(-1)).toMatchObject({
       args: ["a", { app: "news", deployment: "Other", options: { key: "k", timeoutMs: 5 } }],

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeError } from "../../../src/protocol/error-codec.ts";
 import { RequestCancelledError, RequestTimeoutError } from "../../../src/protocol/errors.ts";
-import type { Reply } from "../../../src/protocol/messages.ts";
+import type { Answer } from "../../../src/protocol/messages.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
-import { handleOf, streamOf, value } from "../../support/recorded-handle.ts";
+import { handleOf, never, streamOf, value } from "../../support/recorded-handle.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 describe("waiting and cancelling", () => {
@@ -15,7 +15,7 @@ describe("waiting and cancelling", () => {
   });
 
   it("result({ timeoutMs }) stops waiting, and the call goes on", async () => {
-    const later = Promise.withResolvers<Reply>();
+    const later = Promise.withResolvers<Answer>();
     const response = handleOf(() => later.promise).handle.remote();
     const waited = rejectionOf(response.result({ timeoutMs: 50 }));
     await vi.advanceTimersByTimeAsync(50);
@@ -34,7 +34,7 @@ describe("waiting and cancelling", () => {
   });
 
   it("options({ timeoutMs }) ends the call, and sends its deadline along", async () => {
-    const { handle, sent } = handleOf(() => new Promise<Reply>(() => {}));
+    const { handle, sent } = handleOf(never);
     const ended = rejectionOf(handle.options({ timeoutMs: 30 }).remote());
     await vi.advanceTimersByTimeAsync(30);
     expect(await ended).toBeInstanceOf(RequestTimeoutError);
@@ -42,7 +42,7 @@ describe("waiting and cancelling", () => {
   });
 
   it("cancel() rejects the response at once", async () => {
-    const response = handleOf(() => new Promise<Reply>(() => {})).handle.remote();
+    const response = handleOf(never).handle.remote();
     response.cancel();
     response.cancel();
     expect(await rejectionOf(response)).toBeInstanceOf(RequestCancelledError);
@@ -57,7 +57,7 @@ describe("waiting and cancelling", () => {
 
   it("an aborted signal cancels, before and during the call", async () => {
     const controller = new AbortController();
-    const { handle } = handleOf(() => new Promise<Reply>(() => {}));
+    const { handle } = handleOf(never);
     const running = rejectionOf(handle.options({ signal: controller.signal }).remote());
     controller.abort();
     expect(await running).toBeInstanceOf(RequestCancelledError);

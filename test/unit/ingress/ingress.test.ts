@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
 import { createIngress } from "../../../src/ingress/ingress.ts";
@@ -8,6 +8,8 @@ const applications = [
   { name: "news", routePrefix: "/news", ingress: "Front" },
   { name: "hidden", routePrefix: null, ingress: "Inner" },
 ];
+
+const WORKER = { env: {}, ctx: { waitUntil: () => {} } };
 
 interface Seen {
   readonly app: string;
@@ -20,6 +22,7 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
   const handle = createIngress({
     manifest: { version: "v", applications: apps } as unknown as Manifest,
     targetOf: (app) => ({
+      requestTimeoutMs: null,
       async fetch(request, meta) {
         seen.push({ app, url: request.url, meta });
         if (fail !== undefined) throw fail;
@@ -27,7 +30,7 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
       },
     }),
   });
-  const get = (path: string, headers: Record<string, string> = {}) => handle(new Request(`http://host${path}`, { headers }), {});
+  const get = (path: string, headers: Record<string, string> = {}) => handle(new Request(`http://host${path}`, { headers }), WORKER);
   return { get, seen };
 }
 
@@ -91,5 +94,67 @@ describe("the ingress", () => {
     expect(seen[0]?.meta).toMatchObject({ multiplexedModelId: "m1", key: "s1", traceparent: trace });
     expect(seen[1]?.meta.multiplexedModelId).toBe("m2");
     expect(Object.keys(seen[2]?.meta ?? {}).toSorted()).toEqual(["chain", "hops", "requestId", "routePrefix"]);
+  });
+});
+
+describe("the deadline of an HTTP request", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** An ingress to one application, which answers once it is let go. */
+  function slowIngress(requestTimeoutMs: number | null, httpTimeoutMs?: number) {
+    const sent: { readonly request: Request; readonly meta: RequestMeta }[] = [];
+    const answer = Promise.withResolvers<Response>();
+    const application = { ...applications[0], ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }) };
+    const handle = createIngress({
+      manifest: { version: "v", applications: [application] } as unknown as Manifest,
+      targetOf: () => ({
+        requestTimeoutMs,
+        fetch(request, meta) {
+          sent.push({ request, meta });
+          return answer.promise;
+        },
+      }),
+    });
+    return { sent, answer, get: (init: RequestInit = {}) => handle(new Request("http://host/", init), WORKER) };
+  }
+
+  it("goes with the request; when it passes the client gets 408, and what was sent is aborted", async () => {
+    const { sent, get } = slowIngress(30);
+    const response = get({ headers: { "x-request-id": "r7" } });
+    expect(sent[0]?.meta.deadline).toBe(Date.now() + 30);
+    await vi.advanceTimersByTimeAsync(30);
+    const { status, headers } = await response;
+    expect([status, headers.get("x-request-id"), sent[0]?.request.signal.aborted]).toEqual([408, "r7", true]);
+  });
+
+  it("leaves no timer behind when the answer is there in time, and does not abort it later", async () => {
+    const { sent, answer, get } = slowIngress(30);
+    const response = get();
+    answer.resolve(new Response("ok"));
+    expect(await (await response).text()).toBe("ok");
+    expect(vi.getTimerCount()).toBe(0);
+    expect(sent[0]?.request.signal.aborted).toBe(false);
+  });
+
+  it("is the deployment's, else the one for all HTTP requests, else none", () => {
+    const now = Date.now();
+    const deadlines = [slowIngress(30, 60), slowIngress(null, 60), slowIngress(null)].map(({ get, sent }) => {
+      void get();
+      return sent[0]?.meta.deadline;
+    });
+    expect(deadlines).toEqual([now + 30, now + 60, undefined]);
+  });
+
+  it("does not keep a client that goes away from aborting the request", () => {
+    const client = new AbortController();
+    const { sent, get } = slowIngress(30);
+    void get({ signal: client.signal });
+    client.abort();
+    expect(sent[0]?.request.signal.aborted).toBe(true);
   });
 });

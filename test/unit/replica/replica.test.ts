@@ -1,38 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { getReplicaContext, getRequestContext } from "../../../src/context/scope.ts";
-import { decodeError } from "../../../src/protocol/error-codec.ts";
 import { DeploymentUnavailableError, MethodNotFoundError, SerializationError } from "../../../src/protocol/errors.ts";
-import type { CallRequest, Reply } from "../../../src/protocol/messages.ts";
-import { Replica, type ReplicaPorts } from "../../../src/replica/replica.ts";
+import type { Replica } from "../../../src/replica/replica.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
-import { replicaScope, requestMeta } from "../../support/scope.ts";
-
-function replicaOf(target: Function, ports: Partial<ReplicaPorts> = {}): Replica {
-  return new Replica({
-    scope: replicaScope("Model"),
-    target,
-    isClass: /^class\b/.test(String(target)),
-    router: undefined,
-    bindArgs: () => [],
-    userConfig: undefined,
-    env: {},
-    state: undefined,
-    receiveHandle: (ref) => ref,
-    ...ports,
-  });
-}
-
-function callOf(method?: string, ...args: unknown[]): CallRequest {
-  return { meta: requestMeta({ hops: 1 }), method, args };
-}
-
-function valueOf(reply: Reply): unknown {
-  if (reply.kind === "error") throw decodeError(reply.error);
-  return reply.kind === "value" ? reply.value : reply.items;
-}
+import { answerOf, callOf, replicaOf, valueOf } from "../../support/model-replica.ts";
 
 const call = async (replica: Replica, method?: string, ...args: unknown[]) => valueOf(await replica.call(callOf(method, ...args)));
-const get = (replica: Replica, path = "/") => replica.fetch(new Request(`http://host${path}`), requestMeta());
+const get = answerOf;
 
 beforeEach(() => {
   for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockImplementation(() => {});
@@ -284,7 +258,7 @@ describe("an HTTP request", () => {
 
   it("whose body is no JSON is the client's mistake", async () => {
     const replica = replicaOf(async (request: Request) => request.json());
-    const response = await replica.fetch(new Request("http://host/a", { method: "POST", body: "{" }), requestMeta());
+    const response = await get(replica, "/a", { method: "POST", body: "{" });
     expect(response.status).toBe(400);
     expect(await response.text()).toMatch(/^The body of POST \/a is not JSON: /);
   });

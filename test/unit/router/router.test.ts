@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import {
@@ -7,40 +6,22 @@ import {
   ReplicaUnavailableError,
   SerializationError,
 } from "../../../src/protocol/errors.ts";
-import type { CallRequest, Reply } from "../../../src/protocol/messages.ts";
-import { initialReplicaSet, type ReplicaRef } from "../../../src/router/replica-set.ts";
-import { type ReplicaConnection, Router } from "../../../src/router/router.ts";
+import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-choices.ts";
+import { initialReplicaSet } from "../../../src/router/replica-set.ts";
+import { rejectionOf } from "../../support/rejection.ts";
 import { requestMeta } from "../../support/scope.ts";
-
-const request: CallRequest = { meta: requestMeta({ hops: 1 }), method: "score", args: [] };
+import { CALL, lost, onlyQueues, refused, scripted } from "../../support/scripted-replicas.ts";
 
 function setOf(numReplicas: number, locationHints: readonly string[] = []) {
   return initialReplicaSet("news", "Rank", deployment(() => 1, { name: "Rank", numReplicas, placement: { locationHints } }).resolve());
 }
 
-/** A router whose replicas answer with their names, unless `fail` throws. */
-function routerOf(numReplicas: number, fail: (replica: ReplicaRef) => void = () => {}, random: () => number = Math.random): Router {
-  const connect = (replica: ReplicaRef): ReplicaConnection => ({
-    async call(): Promise<Reply> {
-      fail(replica);
-      return { kind: "value", value: replica.name };
-    },
-    async fetch(): Promise<Response> {
-      fail(replica);
-      return new Response(replica.name);
-    },
-  });
-  return new Router("news", "Rank", setOf(numReplicas), { connect, random });
-}
+const taken = () => "taken" as const;
+const get = () => new Request("http://host/");
 
 const throwing = (error: unknown) => () => {
   throw error;
 };
-
-async function answerOf(router: Router): Promise<unknown> {
-  const reply = await router.call(request);
-  return reply.kind === "value" ? reply.value : reply;
-}
 
 describe("the replicas that a deployment starts with", () => {
   it("are numbered from 0, spread over the location hints in order", () => {
@@ -58,72 +39,154 @@ describe("the replicas that a deployment starts with", () => {
 });
 
 describe("a router", () => {
-  it("reaches every replica, and no other", async () => {
-    for (const count of [1, 2, 7]) {
-      const reached = new Set<unknown>();
-      for (let attempt = 0; attempt < 60 * count; attempt++) reached.add(await answerOf(routerOf(count)));
-      expect([...reached].toSorted()).toEqual(setOf(count).replicas.map(({ name }) => name));
+  it.each([1, 2, 7])("reaches each of %i replicas, and no other", async (numReplicas) => {
+    const reached: number[] = [];
+    for (let draw = 0; draw < numReplicas; draw++) {
+      const random = () => (draw + 0.5) / numReplicas;
+      const { router, hops } = scripted(() => "taken", {
+        numReplicas,
+        policy: (input, count) => powerOfTwoChoices({ ...input, random }, count),
+      });
+      await router.call(CALL);
+      reached.push(hops[0]!.replica);
     }
-  });
-
-  it("reaches some replica whatever the random numbers are", async () => {
-    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.infiniteStream(random), async (count, stream) => {
-        const router = routerOf(
-          count,
-          () => {},
-          () => stream.next().value as number,
-        );
-        expect(setOf(count).replicas.map(({ name }) => name)).toContain(await answerOf(router));
-      }),
-    );
+    expect(reached).toEqual(Array.from({ length: numReplicas }, (_, ordinal) => ordinal));
   });
 
   it("gives HTTP requests to a replica as well", async () => {
-    const response = await routerOf(1).fetch(new Request("http://host/"), requestMeta());
-    expect(await response.text()).toBe("news/Rank/-/0.0");
+    const { router, trace } = scripted(taken);
+    expect(await (await router.fetch(get(), requestMeta())).text()).toBe("0");
+    expect(trace()).toEqual(["fetch claim 0"]);
   });
 
   it("without replicas says so, for calls and for HTTP", async () => {
-    const router = routerOf(0);
+    const { router } = scripted(taken, { numReplicas: 0 });
     const sentence = 'Deployment "Rank" of application "news" has no replicas. Set numReplicas to at least 1.';
-    await expect(router.call(request)).rejects.toThrow(new DeploymentUnavailableError(sentence));
-    await expect(router.fetch(new Request("http://host/"), requestMeta())).rejects.toThrow(DeploymentUnavailableError);
-    expect(await router.broadcast(request)).toEqual([]);
+    await expect(router.call(CALL)).rejects.toThrow(new DeploymentUnavailableError(sentence));
+    await expect(router.fetch(get(), requestMeta())).rejects.toThrow(DeploymentUnavailableError);
+    expect(await router.broadcast(CALL)).toEqual([]);
+  });
+
+  it("[T1] takes a new connection for each attempt", async () => {
+    const { router, connections } = scripted(onlyQueues);
+    await router.call(CALL);
+    expect(connections()).toBe(3);
+    await router.call(CALL);
+    expect(connections()).toBe(6);
   });
 
   it("[T2] names the replica that was lost, and keeps the platform's error as the cause", async () => {
-    const lost = Object.assign(new Error("Network connection lost."), { retryable: false });
-    const error: unknown = await routerOf(1, throwing(lost))
-      .call(request)
-      .catch((thrown: unknown) => thrown);
+    const cause = lost();
+    const error = await rejectionOf(scripted(throwing(cause)).router.call(CALL));
     expect(error).toBeInstanceOf(ReplicaUnavailableError);
-    expect(error).toMatchObject({ message: expect.stringContaining('"news/Rank/-/0.0"'), cause: lost });
+    expect(error).toMatchObject({ message: expect.stringContaining('"news/Rank/-/0.0"'), cause });
   });
 
   it("[T2] says which call could not be sent", async () => {
     const refusal = new DOMException('Could not serialize object of type "Document".', "DataCloneError");
-    const error: unknown = await routerOf(1, throwing(refusal))
-      .call(request)
-      .catch((thrown: unknown) => thrown);
+    const error = await rejectionOf(scripted(throwing(refusal)).router.call(CALL));
     expect(error).toBeInstanceOf(SerializationError);
     expect(error).toMatchObject({ message: expect.stringContaining('"Rank.score"') });
   });
 
-  it("passes errors of edge-serve on", async () => {
+  it("passes errors of edge-serve on, and sends nothing again", async () => {
     const full = new BackPressureError("full");
-    await expect(routerOf(1, throwing(full)).call(request)).rejects.toBe(full);
+    const { router, trace } = scripted(throwing(full));
+    await expect(router.call(CALL)).rejects.toBe(full);
+    expect(trace()).toEqual(["claim 0"]);
   });
 
-  it("asks every replica in a broadcast, and answers in their order", async () => {
-    const failSecond = ({ name }: ReplicaRef) => {
-      if (name.endsWith("/1.0")) throw new Error("Network connection lost.");
-    };
-    expect(await routerOf(3, failSecond).broadcast(request)).toEqual([
-      { status: "fulfilled", value: { kind: "value", value: "news/Rank/-/0.0" } },
+  it("asks every replica in a broadcast to take it in turn, and answers in their order", async () => {
+    const { router, trace } = scripted(({ replica }) => {
+      if (replica === 1) throw lost();
+      return replica === 2 ? refused(1) : "taken";
+    });
+    expect(await router.broadcast(CALL)).toEqual([
+      { status: "fulfilled", value: { kind: "value", value: 0 } },
       { status: "rejected", reason: expect.any(ReplicaUnavailableError) },
-      { status: "fulfilled", value: { kind: "value", value: "news/Rank/-/2.0" } },
+      { status: "rejected", reason: expect.any(BackPressureError) },
+      { status: "fulfilled", value: { kind: "value", value: 3 } },
     ]);
+    expect(trace()).toEqual(["queue 0", "queue 1", "queue 2", "queue 3"]);
+  });
+});
+
+describe("claim, then queue", () => {
+  it("runs the request where the first slot is free", async () => {
+    const { router, trace } = scripted(({ replica }) => (replica === 0 ? refused(1) : "taken"));
+    expect(await router.call(CALL)).toEqual({ kind: "value", value: 1 });
+    expect(trace()).toEqual(["claim 0", "claim 1"]);
+  });
+
+  it("waits at the less loaded of the two that refused", async () => {
+    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" ? "taken" : replica === 0 ? refused(5, 3) : refused(5, 1)));
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "claim 1", "queue 1"]);
+  });
+
+  it("waits at the first that refused when both are as loaded", async () => {
+    const { router, trace } = scripted(onlyQueues);
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "claim 1", "queue 0"]);
+  });
+
+  it("claims at an only replica, then waits there", async () => {
+    const { router, trace } = scripted(onlyQueues, { numReplicas: 1 });
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "queue 0"]);
+  });
+
+  it("tries the queues of others when both are full, each once", async () => {
+    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" && replica === 3 ? "taken" : refused(9 - replica)), {
+      numReplicas: 8,
+    });
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "claim 1", "queue 1", "queue 0", "queue 2", "queue 3"]);
+  });
+
+  it("gives up when five queues are full, and says when to come back", async () => {
+    const options = { maxOngoingRequests: 3, maxQueuedRequests: 7, backpressure: { statusCode: 429, retryAfterMs: 2500 } } as const;
+    const { router, trace } = scripted(() => refused(1), { numReplicas: 8, options });
+    const error = await rejectionOf(router.call(CALL));
+    expect(error).toBeInstanceOf(BackPressureError);
+    expect(error).toMatchObject({
+      status: 429,
+      retryAfterMs: 2500,
+      message:
+        'Request dropped due to backpressure: all 8 replicas of "Rank" run 3 requests (maxOngoingRequests) and hold 7 waiting ' +
+        "(maxQueuedRequests). Retry after 3 s.",
+    });
+    expect(trace()).toEqual(["claim 0", "claim 1", "queue 0", "queue 1", "queue 2", "queue 3", "queue 4"]);
+  });
+});
+
+describe("claims under saturation", () => {
+  async function saturate({ router, hops }: ReturnType<typeof scripted>): Promise<void> {
+    for (let request = 0; request < 20; request++) await router.call(CALL);
+    hops.length = 0;
+  }
+
+  it("are not made when most are refused: a request takes one hop", async () => {
+    const deployed = scripted(onlyQueues);
+    await saturate(deployed);
+    await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["queue 0"]);
+  });
+
+  it("are made again when nothing was asked for a while", async () => {
+    const deployed = scripted(onlyQueues);
+    await saturate(deployed);
+    deployed.clock.advance(200);
+    await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["claim 0", "claim 1", "queue 0"]);
+  });
+
+  it("still end in back pressure when all are full", async () => {
+    let isFull = false;
+    const deployed = scripted((hop) => (isFull ? refused(1) : onlyQueues(hop)));
+    await saturate(deployed);
+    isFull = true;
+    expect(await rejectionOf(deployed.router.call(CALL))).toBeInstanceOf(BackPressureError);
+    expect(deployed.trace()).toEqual(["queue 0", "queue 1", "queue 2", "queue 3"]);
   });
 });

@@ -1,0 +1,27 @@
+/**
+ * How a caller orders the replicas that a request may try. Pure: candidates, knowledge and randomness go in.
+ */
+
+/** A replica as a policy sees it. */
+export interface Candidate {
+  readonly name: string;
+  /** Requests that it seems to have on its hands; 0 when nothing is known. */
+  readonly load: number;
+}
+
+/** What a policy may look at besides the candidates. */
+export interface PolicyInput {
+  readonly candidates: readonly Candidate[];
+  /** What sends equal requests to the same replica: the key, or the model's id. */
+  readonly affinity: string | undefined;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/**
+ * Gives the indexes of the candidates to try, the best first, each at most once.
+ *
+ * Every policy: an empty list only for no candidates; never an index twice; the same input and random numbers, the
+ * same answer.
+ */
+export type Policy = (input: PolicyInput, count: number) => number[];
