@@ -33,7 +33,7 @@ export interface CompiledWorker {
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
   /** The Worker that routes HTTP to the applications. */
-  readonly ingress: { fetch(request: Request, env: unknown, ctx: ExecutionContext): Promise<Response> };
+  readonly ingress: { fetch(request: Request, env: unknown): Promise<Response> };
 }
 
 /** What a build may switch on. */
@@ -59,7 +59,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   return {
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired: class extends DurableObject<Cloudflare.Env> {},
-    ingress: { fetch: (request, env, ctx) => ingress(request, { env, ctx }) },
+    ingress: { fetch: (request, env) => ingress(request, { env, keepAlive: waitUntil }) },
   };
 }
 

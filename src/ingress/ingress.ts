@@ -25,7 +25,8 @@ export interface IngressTarget {
 /** What the platform gives a Worker beside the request. */
 export interface WorkerSurroundings {
   readonly env: unknown;
-  readonly ctx: { waitUntil(promise: Promise<unknown>): void };
+  /** Lets a request finish what it has begun although its client has gone. */
+  keepAlive(promise: Promise<unknown>): void;
 }
 
 /** What the ingress is made of. */

@@ -35,7 +35,7 @@ export type RpcEndpoint = (request: Request, path: string, worker: WorkerSurroun
  */
 export function rpcEndpoint({ tokenBinding }: RpcFeature): (targetOf: (app: string, deployment?: string) => RpcTarget) => RpcEndpoint {
   return (targetOf) =>
-    (request, path, { env, ctx }) => {
+    (request, path, { env, keepAlive }) => {
       if (!path.startsWith(RPC_PATH) || request.method !== "POST") return undefined;
       const answered = answer(
         request,
@@ -44,7 +44,7 @@ export function rpcEndpoint({ tokenBinding }: RpcFeature): (targetOf: (app: stri
         targetOf,
       );
       // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
-      ctx.waitUntil(answered);
+      keepAlive(answered);
       return answered;
     };
 }

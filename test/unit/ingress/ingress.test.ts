@@ -9,7 +9,7 @@ const applications = [
   { name: "hidden", routePrefix: null, ingress: "Inner" },
 ];
 
-const WORKER = { env: {}, ctx: { waitUntil: () => {} } };
+const WORKER = { env: {}, keepAlive: () => {} };
 
 interface Seen {
   readonly app: string;

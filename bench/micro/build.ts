@@ -1,0 +1,61 @@
+/**
+ * Bundles a Worker as `wrangler deploy` would, and writes a config for workerd on its own: no development proxy between.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const COMPATIBILITY_DATE = "2026-11-01";
+const FLAGS = ["enable_request_signal"];
+const CLASSES = [
+  "noop__Noop",
+  "calls__Caller",
+  "calls__Echo",
+  "composed__Ingress",
+  "composed__Hello",
+  "composed__World",
+  "stream__Reader",
+  "stream__Items",
+];
+
+/** Builds `apps/<name>.ts` in a folder. @returns The path of workerd's config. */
+export function build(name: string, folder: string): string {
+  const config = join(folder, `${name}.json`);
+  const outdir = join(folder, name);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      name: "bench",
+      main: fileURLToPath(new URL(`apps/${name}.ts`, import.meta.url)),
+      compatibility_date: COMPATIBILITY_DATE,
+      compatibility_flags: FLAGS,
+      exports: Object.fromEntries(CLASSES.map((className) => [className, { type: "durable-object", storage: "sqlite" }])),
+    }),
+  );
+  const wrangler = fileURLToPath(new URL("../../node_modules/.bin/wrangler", import.meta.url));
+  execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", outdir, "-c", config], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+  });
+  const capnp = join(outdir, "config.capnp");
+  writeFileSync(capnp, capnpOf(`${name}.js`));
+  return capnp;
+}
+
+function capnpOf(script: string): string {
+  const namespaces = CLASSES.map((className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "${script}")],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityFlags = [${FLAGS.map((flag) => `"${flag}"`).join(", ")}],
+  durableObjectNamespaces = [${namespaces.join(", ")}],
+  durableObjectStorage = (inMemory = void),
+);
+`;
+}

@@ -1,0 +1,79 @@
+/** The comparisons as Markdown: for the terminal, and with the machine for `docs/benchmarks.md`. */
+import type { Comparison, Rounds, Sample } from "./measure.ts";
+
+/** On what it was measured. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  /** How many processes wanted the processor before this began, on average over a minute. */
+  readonly loadBefore: number;
+  readonly system: string;
+  /** Name and version of each program. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly date: string;
+}
+
+/** A table with a row for each figure. */
+export function tableOf(comparisons: readonly Comparison[]): string {
+  const rows = comparisons.map(({ figure, ours, byHand }) => [
+    figure.name,
+    `${rounded(ours, "perSecond")} ${figure.unit}/s`,
+    `${rounded(byHand, "perSecond")} ${figure.unit}/s`,
+    ratioOf(ours, byHand, "perSecond"),
+    `>= ${figure.aim.toFixed(2)}`,
+    `${rounded(ours, "p99Ms")} / ${rounded(byHand, "p99Ms")}`,
+    `${rounded(ours, "cpuUs")} / ${rounded(byHand, "cpuUs")}`,
+    // As with throughput, more is better.
+    ratioOf(byHand, ours, "cpuUs"),
+  ]);
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(HEAD), line(HEAD.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+const HEAD = ["figure", "edge-serve", "by hand", "ratio", "aim", "p99 ms, both", "CPU us each, both", "ratio by CPU"];
+
+/** The whole page. */
+export function pageOf(comparisons: readonly Comparison[], { rounds, ms }: Rounds, machine: Machine): string {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  return `# Benchmarks
+
+<!-- Written by bench/bench.ts (npm run bench). Do not edit. -->
+
+What edge-serve costs, against [a Worker and Durable Objects written by hand](../bench/micro/apps/hand-written.ts) that do the same as
+[the measured applications](../bench/micro/apps/edge-serve.ts), in the same run. Only the ratios mean something: the absolute numbers are those of a
+small machine on which the load shares the processor with what is measured.
+
+${tableOf(comparisons)}
+
+- Medians of ${rounds} rounds of ${ms / 1000} s, the two sides in turns; in parentheses the smallest and largest ratio of a round. *Ratio by CPU* is the
+  processor time of the workerd process for each request, call or item, by hand through edge-serve: on a shared machine it is steadier
+  than throughput.
+- Both sides are bundled by \`wrangler deploy --dry-run\` and run on workerd itself, without wrangler's development proxy, over loopback,
+  with Durable Object storage in memory. Access logs are off on both sides (\`logging: { accessLog: false }\`; by default they are on).
+- What edge-serve does and the hand-written Worker does not: a request id on every response, metadata of the request, admission, errors
+  that keep their class, cancellation, dispatch by name.
+- *Handle calls* are made one after the other, 50 for each HTTP request. *Items* are 2000 for each HTTP request; by hand they are a byte
+  stream with one chunk for each item.
+
+Measured on ${machine.date}: ${machine.processor}, ${machine.cores} cores, ${machine.system}; ${versions.join(", ")}.
+When it began, ${machine.loadBefore.toFixed(1)} other processes wanted a processor (the load average). Where that is not close to 0, and where the ratios of
+rounds lie far apart, throughput says little: look at the ratio by CPU.
+
+What is not measured is in [bench/README.md](../bench/README.md). How requests find replicas is in [routing](routing.md).
+`;
+}
+
+function ratioOf(over: readonly Sample[], under: readonly Sample[], key: keyof Sample): string {
+  const ratios = over.map((sample, round) => sample[key] / under[round]![key]);
+  return `**${median(ratios).toFixed(2)}** (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+}
+
+function rounded(samples: readonly Sample[], key: keyof Sample): string {
+  const value = median(samples.map((sample) => sample[key]));
+  return value >= 100 ? String(Math.round(value)) : value.toPrecision(2);
+}
+
+/** The middle one; the lower of two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
+}

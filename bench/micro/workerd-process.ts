@@ -1,0 +1,41 @@
+/** A workerd of its own, how to reach it and how much computing it has used. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+/** Linux counts a process's time in hundredths of a second. */
+const TICK_US = 10_000;
+
+export class WorkerdProcess implements Disposable {
+  readonly url: string;
+  readonly #process: ChildProcess;
+
+  constructor(process: ChildProcess, port: number) {
+    this.#process = process;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Starts workerd with a config, and resolves when it listens. */
+  static async start(config: string): Promise<WorkerdProcess> {
+    const binary = createRequire(import.meta.url)("workerd") as { readonly default: string };
+    const child = spawn(binary.default, ["serve", "--control-fd=3", config], { stdio: ["ignore", "ignore", "inherit", "pipe"] });
+    for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+      const message = JSON.parse(line) as { readonly event: string; readonly port?: number };
+      if (message.event === "listen" && message.port !== undefined) return new WorkerdProcess(child, message.port);
+    }
+    throw new Error(`workerd ended before it listened, with exit code ${child.exitCode}. Its own message is above.`);
+  }
+
+  /** The time on a processor that it has used so far, in microseconds. */
+  get cpuUs(): number {
+    // The name, in parentheses, may hold spaces.
+    const fields = readFileSync(`/proc/${this.#process.pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  }
+
+  [Symbol.dispose](): void {
+    this.#process.kill("SIGKILL");
+  }
+}
