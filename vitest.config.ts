@@ -31,6 +31,8 @@ export default defineConfig({
           environment: "node",
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // How long a busy machine may take to get there; a test waits no longer than it must.
+          expect: { poll: { timeout: 15_000 } },
         },
       },
     ],
