@@ -17,8 +17,8 @@ const INTRODUCTION = `# Routing
 <!-- Written by bench/simulate.ts (npm run simulate). Do not edit. -->
 
 Hundreds of isolates route, each sees a sliver of the traffic, and they share no memory. What an isolate knows of a replica's load is
-mostly old. So a caller asks: it draws some replicas and sends the request to one of them as a *claim*. The replica runs it at once if a
-slot is free, and refuses it otherwise, with its load. After the third refusal the request goes to the least loaded one of the three, *to
+mostly old. So a caller asks: it draws two replicas and sends the request to one of them as a *claim*. The replica runs it at once if a
+slot is free, and refuses it otherwise, with its load. After the second refusal the request goes to the less loaded one of the two, *to
 queue*. While most claims are refused, they are skipped.
 
 These tables come from a discrete-event simulation that runs the code that serves: [the router](../src/router/router.ts) with its

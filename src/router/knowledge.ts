@@ -5,16 +5,13 @@
  * relies on being told: whatever is known goes stale by itself.
  *
  * Invariants:
- *   K1. A load older than `FRESH_MS` counts as none; how fast a replica answers is kept, and only breaks ties.
+ *   K1. Knowledge older than `FRESH_MS` counts as none.
  *   K2. A replica that was lost is avoided for a while, and then tried again.
  */
 import type { Load } from "../protocol/messages.ts";
 
 /** How long a load that a replica reported is worth something. Refusals under load come more often than this. */
 const FRESH_MS = 1000;
-/** How much one answer moves the average of how long a replica takes, and what counts as half a request's worth of it. */
-const ANSWER_WEIGHT = 0.2;
-const SLOW_MS = 1000;
 /** How long a lost replica is avoided at first, and at most. Doubles while it stays lost. */
 const AVOID_MS = 250;
 const MAX_AVOID_MS = 10_000;
@@ -30,8 +27,6 @@ interface Known {
   seenAtMs: number;
   avoidUntilMs: number;
   failures: number;
-  /** A moving average, from sending to the answer; 0 before the first. */
-  answerMs: number;
 }
 
 export class Knowledge {
@@ -44,16 +39,11 @@ export class Knowledge {
     this.#now = now;
   }
 
-  /**
-   * How loaded a replica seems, in requests; 0 when nothing is known. Of replicas with equally many, the one that
-   * has been answering faster counts as less loaded, by less than one request.
-   */
+  /** How loaded a replica seems; 0 when nothing is known. */
   loadOf(name: string): number {
     const known = this.#replicas.get(name);
-    if (known === undefined) return 0;
-    const slowness = known.answerMs / (known.answerMs + SLOW_MS);
-    if (this.#now() - known.seenAtMs > FRESH_MS) return slowness;
-    return slowness + Math.max(known.inFlight, known.load === undefined ? 0 : known.load.ongoing + known.load.queued);
+    if (known === undefined || this.#now() - known.seenAtMs > FRESH_MS) return 0;
+    return Math.max(known.inFlight, known.load === undefined ? 0 : known.load.ongoing + known.load.queued);
   }
 
   /** Whether a replica was lost lately. */
@@ -73,10 +63,8 @@ export class Knowledge {
     known.seenAtMs = this.#now();
   }
 
-  answered(name: string, tookMs: number): void {
+  answered(name: string): void {
     const known = this.#known(name);
-    const answerMs = Math.max(0, tookMs);
-    known.answerMs = known.answerMs === 0 ? answerMs : known.answerMs * (1 - ANSWER_WEIGHT) + answerMs * ANSWER_WEIGHT;
     known.inFlight = Math.max(0, known.inFlight - 1);
     known.load = undefined;
     known.failures = 0;
@@ -108,7 +96,7 @@ export class Knowledge {
   #known(name: string): Known {
     let known = this.#replicas.get(name);
     if (known === undefined) {
-      known = { inFlight: 0, load: undefined, seenAtMs: 0, avoidUntilMs: 0, failures: 0, answerMs: 0 };
+      known = { inFlight: 0, load: undefined, seenAtMs: 0, avoidUntilMs: 0, failures: 0 };
       this.#replicas.set(name, known);
     }
     return known;
