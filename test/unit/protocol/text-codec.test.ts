@@ -8,6 +8,7 @@ const across = (value: unknown): unknown => decodeText(encodeText(value));
 describe("values as text", () => {
   it("come back as they were, on one line", () => {
     const value = fc.anything({
+      key: fc.string().filter((key) => key !== "__proto__"),
       withMap: true,
       withSet: true,
       withDate: true,
@@ -22,6 +23,11 @@ describe("values as text", () => {
         expect(decodeText(text)).toEqual(original);
       }),
     );
+  });
+
+  it("refuse a property named __proto__, which would become the reader's prototype", () => {
+    const value = Object.defineProperty({}, "__proto__", { value: {}, enumerable: true });
+    expect(() => encodeText({ nested: value })).toThrow("__proto__");
   });
 
   it("keep what JSON loses", () => {
