@@ -8,24 +8,20 @@
  */
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
-import type { CallRequest, Delivery, ItemBatch, ItemPuller, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import { type CallExtras, decodeEnvelope, encodeReply, type WireReply } from "../src/protocol/envelope.ts";
+import type { CallRequest, Delivery, ItemBatch, ItemPuller, Refusal, RequestMeta, Reservation } from "../src/protocol/messages.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
 export interface ReplicaRpc {
-  call(request: CallRequest): Promise<Reply>;
+  /** @param envelope By `encodeEnvelope`. What it answers is read with `decodeReply`. */
+  call(envelope: string, method: string | undefined, args?: readonly unknown[], extras?: CallExtras): Promise<WireReply>;
   reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
   cancel(id: string, reason: WireError): Promise<void>;
 }
 
-/** Where metadata travels in an HTTP request: a client cannot set `cf`, and user code sees no header. */
-export const SENT_IN_CF = "edgeServe";
-
-/** What travels there. */
-export interface SentInCf {
-  readonly meta: RequestMeta;
-  readonly delivery: Delivery;
-}
+/** Where the envelope travels in an HTTP request: a client cannot set `cf`, and user code sees no header. */
+export const ENVELOPE_IN_CF = "edgeServe";
 
 /** The status of a refusal; a user's response with this status never has the header that makes it one. */
 export const REFUSED_STATUS = 503;
@@ -55,18 +51,20 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     }
 
     override async fetch(request: Request): Promise<Response> {
-      const sent = (request.cf as { [SENT_IN_CF]?: SentInCf } | undefined)?.[SENT_IN_CF];
-      if (sent === undefined) return new Response("A replica answers requests that come through its system's ingress.", { status: 421 });
-      const response = await this.#replica.fetch(request, sent.meta, sent.delivery);
+      const envelope = (request.cf as { [ENVELOPE_IN_CF]?: string } | undefined)?.[ENVELOPE_IN_CF];
+      if (envelope === undefined)
+        return new Response("A replica answers requests that come through its system's ingress.", { status: 421 });
+      const { meta, delivery } = decodeEnvelope(envelope);
+      const response = await this.#replica.fetch(request, meta, delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
       if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
       return response;
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */
-    async call(request: CallRequest): Promise<Reply> {
-      const reply = await this.#replica.call(request);
-      return reply.kind === "stream" ? { kind: "stream", items: new ItemStub(reply.items) } : reply;
+    async call(envelope: string, method: string | undefined, args: readonly unknown[] = NONE, extras?: CallExtras): Promise<WireReply> {
+      const reply = await this.#replica.call(callOf(envelope, method, args, extras));
+      return reply.kind === "stream" ? { kind: "stream", items: new ItemStub(reply.items) } : encodeReply(reply);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
@@ -78,6 +76,21 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     async cancel(id: string, reason: WireError): Promise<void> {
       this.#replica.cancel(id, decodeError(reason));
     }
+  };
+}
+
+const NONE: readonly unknown[] = [];
+
+function callOf(envelope: string, method: string | undefined, args: readonly unknown[], extras: CallExtras | undefined): CallRequest {
+  const { meta, delivery } = decodeEnvelope(envelope);
+  if (extras === undefined) return { meta, delivery, method, args };
+  const { handleArgs, started } = extras;
+  return {
+    meta,
+    delivery: started === undefined ? delivery : { ...delivery, started },
+    method,
+    args,
+    ...(handleArgs === undefined ? {} : { handleArgs }),
   };
 }
 

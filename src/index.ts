@@ -14,6 +14,9 @@ export type {
   RequestRouter,
   RouterCandidate,
 } from "./api/option-types.ts";
+export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
+export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
+export type { BatchHistogram, BatchStats } from "./batching/stats.ts";
 export { type LogFields, type Logger, logger } from "./context/logger.ts";
 export {
   getAppHandle,
@@ -23,6 +26,8 @@ export {
   type ReplicaContext,
   type RequestContext,
 } from "./context/scope.ts";
+export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
+export type { MultiplexedStats } from "./multiplexing/stats.ts";
 export {
   BackPressureError,
   ConfigError,

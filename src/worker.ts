@@ -2,7 +2,7 @@
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
 import { DurableObject, exports as workerExports, waitUntil } from "cloudflare:workers";
-import { REFUSED_STATUS, refusalOf, type ReplicaRpc, replicaClass, SENT_IN_CF } from "../durable-objects/replica.ts";
+import { ENVELOPE_IN_CF, REFUSED_STATUS, refusalOf, type ReplicaRpc, replicaClass } from "../durable-objects/replica.ts";
 import { whenSentOrClosed } from "../durable-objects/response-sent.ts";
 import { type Application, deploymentsOf, mapApplications } from "./api/application.ts";
 import { routerOf } from "./api/ingress.ts";
@@ -12,6 +12,7 @@ import { createHandle } from "./handle/handle.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import { encodeError } from "./protocol/error-codec.ts";
+import { decodeReply, encodeEnvelope, type WireReply } from "./protocol/envelope.ts";
 import { ConfigError } from "./protocol/errors.ts";
 import type { DeploymentHandle } from "./protocol/handle-types.ts";
 import type { ApplicationManifest, Manifest } from "./protocol/manifest.ts";
@@ -155,7 +156,7 @@ function unknownName(kind: string, name: string, known: readonly string[], app?:
 // Declared by hand: the platform's own type maps every argument and result to what RPC makes of it, which for
 // our recursive messages never ends, and they are plain data but for a stream's stub.
 interface ReplicaStub extends ReplicaRpc {
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, init: { readonly cf: object }): Promise<Response>;
 }
 
 interface Namespace {
@@ -204,12 +205,24 @@ class StubConnection implements ReplicaConnection {
   }
 
   call(request: CallRequest): Promise<Reply> {
-    return this.#stub.call(request);
+    return this.#call(request).then(decodeReply);
+  }
+
+  #call({ meta, delivery, method, args, handleArgs }: CallRequest): Promise<WireReply> {
+    const envelope = encodeEnvelope(meta, delivery!);
+    const started = delivery?.started;
+    // What there is not is not sent: each argument is looked at on its way out and in.
+    if (handleArgs === undefined && started === undefined)
+      return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
+    return this.#stub.call(envelope, method, args, {
+      ...(handleArgs === undefined ? {} : { handleArgs }),
+      ...(started === undefined ? {} : { started }),
+    });
   }
 
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
-    const cf = { ...request.cf, [SENT_IN_CF]: { meta, delivery } } as unknown as IncomingRequestCfProperties;
-    const response = await this.#stub.fetch(new Request(request, { cf }));
+    // Handed to `fetch`, where it costs a third of what a `Request` made for it does.
+    const response = await this.#stub.fetch(request, { cf: { ...request.cf, [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } });
     return response.status === REFUSED_STATUS ? (refusalOf(response) ?? response) : response;
   }
 

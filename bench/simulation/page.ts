@@ -17,9 +17,11 @@ const INTRODUCTION = `# Routing
 <!-- Written by bench/simulate.ts (npm run simulate). Do not edit. -->
 
 Hundreds of isolates route, each sees a sliver of the traffic, and they share no memory. What an isolate knows of a replica's load is
-mostly old. So a caller asks: it draws two replicas and sends the request to one of them as a *claim*. The replica runs it at once if a
-slot is free, and refuses it otherwise, with its load. After the second refusal the request goes to the less loaded one of the two, *to
-queue*. While most claims are refused, they are skipped.
+mostly old. So a caller asks: it draws some replicas and sends the request to one of them as a *claim*. The replica runs it at once if a
+slot is free, and refuses it otherwise, with its load. After the third refusal the request goes to the least loaded one of the three, *to
+queue*. Of replicas that seem equally loaded, one that has refused often lately is asked last, so slow ones are found out; ten seconds
+halve what is remembered, and while nobody refuses it does not count. When three claims in a row meet long queues, the caller makes no
+claims for some seconds, and queues directly.
 
 These tables come from a discrete-event simulation that runs the code that serves: [the router](../src/router/router.ts) with its
 [policy](../src/router/policies/power-of-two-choices.ts) and its [knowledge](../src/router/knowledge.ts), one instance for each isolate, and

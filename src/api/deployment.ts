@@ -80,9 +80,9 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
   get handlesHttp(): boolean {
     if (!this.isClass) return true;
     const prototype = this.target.prototype as Record<string, unknown>;
-    // A class field (`call = serve.batch(...)`) shows only on an instance, so its absence here proves nothing;
-    // methods are the rule, and the replica says so if neither is there.
-    return hasRouter(this.target) || typeof prototype["fetch"] === "function" || typeof prototype["call"] === "function";
+    // A class field (`call = serve.batch(...)`) shows only on an instance, but its name is in the class's text.
+    const hasField = () => /\b(call|fetch)\b["'\]]?\s*[=,]/.test(Function.prototype.toString.call(this.target));
+    return hasRouter(this.target) || typeof prototype["fetch"] === "function" || typeof prototype["call"] === "function" || hasField();
   }
 }
 

@@ -69,7 +69,10 @@ export class RequestScope implements RequestContext {
   #reason: unknown;
   #isAborted = false;
   // What the request has going on elsewhere: stopped when it is.
-  readonly #listeners = new Set<(reason: unknown) => void>();
+  #listeners: Set<(reason: unknown) => void> | undefined;
+  // Who is to know that the request is over; made when somebody asks, because most requests use nothing of the replica's.
+  #endListeners: (() => void)[] | undefined;
+  #hasEnded = false;
   // Followed when somebody asks: listening costs a quarter of a whole request, and most handlers never look.
   #source: { readonly signal: AbortSignal } | undefined;
 
@@ -114,8 +117,8 @@ export class RequestScope implements RequestContext {
     this.#isAborted = true;
     this.#reason = reason;
     this.#signal?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
-    this.#listeners.clear();
+    for (const listener of this.#listeners ?? []) listener(reason);
+    this.#listeners = undefined;
   }
 
   /** Calls `listener` when the request is aborted, at once if it is. Returns what takes the listener off again. */
@@ -125,17 +128,36 @@ export class RequestScope implements RequestContext {
       listener(this.#reason);
       return () => {};
     }
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Says that the request is over: it holds its slot no longer, and nothing that it was given. A second time does nothing. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const listeners = this.#endListeners;
+    this.#endListeners = undefined;
+    if (listeners !== undefined) for (const listener of listeners) listener();
+  }
+
+  /** Calls `listener` once when the request is over, at once if it is. It must not throw. */
+  onEnd(listener: () => void): void {
+    if (this.#hasEnded) listener();
+    else (this.#endListeners ??= []).push(listener);
   }
 
   #follow(): void {
     const signal = this.#source?.signal;
     this.#source = undefined;
     if (signal === undefined) return;
-    const end = () => this.abort(new RequestCancelledError("The client went away."));
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) this.#clientGone();
+    else signal.addEventListener("abort", () => this.#clientGone(), { once: true });
+  }
+
+  #clientGone(): void {
+    this.abort(new RequestCancelledError("The client went away."));
   }
 }
 

@@ -35,7 +35,23 @@ interface HandleCore {
 }
 
 // V8's own, which the platform's types leave out. Formatting waits until somebody reads the stack.
-const captureStack = (Error as { captureStackTrace?: (target: object, above: object) => void }).captureStackTrace;
+const { captureStackTrace } = Error as { captureStackTrace?: (target: object, above: object) => void };
+
+/** How many of the caller's frames an error shows. Each costs a call most of a microsecond, whether it fails or not. */
+const CALLER_FRAMES = 4;
+
+// A stack, from whoever called `entry`.
+function stackAbove(entry: object): { readonly stack?: string } {
+  const errors = Error as { stackTraceLimit?: number };
+  const limit = errors.stackTraceLimit;
+  const callSite: { stack?: string } = {};
+  // Not a number where somebody has switched stacks off.
+  if (captureStackTrace === undefined || typeof limit !== "number") return callSite;
+  errors.stackTraceLimit = Math.min(limit, CALLER_FRAMES);
+  captureStackTrace(callSite, entry);
+  errors.stackTraceLimit = limit;
+  return callSite;
+}
 
 // Not a property of the handle: every property of a handle is a method of the deployment.
 const cores = new WeakMap<object, HandleCore>();
@@ -68,47 +84,50 @@ export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
 }
 
 function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {
-  const starter = (start: Start) => {
-    const remote = (...args: unknown[]): CallResponse => {
-      const callSite: { stack?: string } = {};
-      captureStack?.(callSite, remote);
-      const parent = currentScope()?.request;
-      const { signal } = core.options;
-      const cancellation = new Cancellation();
-      // Before it is sent: what nobody waits for is not to begin.
-      if (signal?.aborted === true || parent?.isAborted === true)
-        cancellation.cancel(new RequestCancelledError("The request was cancelled."));
-      const meta = nextMeta(core, parent?.meta);
-      const answer = start(core, { method, args, meta }, cancellation);
-      return new CallResponse(answer, { cancellation, callSite, parent, deadline: meta.deadline, signal });
-    };
-    return remote;
-  };
-  const toAll = starter(callAll);
-  return { remote: starter(call), broadcast: (...args: unknown[]) => toAll(...args).result() };
+  const remote = (...args: unknown[]): CallResponse => begin(sendCall, { core, method, args }, remote);
+  const broadcast = (...args: unknown[]): Promise<unknown> => begin(sendToAll, { core, method, args }, broadcast).result();
+  return { remote, broadcast };
 }
 
 interface Call {
+  readonly core: HandleCore;
   readonly method: string | undefined;
   readonly args: readonly unknown[];
-  readonly meta: RequestMeta;
 }
 
-/** Sends a call. Rejects when it cannot be sent; what the method threw is in the answer. */
-type Start = (core: HandleCore, call: Call, cancellation: Cancellation) => Promise<Answer>;
+/** Sends a call. Throws or rejects when it cannot be sent; what the method threw is in the answer. */
+type Sender = (core: HandleCore, request: CallRequest, cancellation: Cancellation) => Promise<Answer>;
 
-async function call(core: HandleCore, { method, args, meta }: Call, cancellation: Cancellation): Promise<Answer> {
-  const refusal = tooDeep(meta);
-  if (refusal !== undefined) throw new ConfigError(refusal);
-  const sent = args.some(isResponse) ? await arrived(args) : args;
-  return core.target.call(toRequest(core, method, sent, meta), cancellation);
+// `entry` is what user code called: the stack of an error begins above it.
+function begin(send: Sender, call: Call, entry: object): CallResponse {
+  const { core } = call;
+  const callSite = stackAbove(entry);
+  const parent = currentScope()?.request;
+  const { signal } = core.options;
+  const cancellation = new Cancellation();
+  // Before it is sent: what nobody waits for is not to begin.
+  if (signal?.aborted === true || parent?.isAborted === true) cancellation.cancel(new RequestCancelledError("The request was cancelled."));
+  const meta = nextMeta(core, parent?.meta);
+  return new CallResponse(sent(send, call, meta, cancellation), { cancellation, callSite, parent, deadline: meta.deadline, signal });
 }
 
-async function callAll(core: HandleCore, { method, args, meta }: Call, cancellation: Cancellation): Promise<Answer> {
-  const refusal = tooDeep(meta);
-  if (refusal !== undefined) throw new ConfigError(refusal);
-  const sent = args.some(isResponse) ? await arrived(args) : args;
-  const replies = await core.target.broadcast(toRequest(core, method, sent, meta), cancellation);
+function sent(send: Sender, { core, method, args }: Call, meta: RequestMeta, cancellation: Cancellation): Promise<Answer> {
+  try {
+    const refusal = tooDeep(meta);
+    if (refusal !== undefined) throw new ConfigError(refusal);
+    if (!args.some(isResponse)) return send(core, toRequest(core, method, args, meta), cancellation);
+    return arrived(args).then((results) => send(core, toRequest(core, method, results, meta), cancellation));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function sendCall({ target }: HandleCore, request: CallRequest, cancellation: Cancellation): Promise<Answer> {
+  return target.call(request, cancellation);
+}
+
+async function sendToAll({ target }: HandleCore, request: CallRequest, cancellation: Cancellation): Promise<Answer> {
+  const replies = await target.broadcast(request, cancellation);
   return { kind: "value", value: replies.map(settledOf) };
 }
 
@@ -131,7 +150,8 @@ function isResponse(arg: unknown): boolean {
 }
 
 function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefined): RequestMeta {
-  const chain = [...(parent?.chain ?? []), `${target.app}/${target.deployment}`];
+  const here = `${target.app}/${target.deployment}`;
+  const chain = parent === undefined ? [here] : [...parent.chain, here];
   const hops = (parent?.hops ?? 0) + 1;
   const timeoutMs = earlier(options.timeoutMs, target.requestTimeoutMs ?? undefined);
   const deadline = earlier(parent?.deadline, timeoutMs === undefined ? undefined : Date.now() + timeoutMs);

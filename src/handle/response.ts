@@ -27,25 +27,33 @@ export interface CallSettings {
 export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
   readonly #cancellation: Cancellation;
+  readonly #callSite: { readonly stack?: string };
+  #resolve!: (result: unknown) => void;
   #reject!: (reason: unknown) => void;
   #items: RemoteItems | undefined;
   #isGivenUp = false;
+  // What could end the call early, until it is over.
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #forgetSignal: (() => void) | undefined;
+  #forgetParent: (() => void) | undefined;
 
   constructor(answer: Promise<Answer>, { cancellation, callSite, parent, deadline, signal }: CallSettings) {
     this.#cancellation = cancellation;
+    this.#callSite = callSite;
     this.#settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
       this.#reject = reject;
-      answer.then((reply) => {
-        if (reply.kind === "value") resolve(reply.value);
-        else if (reply.kind === "error") reject(decodeError(reply.error, callSite.stack));
-        else resolve(this.#stream(new RemoteItems(reply.items, callSite)));
-      }, reject);
     });
     // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
-    this.#settled.catch(() => {});
-    if (parent !== undefined) this.#whenOver(parent.onAbort((reason) => this.#giveUp(reason)));
+    this.#settled.catch(ignore);
+    answer.then(
+      (reply) => this.#receive(reply),
+      (error: unknown) => this.#fail(error),
+    );
     if (deadline !== undefined) this.#limit(deadline);
     if (signal !== undefined) this.#follow(signal);
+    if (parent !== undefined) this.#forgetParent = parent.onAbort((reason) => this.#giveUp(reason));
+    if (this.#isGivenUp) this.#end();
   }
 
   get [RESPONSE_BRAND](): true {
@@ -81,37 +89,61 @@ export class CallResponse implements DeploymentResponse<unknown> {
     yield* items;
   }
 
+  #receive(reply: Answer): void {
+    if (reply.kind === "stream") return this.#receiveStream(new RemoteItems(reply.items, this.#callSite));
+    if (reply.kind === "value") this.#resolve(reply.value);
+    else this.#reject(decodeError(reply.error, this.#callSite.stack));
+    this.#end();
+  }
+
+  // A stream is over with its last item, not when it begins, and may arrive after its consumer has gone.
+  #receiveStream(items: RemoteItems): void {
+    this.#items = items;
+    if (this.#isGivenUp) items.cancel();
+    this.#resolve(items);
+    this.#forgetDeadline();
+    items.whenOver(() => this.#end());
+  }
+
+  #fail(error: unknown): void {
+    this.#reject(error);
+    this.#end();
+  }
+
   #giveUp(reason: unknown): void {
     this.#isGivenUp = true;
     this.#reject(reason);
     this.#cancellation.cancel(reason);
     this.#items?.cancel();
-  }
-
-  // The stream may arrive after its consumer has gone.
-  #stream(items: RemoteItems): RemoteItems {
-    this.#items = items;
-    if (this.#isGivenUp) items.cancel();
-    return items;
+    this.#end();
   }
 
   #limit(deadline: number): void {
-    const late = () => this.#giveUp(new RequestTimeoutError("The request's deadline has passed."));
-    const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
-    const stop = () => clearTimeout(timer);
-    this.#settled.then(stop, stop);
+    this.#deadline = setTimeout(
+      () => this.#giveUp(new RequestTimeoutError("The request's deadline has passed.")),
+      Math.max(0, deadline - Date.now()),
+    );
   }
 
   #follow(signal: AbortSignal): void {
     if (signal.aborted) return this.cancel();
     const cancel = () => this.cancel();
     signal.addEventListener("abort", cancel, { once: true });
-    // A signal may outlive many calls.
-    this.#whenOver(() => signal.removeEventListener("abort", cancel));
+    this.#forgetSignal = () => signal.removeEventListener("abort", cancel);
   }
 
-  // A stream is over with its last item, not when it begins.
-  #whenOver(forget: () => void): void {
-    this.#settled.then((result) => (result instanceof RemoteItems ? result.whenOver(forget) : forget()), forget);
+  #forgetDeadline(): void {
+    if (this.#deadline !== undefined) clearTimeout(this.#deadline);
+  }
+
+  // A parent and a signal may outlive many calls.
+  #end(): void {
+    this.#forgetDeadline();
+    this.#forgetSignal?.();
+    this.#forgetParent?.();
+    this.#forgetSignal = undefined;
+    this.#forgetParent = undefined;
   }
 }
+
+function ignore(): void {}

@@ -76,7 +76,7 @@ function findInside(value: object, path: string, depth: number, seen: Set<unknow
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const item: unknown = value[index];
-      if (isPlain(item)) continue;
+      if (isScalar(item)) continue;
       const found = find(item, `${path}[${index}]`, depth + 1, seen);
       if (found !== undefined) return found;
     }
@@ -98,14 +98,15 @@ function findInside(value: object, path: string, depth: number, seen: Set<unknow
   }
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
-    if (isPlain(item)) continue;
+    if (isScalar(item)) continue;
     const found = find(item, `${path}${memberPath(key)}`, depth + 1, seen);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function isPlain(value: unknown): boolean {
+/** Whether `value` crosses as it is, with nothing to look through. */
+export function isScalar(value: unknown): value is string | number | boolean | null | undefined {
   const type = typeof value;
   return type === "number" || type === "string" || type === "boolean" || value === null || value === undefined;
 }

@@ -53,10 +53,16 @@ export class ItemSource implements ItemPuller {
 
   async cancel(): Promise<void> {
     if (this.#isDone) return;
-    this.#end();
+    this.#isDone = true;
     this.#ready = [];
+    this.#wakeConsumer?.();
     this.#wakeProducer?.();
-    await this.#iterator.return?.();
+    // Until its body and its `finally` are done, the generator uses what its request was given.
+    try {
+      await this.#iterator.return?.();
+    } finally {
+      this.#ended();
+    }
   }
 
   async #produce(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * One replica: an instance of the user's class, and the requests that it runs.
  *
- * Owns: starting the instance once, dispatch, what a result or an error becomes, the access log.
+ * Owns: starting the instance once, dispatch, what a result or an error becomes.
  * Does not own: the platform (durable-objects/replica.ts), choosing a replica (router/), handles (given by the shell).
  *
  * Invariants:
@@ -10,18 +10,19 @@
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
  *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
  */
-import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
-import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
-import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
+import { disposeModels } from "../multiplexing/registry.ts";
+import { encodeError } from "../protocol/error-codec.ts";
+import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { toSendable } from "../protocol/sendable.ts";
+import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
 import { methodOf } from "./dispatch.ts";
 import { type HttpHandler, httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
+import { logCall, logFailure, logFetch } from "./request-log.ts";
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {
@@ -79,24 +80,24 @@ export class Replica {
   /** Runs a call from a handle, or refuses it. */
   async call(request: CallRequest): Promise<Reply> {
     const delivery = request.delivery ?? inTurn(this.#unnamed++);
-    let slot: Slot | undefined;
     try {
-      slot = await this.#admit(request.meta, delivery);
+      const admitted = this.#admit(request.meta, delivery);
+      const slot = admitted instanceof Promise ? await admitted : admitted;
+      return slot === undefined ? this.#refusal() : await this.#call(request, delivery.id, slot);
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
-    return slot === undefined ? this.#refusal() : this.#call(request, delivery.id, slot);
   }
 
   /** Answers an HTTP request whose path has lost the application's prefix, or refuses it. */
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery = inTurn(this.#unnamed++)): Promise<Response | Refusal> {
-    let slot: Slot | undefined;
     try {
-      slot = await this.#admit(meta, delivery);
+      const admitted = this.#admit(meta, delivery);
+      const slot = admitted instanceof Promise ? await admitted : admitted;
+      return slot === undefined ? this.#refusal() : await this.#fetch(request, meta, slot);
     } catch (error) {
       return withRequestId(errorResponse(error), meta.requestId);
     }
-    return slot === undefined ? this.#refusal() : this.#fetch(request, meta, slot);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */
@@ -150,53 +151,63 @@ export class Replica {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    const label = `CALL ${request.method ?? "call"}`;
     this.#running.set(id, running);
-    const finish = () => {
-      this.#running.delete(id);
-      slot.release();
-    };
     try {
       const { target } = this.#started ?? (await this.#start());
       const method = methodOf(target, this.#name, request.method);
       const args = this.#receive(request);
       const result = await runInScope(scope, () => this.#run(method, target, args));
-      if (isGenerator(result)) {
-        const items = runInScope(scope, () => new ItemSource(result, `An item of ${this.#subject(request)}`, finish));
-        // What its clean-up throws has nobody to go to.
-        running.onAbort(() => void items.cancel().catch(() => {}));
-        this.#logAccess(`${label} OK`, startedAtMs, scope);
-        return { kind: "stream", items };
-      }
-      const value = toSendable(result, `The result of ${this.#subject(request)}`);
-      this.#logAccess(`${label} OK`, startedAtMs, scope);
-      finish();
-      return { kind: "value", value };
+      const isStream = isGenerator(result);
+      const reply: Reply = isStream
+        ? { kind: "stream", items: this.#itemsOf(result, request, scope, () => this.#finish(id, running, slot)) }
+        : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
+      logCall(request.method, "OK", startedAtMs, scope);
+      if (!isStream) this.#finish(id, running, slot);
+      return reply;
     } catch (error) {
-      finish();
-      this.#logFailure(error, scope);
-      this.#logAccess(`${label} ${running.isAborted ? "CANCELLED" : "ERROR"}`, startedAtMs, scope);
+      this.#finish(id, running, slot);
+      logFailure(error, scope);
+      logCall(request.method, running.isAborted ? "CANCELLED" : "ERROR", startedAtMs, scope);
       return { kind: "error", error: encodeError(error) };
     }
   }
 
+  #finish(id: string, running: RequestScope, slot: Slot): void {
+    this.#running.delete(id);
+    release(slot, running);
+  }
+
+  #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: () => void): ItemSource {
+    const items = runInScope(scope, () => new ItemSource(generator, `An item of ${this.#subject(request)}`, finish));
+    // What its clean-up throws has nobody to go to.
+    scope.request?.onAbort(() => void items.cancel().catch(() => {}));
+    return items;
+  }
+
   async #fetch(request: Request, meta: RequestMeta, slot: Slot): Promise<Response> {
-    const scope: Scope = { replica: this.#ports.scope, request: new RequestScope(meta, request) };
+    const running = new RequestScope(meta, request);
+    const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
     let response: Response;
+    let isWhole = false;
     try {
       const started = this.#started ?? (await this.#start());
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
-      response = await runInScope(scope, async () => toResponse(await handler(withClientJson(request)), scope));
+      const result = await runInScope(scope, () => handler(withClientJson(request)));
+      // What has no code of its own needs no scope.
+      const isPassive = result instanceof Response || isScalar(result);
+      const made = isPassive ? toResponse(result, scope) : runInScope(scope, () => toResponse(result, scope));
+      // A stream is a promise of a response; anything else but the handler's own is in memory.
+      isWhole = made instanceof Response && made !== result;
+      response = await made;
     } catch (error) {
-      if (!isDeliberate(error)) this.#logFailure(error, scope);
+      if (!isDeliberate(error)) logFailure(error, scope);
       response = errorResponse(error);
     }
-    this.#logAccess(`${request.method} ${meta.routePrefix ?? ""} ${response.status}`, startedAtMs, scope);
-    return withRequestId(
-      this.#ports.whenSent(response, () => slot.release()),
-      meta.requestId,
-    );
+    logFetch(request, response, startedAtMs, scope);
+    if (isWhole) release(slot, running);
+    else response = this.#ports.whenSent(response, () => release(slot, running));
+    return withRequestId(response, meta.requestId);
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.
@@ -235,6 +246,8 @@ export class Replica {
         return instance;
       });
     } catch (error) {
+      // The next start has an instance of its own, which would never use these.
+      await disposeModels(scope);
       throw this.#startFailure(step, error);
     }
   }
@@ -247,25 +260,12 @@ export class Replica {
       { cause: error },
     );
   }
-
-  // An error that came from another replica has been logged there.
-  #logFailure(error: unknown, scope: Scope): void {
-    if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
-    const level = error instanceof ServeError && error.status !== 500 && error.cause === undefined ? "WARNING" : "ERROR";
-    const thrown = error instanceof Error ? error : decodeError(encodeError(error));
-    writeLog(level, thrown instanceof Error ? thrown.message : String(thrown), { error: describe(thrown) }, scope);
-  }
-
-  #logAccess(what: string, startedAtMs: number, scope: Scope): void {
-    if (!scope.replica.logging.accessLog) return;
-    writeLog("INFO", `${what} ${Date.now() - startedAtMs}ms`, undefined, scope);
-  }
 }
 
-function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const own = thrown.stack ?? `${thrown.name}: ${thrown.message}`;
-  return thrown.cause === undefined ? own : `${own}\nCaused by: ${describe(thrown.cause)}`;
+// In this order: what the request held of the replica is free when its listeners hear of it.
+function release(slot: Slot, running: RequestScope): void {
+  slot.release();
+  running.end();
 }
 
 function withRequestId(response: Response, requestId: string): Response {

@@ -7,6 +7,7 @@
  * Invariants:
  *   K1. Knowledge older than `FRESH_MS` counts as none.
  *   K2. A replica that was lost is avoided for a while, and then tried again.
+ *   K3. While nobody refuses, refusals of the past tell no replica from another.
  */
 import type { Load } from "../protocol/messages.ts";
 
@@ -15,11 +16,20 @@ const FRESH_MS = 1000;
 /** How long a lost replica is avoided at first, and at most. Doubles while it stays lost. */
 const AVOID_MS = 250;
 const MAX_AVOID_MS = 10_000;
-/** How much one claim moves the estimate of how often claims are refused. */
-const REFUSAL_WEIGHT = 0.1;
-/** The estimate above which claims are not worth sending, and how fast it is forgotten. */
+/**
+ * How much one claim moves the estimate of how often a replica refuses, how fast that is forgotten, and below what it is
+ * none. An isolate asks one of many replicas only every few seconds, so to forget faster is to know nothing.
+ */
+const REFUSAL_WEIGHT = 0.3;
+const REFUSAL_HALF_LIFE_MS = 10_000;
+const LEAST_REFUSALS = 0.05;
+/** For how long after a refusal by any replica the estimates count. */
+const CONTENDED_MS = 5000;
+/** How much one claim moves the estimate of how often it meets a long queue: three such refusals in a row are enough. */
+const SATURATION_WEIGHT = 0.5;
+/** The estimate above which claims are not worth sending. It fades from 1 to there in four seconds. */
 const SATURATED = 0.75;
-const REFUSAL_HALF_LIFE_MS = 200;
+const SATURATION_HALF_LIFE_MS = 10_000;
 
 interface Known {
   inFlight: number;
@@ -27,13 +37,17 @@ interface Known {
   seenAtMs: number;
   avoidUntilMs: number;
   failures: number;
+  /** How often it refuses claims, from 0 to 1, and when that was known. */
+  refusals: number;
+  refusalsAtMs: number;
 }
 
 export class Knowledge {
   readonly #now: () => number;
   readonly #replicas = new Map<string, Known>();
-  #refusals = 0;
-  #refusalsAtMs = 0;
+  #contendedAtMs = Number.NEGATIVE_INFINITY;
+  #saturation = 0;
+  #saturationAtMs = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -51,9 +65,20 @@ export class Knowledge {
     return (this.#replicas.get(name)?.avoidUntilMs ?? 0) > this.#now();
   }
 
-  /** Whether claims are refused so often that asking costs more than it finds. */
+  /**
+   * How often a replica refuses claims, from 0 to 1, which tells the slow ones from others with as many requests.
+   * 0 when nothing is known, or nobody has refused for a while: what is idle shares evenly.
+   */
+  refusalsOf(name: string): number {
+    const now = this.#now();
+    const known = now - this.#contendedAtMs > CONTENDED_MS ? undefined : this.#replicas.get(name);
+    const refusals = known === undefined ? 0 : faded(known.refusals, now - known.refusalsAtMs, REFUSAL_HALF_LIFE_MS);
+    return refusals < LEAST_REFUSALS ? 0 : refusals;
+  }
+
+  /** Whether whoever is asked has a long queue, so that asking costs more than it finds. */
   get isSaturated(): boolean {
-    return this.#currentRefusals() > SATURATED;
+    return faded(this.#saturation, this.#now() - this.#saturationAtMs, SATURATION_HALF_LIFE_MS) > SATURATED;
   }
 
   sent(name: string): void {
@@ -71,9 +96,17 @@ export class Knowledge {
     known.avoidUntilMs = 0;
   }
 
-  claimed(isRefused: boolean): void {
-    this.#refusals = this.#currentRefusals() * (1 - REFUSAL_WEIGHT) + (isRefused ? REFUSAL_WEIGHT : 0);
-    this.#refusalsAtMs = this.#now();
+  /** What came of a claim. */
+  claimed(name: string, outcome: "taken" | "refused" | "refused, with a long queue"): void {
+    const now = this.#now();
+    const known = this.#known(name);
+    const isRefused = outcome !== "taken";
+    known.refusals = moved(faded(known.refusals, now - known.refusalsAtMs, REFUSAL_HALF_LIFE_MS), isRefused, REFUSAL_WEIGHT);
+    known.refusalsAtMs = now;
+    if (isRefused) this.#contendedAtMs = now;
+    const saturation = faded(this.#saturation, now - this.#saturationAtMs, SATURATION_HALF_LIFE_MS);
+    this.#saturation = moved(saturation, outcome === "refused, with a long queue", SATURATION_WEIGHT);
+    this.#saturationAtMs = now;
   }
 
   refused(name: string, load: Load): void {
@@ -89,16 +122,20 @@ export class Knowledge {
     known.avoidUntilMs = this.#now() + Math.min(MAX_AVOID_MS, AVOID_MS * 2 ** known.failures++);
   }
 
-  #currentRefusals(): number {
-    return this.#refusals * 0.5 ** ((this.#now() - this.#refusalsAtMs) / REFUSAL_HALF_LIFE_MS);
-  }
-
   #known(name: string): Known {
     let known = this.#replicas.get(name);
     if (known === undefined) {
-      known = { inFlight: 0, load: undefined, seenAtMs: 0, avoidUntilMs: 0, failures: 0 };
+      known = { inFlight: 0, load: undefined, seenAtMs: 0, avoidUntilMs: 0, failures: 0, refusals: 0, refusalsAtMs: 0 };
       this.#replicas.set(name, known);
     }
     return known;
   }
+}
+
+function faded(share: number, ageMs: number, halfLifeMs: number): number {
+  return share === 0 ? 0 : share * 0.5 ** (ageMs / halfLifeMs);
+}
+
+function moved(share: number, isSo: boolean, weight: number): number {
+  return share * (1 - weight) + (isSo ? weight : 0);
 }

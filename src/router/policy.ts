@@ -7,6 +7,12 @@ export interface Candidate {
   readonly name: string;
   /** Requests that it seems to have on its hands; 0 when nothing is known. */
   readonly load: number;
+  /** Whether it is known to have the model that the request asks for. */
+  readonly hasModel?: boolean;
+  /** How often it refuses, from 0 to 1: tells replicas with equal loads apart. Missing is 0. */
+  readonly refusals?: number;
+  /** Whether it is in the caller's region. */
+  readonly isNear?: boolean;
 }
 
 /** What a policy may look at besides the candidates. */

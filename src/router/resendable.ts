@@ -5,21 +5,35 @@
 /** Bodies up to this are kept in memory, so that the request can be sent again; for larger ones a slot is reserved first. */
 const MAX_KEPT_BYTES = 64 * 1024;
 
-/** How a request is sent, attempt by attempt. */
-export interface ResendableRequest {
-  /** The request for the next attempt. */
-  request(): Request;
+/** An HTTP request that is sent attempt by attempt. */
+export class Resendable {
+  readonly #request: Request;
+  readonly #body: ArrayBuffer | undefined;
   /** Whether there is one attempt only. */
   readonly isOnce: boolean;
+
+  constructor(request: Request, { body, isOnce = false }: { readonly body?: ArrayBuffer; readonly isOnce?: boolean } = {}) {
+    this.#request = request;
+    this.#body = body;
+    this.isOnce = isOnce;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  /** The request for the next attempt. */
+  request(): Request {
+    // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is the one of the request, which has a body
+    return this.#body === undefined ? this.#request : new Request(this.#request, { body: this.#body });
+  }
 }
 
 /** Prepares a request for more than one attempt. Reads a small body; a large one, or one of unknown length, is left alone. */
-export async function resendable(request: Request): Promise<ResendableRequest> {
-  if (request.body === null) return { request: () => request, isOnce: false };
+export async function resendable(request: Request): Promise<Resendable> {
+  if (request.body === null) return new Resendable(request);
   const length = Number(request.headers.get("content-length") || Number.NaN);
   // Not a number compares as false: a body of unknown length may be of any.
-  if (!(length <= MAX_KEPT_BYTES)) return { request: () => request, isOnce: true };
-  const body = await request.arrayBuffer();
-  // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is the one of `request`, which has a body
-  return { request: () => new Request(request, { body }), isOnce: false };
+  if (!(length <= MAX_KEPT_BYTES)) return new Resendable(request, { isOnce: true });
+  return new Resendable(request, { body: await request.arrayBuffer() });
 }

@@ -21,28 +21,22 @@ import {
   ServeError,
 } from "../protocol/errors.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
-import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { decodeError } from "../protocol/error-codec.ts";
+import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { explainRefusal } from "../protocol/sendable.ts";
 import { backoffMs } from "./backoff.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
 import { LostReplica } from "./lost-replica.ts";
-import type { Policy } from "./policy.ts";
-import { policyOf } from "./policies/policy-of.ts";
+import { ModelHolders } from "./model-holders.ts";
+import type { Candidate, Policy } from "./policy.ts";
+import { byModel } from "./policies/by-model.ts";
+import { type Policies, policyOf } from "./policies/policy-of.ts";
 import type { ReplicaRef, ReplicaSet } from "./replica-set.ts";
-import { resendable } from "./resendable.ts";
+import { Resendable, resendable } from "./resendable.ts";
+import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 
-/** A way to a replica, good for one request. */
-export interface ReplicaConnection {
-  call(request: CallRequest): Promise<Reply>;
-  fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
-  /** Keeps a slot for a request that can be sent only once. */
-  reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
-  /** Stops a request that was sent over this connection. */
-  cancel(id: string, reason: unknown): void;
-}
+export type { ReplicaConnection } from "./send.ts";
 
 /** What a router needs from the platform. */
 export interface RouterPorts {
@@ -62,17 +56,20 @@ export type RouterConfig = Pick<
   "requestRouter" | "retries" | "backpressure" | "requestTimeoutMs" | "maxOngoingRequests" | "maxQueuedRequests"
 >;
 
-/** How many replicas are asked to run a request at once before it waits. By the simulation in design.md, more is worth little. */
-const CLAIMS = 2;
+/** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
+const CLAIMS = 3;
 /** How many queues are tried before the caller is told that all are full. */
-const QUEUES = 5;
+const QUEUES = 3;
+/** A queue is long when it is full, or who joins it waits about so many times as long as a request runs. */
+const LONG_QUEUE = 2;
+/** A model is loaded in another replica when those that have it hold so many times as many requests as they run. */
+const CROWDED = 2;
 
-/** Sends a request once. Calls `begun` when it goes to a replica that may run it from then on. */
-type Send<T> = (connection: ReplicaConnection, delivery: Delivery, begun: () => void) => Promise<T | Refusal>;
-
-interface Attempt {
+/** A replica that refused to run a request at once. */
+interface Seen {
   readonly replica: ReplicaRef;
   readonly load: number;
+  readonly isFull: boolean;
 }
 
 export class Router {
@@ -84,6 +81,8 @@ export class Router {
   readonly #ports: RouterPorts;
   readonly #set: ReplicaSet;
   readonly #knowledge: Knowledge;
+  readonly #holders: ModelHolders;
+  readonly #policies: Policies;
 
   constructor(identity: { readonly app: string; readonly deployment: string }, set: ReplicaSet, config: RouterConfig, ports: RouterPorts) {
     this.app = identity.app;
@@ -93,43 +92,30 @@ export class Router {
     this.#config = config;
     this.#ports = ports;
     this.#knowledge = new Knowledge(ports.now);
+    this.#holders = new ModelHolders(ports.now);
+    this.#policies = { router: config.requestRouter, custom: ports.customPolicy, byModel: byModel(CROWDED * config.maxOngoingRequests) };
   }
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
-    const send: Send<Answer> = (connection, delivery, begun) => {
-      if (delivery.mode === "claim") begun();
-      return connection.call({ ...request, delivery });
-    };
-    return this.#route(request, request.isOnce === true ? this.#reserving(request.meta, send) : send, cancellation);
+    return this.#route(new SendCall(request), cancellation);
   }
 
   /** Gives an HTTP request to one replica. */
-  async fetch(request: Request, meta: RequestMeta): Promise<Response> {
-    const body = await resendable(request);
-    const send: Send<Response> = (connection, delivery, begun) => {
-      begun();
-      return connection.fetch(body.request(), meta, delivery);
-    };
-    const reserving = this.#reserving(meta, send);
-    // A fetch cannot say when it begins, so one that has to wait waits for its slot first.
-    const either: Send<Response> = (connection, delivery, begun) =>
-      (delivery.mode === "claim" ? send : waiting)(connection, delivery, begun);
-    const cancellation = new Cancellation();
-    const waiting: Send<Response> = (connection, delivery, begun) => {
-      cancelWith(request.signal, cancellation);
-      cancellation.check();
-      const answer = reserving(connection, delivery, begun);
-      // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
-      this.#ports.keepAlive?.(answer.catch(() => {}));
-      return answer;
-    };
-    return this.#route({ meta, method: "fetch", ...(body.isOnce ? { isOnce: true } : {}) }, body.isOnce ? waiting : either, cancellation);
+  fetch(request: Request, meta: RequestMeta): Promise<Response> {
+    if (request.body === null) return this.#fetch(new Resendable(request), meta);
+    return resendable(request).then((prepared) => this.#fetch(prepared, meta));
+  }
+
+  #fetch(request: Resendable, meta: RequestMeta): Promise<Response> {
+    const send = new SendFetch(request, meta, this.#ports.keepAlive);
+    return this.#route(send, send.cancellation);
   }
 
   /** Runs a call on every replica, in the order of the set. */
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
-    const send: Send<Answer> = (connection, delivery) => connection.call({ ...request, delivery });
+    const { isOnce: _, ...always } = request;
+    const send = new SendCall(always);
     const each = this.#set.replicas.map((replica) => ({ replica, part: new Cancellation() }));
     cancellation?.listen((reason) => each.forEach(({ part }) => part.cancel(reason)));
     return Promise.allSettled(
@@ -146,36 +132,21 @@ export class Router {
     );
   }
 
-  // For what can be sent only once: the slot first, then the request.
-  #reserving<T>(meta: RequestMeta, send: Send<T>): Send<T> {
-    return async (connection, { id, mode }, begun) => {
-      const reservation = await connection.reserve(meta, { id, mode });
-      if (reservation.kind === "refused") return reservation;
-      if (reservation.kind === "error") throw decodeError(reservation.error);
-      begun();
-      return send(connection, { id, mode, isReserved: true }, begun);
-    };
-  }
-
-  async #route<T>(
-    request: Pick<CallRequest, "meta" | "method" | "isOnce">,
-    send: Send<T>,
-    cancellation: Cancellation | undefined,
-  ): Promise<T> {
+  async #route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
     for (let losses = 0; ; losses++) {
       try {
-        return await this.#tryReplicas(request.meta, send, cancellation);
+        return await this.#tryReplicas(send.meta, send, cancellation);
       } catch (error) {
-        if (!(error instanceof LostReplica) || losses >= this.#config.retries.attempts || !this.#mayGoElsewhere(error, request)) {
-          throw this.#explain(error, request.method);
+        if (!(error instanceof LostReplica) || losses >= this.#config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
+          throw this.#explain(error, send.method);
         }
         await this.#ports.sleep(backoffMs(losses, this.#ports.random));
       }
     }
   }
 
-  #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce }: Pick<CallRequest, "isOnce">): boolean {
-    if (isOnce === true && isSent) return false;
+  #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce }: Pick<Send<unknown>, "isOnce">): boolean {
+    if (isOnce && isSent) return false;
     // An overloaded object that is asked again has even more to do.
     if (failure === "overloaded" && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name))) return false;
     return !mayHaveBegun || !this.#config.retries.onlyIfNotStarted;
@@ -184,35 +155,34 @@ export class Router {
   async #tryReplicas<T>(meta: RequestMeta, send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
     const { replicas } = this.#set;
     if (replicas.length === 0) throw this.#noReplicas();
-    const seen: Attempt[] = [];
-    const claims = this.#knowledge.isSaturated ? 0 : CLAIMS;
-    for (const replica of this.#order(meta, Math.max(1, claims))) {
-      if (claims === 0) {
-        seen.push({ replica, load: 0 });
-        continue;
-      }
-      const outcome = await this.#deliver(replica, "claim", send, cancellation);
-      this.#knowledge.claimed(isRefusal(outcome));
-      if (!isRefusal(outcome)) return outcome;
-      seen.push({ replica, load: outcome.load.ongoing + outcome.load.queued });
+    const seen: Seen[] = [];
+    if (this.#knowledge.isSaturated) {
+      for (const replica of this.#order(meta, 2)) seen.push({ replica, load: this.#knowledge.loadOf(replica.name), isFull: false });
+      return this.#wait(meta, seen, send, cancellation);
     }
-    return this.#wait(
-      meta,
-      seen.toSorted((a, b) => a.load - b.load),
-      send,
-      cancellation,
-    );
+    for (const replica of this.#order(meta, CLAIMS)) {
+      const outcome = await this.#deliver(replica, "claim", send, cancellation);
+      if (!isRefusal(outcome)) {
+        this.#knowledge.claimed(replica.name, "taken");
+        return outcome;
+      }
+      const { ongoing, queued } = outcome.load;
+      const limit = this.#config.maxQueuedRequests === -1 ? Infinity : this.#config.maxQueuedRequests;
+      this.#knowledge.claimed(replica.name, queued >= Math.min(LONG_QUEUE * ongoing, limit) ? "refused, with a long queue" : "refused");
+      seen.push({ replica, load: ongoing + queued, isFull: queued >= limit });
+      if (this.#knowledge.isSaturated) break;
+    }
+    return this.#wait(meta, seen, send, cancellation);
   }
 
-  async #wait<T>(meta: RequestMeta, seen: readonly Attempt[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
-    const tried = new Set<ReplicaRef>();
-    for (const { replica } of seen) {
-      tried.add(replica);
+  async #wait<T>(meta: RequestMeta, seen: readonly Seen[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
+    const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
+    for (const { replica } of queues) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
     }
-    for (const replica of this.#order(meta, QUEUES)) {
-      if (tried.has(replica)) continue;
+    const others = this.#order(meta, seen.length + QUEUES).filter((replica) => seen.every((attempt) => attempt.replica !== replica));
+    for (const replica of others.slice(0, QUEUES - queues.length)) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
     }
@@ -222,26 +192,29 @@ export class Router {
   async #deliver<T>(replica: ReplicaRef, mode: AdmissionMode, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | Refusal> {
     cancellation?.check();
     const connection = this.#ports.connect(replica);
-    const id = nextDeliveryId(this.#ports.random);
-    let isSent = false;
-    const begun = () => void (isSent = true);
-    // A claim runs at once or not at all, so one that is lost may have begun; what waits says when it begins.
-    const delivery: Delivery = mode === "claim" ? { id, mode } : { id, mode, started: begun };
-    cancellation?.listen((reason) => connection.cancel(id, reason));
+    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode);
+    cancellation?.listen((reason) => connection.cancel(attempt.delivery.id, reason));
     this.#knowledge.sent(replica.name);
     try {
-      const outcome = await send(connection, delivery, begun);
+      const outcome = await send.over(connection, attempt);
       if (isRefusal(outcome)) this.#knowledge.refused(replica.name, outcome.load);
-      else this.#knowledge.answered(replica.name);
+      else this.#answered(replica.name, send.meta);
       return outcome;
     } catch (error) {
       const failure = classifyFailure(error);
       if (error instanceof ServeError || failure === "unknown") throw error;
       this.#knowledge.lost(replica.name);
-      throw new LostReplica(replica, error, { failure, isSent });
+      this.#holders.lost(replica.name);
+      throw new LostReplica(replica, error, { failure, isSent: attempt.isBegun });
     } finally {
       cancellation?.listen(undefined);
     }
+  }
+
+  // Who answered a request for a model has the model.
+  #answered(replica: string, { multiplexedModelId }: RequestMeta): void {
+    this.#knowledge.answered(replica);
+    if (multiplexedModelId !== undefined) this.#holders.saw(replica, multiplexedModelId);
   }
 
   // Lost replicas are left out while there are others.
@@ -251,9 +224,14 @@ export class Router {
     const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
     const usable = well.length === 0 ? replicas : well;
     const affinity = meta.multiplexedModelId ?? meta.key;
-    const policy = policyOf(this.#config.requestRouter, affinity, this.#ports.customPolicy);
-    const candidates = usable.map(({ name }) => ({ name, load: this.#knowledge.loadOf(name) }));
+    const candidates = usable.map(({ name }) => this.#candidate(name, meta));
+    const policy = policyOf(this.#policies, meta);
     return policy({ candidates, affinity, random: this.#ports.random }, count).map((index) => usable[index]!);
+  }
+
+  #candidate(name: string, { multiplexedModelId }: RequestMeta): Candidate {
+    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name) };
+    return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
   }
 
   #explain(error: unknown, method: string | undefined): unknown {
@@ -284,16 +262,6 @@ export class Router {
       { status: statusCode, retryAfterMs },
     );
   }
-}
-
-function cancelWith(signal: AbortSignal, cancellation: Cancellation): void {
-  const cancel = () => cancellation.cancel(new RequestCancelledError("The client went away."));
-  if (signal.aborted) cancel();
-  else signal.addEventListener("abort", cancel, { once: true });
-}
-
-function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
-  return typeof outcome === "object" && outcome !== null && (outcome as { kind?: unknown }).kind === "refused";
 }
 
 // Unique within an isolate's life; the random part tells isolates apart. Made late: no randomness at the top level.

@@ -1,10 +1,11 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { decodeReply, encodeEnvelope, type WireReply } from "../../src/protocol/envelope.ts";
 
 interface Stub {
   fetch(request: Request | string): Promise<Response>;
-  call(request: unknown): Promise<{ kind: string; error?: { message: string }; value?: unknown }>;
+  call(envelope: string, method: string): Promise<WireReply>;
 }
 
 const worker = exports as unknown as {
@@ -18,12 +19,13 @@ const get = async (path: string): Promise<{ status: number; value: unknown }> =>
   return { status: response.status, value: response.ok && text.startsWith("{") ? (JSON.parse(text) as { value: unknown }).value : text };
 };
 
-const meta = { requestId: "r", chain: ["default/Counter"], hops: 1 };
+const envelope = encodeEnvelope({ requestId: "r", chain: ["default/Counter"], hops: 1 }, { id: "d", mode: "claim" });
+const called = async (stub: Stub, method: string) => decodeReply(await stub.call(envelope, method));
 
 describe("a replica's object", () => {
   it("keeps its instance between requests, and makes a new one after an eviction", async () => {
     const stub = worker.default__Counter.getByName(`default/Counter/-/${crypto.randomUUID()}`);
-    const next = () => stub.call({ meta, method: "next", args: [] });
+    const next = () => called(stub, "next");
     expect([await next(), await next()]).toEqual([
       { kind: "value", value: 1 },
       { kind: "value", value: 2 },
@@ -46,7 +48,7 @@ describe("a replica's object", () => {
   it("lets a call reach public methods of the user's class and nothing else", async () => {
     const stub = worker.default__Counter.getByName("default/Counter/-/0.0");
     for (const method of ["ctx", "env", "fetch", "alarm", "constructor", "#count", "toString"]) {
-      const reply = await stub.call({ meta, method, args: [] });
+      const reply = await called(stub, method);
       expect([method, reply.kind]).toEqual([method, "error"]);
     }
   });

@@ -1,28 +1,44 @@
 /**
- * Two candidates at random, the less loaded first; then two of the rest, and so on.
+ * For each place two candidates at random; of all that were drawn the less loaded come first.
+ *
+ * Near ones that mostly have room get every place but the last, which keeps a full region from holding a request up.
  */
-import type { Policy } from "../policy.ts";
+import type { Candidate, Policy } from "../policy.ts";
+
+/** From how many refusals on a near candidate is treated as a far one. */
+const MOSTLY_FULL = 0.5;
 
 export const powerOfTwoChoices: Policy = ({ candidates, random }, count) => {
+  const best = (left: number[], places: number) =>
+    drawn(left, 2 * places, random)
+      .toSorted(byLoad)
+      .slice(0, places);
+  const byLoad = (a: number, b: number) => compare(candidates[a]!, candidates[b]!);
+  const near: number[] = [];
+  const others: number[] = [];
+  candidates.forEach((candidate, index) => (isPreferred(candidate) ? near : others).push(index));
+  if (near.length === 0 || others.length === 0) return best(near.length === 0 ? others : near, count);
+  const first = best(near, Math.max(1, count - 1));
+  return [...first, ...best(others, count - first.length)];
+};
+
+function isPreferred({ isNear = false, refusals = 0 }: Candidate): boolean {
+  return isNear && refusals < MOSTLY_FULL;
+}
+
+// Equals stay as they were drawn, so that replicas of which nothing is known share evenly.
+function compare(a: Candidate, b: Candidate): number {
+  return a.load - b.load || (a.refusals ?? 0) - (b.refusals ?? 0);
+}
+
+function drawn(left: number[], count: number, random: () => number): number[] {
   const order: number[] = [];
-  const left = candidates.map((_, index) => index);
-  const draw = () => {
+  while (order.length < count && left.length > 0) {
     const at = Math.floor(random() * left.length);
-    const drawn = left[at]!;
+    order.push(left[at]!);
     // The last one takes its place: the order of what is left does not matter.
     left[at] = left.at(-1)!;
     left.pop();
-    return drawn;
-  };
-  while (order.length < count && left.length > 0) {
-    const first = draw();
-    if (left.length === 0) {
-      order.push(first);
-      break;
-    }
-    const second = draw();
-    const isSecondBetter = candidates[second]!.load < candidates[first]!.load;
-    order.push(...(isSecondBetter ? [second, first] : [first, second]));
   }
-  return order.slice(0, count);
-};
+  return order;
+}

@@ -110,11 +110,11 @@ describe("an HTTP request whose client goes away", () => {
   it("while it is refused is not put in a queue", async () => {
     const client = new AbortController();
     const { router, trace } = scripted(({ replica }) => {
-      if (replica === 1) client.abort();
+      if (replica === 2) client.abort();
       return refused(1);
     });
     const error = await rejectionOf(router.fetch(new Request("http://host/", { signal: client.signal }), requestMeta()));
     expect(error).toBeInstanceOf(RequestCancelledError);
-    expect(trace()).toEqual(["fetch claim 0", "fetch claim 1"]);
+    expect(trace()).toEqual(["fetch claim 0", "fetch claim 1", "fetch claim 2"]);
   });
 });

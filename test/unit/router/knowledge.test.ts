@@ -8,8 +8,10 @@ function knowledgeOf() {
   return { clock, knowledge: new Knowledge(clock.now) };
 }
 
-function claims(knowledge: Knowledge, isRefused: boolean, count: number): void {
-  for (let claim = 0; claim < count; claim++) knowledge.claimed(isRefused);
+const LONG = "refused, with a long queue";
+
+function claims(knowledge: Knowledge, outcome: Parameters<Knowledge["claimed"]>[1], count: number): void {
+  for (let claim = 0; claim < count; claim++) knowledge.claimed("a", outcome);
 }
 
 describe("what a caller knows of a replica's load", () => {
@@ -110,36 +112,88 @@ describe("a lost replica", () => {
   });
 });
 
-describe("saturation", () => {
-  it("is when claims are refused as a rule, not when one is", () => {
+describe("how often a replica refuses", () => {
+  it("grows with each refusal, and shrinks with each claim that it takes", () => {
     const { knowledge } = knowledgeOf();
-    claims(knowledge, true, 13);
+    const seen = (["refused", "refused", "taken", LONG] as const).map((outcome) => {
+      knowledge.claimed("a", outcome);
+      return knowledge.refusalsOf("a");
+    });
+    expect(seen.map((refusals) => Number(refusals.toFixed(3)))).toEqual([0.3, 0.51, 0.357, 0.55]);
+    expect(knowledge.refusalsOf("b")).toBe(0);
+  });
+
+  it("is forgotten by half in ten seconds, and wholly in the end, while others refuse", () => {
+    const { clock, knowledge } = knowledgeOf();
+    claims(knowledge, "refused", 100);
+    clock.advance(10_000);
+    knowledge.claimed("b", "refused");
+    expect(knowledge.refusalsOf("a")).toBeCloseTo(0.5);
+    clock.advance(35_000);
+    knowledge.claimed("b", "refused");
+    expect(knowledge.refusalsOf("a")).toBe(0);
+    expect(knowledge.refusalsOf("b")).toBeGreaterThan(0);
+  });
+
+  it("[K3] counts as never when nobody has refused for five seconds", () => {
+    const { clock, knowledge } = knowledgeOf();
+    claims(knowledge, "refused", 100);
+    knowledge.claimed("b", "taken");
+    clock.advance(5000);
+    expect(knowledge.refusalsOf("a")).toBeGreaterThan(0.5);
+    clock.advance(1);
+    expect(knowledge.refusalsOf("a")).toBe(0);
+  });
+
+  it("is between never and always, whatever happens", () => {
+    const event = fc.record({ outcome: fc.constantFrom("taken" as const, "refused" as const, LONG), waitMs: fc.nat(20_000) });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+        const { clock, knowledge } = knowledgeOf();
+        for (const { outcome, waitMs } of events) {
+          knowledge.claimed("a", outcome);
+          expect(knowledge.refusalsOf("a")).toBeGreaterThanOrEqual(0);
+          expect(knowledge.refusalsOf("a")).toBeLessThanOrEqual(1);
+          clock.advance(waitMs);
+        }
+      }),
+    );
+  });
+});
+
+describe("saturation", () => {
+  it("is when three claims in a row meet long queues, not when two do", () => {
+    const { knowledge } = knowledgeOf();
+    claims(knowledge, LONG, 2);
     expect(knowledge.isSaturated).toBe(false);
-    claims(knowledge, true, 1);
+    claims(knowledge, LONG, 1);
     expect(knowledge.isSaturated).toBe(true);
   });
 
-  it("ends when claims are taken again", () => {
+  it.each(["taken", "refused"] as const)("ends when a claim is %s and the queue is not long", (outcome) => {
     const { knowledge } = knowledgeOf();
-    claims(knowledge, true, 100);
-    claims(knowledge, false, 3);
+    claims(knowledge, LONG, 100);
+    claims(knowledge, outcome, 1);
     expect(knowledge.isSaturated).toBe(false);
   });
 
-  it("is not reached while every second claim is taken", () => {
+  it("is not reached by refusals alone, nor while every second queue is short", () => {
     const { knowledge } = knowledgeOf();
+    claims(knowledge, "refused", 1000);
     for (let claim = 0; claim < 1000; claim++) {
-      knowledge.claimed(claim % 2 === 0);
+      claims(knowledge, claim % 2 === 0 ? LONG : "refused", 1);
       expect(knowledge.isSaturated).toBe(false);
     }
   });
 
-  it("is forgotten within a fifth of a second in which nothing is asked", () => {
+  it("is forgotten within some seconds in which nothing is asked, and one long queue reminds of it", () => {
     const { clock, knowledge } = knowledgeOf();
-    claims(knowledge, true, 100);
-    clock.advance(50);
+    claims(knowledge, LONG, 100);
+    clock.advance(4000);
     expect(knowledge.isSaturated).toBe(true);
-    clock.advance(50);
+    clock.advance(1000);
     expect(knowledge.isSaturated).toBe(false);
+    claims(knowledge, LONG, 1);
+    expect(knowledge.isSaturated).toBe(true);
   });
 });

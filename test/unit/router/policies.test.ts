@@ -1,11 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import type { Candidate } from "../../../src/router/policy.ts";
+import type { Candidate, Policy } from "../../../src/router/policy.ts";
 import { type ChooseReplica, customPolicy, customPolicyOf } from "../../../src/router/policies/custom.ts";
 import { policyOf } from "../../../src/router/policies/policy-of.ts";
 import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-choices.ts";
+import { byModel } from "../../../src/router/policies/by-model.ts";
+import type { RequestMeta } from "../../../src/protocol/messages.ts";
+import { requestMeta } from "../../support/scope.ts";
 import { rendezvous } from "../../../src/router/policies/rendezvous.ts";
+import { seeded } from "../../../bench/simulation/random.ts";
 import { candidatesOf, describePolicy, randomOf } from "../../support/describe-policy.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
 
@@ -30,13 +34,80 @@ describe("two choices", () => {
     }
   });
 
-  it("puts the less loaded of both first, so the most loaded of all never is", () => {
-    const fractions = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 });
+  it("draws two for each place, and puts the less loaded first, so the most loaded never is", () => {
+    const fractions = fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(100), { minLength: 2, maxLength: 9 }), fractions, (loads, randoms) => {
         const [first, second] = powerOfTwoChoices({ candidates: candidatesOf(loads), affinity: undefined, random: randomOf(randoms) }, 2);
         expect(loads[first!]).toBeLessThan(loads[second!]!);
-        expect(loads[first!]).not.toBe(Math.max(...loads));
+        const better = loads.filter((load) => load < loads[second!]!).length;
+        // Four of at most nine were drawn, and two of those were worse than both.
+        expect(better).toBeLessThanOrEqual(Math.max(1, loads.length - 3));
+      }),
+    );
+  });
+
+  it("takes one that refuses less often, of equally loaded ones only", () => {
+    const order = (a: Partial<Candidate>, b: Partial<Candidate>) =>
+      powerOfTwoChoices({ candidates: [a, b].map((given) => ({ name: "", load: 1, ...given })), affinity: undefined, random: () => 0 }, 2);
+    expect(order({ refusals: 0.3 }, { refusals: 0.2 })).toEqual([1, 0]);
+    expect(order({ refusals: 0.2 }, { refusals: 0.3 })).toEqual([0, 1]);
+    expect(order({ refusals: 0.1 }, {})).toEqual([1, 0]);
+    expect(order({ refusals: 1 }, { load: 2 })).toEqual([0, 1]);
+  });
+
+  it.each([1, 2, 3])("gives each of equal replicas its share of every place: %i claims", (count) => {
+    const random = seeded(count);
+    const candidates = candidatesOf(Array(7).fill(0));
+    const places = Array.from({ length: count }, () => new Map<number, number>());
+    const draws = 7000;
+    for (let draw = 0; draw < draws; draw++) {
+      powerOfTwoChoices({ candidates, affinity: undefined, random }, count).forEach((index, place) => {
+        places[place]!.set(index, (places[place]!.get(index) ?? 0) + 1);
+      });
+    }
+    // Five standard deviations of a fair draw.
+    for (const place of places) {
+      for (let index = 0; index < 7; index++) expect(Math.abs(place.get(index)! - draws / 7)).toBeLessThan(5 * Math.sqrt(draws / 7));
+    }
+  });
+});
+
+describe("two choices with near and far replicas", () => {
+  const near = (index: number, refusals = 0): Candidate => ({ name: `near-${index}`, load: 0, isNear: true, refusals });
+  const far = (index: number): Candidate => ({ name: `far-${index}`, load: 0, isNear: false });
+  const namesOf = (candidates: readonly Candidate[], count: number, seed = 1) =>
+    powerOfTwoChoices({ candidates, affinity: undefined, random: seeded(seed) }, count).map((index) => candidates[index]!.name);
+  const flags = fc.array(fc.record({ isNear: fc.boolean(), load: fc.nat(3), refusals: fc.double({ min: 0, max: 1, noNaN: true }) }));
+
+  it("asks near ones first, and a far one last", () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const names = namesOf([far(0), near(0), far(1), near(1), near(2), far(2)], 3, seed);
+      expect(names.map((name) => name.split("-")[0])).toEqual(["near", "near", "far"]);
+    }
+    expect(namesOf([far(0), near(0), far(1)], 1)).toEqual(["near-0"]);
+  });
+
+  it("does not prefer a near one that mostly refuses", () => {
+    expect(namesOf([near(0, 0.5), far(0)], 2)).toEqual(["far-0", "near-0"]);
+    expect(namesOf([near(0, 0.49), far(0)], 2)).toEqual(["near-0", "far-0"]);
+  });
+
+  it("asks all where all are near, or none is", () => {
+    expect(namesOf([near(0), near(1)], 3).toSorted()).toEqual(["near-0", "near-1"]);
+    expect(namesOf([far(0), far(1)], 3).toSorted()).toEqual(["far-0", "far-1"]);
+  });
+
+  it("still gives as many as are wanted, each once", () => {
+    fc.assert(
+      fc.property(flags, fc.integer({ min: 1, max: 6 }), fc.nat(), (given, count, seed) => {
+        const names = namesOf(
+          given.map((flag, index) => ({ name: String(index), ...flag })),
+          count,
+          seed,
+        );
+        expect(names).toHaveLength(Math.min(count, given.length));
+        expect(new Set(names).size).toBe(names.length);
       }),
     );
   });
@@ -122,16 +193,20 @@ describe("an application's own request router", () => {
 
 describe("the policy of a request", () => {
   const own = customPolicy(() => 0);
+  const models = byModel(10);
+  const chosen = (router: "powerOfTwoChoices" | "consistentHash" | "custom", meta: Partial<RequestMeta>, custom?: Policy) =>
+    policyOf({ router, custom, byModel: models }, requestMeta(meta));
 
-  it("is hashing for a request with a key or a model id, and two choices for others", () => {
-    expect(policyOf("powerOfTwoChoices", undefined, undefined)).toBe(powerOfTwoChoices);
-    expect(policyOf("consistentHash", undefined, undefined)).toBe(powerOfTwoChoices);
-    expect(policyOf("powerOfTwoChoices", "k", undefined)).toBe(rendezvous);
-    expect(policyOf("consistentHash", "k", undefined)).toBe(rendezvous);
+  it("is by model for a request with a model id, hashing for one with a key, and two choices for others", () => {
+    for (const router of ["powerOfTwoChoices", "consistentHash"] as const) {
+      expect(chosen(router, {})).toBe(powerOfTwoChoices);
+      expect(chosen(router, { key: "k" })).toBe(rendezvous);
+      expect(chosen(router, { multiplexedModelId: "fr", key: "k" })).toBe(models);
+    }
   });
 
   it("is the application's own where it has one", () => {
-    expect([policyOf("custom", undefined, own), policyOf("custom", "k", own)]).toEqual([own, own]);
-    expect(policyOf("custom", undefined, undefined)).toBe(powerOfTwoChoices);
+    for (const meta of [{}, { key: "k" }, { multiplexedModelId: "fr" }]) expect(chosen("custom", meta, own)).toBe(own);
+    expect(chosen("custom", {})).toBe(powerOfTwoChoices);
   });
 });

@@ -10,7 +10,7 @@ import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-cho
 import { initialReplicaSet } from "../../../src/router/replica-set.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { requestMeta } from "../../support/scope.ts";
-import { CALL, lost, onlyQueues, refused, scripted } from "../../support/scripted-replicas.ts";
+import { type Behaviour, CALL, lost, onlyQueues, refused, scripted } from "../../support/scripted-replicas.ts";
 
 function setOf(numReplicas: number, locationHints: readonly string[] = []) {
   return initialReplicaSet("news", "Rank", deployment(() => 1, { name: "Rank", numReplicas, placement: { locationHints } }).resolve());
@@ -70,9 +70,9 @@ describe("a router", () => {
   it("[T1] takes a new connection for each attempt", async () => {
     const { router, connections } = scripted(onlyQueues);
     await router.call(CALL);
-    expect(connections()).toBe(3);
+    expect(connections()).toBe(4);
     await router.call(CALL);
-    expect(connections()).toBe(6);
+    expect(connections()).toBe(8);
   });
 
   it("[T2] names the replica that was lost, and keeps the platform's error as the cause", async () => {
@@ -118,16 +118,16 @@ describe("claim, then queue", () => {
     expect(trace()).toEqual(["claim 0", "claim 1"]);
   });
 
-  it("waits at the less loaded of the two that refused", async () => {
-    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" ? "taken" : replica === 0 ? refused(5, 3) : refused(5, 1)));
+  it("waits at the least loaded of those that refused", async () => {
+    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" ? "taken" : refused(5, [3, 1, 2, 0][replica])));
     await router.call(CALL);
-    expect(trace()).toEqual(["claim 0", "claim 1", "queue 1"]);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 1"]);
   });
 
-  it("waits at the first that refused when both are as loaded", async () => {
+  it("waits at the first that refused when all are as loaded", async () => {
     const { router, trace } = scripted(onlyQueues);
     await router.call(CALL);
-    expect(trace()).toEqual(["claim 0", "claim 1", "queue 0"]);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0"]);
   });
 
   it("claims at an only replica, then waits there", async () => {
@@ -136,15 +136,31 @@ describe("claim, then queue", () => {
     expect(trace()).toEqual(["claim 0", "queue 0"]);
   });
 
-  it("tries the queues of others when both are full, each once", async () => {
-    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" && replica === 3 ? "taken" : refused(9 - replica)), {
+  it("tries all queues that it has seen, the least loaded first", async () => {
+    const { router, trace } = scripted(({ mode, replica }) => (mode === "queue" && replica === 0 ? "taken" : refused(9 - replica)), {
       numReplicas: 8,
     });
     await router.call(CALL);
-    expect(trace()).toEqual(["claim 0", "claim 1", "queue 1", "queue 0", "queue 2", "queue 3"]);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 2", "queue 1", "queue 0"]);
   });
 
-  it("gives up when five queues are full, and says when to come back", async () => {
+  it("asks no queue that was full a moment ago, but those of others", async () => {
+    const full = { maxQueuedRequests: 7 };
+    const { router, trace } = scripted(
+      ({ mode, replica }) => (mode === "queue" && replica > 3 ? "taken" : refused(9, replica === 1 ? 6 : 7)),
+      { numReplicas: 8, options: full },
+    );
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 1", "queue 3", "queue 4"]);
+  });
+
+  it("asks any queue where they have no limit", async () => {
+    const { router, trace } = scripted(({ mode }) => (mode === "queue" ? "taken" : refused(5, 9)), { options: { maxQueuedRequests: -1 } });
+    await router.call(CALL);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0"]);
+  });
+
+  it("gives up when three queues are full, and says when to come back", async () => {
     const options = { maxOngoingRequests: 3, maxQueuedRequests: 7, backpressure: { statusCode: 429, retryAfterMs: 2500 } } as const;
     const { router, trace } = scripted(() => refused(1), { numReplicas: 8, options });
     const error = await rejectionOf(router.call(CALL));
@@ -156,37 +172,71 @@ describe("claim, then queue", () => {
         'Request dropped due to backpressure: all 8 replicas of "Rank" run 3 requests (maxOngoingRequests) and hold 7 waiting ' +
         "(maxQueuedRequests). Retry after 3 s.",
     });
-    expect(trace()).toEqual(["claim 0", "claim 1", "queue 0", "queue 1", "queue 2", "queue 3", "queue 4"]);
+    expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0", "queue 1", "queue 2"]);
   });
 });
 
 describe("claims under saturation", () => {
+  /** Two slots, and four that wait: as long as it takes to run two. */
+  const longQueues: Behaviour = ({ mode }) => (mode === "claim" ? refused(2, 4) : "taken");
+
   async function saturate({ router, hops }: ReturnType<typeof scripted>): Promise<void> {
-    for (let request = 0; request < 20; request++) await router.call(CALL);
+    for (let request = 0; request < 4; request++) await router.call(CALL);
     hops.length = 0;
   }
 
-  it("are not made when most are refused: a request takes one hop", async () => {
-    const deployed = scripted(onlyQueues);
+  it("are not made when those before met long queues: a request takes one hop", async () => {
+    const deployed = scripted(longQueues);
+    await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0"]);
+    await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["queue 0"]);
+  });
+
+  it("are made while queues are short, however often they are refused", async () => {
+    const deployed = scripted(({ mode }) => (mode === "claim" ? refused(2, 3) : "taken"));
+    for (let request = 0; request < 50; request++) {
+      await deployed.router.call(CALL);
+      expect(deployed.trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0"]);
+    }
+  });
+
+  it("are not made when full queues were short ones", async () => {
+    const deployed = scripted(({ mode }) => (mode === "claim" ? refused(100, 3) : "taken"), { options: { maxQueuedRequests: 3 } });
     await saturate(deployed);
     await deployed.router.call(CALL);
     expect(deployed.trace()).toEqual(["queue 0"]);
   });
 
-  it("are made again when nothing was asked for a while", async () => {
-    const deployed = scripted(onlyQueues);
+  it("are made one at a time after some seconds, until one finds a slot", async () => {
+    let isOver = false;
+    const deployed = scripted((hop) => (isOver ? "taken" : longQueues(hop)));
     await saturate(deployed);
-    deployed.clock.advance(200);
+    deployed.clock.advance(3000);
     await deployed.router.call(CALL);
-    expect(deployed.trace()).toEqual(["claim 0", "claim 1", "queue 0"]);
+    expect(deployed.trace()).toEqual(["claim 0", "queue 0"]);
+    deployed.clock.advance(3000);
+    isOver = true;
+    for (let request = 0; request < 3; request++) await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["claim 0", "claim 0", "claim 0"]);
+  });
+
+  it("leave the choice of a queue to what is known of two replicas", async () => {
+    let isFull = false;
+    const deployed = scripted((hop) => (isFull && hop.replica === 0 ? refused(2, 9) : longQueues(hop)));
+    await saturate(deployed);
+    isFull = true;
+    await deployed.router.call(CALL);
+    await deployed.router.call(CALL);
+    expect(deployed.trace()).toEqual(["queue 0", "queue 1", "queue 1"]);
   });
 
   it("still end in back pressure when all are full", async () => {
     let isFull = false;
-    const deployed = scripted((hop) => (isFull ? refused(1) : onlyQueues(hop)));
+    const deployed = scripted((hop) => (isFull ? refused(1) : longQueues(hop)));
     await saturate(deployed);
     isFull = true;
     expect(await rejectionOf(deployed.router.call(CALL))).toBeInstanceOf(BackPressureError);
-    expect(deployed.trace()).toEqual(["queue 0", "queue 1", "queue 2", "queue 3"]);
+    expect(deployed.trace()).toEqual(["queue 0", "queue 1", "queue 2"]);
   });
 });

@@ -1,0 +1,66 @@
+/** Batching in real time: throughput against the arithmetic limit, and what it costs while hardly anybody calls. */
+import { batch } from "../../src/batching/batch.ts";
+import { percentile } from "./changing-load.ts";
+
+/** Throughput of one setting. */
+export interface Throughput {
+  readonly perSecond: number;
+  /** What the function alone could do, one full batch after the other, at the pace it was measured to have. */
+  readonly limit: number;
+}
+
+/** How long calls took that came one at a time. */
+export interface LowLoad {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** As many calls as four batches have at once, each caller calling again when it has its result. */
+export async function throughput(maxBatchSize: number, costMs: (size: number) => number, durationMs: number): Promise<Throughput> {
+  let [items, runMs, batches] = [0, 0, 0];
+  const call = batch(
+    async (numbers: number[]) => {
+      const beganAtMs = performance.now();
+      await pause(costMs(numbers.length));
+      runMs += performance.now() - beganAtMs;
+      items += numbers.length;
+      batches++;
+      return numbers;
+    },
+    { maxBatchSize, batchWaitTimeoutMs: 10 },
+  );
+  const startedAtMs = performance.now();
+  const caller = async () => {
+    while (performance.now() - startedAtMs < durationMs) await call(1);
+  };
+  await Promise.all(Array.from({ length: 4 * maxBatchSize }, caller));
+  const tookMs = performance.now() - startedAtMs;
+  return { perSecond: (items / tookMs) * 1000, limit: (maxBatchSize / (runMs / batches)) * 1000 };
+}
+
+/** One call at a time; `waitMs` is left out where nothing is batched. */
+export async function lowLoad(calls: number, waitMs?: number): Promise<LowLoad> {
+  const work = async (numbers: number[]) => {
+    await pause(10);
+    return numbers;
+  };
+  const batched = waitMs === undefined ? undefined : batch(work, { batchWaitTimeoutMs: waitMs });
+  const tookMs: number[] = [];
+  for (let n = 0; n < calls; n++) {
+    const beganAtMs = performance.now();
+    await (batched === undefined ? work([n]) : batched(n));
+    tookMs.push(performance.now() - beganAtMs);
+  }
+  return { p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) };
+}
+
+/** What batching itself takes for an item, in microseconds, with a function that does nothing. */
+export async function overheadUs(items: number): Promise<number> {
+  const call = batch((numbers: number[]) => numbers, { maxBatchSize: 100 });
+  await Promise.all(Array.from({ length: items }, (_, n) => call(n)));
+  const beganAtMs = performance.now();
+  await Promise.all(Array.from({ length: items }, (_, n) => call(n)));
+  return ((performance.now() - beganAtMs) / items) * 1000;
+}

@@ -1,0 +1,120 @@
+/**
+ * A replica with models under virtual time: the real admission and the real `ModelCache`; loads and service take the time
+ * that they are told to.
+ */
+import { type ReplicaScope, RequestScope } from "../../src/context/scope.ts";
+import { ModelCache } from "../../src/multiplexing/model-cache.ts";
+import type { MultiplexedStats } from "../../src/multiplexing/stats.ts";
+import type { Delivery, Reply, RequestMeta } from "../../src/protocol/messages.ts";
+import { Admission, type Slot } from "../../src/replica/admission.ts";
+import type { VirtualClock } from "../simulation/clock.ts";
+
+/** One request for one model. */
+export interface Job {
+  readonly modelId: string;
+  readonly serviceMs: number;
+  hops: number;
+  /** When it had its model, and its service began. */
+  startedAtMs: number;
+  replica: string;
+}
+
+/** How large a replica is, and how long things take. */
+export interface ReplicaTraits {
+  readonly name: string;
+  readonly slots: number;
+  readonly maxModels: number;
+  readonly loadMs: number;
+  readonly oneWayMs: number;
+}
+
+/** What an answer says about models, besides that the one asked for is there. */
+export interface Reported {
+  readonly models: readonly string[];
+}
+
+export class ModelReplica {
+  readonly traits: ReplicaTraits;
+  readonly #clock: VirtualClock;
+  readonly #admission: Admission;
+  readonly #cache: ModelCache<string>;
+
+  constructor(clock: VirtualClock, traits: ReplicaTraits) {
+    this.traits = traits;
+    this.#clock = clock;
+    this.#admission = new Admission({ maxOngoingRequests: traits.slots, maxQueuedRequests: -1 }, clock.now);
+    this.#cache = new ModelCache({
+      replica: scopeOf(traits.name),
+      maxModels: traits.maxModels,
+      maxBytes: Infinity,
+      sizeOf: undefined,
+      now: clock.now,
+      load: async (id) => {
+        await clock.sleep(traits.loadMs);
+        return id;
+      },
+    });
+  }
+
+  get models(): readonly string[] {
+    return this.#cache.present;
+  }
+
+  get stats(): MultiplexedStats {
+    return this.#cache.stats;
+  }
+
+  /** Requests that run or wait here. */
+  get load(): number {
+    const { ongoing, queued } = this.#admission.load;
+    return ongoing + queued;
+  }
+
+  async call(job: Job, meta: RequestMeta, { id, mode, started }: Delivery): Promise<Reply & Reported> {
+    job.hops++;
+    await this.#clock.sleep(this.traits.oneWayMs);
+    const slot = mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, undefined);
+    if (slot === undefined) return this.#answer({ kind: "refused", load: this.#admission.load });
+    const held = slot instanceof Promise ? await slot : slot;
+    if (slot instanceof Promise) started?.();
+    await this.#serve(job, meta, held);
+    return this.#answer({ kind: "value", value: undefined });
+  }
+
+  async #serve(job: Job, meta: RequestMeta, slot: Slot): Promise<void> {
+    const request = new RequestScope(meta);
+    await this.#cache.get(job.modelId, request);
+    job.startedAtMs = this.#clock.now();
+    job.replica = this.traits.name;
+    await this.#clock.sleep(job.serviceMs);
+    slot.release();
+    request.end();
+  }
+
+  async #answer(reply: Reply): Promise<Reply & Reported> {
+    const { models } = this;
+    await this.#clock.sleep(this.traits.oneWayMs);
+    return { ...reply, models };
+  }
+}
+
+function scopeOf(replicaId: string): ReplicaScope {
+  const absent = (): never => {
+    throw new Error("The simulation has no platform.");
+  };
+  return {
+    context: {
+      appName: "bench",
+      deployment: "Model",
+      replicaId,
+      ordinal: 0,
+      version: "simulated",
+      env: {},
+      get state(): DurableObjectState {
+        return absent();
+      },
+    },
+    logging: { level: "ERROR", accessLog: false },
+    handleTo: absent,
+  };
+}

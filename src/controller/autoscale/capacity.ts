@@ -1,0 +1,53 @@
+/**
+ * Between which numbers of replicas a deployment may be, and with which it begins.
+ */
+import type { AutoscalingConfig } from "../../protocol/manifest.ts";
+
+/** What scales every number of replicas of a system, as Ray Serve's `target_capacity` does for two clusters that swap traffic. */
+export interface TargetCapacity {
+  /** In percent, 0 to 100; `null` and `undefined` are 100. */
+  readonly targetCapacity?: number | null | undefined;
+  /** Whether the capacity is on its way up: then `initialReplicas` is the lower bound. */
+  readonly targetCapacityDirection?: "up" | "down" | undefined;
+}
+
+/** The smallest and largest number of replicas. */
+export interface ReplicaBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * A number of replicas adjusted by the target capacity, rounded half up: at least 1, unless the number or the
+ * capacity is 0. Ray's `get_capacity_adjusted_num_replicas`.
+ */
+export function adjustByCapacity(replicas: number, targetCapacity?: number | null): number {
+  if (targetCapacity === undefined || targetCapacity === null || targetCapacity === 100) return replicas;
+  if (targetCapacity === 0 || replicas === 0) return 0;
+  return Math.max(1, Math.round((replicas * targetCapacity) / 100));
+}
+
+/** The bounds that autoscaling keeps to, adjusted by the target capacity. */
+export function replicaBounds(config: AutoscalingConfig, capacity: TargetCapacity = {}): ReplicaBounds {
+  const lower = capacity.targetCapacityDirection === "up" ? config.initialReplicas : config.minReplicas;
+  return {
+    min: adjustByCapacity(lower, capacity.targetCapacity),
+    max: adjustByCapacity(config.maxReplicas, capacity.targetCapacity),
+  };
+}
+
+/** A number of replicas moved into bounds. */
+export function clampToBounds(replicas: number, { min, max }: ReplicaBounds): number {
+  return Math.max(min, Math.min(max, replicas));
+}
+
+/**
+ * With how many replicas a deployment goes on when it is deployed: `initialReplicas` the first time, afterwards those
+ * that it has, both within the bounds.
+ *
+ * @param currentTarget `undefined` for a deployment that is new.
+ */
+export function deployedTarget(config: AutoscalingConfig, currentTarget: number | undefined, capacity: TargetCapacity = {}): number {
+  const target = currentTarget ?? adjustByCapacity(config.initialReplicas, capacity.targetCapacity);
+  return clampToBounds(target, replicaBounds(config, capacity));
+}

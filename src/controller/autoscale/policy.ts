@@ -1,0 +1,97 @@
+/**
+ * What an autoscaling policy is, and how one that the application wrote is asked.
+ *
+ * A policy says how many replicas it wants; factors, delays and bounds are applied to that in `autoscale.ts`, as Ray
+ * Serve wraps custom policies.
+ */
+
+/** JSON that a policy keeps from one decision to the next. */
+export type PolicyState = Readonly<Record<string, unknown>>;
+
+/** What a policy decides from; the same shape as `AutoscalingContext` of the public API. */
+export interface AutoscalingContext {
+  readonly app: string;
+  readonly deployment: string;
+  readonly currentReplicas: number;
+  readonly targetReplicas: number;
+  readonly totalOngoingRequests: number;
+  readonly stats: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly state: PolicyState;
+}
+
+/** A number of replicas; a fraction is rounded up. */
+export type PolicyAnswer = number | { readonly replicas: number; readonly state?: PolicyState };
+
+/** Decides for one deployment. */
+export type AutoscalingPolicy = (context: AutoscalingContext) => PolicyAnswer;
+
+/** Decides for the deployments of an application together, by name; one that it leaves out keeps its target. */
+export type ApplicationAutoscalingPolicy = (
+  contexts: Readonly<Record<string, AutoscalingContext>>,
+) => Readonly<Record<string, PolicyAnswer>>;
+
+/** What a policy wants: a number, or nothing and the reason why. */
+export type Wish = { readonly replicas: number; readonly state?: PolicyState } | { readonly problem: string };
+
+/** Asks a policy. One that throws, or gives no number of at least 0, wants nothing. */
+export function askPolicy(policy: AutoscalingPolicy, context: AutoscalingContext): Wish {
+  try {
+    return wishOf(policy(copyOf(context)));
+  } catch (error) {
+    return { problem: thrownBy(error) };
+  }
+}
+
+/** Asks a policy for a whole application. */
+export function askApplicationPolicy(
+  policy: ApplicationAutoscalingPolicy,
+  contexts: Readonly<Record<string, AutoscalingContext>>,
+): Readonly<Record<string, Wish>> {
+  const wishes = (wishFor: (name: string) => Wish) => Object.fromEntries(Object.keys(contexts).map((name) => [name, wishFor(name)]));
+  try {
+    const answers = policy(Object.fromEntries(Object.entries(contexts).map(([name, context]) => [name, copyOf(context)])));
+    if (typeof answers !== "object" || answers === null) {
+      return wishes(() => ({
+        problem: `The autoscaling policy returned ${String(answers)}, not an object with a number for each deployment.`,
+      }));
+    }
+    return wishes((name) =>
+      Object.hasOwn(answers, name) ? wishOf(answers[name]) : { problem: "The autoscaling policy says nothing about this deployment." },
+    );
+  } catch (error) {
+    return wishes(() => ({ problem: thrownBy(error) }));
+  }
+}
+
+/** A policy gets a state of its own: what it does to the object must not change what is remembered. */
+function copyOf(context: AutoscalingContext): AutoscalingContext {
+  return { ...context, state: structuredClone(context.state) };
+}
+
+function wishOf(answer: unknown): Wish {
+  const { replicas, state } =
+    typeof answer === "object" && answer !== null ? (answer as { replicas?: unknown; state?: unknown }) : { replicas: answer };
+  if (typeof replicas !== "number" || !Number.isFinite(replicas) || replicas < 0) {
+    return { problem: `The autoscaling policy returned ${String(replicas)} replicas. It must return a finite number of at least 0.` };
+  }
+  if (state === undefined) return { replicas };
+  const kept = jsonObject(state);
+  return kept === undefined
+    ? { problem: "The autoscaling policy returned a state that is not a JSON object. Return plain data, which can be stored." }
+    : { replicas, state: kept };
+}
+
+/** A copy as it will be after storage; `undefined` for what is no JSON object. */
+function jsonObject(value: unknown): PolicyState | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  try {
+    return JSON.parse(JSON.stringify(value)) as PolicyState;
+  } catch {
+    // A cycle, a bigint, or a toJSON of the application that throws.
+    return undefined;
+  }
+}
+
+function thrownBy(error: unknown): string {
+  return `The autoscaling policy threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}.`;
+}

@@ -1,0 +1,36 @@
+/**
+ * All the models of a replica: for whoever runs the replica, and for whoever tells callers which models it has.
+ */
+import type { ReplicaScope } from "../context/scope.ts";
+
+/** The models that one `serve.multiplexed` has loaded in one replica. */
+export interface ModelHolder {
+  readonly present: readonly string[];
+  close(): Promise<void>;
+}
+
+// Weakly, because several replicas share an isolate and come and go in it.
+const holders = new WeakMap<ReplicaScope, ModelHolder[]>();
+
+/** Makes the models of `holder` known as the replica's. */
+export function registerModels(replica: ReplicaScope, holder: ModelHolder): void {
+  const known = holders.get(replica);
+  if (known === undefined) holders.set(replica, [holder]);
+  else known.push(holder);
+}
+
+/** The ids of the models that a replica has loaded or loads, each once. */
+export function loadedModelIds(replica: ReplicaScope): readonly string[] {
+  const known = holders.get(replica);
+  return known === undefined ? [] : [...new Set(known.flatMap(({ present }) => present))];
+}
+
+/**
+ * Disposes of a replica's models, in use or not, and ends every wait for one: the end of a drained replica, and of an
+ * instance whose start failed. Never rejects; what a disposal throws is logged.
+ */
+export async function disposeModels(replica: ReplicaScope): Promise<void> {
+  const known = holders.get(replica) ?? [];
+  holders.delete(replica);
+  await Promise.all(known.map((holder) => holder.close()));
+}

@@ -1,0 +1,36 @@
+/**
+ * What a replica writes about the requests that it runs: the access log, and failures.
+ */
+import { writeLog } from "../context/logger.ts";
+import type { Scope } from "../context/scope.ts";
+import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
+import { ServeError } from "../protocol/errors.ts";
+
+/** Writes the line of a call. @param outcome `OK`, `ERROR` or `CANCELLED`. */
+export function logCall(method: string | undefined, outcome: string, startedAtMs: number, scope: Scope): void {
+  // Looked at first: on the hot path not even the text is made for nothing.
+  if (scope.replica.logging.accessLog) logAccess(`CALL ${method ?? "call"} ${outcome}`, startedAtMs, scope);
+}
+
+/** Writes the line of an HTTP request. */
+export function logFetch({ method }: Request, { status }: Response, startedAtMs: number, scope: Scope): void {
+  if (scope.replica.logging.accessLog) logAccess(`${method} ${scope.request?.routePrefix ?? ""} ${status}`, startedAtMs, scope);
+}
+
+function logAccess(what: string, startedAtMs: number, scope: Scope): void {
+  writeLog("INFO", `${what} ${Date.now() - startedAtMs}ms`, undefined, scope);
+}
+
+/** Writes why a request failed; not for an error that came from another replica, which has logged it. */
+export function logFailure(error: unknown, scope: Scope): void {
+  if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
+  const level = error instanceof ServeError && error.status !== 500 && error.cause === undefined ? "WARNING" : "ERROR";
+  const thrown = error instanceof Error ? error : decodeError(encodeError(error));
+  writeLog(level, thrown instanceof Error ? thrown.message : String(thrown), { error: describe(thrown) }, scope);
+}
+
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const own = thrown.stack ?? `${thrown.name}: ${thrown.message}`;
+  return thrown.cause === undefined ? own : `${own}\nCaused by: ${describe(thrown.cause)}`;
+}
