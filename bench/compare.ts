@@ -109,7 +109,7 @@ async function compared(systems: readonly System[]): Promise<Comparison[]> {
   for (const application of new Set(figures.map((figure) => figure.application))) {
     const own = figures.filter((figure) => figure.application === application);
     const added = await compareAll(own, contenders, plan);
-    console.log(tableOf(added, systems));
+    console.log(`${tableOf(added, systems)}\n`);
     comparisons.push(...added);
   }
   return comparisons;
@@ -118,7 +118,7 @@ async function compared(systems: readonly System[]): Promise<Comparison[]> {
 function publish(results: Results): void {
   const json = `${JSON.stringify(results, undefined, 2)}\n`;
   writeFileSync(join(workshop.kept, "results.json"), json);
-  console.log(["", tableOf(results.comparisons, results.systems), "", footprintTable(results), ""].join("\n"));
+  console.log(`${footprintTable(results)}\n`);
   for (const { id, versions } of results.systems) console.log(`${id}: ${JSON.stringify(versions)}`);
   console.log(`${JSON.stringify(results.machine)} ${results.tookSeconds} s; all samples are in ${workshop.kept}/results.json.`);
   if (!values.write && (values.quick || !complete)) return;

@@ -33,7 +33,7 @@ here shows.`,
     heading: "Awaiting 10 ms",
     text: `A handler that waits for something else, as most of serving is. One client can get at most 100 answers a second, 32 clients 3,200,
 256 clients 25,600: what is missing to that is what the system costs. Every system is told to accept at least 256 requests at once.`,
-    thanByHand: `Beside the waiting a request costs what it costs with a no-op.`,
+    thanByHand: `What edge-serve adds to a request is as with a no-op.`,
     thanProcesses: `workerd does everything in one thread; a proxy in a process of its own uses another core.`,
   },
   batch: {
@@ -60,6 +60,6 @@ BentoML, whose replicas are processes, do as soon as there are cores for them. O
 how far that goes is not measured here. What a system needs beside the computing counts too, on a machine with few cores most of all: the
 load and every proxy compute as well.`,
     thanByHand: `Both compute in the same thread, so this is what a request costs beside the computing.`,
-    thanProcesses: `workerd has one thread, and more replicas of a local workerd are more objects in it; theirs are processes.`,
+    thanProcesses: `workerd has one thread for HTTP and for computing, and more replicas of a local workerd are more objects in it; theirs are processes.`,
   },
 };

@@ -53,7 +53,9 @@ export interface Contender {
 /** Serves an application on each system, and measures its figures. */
 export async function compareAll(figures: readonly Figure[], contenders: readonly Contender[], rounds: Rounds): Promise<Comparison[]> {
   const application = figures[0]!.application;
-  const served = await Promise.all(contenders.map((contender) => serving(contender, application)));
+  // One after the other: what computes finds out at its start how fast this processor is.
+  const served: Served[] = [];
+  for (const contender of contenders) served.push(await serving(contender, application));
   const comparisons: Comparison[] = [];
   for (const figure of figures) comparisons.push(await compare(figure, served, rounds));
   return comparisons;

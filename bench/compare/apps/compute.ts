@@ -9,10 +9,10 @@ export function spin(rounds: number): number {
 
 /** How many rounds take so long. The fastest of many tries tells: what else runs only slows a try down. */
 export function roundsFor(ms: number): number {
-  const tries = Array.from({ length: 60 }, () => {
+  const tries = Array.from({ length: 30 }, () => {
     const startedAtMs = performance.now();
-    spin(100_000);
+    spin(500_000);
     return performance.now() - startedAtMs;
   });
-  return Math.round((100_000 * ms) / Math.min(...tries));
+  return Math.round((500_000 * ms) / Math.min(...tries));
 }
