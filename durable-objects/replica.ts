@@ -7,9 +7,11 @@
  * Every prototype method here can be called by any holder of a stub, so what is not meant for callers is `#private`.
  */
 import { DurableObject, RpcTarget } from "cloudflare:workers";
+import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, type WireReply } from "../src/protocol/envelope.ts";
 import type { CallRequest, Delivery, ItemBatch, ItemPuller, Refusal, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
@@ -18,6 +20,7 @@ export interface ReplicaRpc {
   call(envelope: string, method: string | undefined, args?: readonly unknown[], extras?: CallExtras): Promise<WireReply>;
   reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
   cancel(id: string, reason: WireError): Promise<void>;
+  assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
 }
 
 /** Where the envelope travels in an HTTP request: a client cannot set `cf`, and user code sees no header. */
@@ -27,14 +30,26 @@ export const ENVELOPE_IN_CF = "edgeServe";
 export const REFUSED_STATUS = 503;
 const REFUSED_HEADER = "x-edge-serve-refused";
 
-function refusalResponse({ load }: Refusal): Response {
-  return new Response(null, { status: REFUSED_STATUS, headers: { [REFUSED_HEADER]: `${load.ongoing},${load.queued}` } });
+function refusalResponse(refusal: Refusal): Response {
+  return Response.json(refusal, { status: REFUSED_STATUS, headers: { [REFUSED_HEADER]: "1" } });
 }
 
 /** Reads what a replica's refusal of an HTTP request says; `undefined` if the response is an answer. */
-export function refusalOf(response: Response): Refusal | undefined {
-  const [ongoing, queued] = response.headers.get(REFUSED_HEADER)?.split(",").map(Number) ?? [];
-  return ongoing === undefined || queued === undefined ? undefined : { kind: "refused", load: { ongoing, queued } };
+export async function refusalOf(response: Response): Promise<Refusal | undefined> {
+  return response.headers.has(REFUSED_HEADER) ? response.json<Refusal>() : undefined;
+}
+
+/** Where a newer replica set travels with a response. */
+export const NEWS_HEADER = "x-edge-serve-news";
+/** Headers have their limits. What is longer comes with a refusal, or an answer to a call. */
+const MAX_NEWS_LENGTH = 8192;
+
+// Whatever user code puts there is not ours: it may be a response from anywhere.
+function withNews(response: Response, set: ReplicaSet | undefined): Response {
+  const text = set === undefined ? "" : JSON.stringify(set);
+  if (text === "" || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
+  else response.headers.set(NEWS_HEADER, text);
+  return response;
 }
 
 /** Makes the core of a replica from what the platform gives its object. */
@@ -58,18 +73,23 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       const response = await this.#replica.fetch(request, meta, delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
       if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-      return response;
+      return withNews(response, this.#replica.newsFor(delivery.epoch));
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */
     async call(envelope: string, method: string | undefined, args: readonly unknown[] = NONE, extras?: CallExtras): Promise<WireReply> {
       const reply = await this.#replica.call(callOf(envelope, method, args, extras));
-      return reply.kind === "stream" ? { kind: "stream", items: new ItemStub(reply.items) } : encodeReply(reply);
+      return reply.kind === "stream" ? { ...reply, items: new ItemStub(reply.items) } : encodeReply(reply);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
     reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
       return this.#replica.reserve(meta, delivery);
+    }
+
+    /** RPC. Its controller gives it an order. */
+    assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
+      return this.#replica.assign(assignment, isStart);
     }
 
     /** RPC. Stops the request with this id. */

@@ -69,14 +69,19 @@ export function callerIn(world: World, routing: Routing): Caller {
   const byName = new Map(replicas.map((replica) => [replica.traits.name, replica]));
   const router = new Router(
     IDENTITY,
-    { epoch: 0, replicas: [...byName.keys()].map((name) => ({ name })) },
     {
-      requestRouter: "custom",
-      retries: { attempts: 2, onlyIfNotStarted: true },
-      backpressure: { statusCode: 503, retryAfterMs: 1000 },
-      requestTimeoutMs: null,
-      maxOngoingRequests: slotsIn(world),
-      maxQueuedRequests: -1,
+      epoch: 0,
+      replicas: [...byName.keys()].map((name) => ({ name })),
+      spill: [],
+      routePrefix: null,
+      config: {
+        requestRouter: "custom",
+        retries: { attempts: 2, onlyIfNotStarted: true },
+        backpressure: { statusCode: 503, retryAfterMs: 1000 },
+        requestTimeoutMs: null,
+        maxOngoingRequests: slotsIn(world),
+        maxQueuedRequests: -1,
+      },
     },
     {
       random,

@@ -2,7 +2,8 @@
  * The routing of edge-serve: the real `Router` with its policy and its knowledge, under virtual time.
  */
 import type { RequestMeta } from "../../src/protocol/messages.ts";
-import { type ReplicaConnection, Router, type RouterConfig } from "../../src/router/router.ts";
+import type { ReplicaSet, RouterConfig } from "../../src/protocol/replica-set.ts";
+import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import type { Routing, World } from "./caller.ts";
 import type { Job, SimulatedReplica } from "./replica.ts";
 
@@ -12,9 +13,9 @@ const IDENTITY = { app: "bench", deployment: "Model" };
 export const claimThenQueue: Routing = {
   name: "claim, then queue",
   callersIn(world) {
-    const config = configOf(world);
     const byName = new Map(world.replicas.map((replica, index) => [`bench/Model/-/${index}.0`, replica]));
-    const set = { epoch: 0, replicas: [...byName.keys()].map((name) => ({ name })) };
+    const replicas = [...byName.keys()].map((name) => ({ name }));
+    const set: ReplicaSet = { epoch: 0, replicas, spill: [], routePrefix: null, config: configOf(world) };
     const ports = {
       random: world.random,
       now: world.clock.now,
@@ -22,7 +23,7 @@ export const claimThenQueue: Routing = {
       connect: ({ name }: { readonly name: string }) => connectionTo(byName.get(name)!),
     };
     return () => {
-      const router = new Router(IDENTITY, set, config, ports);
+      const router = new Router(IDENTITY, set, ports);
       return {
         async call(job) {
           await router.call({ meta: META, method: undefined, args: [job] });

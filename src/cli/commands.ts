@@ -1,8 +1,13 @@
 import type { Command } from "./command.ts";
+import { apply } from "./commands/apply.ts";
 import { build } from "./commands/build.ts";
+import { config } from "./commands/config.ts";
+import { remove } from "./commands/delete.ts";
 import { deploy } from "./commands/deploy.ts";
 import { init } from "./commands/init.ts";
 import { run } from "./commands/run.ts";
+import { scale } from "./commands/scale.ts";
+import { status } from "./commands/status.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy];
+export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, config, apply, scale, remove];

@@ -9,7 +9,7 @@
  *   E2. A class name depends on the application's and the deployment's name alone.
  */
 import type { Manifest } from "../protocol/manifest.ts";
-import { classNameOf } from "../protocol/names.ts";
+import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
 
 /** What the entry module is made from. */
 export interface EntryInput {
@@ -38,6 +38,10 @@ export function entryModule({ target, manifest, sources, retired, forTests = fal
     `}${features});`,
     "",
     ...manifest.applications.flatMap(applicationLines),
+    "// The control plane: a controller for each application, and what the operator has configured.",
+    `export class ${CONTROLLER_CLASS} extends worker.Controller {}`,
+    `export class ${CONFIG_CLASS} extends worker.Config {}`,
+    "",
     ...retiredLines(retired),
     "export default worker.ingress;",
     "",
@@ -45,11 +49,12 @@ export function entryModule({ target, manifest, sources, retired, forTests = fal
   return lines.join("\n");
 }
 
-/** The Durable Object classes that a manifest needs, in its order. */
+/** The Durable Object classes that a manifest needs: its deployments' in its order, then the control plane's. */
 export function classNamesOf(manifest: Pick<Manifest, "applications">): string[] {
-  return manifest.applications.flatMap(({ name, deployments }) =>
+  const replicas = manifest.applications.flatMap(({ name, deployments }) =>
     Object.keys(deployments).map((deployment) => classNameOf(name, deployment)),
   );
+  return [...replicas, CONTROLLER_CLASS, CONFIG_CLASS];
 }
 
 function applicationLines({ name, routePrefix, deployments }: Manifest["applications"][number]): string[] {

@@ -34,7 +34,7 @@ export interface DescribedApplication {
   readonly logging?: DeploymentOptions["logging"];
   /** Options that win over those in the code. */
   readonly deployments: readonly { readonly name: string; readonly options: DeploymentOptions }[];
-  /** For errors: which export this is, such as `src/app.ts:app`. */
+  /** Which export this is, such as `src/app.ts:app`. */
   readonly importPath?: string;
   /** For errors: what the module exports. */
   readonly exports?: readonly string[];
@@ -114,6 +114,7 @@ function describeApplication(described: DescribedApplication, exported: unknown,
   return {
     name,
     routePrefix,
+    ...(described.importPath === undefined ? {} : { importPath: described.importPath }),
     ingress: root.name,
     ...(args === undefined ? {} : { args }),
     ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }),

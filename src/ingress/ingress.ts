@@ -7,20 +7,14 @@
  * Invariants:
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
- *   N3. The control plane is never asked.
+ *   N3. A request that an application has a route for never waits for the control plane.
  */
-import { RequestTimeoutError } from "../protocol/errors.ts";
+import { DeploymentUnavailableError, RequestTimeoutError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
-import type { Manifest } from "../protocol/manifest.ts";
+import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import { RouteTable, stripPrefix } from "./routes.ts";
-
-/** What the ingress needs of an application's ingress deployment. */
-export interface IngressTarget {
-  /** Deadline of a request in milliseconds, if the deployment has one. */
-  readonly requestTimeoutMs: number | null;
-  fetch(request: Request, meta: RequestMeta): Promise<Response>;
-}
+import { ApplicationRoutes, type IngressTarget } from "./application-routes.ts";
+import { stripPrefix } from "./routes.ts";
 
 /** What the platform gives a Worker beside the request. */
 export interface WorkerSurroundings {
@@ -29,58 +23,106 @@ export interface WorkerSurroundings {
   keepAlive(promise: Promise<unknown>): void;
 }
 
+/** What the ingress asks of the control plane, for everything but an application's requests. */
+export interface ControlQueries {
+  /** What runs, by application; `null` is one that does not. */
+  current(): Promise<Readonly<Record<string, ApplicationManifest | null>>>;
+  /** What is not ready, in a sentence each; empty when everything is. */
+  unready(): Promise<readonly string[]>;
+}
+
 /** What the ingress is made of. */
 export interface IngressParts {
   readonly manifest: Manifest;
   targetOf(app: string): IngressTarget;
+  readonly control?: ControlQueries;
   /** Answers system paths beyond `healthz` and `routes`; `undefined` for a path that it does not know. */
   readonly system?: (request: Request, path: string, worker: WorkerSurroundings) => Promise<Response> | undefined;
-}
-
-interface IngressApplication {
-  readonly name: string;
-  readonly chain: readonly string[];
-  readonly target: IngressTarget;
-  /** Deadline of a request in milliseconds; `null` is none. */
-  readonly timeoutMs: number | null;
 }
 
 /** Handles a request to the Worker. Always answers. */
 export type Ingress = (request: Request, worker: WorkerSurroundings) => Promise<Response>;
 
+/** How long an isolate goes on with what it was told of the routes when a path has none. */
+const ROUTES_FRESH_MS = 1000;
+
 /** Builds the request handler of a system. */
-export function createIngress({ manifest, targetOf, system }: IngressParts): Ingress {
-  const exposed = manifest.applications.filter(({ routePrefix }) => routePrefix !== null);
-  const routes = new RouteTable<IngressApplication>(
-    exposed.map(({ name, routePrefix, ingress, httpTimeoutMs }) => {
-      const target = targetOf(name);
-      const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs ?? null;
-      return { prefix: routePrefix as string, target: { name, chain: [`${name}/${ingress}`], target, timeoutMs } };
-    }),
-  );
-  const listing = Object.fromEntries(exposed.map(({ name, routePrefix }) => [routePrefix, name]));
+export function createIngress({ manifest, targetOf, control, system }: IngressParts): Ingress {
+  const routes = new ApplicationRoutes(manifest.applications, targetOf);
+  let askedAtMs = 0;
 
   return async (request, worker) => {
     const requestId = requestIdOf(request.headers);
     const path = pathOf(request.url);
     if (path.startsWith("/-/")) return answerSystem(request, path, requestId, worker);
     const route = routes.match(path);
-    if (route === undefined) return withId(notFound(request.url, path), requestId);
-    const meta = metaOf(request.headers, requestId, route.prefix, route.target.chain);
-    const forwarded = route.prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, route.prefix)), request);
-    try {
-      const { target, timeoutMs } = route.target;
-      return await (timeoutMs === null ? target.fetch(forwarded, meta) : inTime(target, timeoutMs, forwarded, meta));
-    } catch (error) {
-      return withId(errorResponse(error), requestId);
-    }
+    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
   };
 
-  async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
-    if (path === "/-/healthz") return withId(text("success", 200), requestId);
-    if (path === "/-/routes") return withId(Response.json(listing), requestId);
-    return withId((await system?.(request, path, worker)) ?? notFound(request.url, path), requestId);
+  async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
+    const { prefix, target: application } = route;
+    const { target, chain, httpTimeoutMs } = application;
+    const meta = metaOf(request.headers, requestId, prefix, chain);
+    const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
+    const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
+    try {
+      return await (timeoutMs === null ? target.fetch(forwarded, meta) : inTime(target, timeoutMs, forwarded, meta));
+    } catch (error) {
+      if (isMoved(error, route)) return follow(request, path, requestId, application.name);
+      return withId(errorResponse(error), requestId);
+    }
   }
+
+  // The request was sent where its application no longer is, and nobody has begun it.
+  async function follow(request: Request, path: string, requestId: string, name: string): Promise<Response> {
+    routes.correct(name);
+    const route = routes.match(path);
+    // A body that has been read can't be sent again.
+    if (route === undefined || request.bodyUsed) return answerUnknown(request, path, requestId);
+    return answer(request, path, requestId, route);
+  }
+
+  async function answerUnknown(request: Request, path: string, requestId: string): Promise<Response> {
+    await refresh();
+    const route = routes.match(path);
+    return route === undefined ? withId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
+  }
+
+  async function refresh(): Promise<void> {
+    if (control === undefined || Date.now() - askedAtMs < ROUTES_FRESH_MS) return;
+    askedAtMs = Date.now();
+    // Without an answer, what is known holds.
+    await control.current().then(
+      (applications) => routes.take(applications),
+      () => {},
+    );
+  }
+
+  async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
+    if (path === "/-/healthz") return withId(await health(), requestId);
+    if (path === "/-/routes") {
+      await refresh();
+      return withId(Response.json(routes.listing), requestId);
+    }
+    const response = await system?.(request, path, worker);
+    // What was asked of the system may have been to change what runs.
+    if (response !== undefined && request.method !== "GET") {
+      askedAtMs = 0;
+      await refresh();
+    }
+    return withId(response ?? notFound(request.url, path), requestId);
+  }
+
+  async function health(): Promise<Response> {
+    const unready = (await control?.unready()) ?? [];
+    return unready.length === 0 ? text("success", 200) : text(unready.join("\n"), 503);
+  }
+}
+
+type Route = NonNullable<ReturnType<ApplicationRoutes["match"]>>;
+
+function isMoved(error: unknown, { prefix, target }: Route): boolean {
+  return error instanceof DeploymentUnavailableError && target.target.routePrefix !== prefix;
 }
 
 // What a late request still does is stopped by its signal: nothing waits for its answer any more.

@@ -14,7 +14,7 @@ import type { CallRequest, HandleRef, ItemPuller, Reply } from "../protocol/mess
 import { parseReplicaId } from "../protocol/names.ts";
 import { Replica } from "../replica/replica.ts";
 import { whenSent } from "../replica/sent.ts";
-import { initialReplicaSet } from "../router/replica-set.ts";
+import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
 
@@ -48,18 +48,13 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
     }
     let router = routers.get(deployment);
     if (router === undefined) {
-      router = new Router(
-        { app: name, deployment },
-        initialReplicaSet(name, deployment, bound.deployment.resolve()),
-        bound.deployment.resolve(),
-        {
-          ...customPolicyOf(bound),
-          now: Date.now,
-          sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-          random: Math.random,
-          connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
-        },
-      );
+      router = new Router({ app: name, deployment }, initialReplicaSet(name, deployment, bound.deployment.resolve(), null), {
+        ...customPolicyOf(bound),
+        now: Date.now,
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        random: Math.random,
+        connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+      });
       routers.set(deployment, router);
     }
     return router;

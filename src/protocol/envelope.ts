@@ -20,11 +20,12 @@ export interface Envelope {
 const CLAIM = 0;
 const QUEUE = 1;
 const RESERVED = 2;
+const SPILL = 3;
 
 /** The envelope of one attempt at a request. Read it with {@link decodeEnvelope}. */
-export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved }: Delivery): string {
-  const admission = isReserved === true ? RESERVED : mode === "claim" ? CLAIM : QUEUE;
-  const fields: unknown[] = [id, admission, meta.requestId, meta.hops, meta.chain, meta.routePrefix];
+export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpill, epoch }: Delivery): string {
+  const admission = isReserved === true ? RESERVED : mode === "queue" ? QUEUE : isSpill === true ? SPILL : CLAIM;
+  const fields: unknown[] = [id, admission, epoch ?? 0, meta.requestId, meta.hops, meta.chain, meta.routePrefix];
   const { deadline, multiplexedModelId, key, traceparent } = meta;
   if (deadline !== undefined || multiplexedModelId !== undefined || key !== undefined || traceparent !== undefined)
     fields.push(deadline, multiplexedModelId, key, traceparent);
@@ -35,6 +36,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved }: Deli
 type Fields = readonly [
   id: string,
   admission: number,
+  epoch: number,
   requestId: string,
   hops: number,
   chain: readonly string[],
@@ -47,15 +49,22 @@ type Fields = readonly [
 
 /** Reads what {@link encodeEnvelope} wrote. */
 export function decodeEnvelope(text: string): Envelope {
-  const [id, admission, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent] = JSON.parse(text) as Fields;
+  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent] = JSON.parse(
+    text,
+  ) as Fields;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
   if (deadline != null) meta.deadline = deadline;
   if (multiplexedModelId != null) meta.multiplexedModelId = multiplexedModelId;
   if (key != null) meta.key = key;
   if (traceparent != null) meta.traceparent = traceparent;
-  const mode = admission === CLAIM ? "claim" : "queue";
-  return { meta, delivery: admission === RESERVED ? { id, mode, isReserved: true } : { id, mode } };
+  return { meta, delivery: deliveryOf(id, admission, epoch) };
+}
+
+function deliveryOf(id: string, admission: number, epoch: number): Delivery {
+  if (admission === CLAIM) return { id, mode: "claim", epoch };
+  if (admission === SPILL) return { id, mode: "claim", epoch, isSpill: true };
+  return admission === RESERVED ? { id, mode: "queue", epoch, isReserved: true } : { id, mode: "queue", epoch };
 }
 
 /** What a call carries besides its envelope, method and arguments. */
@@ -69,7 +78,7 @@ export type WireReply = Reply | string | number | boolean | null | undefined;
 
 /** What to answer for `reply`. Read it with {@link decodeReply}. */
 export function encodeReply(reply: Reply): WireReply {
-  return reply.kind === "value" && isScalar(reply.value) ? reply.value : reply;
+  return reply.kind === "value" && reply.set === undefined && isScalar(reply.value) ? reply.value : reply;
 }
 
 /** Reads what {@link encodeReply} wrote. */

@@ -68,6 +68,8 @@ export interface ApplicationManifest {
   readonly name: string;
   /** Where HTTP requests reach it; `null` when they do not. */
   readonly routePrefix: string | null;
+  /** What was compiled: `src/app.ts:app`. */
+  readonly importPath?: string;
   /** The deployment that HTTP requests and application handles go to. */
   readonly ingress: string;
   /** What a builder is called with; absent when the import is an application. */

@@ -7,6 +7,7 @@
  */
 import type { WireError } from "./error-codec.ts";
 import { MAX_HOPS } from "./limits.ts";
+import type { ReplicaSet } from "./replica-set.ts";
 
 /** What travels with every request, whichever way it enters a replica. */
 export interface RequestMeta {
@@ -41,6 +42,10 @@ export interface Delivery {
   /** Unique for each attempt; {@link CallRequest} and `cancel` name it. */
   readonly id: string;
   readonly mode: AdmissionMode;
+  /** Of the newest replica set that the caller knows. */
+  readonly epoch?: number;
+  /** Whether the replica is none of the caller's set, and is to be started because those of the set are full. */
+  readonly isSpill?: true;
   /** Whether the request has a slot already, by `reserve`. */
   readonly isReserved?: true;
   /** Told once, when a request that had to wait begins. What a lost replica never said it began may run elsewhere. */
@@ -76,10 +81,15 @@ export interface HandleOptionsRef {
 
 /** What a replica answers to a {@link CallRequest}. Failures are values: a thrown one would be logged as a crash. */
 export type Reply =
-  | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "stream"; readonly items: ItemPuller }
-  | { readonly kind: "error"; readonly error: WireError }
+  | ({ readonly kind: "value"; readonly value: unknown } & News)
+  | ({ readonly kind: "stream"; readonly items: ItemPuller } & News)
+  | ({ readonly kind: "error"; readonly error: WireError } & News)
   | Refusal;
+
+/** What comes with an answer when the replica knows a newer replica set than the caller. */
+export interface News {
+  readonly set?: ReplicaSet;
+}
 
 /** What a replica that took the request says. */
 export type Answer = Exclude<Reply, Refusal>;
@@ -87,8 +97,8 @@ export type Answer = Exclude<Reply, Refusal>;
 /** What `reserve` answers: a slot is kept for a request whose body can be sent only once. */
 export type Reservation = { readonly kind: "reserved" } | { readonly kind: "error"; readonly error: WireError } | Refusal;
 
-/** The replica has not begun the request, and will not: it has no slot, or no place in its queue. */
-export interface Refusal {
+/** The replica has not begun the request, and will not: it has no slot, no place in its queue, or takes no requests. */
+export interface Refusal extends News {
   readonly kind: "refused";
   readonly load: Load;
 }

@@ -66,3 +66,7 @@ export function parseClassName(className: string): { app: string; deployment: st
 function decodeName(encoded: string): string {
   return encoded.replaceAll("_d", "-").replaceAll("_u", "_");
 }
+
+/** The class of the controllers, and of the operator's configuration. Without `__`, so no deployment's class is one of them. */
+export const CONTROLLER_CLASS = "EdgeServeController";
+export const CONFIG_CLASS = "EdgeServeConfig";

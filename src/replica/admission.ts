@@ -44,15 +44,30 @@ export class Slot {
 }
 
 export class Admission {
-  readonly #limits: AdmissionLimits;
+  #limits: AdmissionLimits;
   readonly #now: () => number;
+  readonly #changed: ((load: number) => void) | undefined;
+  #idle: (() => void)[] = [];
   // By call, in the order of arrival.
   readonly #waiting = new Map<string, Waiter>();
   #ongoing = 0;
 
-  constructor(limits: AdmissionLimits, now: () => number) {
+  /** @param changed Told how many requests there are, running and waiting, whenever that changes. */
+  constructor(limits: AdmissionLimits, now: () => number, changed?: (load: number) => void) {
     this.#limits = limits;
     this.#now = now;
+    this.#changed = changed;
+  }
+
+  /** Takes on more or less from now on; what runs goes on. */
+  setLimits(limits: AdmissionLimits): void {
+    this.#limits = limits;
+    this.#admitNext();
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  whenIdle(): Promise<void> {
+    return this.#ongoing + this.#waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   get load(): Load {
@@ -75,7 +90,9 @@ export class Admission {
     if (slot !== undefined) return slot;
     const { maxQueuedRequests } = this.#limits;
     if (maxQueuedRequests !== -1 && this.#waiting.size >= maxQueuedRequests) return undefined;
-    return new Promise((resolve, reject) => this.#waiting.set(id, { deadline, resolve, reject }));
+    const turn = new Promise<Slot>((resolve, reject) => this.#waiting.set(id, { deadline, resolve, reject }));
+    this.#note();
+    return turn;
   }
 
   /** Takes a waiting request out of the queue; `false` if it does not wait. */
@@ -84,22 +101,32 @@ export class Admission {
     if (waiter === undefined) return false;
     this.#waiting.delete(id);
     waiter.reject(reason);
+    this.#note();
     return true;
   }
 
   #take(): Slot {
     this.#ongoing++;
+    this.#note();
     return new Slot(() => {
       this.#ongoing--;
       this.#admitNext();
+      this.#note();
     });
   }
 
   #admitNext(): void {
     for (const [id, { deadline, resolve, reject }] of this.#waiting) {
+      if (this.#ongoing >= this.#limits.maxOngoingRequests) return;
       this.#waiting.delete(id);
-      if (deadline === undefined || deadline > this.#now()) return resolve(this.#take());
-      reject(new RequestTimeoutError("The request's deadline passed while it waited for a replica."));
+      if (deadline === undefined || deadline > this.#now()) resolve(this.#take());
+      else reject(new RequestTimeoutError("The request's deadline passed while it waited for a replica."));
     }
+  }
+
+  #note(): void {
+    const load = this.#ongoing + this.#waiting.size;
+    this.#changed?.(load);
+    if (load === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

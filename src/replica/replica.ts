@@ -1,8 +1,9 @@
 /**
  * One replica: an instance of the user's class, and the requests that it runs.
  *
- * Owns: starting the instance once, dispatch, what a result or an error becomes.
- * Does not own: the platform (durable-objects/replica.ts), choosing a replica (router/), handles (given by the shell).
+ * Owns: the way of a request through the replica, dispatch, what a result or an error becomes.
+ * Does not own: the instance's life (instance.ts), what its controller says (control.ts), the platform
+ * (durable-objects/replica.ts), choosing a replica (router/), handles (given by the shell).
  *
  * Invariants:
  *   R1. The instance has been constructed, set up and configured before any request reaches it.
@@ -10,17 +11,20 @@
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
  *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
  */
+import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
-import { disposeModels } from "../multiplexing/registry.ts";
+import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
-import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
+import { type ControlParts, ReplicaControl, type RunningRequest } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
-import { type HttpHandler, httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
+import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
+import { Instance } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 
@@ -38,21 +42,12 @@ export interface ReplicaPorts {
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
+  /** Where the replica's controller is; a replica without one goes by what it was given here. */
+  readonly control?: ControlParts;
   readonly env: unknown;
   readonly state: unknown;
   /** Makes the handle that a caller sent as an argument. */
   receiveHandle(ref: unknown): unknown;
-}
-
-interface Started {
-  /** The instance, or the function of a function deployment. */
-  readonly target: object;
-  handler: HttpHandler | undefined;
-}
-
-interface UserClass {
-  setup?(): unknown;
-  reconfigure?(userConfig: unknown): unknown;
 }
 
 /** How long a reserved slot waits for its request, which is under way. */
@@ -65,16 +60,38 @@ export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #running = new Map<string, RequestScope>();
+  readonly #running = new Map<string, RunningRequest>();
   readonly #reserved = new Map<string, Slot>();
+  readonly #instance: Instance;
+  readonly #control: ReplicaControl | undefined;
   #unnamed = 0;
-  #started: Started | undefined;
-  #starting: Promise<Started> | undefined;
+  #lastFinishedAtMs = 0;
 
   constructor(ports: ReplicaPorts) {
+    const { scope, limits, now, control, userConfig } = ports;
     this.#ports = ports;
-    this.#name = ports.scope.context.deployment;
-    this.#admission = new Admission(ports.limits, ports.now);
+    this.#name = scope.context.deployment;
+    this.#admission = new Admission(limits, now, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
+    this.#instance = new Instance({
+      ...ports,
+      userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
+      lastUserConfig: () => this.#control?.lastUserConfig,
+      configured: (taken) => this.#control?.configured(taken),
+      refused: (failure) => {
+        this.#warn(failure);
+        this.#control?.refused(failure);
+      },
+      failed: (message) => this.#control?.startFailed(message),
+    });
+    if (control === undefined) return;
+    this.#control = new ReplicaControl(control, {
+      admission: this.#admission,
+      instance: this.#instance,
+      running: this.#running,
+      lastFinishedAtMs: () => this.#lastFinishedAtMs,
+      now,
+      warn: (message) => this.#warn(message),
+    });
   }
 
   /** Runs a call from a handle, or refuses it. */
@@ -83,7 +100,10 @@ export class Replica {
     try {
       const admitted = this.#admit(request.meta, delivery);
       const slot = admitted instanceof Promise ? await admitted : admitted;
-      return slot === undefined ? this.#refusal() : await this.#call(request, delivery.id, slot);
+      if (slot === undefined) return this.#refusal();
+      const reply = await this.#call(request, delivery.id, slot);
+      const set = this.#control?.newsFor(delivery.epoch);
+      return set === undefined ? reply : { ...reply, set };
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
@@ -94,7 +114,7 @@ export class Replica {
     try {
       const admitted = this.#admit(meta, delivery);
       const slot = admitted instanceof Promise ? await admitted : admitted;
-      return slot === undefined ? this.#refusal() : await this.#fetch(request, meta, slot);
+      return slot === undefined ? this.#refusal() : await this.#fetch(request, meta, { id: delivery.id, slot });
     } catch (error) {
       return withRequestId(errorResponse(error), meta.requestId);
     }
@@ -117,7 +137,7 @@ export class Replica {
   /** Stops a request: a waiting one leaves the queue, a running one sees its signal abort. */
   cancel(id: string, reason: unknown): void {
     if (this.#admission.withdraw(id, reason)) return;
-    this.#running.get(id)?.abort(reason);
+    this.#running.get(id)?.scope.abort(reason);
     this.#reserved.get(id)?.release();
     this.#reserved.delete(id);
   }
@@ -127,18 +147,36 @@ export class Replica {
     return this.#admission.load;
   }
 
-  #refusal(): Refusal {
-    return { kind: "refused", load: this.#admission.load };
+  /** The newest replica set, for a caller that knows an older one. */
+  newsFor(epoch: number | undefined): ReplicaSet | undefined {
+    return this.#control?.newsFor(epoch);
   }
 
-  #admit({ deadline }: RequestMeta, { id, mode, isReserved, started }: Delivery): Slot | Promise<Slot> | undefined {
-    if (isReserved === true) {
-      const slot = this.#reserved.get(id);
-      this.#reserved.delete(id);
+  /** Does what the replica's controller orders. */
+  async assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
+    if (this.#control === undefined) throw new Error("This replica has no controller.");
+    return this.#control.assign(assignment, isStart);
+  }
+
+  #refusal(): Refusal {
+    const set = this.#control?.newsFor();
+    return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
+  }
+
+  #admit(meta: RequestMeta, delivery: Delivery): Slot | Promise<Slot | undefined> | undefined {
+    if (delivery.isReserved === true) {
+      const slot = this.#reserved.get(delivery.id);
+      this.#reserved.delete(delivery.id);
       return slot;
     }
+    const renewal = this.#control?.renewal(meta, delivery);
+    return renewal === undefined ? this.#take(meta, delivery) : renewal.then(() => this.#take(meta, delivery));
+  }
+
+  #take(meta: RequestMeta, { id, mode, started }: Delivery): Slot | Promise<Slot> | undefined {
+    if (this.#control?.isMisled(meta) === true) return undefined;
     if (mode === "claim") return this.#admission.claim();
-    const slot = this.#admission.queue(id, deadline);
+    const slot = this.#admission.queue(id, meta.deadline);
     // Not awaited: the message is on its way before user code runs.
     if (started !== undefined && slot !== undefined)
       void Promise.resolve(slot)
@@ -151,9 +189,9 @@ export class Replica {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    this.#running.set(id, running);
+    this.#running.set(id, { scope: running, startedAtMs });
     try {
-      const { target } = this.#started ?? (await this.#start());
+      const { target } = this.#instance.started ?? (await this.#instance.start());
       const method = methodOf(target, this.#name, request.method);
       const args = this.#receive(request);
       const result = await runInScope(scope, () => this.#run(method, target, args));
@@ -172,9 +210,12 @@ export class Replica {
     }
   }
 
+  // In this order: what the request held of the replica is free when its listeners hear of it.
   #finish(id: string, running: RequestScope, slot: Slot): void {
     this.#running.delete(id);
-    release(slot, running);
+    this.#lastFinishedAtMs = this.#ports.now();
+    slot.release();
+    running.end();
   }
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: () => void): ItemSource {
@@ -184,14 +225,15 @@ export class Replica {
     return items;
   }
 
-  async #fetch(request: Request, meta: RequestMeta, slot: Slot): Promise<Response> {
+  async #fetch(request: Request, meta: RequestMeta, { id, slot }: { readonly id: string; readonly slot: Slot }): Promise<Response> {
     const running = new RequestScope(meta, request);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
+    this.#running.set(id, { scope: running, startedAtMs });
     let response: Response;
     let isWhole = false;
     try {
-      const started = this.#started ?? (await this.#start());
+      const started = this.#instance.started ?? (await this.#instance.start());
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       const result = await runInScope(scope, () => handler(withClientJson(request)));
       // What has no code of its own needs no scope.
@@ -205,8 +247,8 @@ export class Replica {
       response = errorResponse(error);
     }
     logFetch(request, response, startedAtMs, scope);
-    if (isWhole) release(slot, running);
-    else response = this.#ports.whenSent(response, () => release(slot, running));
+    if (isWhole) this.#finish(id, running, slot);
+    else response = this.#ports.whenSent(response, () => this.#finish(id, running, slot));
     return withRequestId(response, meta.requestId);
   }
 
@@ -224,48 +266,9 @@ export class Replica {
     return JSON.stringify(`${this.#name}.${method ?? "call"}`);
   }
 
-  // Not `blockConcurrencyWhile`: a slow model load would be cut off after 30 s. Requests await this promise instead.
-  #start(): Promise<Started> {
-    this.#starting ??= this.#construct()
-      .then((target) => (this.#started = { target, handler: undefined }))
-      .finally(() => (this.#starting = undefined));
-    return this.#starting;
+  #warn(message: string): void {
+    writeLog("WARNING", message, undefined, { replica: this.#ports.scope, request: undefined });
   }
-
-  async #construct(): Promise<object> {
-    const { target, isClass, userConfig, scope } = this.#ports;
-    if (!isClass) return target;
-    let step = "its constructor";
-    try {
-      return await runInScope({ replica: scope, request: undefined }, async () => {
-        const instance = Reflect.construct(target, this.#ports.bindArgs()) as UserClass;
-        step = "setup()";
-        await instance.setup?.();
-        step = "reconfigure()";
-        if (userConfig !== undefined) await instance.reconfigure?.(userConfig);
-        return instance;
-      });
-    } catch (error) {
-      // The next start has an instance of its own, which would never use these.
-      await disposeModels(scope);
-      throw this.#startFailure(step, error);
-    }
-  }
-
-  #startFailure(step: string, error: unknown): DeploymentUnavailableError {
-    const { appName, deployment } = this.#ports.scope.context;
-    const thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return new DeploymentUnavailableError(
-      `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(appName)} cannot start: ${step} threw ${thrown}`,
-      { cause: error },
-    );
-  }
-}
-
-// In this order: what the request held of the replica is free when its listeners hear of it.
-function release(slot: Slot, running: RequestScope): void {
-  slot.release();
-  running.end();
 }
 
 function withRequestId(response: Response, requestId: string): Response {

@@ -1,6 +1,6 @@
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import type { PlatformFailure } from "../protocol/platform-failures.ts";
-import type { ReplicaRef } from "./replica-set.ts";
+import type { ReplicaRef } from "../protocol/replica-set.ts";
 
 /** A replica that was lost with a request; becomes a `ReplicaUnavailableError` if the request may not be sent again. */
 export class LostReplica extends Error {

@@ -13,17 +13,9 @@
  *   T3. A request that a lost replica may have begun is not sent again, unless the deployment allows it.
  *   T4. A request is at one replica at a time.
  */
-import {
-  BackPressureError,
-  DeploymentUnavailableError,
-  ReplicaUnavailableError,
-  RequestCancelledError,
-  ServeError,
-} from "../protocol/errors.ts";
-import type { DeploymentConfig } from "../protocol/manifest.ts";
+import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import { explainRefusal } from "../protocol/sendable.ts";
 import { backoffMs } from "./backoff.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
@@ -32,7 +24,8 @@ import { ModelHolders } from "./model-holders.ts";
 import type { Candidate, Policy } from "./policy.ts";
 import { byModel } from "./policies/by-model.ts";
 import { type Policies, policyOf } from "./policies/policy-of.ts";
-import type { ReplicaRef, ReplicaSet } from "./replica-set.ts";
+import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
+import { allFull, type Destination, explainFailure, noReplicas, notThere } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
 import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 
@@ -50,20 +43,19 @@ export interface RouterPorts {
   readonly customPolicy?: Policy;
 }
 
-/** The part of a deployment's configuration that a router obeys. */
-export type RouterConfig = Pick<
-  DeploymentConfig,
-  "requestRouter" | "retries" | "backpressure" | "requestTimeoutMs" | "maxOngoingRequests" | "maxQueuedRequests"
->;
-
 /** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
 const CLAIMS = 3;
 /** How many queues are tried before the caller is told that all are full. */
 const QUEUES = 3;
+/** How often a request begins again because a replica brought a newer set. */
+const CHANGES = 5;
 /** A queue is long when it is full, or who joins it waits about so many times as long as a request runs. */
 const LONG_QUEUE = 2;
 /** A model is loaded in another replica when those that have it hold so many times as many requests as they run. */
 const CROWDED = 2;
+
+/** How many replicas beyond the set a request may try to start. */
+const SPILLS = 3;
 
 /** A replica that refused to run a request at once. */
 interface Seen {
@@ -75,25 +67,42 @@ interface Seen {
 export class Router {
   readonly app: string;
   readonly deployment: string;
-  /** Deadline of a request in milliseconds, if the deployment has one. */
-  readonly requestTimeoutMs: number | null;
-  readonly #config: RouterConfig;
   readonly #ports: RouterPorts;
-  readonly #set: ReplicaSet;
   readonly #knowledge: Knowledge;
   readonly #holders: ModelHolders;
-  readonly #policies: Policies;
+  #set: ReplicaSet;
+  #policies: Policies;
 
-  constructor(identity: { readonly app: string; readonly deployment: string }, set: ReplicaSet, config: RouterConfig, ports: RouterPorts) {
-    this.app = identity.app;
-    this.deployment = identity.deployment;
-    this.requestTimeoutMs = config.requestTimeoutMs;
+  /** @param set What is known at first; answers bring newer ones. */
+  constructor({ app, deployment }: Destination, set: ReplicaSet, ports: RouterPorts) {
+    this.app = app;
+    this.deployment = deployment;
     this.#set = set;
-    this.#config = config;
     this.#ports = ports;
     this.#knowledge = new Knowledge(ports.now);
     this.#holders = new ModelHolders(ports.now);
-    this.#policies = { router: config.requestRouter, custom: ports.customPolicy, byModel: byModel(CROWDED * config.maxOngoingRequests) };
+    this.#policies = this.#policiesOf(set);
+  }
+
+  /** Deadline of a request in milliseconds, if the deployment has one. */
+  get requestTimeoutMs(): number | null {
+    return this.#set.config.requestTimeoutMs;
+  }
+
+  /** Where HTTP requests reach the application, as far as is known; `null` when they do not. */
+  get routePrefix(): string | null {
+    return this.#set.isGone === true ? null : this.#set.routePrefix;
+  }
+
+  /** Takes a replica set, unless it knows a newer one. */
+  learn(set: ReplicaSet): void {
+    if (set.epoch <= this.#set.epoch) return;
+    this.#set = set;
+    this.#policies = this.#policiesOf(set);
+  }
+
+  #policiesOf({ config: { requestRouter, maxOngoingRequests } }: ReplicaSet): Policies {
+    return { router: requestRouter, custom: this.#ports.customPolicy, byModel: byModel(CROWDED * maxOngoingRequests) };
   }
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
@@ -123,24 +132,27 @@ export class Router {
         try {
           cancellation?.check();
           const reply = await this.#deliver(replica, "queue", send, part);
-          if (reply.kind === "refused") throw this.#backPressure();
+          if (reply.kind === "refused") throw allFull(this, this.#set);
           return reply;
         } catch (error) {
-          throw this.#explain(error, request.method);
+          throw explainFailure(error, this, request.method);
         }
       }),
     );
   }
 
   async #route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
-    for (let losses = 0; ; losses++) {
+    for (let losses = 0, changes = 0; ;) {
       try {
-        return await this.#tryReplicas(send.meta, send, cancellation);
+        const outcome = await this.#tryReplicas(send.meta, send, cancellation);
+        if (outcome !== undefined) return outcome;
+        // Only what was heard just now is certain: the application may have come back since.
+        if (++changes > CHANGES || isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
       } catch (error) {
-        if (!(error instanceof LostReplica) || losses >= this.#config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
-          throw this.#explain(error, send.method);
+        if (!(error instanceof LostReplica) || losses >= this.#set.config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
+          throw explainFailure(error, this, send.method);
         }
-        await this.#ports.sleep(backoffMs(losses, this.#ports.random));
+        await this.#ports.sleep(backoffMs(losses++, this.#ports.random));
       }
     }
   }
@@ -149,54 +161,78 @@ export class Router {
     if (isOnce && isSent) return false;
     // An overloaded object that is asked again has even more to do.
     if (failure === "overloaded" && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name))) return false;
-    return !mayHaveBegun || !this.#config.retries.onlyIfNotStarted;
+    return !mayHaveBegun || !this.#set.config.retries.onlyIfNotStarted;
   }
 
-  async #tryReplicas<T>(meta: RequestMeta, send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
-    const { replicas } = this.#set;
-    if (replicas.length === 0) throw this.#noReplicas();
+  /** `undefined` when a replica refused and brought a newer set: then begin again with that one. */
+  async #tryReplicas<T>(meta: RequestMeta, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
+    const set = this.#set;
     const seen: Seen[] = [];
-    if (this.#knowledge.isSaturated) {
+    if (this.#knowledge.isSaturated && set.spill.length === 0) {
       for (const replica of this.#order(meta, 2)) seen.push({ replica, load: this.#knowledge.loadOf(replica.name), isFull: false });
       return this.#wait(meta, seen, send, cancellation);
     }
-    for (const replica of this.#order(meta, CLAIMS)) {
-      const outcome = await this.#deliver(replica, "claim", send, cancellation);
+    for (const replica of this.#candidates(meta)) {
+      const outcome = await this.#deliver(replica, set.spill.includes(replica) ? "spill" : "claim", send, cancellation);
       if (!isRefusal(outcome)) {
         this.#knowledge.claimed(replica.name, "taken");
         return outcome;
       }
-      const { ongoing, queued } = outcome.load;
-      const limit = this.#config.maxQueuedRequests === -1 ? Infinity : this.#config.maxQueuedRequests;
-      this.#knowledge.claimed(replica.name, queued >= Math.min(LONG_QUEUE * ongoing, limit) ? "refused, with a long queue" : "refused");
-      seen.push({ replica, load: ongoing + queued, isFull: queued >= limit });
-      if (this.#knowledge.isSaturated) break;
+      if (this.#set !== set) return undefined;
+      seen.push(this.#refused(replica, outcome));
+      if (this.#knowledge.isSaturated && set.spill.length === 0) break;
     }
+    if (set.replicas.length === 0) throw noReplicas(this, set);
     return this.#wait(meta, seen, send, cancellation);
   }
 
-  async #wait<T>(meta: RequestMeta, seen: readonly Seen[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
+  // The ones to ask, in order: a few of the set, and then those that may be started beyond it.
+  #candidates(meta: RequestMeta): ReplicaRef[] {
+    const { replicas, spill, config } = this.#set;
+    const isFree = ({ name }: ReplicaRef) => this.#knowledge.loadOf(name) < config.maxOngoingRequests;
+    const ordered = replicas.length === 0 ? [] : this.#order(meta, CLAIMS);
+    // Where others can be started, the ones that this caller itself keeps busy need not be asked.
+    return spill.length === 0 ? ordered : [...ordered.filter(isFree), ...spill.filter(isFree).slice(0, SPILLS)];
+  }
+
+  #refused(replica: ReplicaRef, { load: { ongoing, queued } }: Refusal): Seen {
+    const { maxQueuedRequests } = this.#set.config;
+    const limit = maxQueuedRequests === -1 ? Infinity : maxQueuedRequests;
+    this.#knowledge.claimed(replica.name, queued >= Math.min(LONG_QUEUE * ongoing, limit) ? "refused, with a long queue" : "refused");
+    return { replica, load: ongoing + queued, isFull: queued >= limit };
+  }
+
+  async #wait<T>(meta: RequestMeta, seen: readonly Seen[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
+    const set = this.#set;
     const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
     for (const { replica } of queues) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
+      if (this.#set !== set) return undefined;
     }
     const others = this.#order(meta, seen.length + QUEUES).filter((replica) => seen.every((attempt) => attempt.replica !== replica));
     for (const replica of others.slice(0, QUEUES - queues.length)) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
+      if (this.#set !== set) return undefined;
     }
-    throw this.#backPressure();
+    throw allFull(this, this.#set);
   }
 
-  async #deliver<T>(replica: ReplicaRef, mode: AdmissionMode, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | Refusal> {
+  async #deliver<T>(
+    replica: ReplicaRef,
+    mode: AdmissionMode | "spill",
+    send: Send<T>,
+    cancellation: Cancellation | undefined,
+  ): Promise<T | Refusal> {
     cancellation?.check();
     const connection = this.#ports.connect(replica);
-    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode);
+    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode, this.#set.epoch);
     cancellation?.listen((reason) => connection.cancel(attempt.delivery.id, reason));
     this.#knowledge.sent(replica.name);
     try {
       const outcome = await send.over(connection, attempt);
+      if (connection.news !== undefined) this.learn(connection.news);
       if (isRefusal(outcome)) this.#knowledge.refused(replica.name, outcome.load);
       else this.#answered(replica.name, send.meta);
       return outcome;
@@ -233,35 +269,11 @@ export class Router {
     const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name) };
     return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
   }
+}
 
-  #explain(error: unknown, method: string | undefined): unknown {
-    if (error instanceof LostReplica) return error.explain();
-    if (error instanceof ServeError) return error;
-    const refusal = explainRefusal(error, `An argument or the result of ${JSON.stringify(`${this.deployment}.${method ?? "call"}`)}`);
-    if (refusal !== error) return refusal;
-    if (error instanceof Error && error.name === "AbortError")
-      return new RequestCancelledError("The request was cancelled.", { cause: error });
-    const reason = error instanceof Error ? error.message : String(error);
-    return new ReplicaUnavailableError(`A replica of ${JSON.stringify(this.deployment)} failed: ${reason}`, { cause: error });
-  }
-
-  #noReplicas(): DeploymentUnavailableError {
-    return new DeploymentUnavailableError(
-      `Deployment ${JSON.stringify(this.deployment)} of application ${JSON.stringify(this.app)} has no replicas. Set numReplicas to at least 1.`,
-    );
-  }
-
-  #backPressure(): BackPressureError {
-    const { maxOngoingRequests, maxQueuedRequests, backpressure } = this.#config;
-    const { statusCode, retryAfterMs } = backpressure;
-    const count = this.#set.replicas.length;
-    return new BackPressureError(
-      `Request dropped due to backpressure: ${count === 1 ? "the replica" : `all ${count} replicas`} of ${JSON.stringify(this.deployment)} ` +
-        `run ${maxOngoingRequests} requests (maxOngoingRequests) and hold ${maxQueuedRequests} waiting (maxQueuedRequests). ` +
-        `Retry after ${Math.ceil(retryAfterMs / 1000)} s.`,
-      { status: statusCode, retryAfterMs },
-    );
-  }
+// Only the request that came over HTTP was addressed by its path.
+function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
+  return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);
 }
 
 // Unique within an isolate's life; the random part tells isolates apart. Made late: no randomness at the top level.

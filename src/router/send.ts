@@ -8,10 +8,13 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Resendable } from "./resendable.ts";
 
 /** A way to a replica, good for one request. */
 export interface ReplicaConnection {
+  /** A replica set that came with an answer, because it is newer than the caller's. */
+  readonly news?: ReplicaSet | undefined;
   call(request: CallRequest): Promise<Reply>;
   fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
   /** Keeps a slot for a request that can be sent only once. */
@@ -25,9 +28,10 @@ export class Attempt {
   readonly delivery: Delivery;
   #isBegun = false;
 
-  constructor(id: string, mode: AdmissionMode) {
+  constructor(id: string, mode: AdmissionMode | "spill", epoch: number) {
+    if (mode === "spill") this.delivery = { id, mode: "claim", epoch, isSpill: true };
     // A claim runs at once or not at all, so one that is lost may have begun; what waits says when it begins.
-    this.delivery = mode === "claim" ? { id, mode } : { id, mode, started: () => this.begin() };
+    else this.delivery = mode === "claim" ? { id, mode, epoch } : { id, mode, epoch, started: () => this.begin() };
   }
 
   /** Whether the replica may have begun to run the request. */
@@ -128,12 +132,12 @@ export function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
 
 // The slot first, then the request: what to send with it, or that there is none.
 async function reserved(connection: ReplicaConnection, meta: RequestMeta, attempt: Attempt): Promise<Delivery | Refusal> {
-  const { id, mode } = attempt.delivery;
-  const reservation = await connection.reserve(meta, { id, mode });
+  const { started: _, ...delivery } = attempt.delivery;
+  const reservation = await connection.reserve(meta, delivery);
   if (reservation.kind === "refused") return reservation;
   if (reservation.kind === "error") throw decodeError(reservation.error);
   attempt.begin();
-  return { id, mode, isReserved: true };
+  return { ...delivery, isReserved: true };
 }
 
 function cancelWith(signal: AbortSignal, cancellation: Cancellation): void {

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 
 /** What is done with a block. */
-export type Use = "file" | "check" | "generated" | "serve" | "run" | "commands" | "paths";
+export type Use = "file" | "check" | "generated" | "serve" | "operate" | "run" | "commands" | "paths";
 
 /** One fenced block. */
 export interface Block {
@@ -49,7 +49,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   ts: ["file", "check", "generated"],
   toml: ["generated"],
   yaml: ["file"],
-  console: ["serve", "run"],
+  console: ["serve", "operate", "run"],
   text: ["paths"],
 };
 

@@ -39,7 +39,7 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
 
   if (blocks.some((block) => block.language === "ts" && useOf(block) !== "generated")) {
     it("holds TypeScript that compiles in a strict project", async () => {
-      expect(await project.run("tsc", [])).toEqual({ exitCode: 0, output: "" });
+      expect(await project.run("tsc", [])).toMatchObject({ exitCode: 0, output: "" });
     });
   }
 
@@ -66,6 +66,29 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
       async (command, output) => {
         const response = await server.fetch(...curlRequest(command));
         expect((await response.text()).trim()).toBe(output);
+      },
+    );
+  });
+
+  const operated = Map.groupBy(having("operate"), (block) => value(block, "operate"));
+
+  describe.each([...operated])("operating %s", (target, sessions) => {
+    let server: Server;
+    let env: Readonly<Record<string, string>>;
+
+    beforeAll(async () => {
+      server = await serve(join(project.root, target), { token: "open sesame" });
+      env = { EDGE_SERVE_URL: server.url, EDGE_SERVE_TOKEN: "open sesame" };
+      // The page begins with a system that runs.
+      expect(await project.run("edge-serve", ["apply", target], env)).toMatchObject({ exitCode: 0 });
+    });
+    afterAll(() => server?.stop());
+
+    it.each(sessions.flatMap((block) => stepsOf(block).map((step) => [step.command, step.output] as const)))(
+      "%s",
+      async (command, output) => {
+        const { answer } = await project.run("edge-serve", command.replace(/^npx edge-serve /, "").split(/\s+/), env);
+        expect(answer.trim()).toBe(output);
       },
     );
   });

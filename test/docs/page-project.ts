@@ -11,6 +11,8 @@ import { dirname, join, resolve } from "node:path";
 export interface Ended {
   readonly exitCode: number | undefined;
   readonly output: string;
+  /** Of it, what went to standard output. */
+  readonly answer: string;
 }
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
@@ -48,9 +50,9 @@ export class PageProject implements Disposable {
   }
 
   /** Runs one of the repository's tools here. */
-  run(tool: "tsc" | "vitest" | "edge-serve", args: readonly string[]): Promise<Ended> {
+  run(tool: "tsc" | "vitest" | "edge-serve", args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const command = tool === "edge-serve" ? process.execPath : join(REPOSITORY, "node_modules/.bin", tool);
-    return runToEnd(command, tool === "edge-serve" ? [join(REPOSITORY, "dist/src/cli/main.js"), ...args] : args, this.root);
+    return runToEnd(command, tool === "edge-serve" ? [join(REPOSITORY, "dist/src/cli/main.js"), ...args] : args, { cwd: this.root, env });
   }
 
   [Symbol.dispose](): void {
@@ -62,13 +64,18 @@ export class PageProject implements Disposable {
 export const TIMEOUT_MS = 120_000;
 
 /** In a process group of its own, all of which ends when the program does, or when the time is over. */
-function runToEnd(command: string, args: readonly string[], cwd: string): Promise<Ended> {
+function runToEnd(
+  command: string,
+  args: readonly string[],
+  { cwd, env: more }: { cwd: string; env: Readonly<Record<string, string>> },
+): Promise<Ended> {
   return new Promise((done, fail) => {
     // Vitest takes such variables for its own; the one that runs here is another.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("VITEST")));
-    const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: "1" }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
+    const child = spawn(command, args, { cwd, env: { ...env, ...more, NO_COLOR: "1" }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    let [output, answer] = ["", ""];
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stdout.on("data", (text: string) => (answer += text));
     const killGroup = () => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
@@ -81,7 +88,7 @@ function runToEnd(command: string, args: readonly string[], cwd: string): Promis
     child.on("exit", killGroup);
     child.on("close", (code) => {
       clearTimeout(timer);
-      done({ exitCode: code ?? undefined, output });
+      done({ exitCode: code ?? undefined, output, answer });
     });
   });
 }

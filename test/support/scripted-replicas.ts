@@ -3,7 +3,7 @@ import type { DeploymentOptions } from "../../src/api/option-types.ts";
 import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply } from "../../src/protocol/messages.ts";
 import { parseReplicaId } from "../../src/protocol/names.ts";
 import type { Policy } from "../../src/router/policy.ts";
-import { initialReplicaSet, type ReplicaRef } from "../../src/router/replica-set.ts";
+import { initialReplicaSet, type ReplicaRef } from "../../src/protocol/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { Clock } from "./clock.ts";
 import { requestMeta } from "./scope.ts";
@@ -84,8 +84,8 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
   const config = deployment(() => 1, { name: "Rank", numReplicas, ...options }).resolve();
   const router = new Router(
     { app: "news", deployment: "Rank" },
-    initialReplicaSet("news", "Rank", config),
-    { ...config, requestRouter: "custom" },
+    // The scripts below say what each of these does: there are no others to start.
+    { ...initialReplicaSet("news", "Rank", { ...config, requestRouter: "custom" }, null), spill: [] },
     {
       connect,
       random: () => 0.5,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Manifest } from "../../protocol/manifest.ts";
 import type { Command, CommandInput } from "../command.ts";
 import { diff } from "../diff.ts";
 import { EXIT } from "../failure.ts";
@@ -26,14 +27,21 @@ export const build: Command = {
   },
 };
 
-/** Builds as the command does, and says so; returns the project's root. */
-export async function buildProject({ args, options }: CommandInput, io: Io): Promise<string> {
+/** What was built, and where. */
+export interface BuiltProject {
+  readonly root: string;
+  readonly manifest: Manifest;
+}
+
+/** Builds as the command does, and says so. */
+export async function buildProject({ args, options }: CommandInput, io: Io): Promise<BuiltProject> {
   const target = readTarget(args[0], io.cwd);
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const project = findProject(target, io.cwd);
   requireInstalled(project.root);
   const config = await readWranglerConfig(project);
   const compiled = await compileTarget(target, project, config, join(project.root, ".edge-serve", "build"));
+  const built = { root: project.root, manifest: compiled.manifest };
   const plan = planBuild(compiled, project, { prune: options["prune"] === true, userMain: userMainOf(project, config) });
   for (const warning of plan.report.warnings) io.err(`warning: ${warning}\n`);
   if (options["dryRun"] === true) {
@@ -43,20 +51,24 @@ export async function buildProject({ args, options }: CommandInput, io: Io): Pro
         ? "Nothing would change.\n"
         : `${changed.map(({ path, before, after }) => diff(path, before, after)).join("\n")}\n`,
     );
-    return project.root;
+    return built;
   }
   writeBuild(plan, project);
   io.out(summarise(compiled, plan));
-  return project.root;
+  return built;
 }
 
-function summarise({ manifest, classes }: Compiled, { files, report }: BuildPlan): string {
+function summarise({ manifest }: Compiled, { files, report }: BuildPlan): string {
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const lines = [
-    `Built ${count(manifest.applications.length, "application")} with ${count(classes.length, "deployment")}, version ${manifest.version}.`,
+    `Built ${count(manifest.applications.length, "application")} with ${count(deploymentCount(manifest), "deployment")}, version ${manifest.version}.`,
     ...files.map(({ path, before, after }) => `  ${path} ${before === undefined ? "written" : before === after ? "unchanged" : "updated"}`),
     ...report.retired.map((name) => `  ${name} is gone from the applications. Its class and data are kept; --prune deletes them.`),
     ...report.deleted.map((name) => `  ${name} is deleted, with its data, by the next deploy.`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function deploymentCount({ applications }: Manifest): number {
+  return applications.reduce((sum, { deployments }) => sum + Object.keys(deployments).length, 0);
 }

@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:f
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import type { ApplicationSource } from "../../compile/describe-module.ts";
 import { describeModule } from "../../compile/describe-module.ts";
+import { describedApplications } from "../../compile/described-applications.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
 import type { DescribeProblem, DescribeResult } from "../../compile/manifest.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
@@ -40,7 +41,7 @@ export interface Compiled {
 export async function compileTarget(target: Target, project: Project, base: WranglerConfig, scratch: string): Promise<Compiled> {
   const file = join(scratch, "describe.ts");
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(file, describeModule(sourcesFrom(file, target)));
+  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root)));
   try {
     const { manifest, text, inputs } = await evaluate(file, target, project, base);
     const complete: Manifest = { protocol: manifest.protocol, version: versionOf(text, manifest), applications: manifest.applications };
@@ -85,23 +86,17 @@ function locate({ message, path }: DescribeProblem, target: Target, bundle: Bund
   return `${configPosition(target.configFile, target.label, path)}  ${located}`;
 }
 
-function sourcesFrom(file: string, { config, modules }: Target): ApplicationSource[] {
-  const { requestTimeoutMs } = config.httpOptions;
-  return config.applications.map(({ name, routePrefix, args, importPath, deployments, logging }) => {
-    const { file: module, exportName } = modules[name]!;
-    const inherited = { ...config.logging, ...logging };
-    return {
-      name,
-      routePrefix,
-      importPath,
-      deployments,
-      ...(args === undefined ? {} : { args }),
-      ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
-      ...(Object.keys(inherited).length === 0 ? {} : { logging: inherited }),
-      specifier: specifierFrom(file, module),
-      exportName,
-    };
+function sourcesFrom(file: string, { config, modules }: Target, root: string): ApplicationSource[] {
+  return describedApplications(config).map((described) => {
+    const { file: module, exportName } = modules[described.name]!;
+    const importPath = withoutMachine(described.importPath, root);
+    return { ...described, ...(importPath === undefined ? {} : { importPath }), specifier: specifierFrom(file, module), exportName };
   });
+}
+
+// The manifest does not say where on this machine the project is.
+function withoutMachine(importPath: string | undefined, root: string): string | undefined {
+  return importPath !== undefined && isAbsolute(importPath) ? relative(root, importPath).replaceAll(sep, "/") : importPath;
 }
 
 function locationsFrom(entry: string, { modules }: Target): Record<string, { specifier: string; exportName: string }> {

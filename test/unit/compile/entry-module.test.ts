@@ -60,6 +60,10 @@ describe("entryModule", () => {
       // Application my-news, not reachable over HTTP.
       export class my_dnews__A_ub extends worker.Replica("my-news", "A_b") {}
 
+      // The control plane: a controller for each application, and what the operator has configured.
+      export class EdgeServeController extends worker.Controller {}
+      export class EdgeServeConfig extends worker.Config {}
+
       // Deployments that are gone. The classes keep their objects' data; edge-serve build --prune deletes both.
       export class default__Old extends worker.Retired {}
 
@@ -87,7 +91,7 @@ describe("entryModule", () => {
   });
 
   it("[E2] names classes after application and deployment", () => {
-    expect(classNamesOf(manifest)).toEqual(["default__Hello", "my_dnews__A_ub"]);
+    expect(classNamesOf(manifest)).toEqual(["default__Hello", "my_dnews__A_ub", "EdgeServeController", "EdgeServeConfig"]);
   });
 });
 

@@ -2,7 +2,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
-const BUDGET_BYTES = 20_000;
+/** Half of it is the control plane: the controller, the operator's API, and the checking of a config document. */
+const BUDGET_BYTES = 43_000;
 
 /** What may be in the bundle besides edge-serve itself. */
 const PACKAGES = ["devalue", "itty-router", "valibot"];

@@ -23,6 +23,7 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
     manifest: { version: "v", applications: apps } as unknown as Manifest,
     targetOf: (app) => ({
       requestTimeoutMs: null,
+      routePrefix: null,
       async fetch(request, meta) {
         seen.push({ app, url: request.url, meta });
         if (fail !== undefined) throw fail;
@@ -114,6 +115,7 @@ describe("the deadline of an HTTP request", () => {
       manifest: { version: "v", applications: [application] } as unknown as Manifest,
       targetOf: () => ({
         requestTimeoutMs,
+        routePrefix: null,
         fetch(request, meta) {
           sent.push({ request, meta });
           return answer.promise;

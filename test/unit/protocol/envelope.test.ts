@@ -18,8 +18,9 @@ const meta: fc.Arbitrary<RequestMeta> = fc.record(
 );
 
 const delivery: fc.Arbitrary<Delivery> = fc.oneof(
-  fc.record({ id: fc.string(), mode: fc.constantFrom("claim", "queue") }),
-  fc.record({ id: fc.string(), mode: fc.constant("queue"), isReserved: fc.constant(true) }),
+  fc.record({ id: fc.string(), mode: fc.constantFrom("claim", "queue"), epoch: fc.nat() }),
+  fc.record({ id: fc.string(), mode: fc.constant("queue"), epoch: fc.nat(), isReserved: fc.constant(true) }),
+  fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
 );
 
 describe("an envelope", () => {
@@ -32,7 +33,7 @@ describe("an envelope", () => {
   });
 
   it("may have fields that this version does not know, and lack those that it knows", () => {
-    expect(decodeEnvelope('["d",0,"r",1,["news/Rank"]]').meta).toStrictEqual({ requestId: "r", hops: 1, chain: ["news/Rank"] });
+    expect(decodeEnvelope('["d",0,7,"r",1,["news/Rank"]]').meta).toStrictEqual({ requestId: "r", hops: 1, chain: ["news/Rank"] });
     const later = encodeEnvelope({ requestId: "r", chain: [], hops: 0, key: "k" }, { id: "d", mode: "claim" }).replace(/\]$/, ',"new"]');
     expect(decodeEnvelope(later).meta).toStrictEqual({ requestId: "r", chain: [], hops: 0, key: "k" });
   });
@@ -50,6 +51,11 @@ describe("a reply", () => {
   it.each(replies)("that is not a scalar crosses as it is: %o", (reply) => {
     expect(encodeReply(reply)).toBe(reply);
     expect(decodeReply(encodeReply(reply))).toBe(reply);
+  });
+
+  it("with news crosses as it is, scalar or not", () => {
+    const reply: Reply = { kind: "value", value: 1, set: {} as never };
+    expect(encodeReply(reply)).toBe(reply);
   });
 
   it.each(["ok", "", 0, Number.NaN, true, null, undefined])("with the scalar %j is that scalar", (value) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { Reply } from "../../../src/protocol/messages.ts";
-import { initialReplicaSet } from "../../../src/router/replica-set.ts";
+import { initialReplicaSet } from "../../../src/protocol/replica-set.ts";
 import { Router } from "../../../src/router/router.ts";
 import { Clock } from "../../support/clock.ts";
 import { requestMeta } from "../../support/scope.ts";
@@ -16,20 +16,24 @@ function routerTo(behave: (count: number) => Reply) {
   const unused = () => {
     throw new Error("Only calls are made.");
   };
-  const router = new Router({ app: "news", deployment: "Rank" }, initialReplicaSet("news", "Rank", config), config, {
-    random: () => 0.5,
-    now: clock.now,
-    sleep: async () => {},
-    connect: ({ name }) => ({
-      call: async () => {
-        asked.push(name);
-        return behave(++count);
-      },
-      fetch: unused,
-      reserve: unused,
-      cancel: () => {},
-    }),
-  });
+  const router = new Router(
+    { app: "news", deployment: "Rank" },
+    { ...initialReplicaSet("news", "Rank", config, null), spill: [] },
+    {
+      random: () => 0.5,
+      now: clock.now,
+      sleep: async () => {},
+      connect: ({ name }) => ({
+        call: async () => {
+          asked.push(name);
+          return behave(++count);
+        },
+        fetch: unused,
+        reserve: unused,
+        cancel: () => {},
+      }),
+    },
+  );
   const call = (multiplexedModelId: string) =>
     router.call({ meta: requestMeta({ hops: 1, multiplexedModelId }), method: "score", args: [] });
   return { call, clock, asked: () => asked.splice(0) };

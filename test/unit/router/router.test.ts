@@ -7,13 +7,18 @@ import {
   SerializationError,
 } from "../../../src/protocol/errors.ts";
 import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-choices.ts";
-import { initialReplicaSet } from "../../../src/router/replica-set.ts";
+import { initialReplicaSet } from "../../../src/protocol/replica-set.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { requestMeta } from "../../support/scope.ts";
 import { type Behaviour, CALL, lost, onlyQueues, refused, scripted } from "../../support/scripted-replicas.ts";
 
 function setOf(numReplicas: number, locationHints: readonly string[] = []) {
-  return initialReplicaSet("news", "Rank", deployment(() => 1, { name: "Rank", numReplicas, placement: { locationHints } }).resolve());
+  return initialReplicaSet(
+    "news",
+    "Rank",
+    deployment(() => 1, { name: "Rank", numReplicas, placement: { locationHints } }).resolve(),
+    null,
+  );
 }
 
 const taken = () => "taken" as const;

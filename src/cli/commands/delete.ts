@@ -1,0 +1,24 @@
+import type { Command } from "../command.ts";
+import { EXIT, Failure } from "../failure.ts";
+import { confirm } from "../operator/confirm.ts";
+import { connect, URL_OPTION } from "../operator/connect.ts";
+import { noApplication } from "./status.ts";
+
+/** Takes an application away. */
+export const remove: Command = {
+  name: "delete",
+  summary: "Take an application away from a running system, until it is applied or deployed again.",
+  args: [{ name: "<app>", summary: "the application" }],
+  options: [URL_OPTION, { flags: "-y, --yes", summary: "do not ask" }],
+  examples: ["edge-serve delete old", "edge-serve delete old --yes --url https://my-app.my-account.workers.dev"],
+  run: async ({ args: [app = ""], options }, io) => {
+    const client = connect(options, io);
+    if (options["yes"] !== true) {
+      const question = `Delete application ${JSON.stringify(app)} at ${client.origin}?`;
+      if (!(await confirm(question, "Pass --yes.", io))) throw new Failure("Nothing was deleted.");
+    }
+    if (!(await client.remove(app))) throw noApplication(app, Object.keys((await client.status()).applications));
+    io.out(`Application ${JSON.stringify(app)} is being deleted: its replicas finish what they have. Its objects' data is kept.\n`);
+    return EXIT.ok;
+  },
+};

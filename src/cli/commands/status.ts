@@ -1,0 +1,27 @@
+import type { Command } from "../command.ts";
+import { EXIT, Failure } from "../failure.ts";
+import { connect, URL_OPTION } from "../operator/connect.ts";
+import { statusTable } from "../operator/status-table.ts";
+
+/** Shows how the applications of a running system are. */
+export const status: Command = {
+  name: "status",
+  summary: "Show how the applications of a running system are. Exits with 0 if all are RUNNING, else with 1.",
+  args: [{ name: "[app]", summary: "one application (default: all)" }],
+  options: [URL_OPTION, { flags: "--json", summary: "print what the operator's API answered" }],
+  examples: ["edge-serve status", "edge-serve status main --url https://my-app.my-account.workers.dev", "edge-serve status --json"],
+  run: async ({ args: [app], options }, io) => {
+    const client = connect(options, io);
+    const { applications } = await client.status();
+    const shown = Object.values(applications).filter(({ name }) => app === undefined || name === app);
+    if (app !== undefined && shown.length === 0) throw noApplication(app, Object.keys(applications));
+    if (options["json"] === true) io.out(`${JSON.stringify(app === undefined ? { applications } : shown[0], null, 2)}\n`);
+    else io.out(shown.length === 0 ? `There are no applications at ${client.origin}.\n` : `${statusTable(shown)}\n`);
+    return shown.every((one) => one.status === "RUNNING") ? EXIT.ok : EXIT.failed;
+  },
+};
+
+/** What to say about a name that no application has. */
+export function noApplication(app: string, known: readonly string[]): Failure {
+  return new Failure(`Application ${JSON.stringify(app)} does not exist. There is: ${known.join(", ") || "none"}.`);
+}

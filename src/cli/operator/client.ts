@@ -1,0 +1,127 @@
+/**
+ * The operator's API as a client sees it.
+ *
+ * Owns: requests, and what is said when an answer is not the one that was asked for.
+ * Does not own: which system that is (`connect.ts`), what is shown of an answer (the commands).
+ *
+ * Invariants:
+ *   L1. The token goes to the address that the operator named and nowhere else: redirects are not followed.
+ */
+import type { ConfigDocument } from "../../config/to-document.ts";
+import type { Diagnostic } from "../../config/diagnostics.ts";
+import { isRecord } from "../../config/shape.ts";
+import type { StatusDocument } from "../../protocol/status.ts";
+import { Failure } from "../failure.ts";
+import { refusalOf, unreachable } from "./refusal.ts";
+
+/** What came of putting a document. */
+export interface PutOutcome {
+  readonly isAccepted: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Answer {
+  readonly status: number;
+  /** `undefined` if it is not JSON. */
+  readonly body: unknown;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const API = "/-/api/";
+const TIMEOUT_MS = 30_000;
+
+/** One system, and the right to operate it. */
+export class OperatorClient {
+  readonly origin: string;
+  readonly #token: string;
+  readonly #signal: AbortSignal;
+
+  constructor(url: URL, token: string, signal: AbortSignal) {
+    this.origin = url.origin;
+    this.#token = token;
+    this.#signal = signal;
+  }
+
+  /** How everything is, by application. */
+  async status(): Promise<StatusDocument> {
+    return this.#expect("GET", "applications", (body): body is Body & StatusDocument => isRecord(body["applications"]));
+  }
+
+  /** The configuration that is in force. */
+  async config(): Promise<ConfigDocument> {
+    return this.#expect("GET", "config", (body): body is Body & ConfigDocument => Array.isArray(body["applications"]));
+  }
+
+  /** Puts a document in place of all that was. One with errors changes nothing. */
+  async put(document: unknown): Promise<PutOutcome> {
+    const { status, body } = await this.#request("PUT", "applications", document);
+    const diagnostics = isRecord(body) ? body["diagnostics"] : undefined;
+    if ((status === 200 || status === 400) && Array.isArray(diagnostics)) return { isAccepted: status === 200, diagnostics };
+    throw refusalOf({ origin: this.origin, request: `PUT ${API}applications`, status, body });
+  }
+
+  /** Deletes an application; `false` when there is none of that name. */
+  async remove(app: string): Promise<boolean> {
+    const { status, body } = await this.#request("DELETE", `applications/${encodeURIComponent(app)}`);
+    if (status === 200 && isRecord(body)) return true;
+    // Only the API's own refusal is JSON.
+    if (status === 404 && isRecord(body)) return false;
+    throw refusalOf({ origin: this.origin, request: `DELETE ${API}applications/${app}`, status, body });
+  }
+
+  /** Sets the number of replicas of a deployment that is not autoscaled. */
+  async scale(app: string, deployment: string, replicas: number): Promise<void> {
+    const path = `applications/${encodeURIComponent(app)}/deployments/${encodeURIComponent(deployment)}/scale`;
+    const { status, body } = await this.#request("POST", path, { target_num_replicas: replicas });
+    if (status !== 200 || !isRecord(body)) throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
+  }
+
+  async #expect<T>(method: string, path: string, isAnswer: (body: Body) => body is Body & T): Promise<T> {
+    const { status, body } = await this.#request(method, path);
+    if (status === 200 && isRecord(body) && isAnswer(body)) return body;
+    throw refusalOf({ origin: this.origin, request: `${method} ${API}${path}`, status, body });
+  }
+
+  async #request(method: string, path: string, content?: unknown): Promise<Answer> {
+    const late = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      const response = await fetch(new URL(API + path, this.origin), {
+        method,
+        redirect: "manual",
+        headers: { authorization: `Bearer ${this.#token}`, ...(content === undefined ? {} : { "content-type": "application/json" }) },
+        ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+        signal: AbortSignal.any([this.#signal, late]),
+      });
+      const text = await response.text();
+      const location = response.headers.get("location");
+      if (response.status >= 300 && response.status < 400) throw redirected(this.origin, location);
+      return { status: response.status, body: bodyOf(text, response.status) };
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      if (this.#signal.aborted) throw new Failure("Interrupted.");
+      throw unreachable(this.origin, late.aborted ? `it has not answered within ${TIMEOUT_MS / 1000} s` : reasonOf(error));
+    }
+  }
+}
+
+function bodyOf(text: string, status: number): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The refusal of a token is plain text; everything else that is no JSON comes from something else than the API.
+    return status === 401 || status === 403 ? { message: text } : undefined;
+  }
+}
+
+function redirected(origin: string, location: string | null): Failure {
+  const target = URL.parse(location ?? "", origin)?.origin ?? "another address";
+  return new Failure(`${origin} redirects to ${target}, and the token is not sent there unasked. Name the address itself with --url.`);
+}
+
+// fetch says only that it failed; why is in the cause, and for a name with several addresses in each of its errors.
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return first instanceof Error && first.message !== "" ? first.message : String(first);
+}

@@ -1,0 +1,40 @@
+/**
+ * What a person sees of a status document.
+ */
+import type { ApplicationDetails, DeploymentDetails, ReplicaPhase } from "../../protocol/status.ts";
+import { table } from "../table.ts";
+
+/** Applications with their deployments below them, and under the table what those say that are not well. */
+export function statusTable(applications: readonly ApplicationDetails[]): string {
+  const rows = applications.flatMap((application) => [
+    [application.name, application.status, application.route_prefix ?? "(no HTTP)", ""],
+    ...Object.values(application.deployments).map((one) => [`  ${one.name}`, one.status, "", replicasOf(one)]),
+  ]);
+  const lines = table([["NAME", "STATUS", "ROUTE", "REPLICAS"], ...rows]).split("\n");
+  const messages = applications.flatMap(messagesOf);
+  return [...lines.map((line) => line.trimEnd()), ...messages.flatMap((message) => ["", message])].join("\n");
+}
+
+/** What the deployments that are not well say, a paragraph each. */
+export function messagesOf({ name, message, deployments }: ApplicationDetails): string[] {
+  const own = Object.values(deployments).flatMap((one) => {
+    if (one.status === "HEALTHY" || one.message === "") return [];
+    return [
+      `Application ${JSON.stringify(name)}, deployment ${JSON.stringify(one.name)} is ${one.status} (${one.status_trigger}):\n${indented(one.message)}`,
+    ];
+  });
+  return own.length > 0 || message === "" ? own : [`Application ${JSON.stringify(name)}:\n${indented(message)}`];
+}
+
+/** `2/3, 1 STARTING`: how many run of how many there should be, and what the others do. */
+export function replicasOf({
+  target_num_replicas: target,
+  replica_states: { RUNNING: running = 0, ...others },
+}: DeploymentDetails): string {
+  const rest = (Object.entries(others) as [ReplicaPhase, number][]).filter(([, count]) => count > 0);
+  return [`${running}/${target}`, ...rest.map(([phase, count]) => `${count} ${phase}`)].join(", ");
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}

@@ -1,0 +1,22 @@
+/**
+ * From a config document to what is asked of the applications' code.
+ */
+import type { SystemConfig } from "../config/system-config.ts";
+import type { DescribedApplication } from "./manifest.ts";
+
+/** The applications of a document, with what they inherit from the whole of it. */
+export function describedApplications({ applications, httpOptions, logging: inherited }: SystemConfig): DescribedApplication[] {
+  const { requestTimeoutMs } = httpOptions;
+  return applications.map(({ name, routePrefix, args, importPath, deployments, logging: own }) => {
+    const logging = { ...inherited, ...own };
+    return {
+      name,
+      routePrefix,
+      importPath,
+      deployments,
+      ...(args === undefined ? {} : { args }),
+      ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
+      ...(Object.keys(logging).length === 0 ? {} : { logging }),
+    };
+  });
+}

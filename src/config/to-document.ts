@@ -1,0 +1,89 @@
+/**
+ * From what runs back to a config document: what `edge-serve config` shows, and what could be put again.
+ *
+ * A document is merged over the code's own options, option by option, so a value may be left out only where the code
+ * comes to it without the document. What has fields is written as a whole, because some defaults follow from other fields.
+ */
+import { resolveOptions } from "../api/options.ts";
+import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
+import { DEPLOYMENT_SHAPE } from "./deployment-shape.ts";
+import { isRecord, isSeconds, type Shape } from "./shape.ts";
+
+/** One entry of `applications`, in the config file's spelling. JSON. */
+export interface ApplicationDocument {
+  readonly name: string;
+  readonly route_prefix: string | null;
+  readonly import_path: string;
+  readonly args?: unknown;
+  /** Each with its `name`, and with `num_replicas` or `autoscaling_config`. */
+  readonly deployments: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A config document, in the config file's spelling. JSON. */
+export interface ConfigDocument {
+  readonly applications: readonly ApplicationDocument[];
+  readonly http_options?: { readonly request_timeout_s: number };
+}
+
+/**
+ * The document that comes to `applications` when it is put.
+ *
+ * @param code The same applications as the code describes them without a document. Options that differ from it are
+ *   written even where they are the defaults.
+ */
+export function documentOf(applications: readonly ApplicationManifest[], code: readonly ApplicationManifest[] = []): ConfigDocument {
+  // One document has one deadline, and what is in force comes from one document.
+  const httpTimeoutMs = applications[0]?.httpTimeoutMs;
+  return {
+    ...(httpTimeoutMs === undefined ? {} : { http_options: { request_timeout_s: httpTimeoutMs / 1000 } }),
+    applications: applications.map((application) =>
+      applicationDocument(
+        application,
+        code.find(({ name }) => name === application.name),
+      ),
+    ),
+  };
+}
+
+function applicationDocument(application: ApplicationManifest, code: ApplicationManifest | undefined): ApplicationDocument {
+  const { name, routePrefix, importPath, args, deployments } = application;
+  return {
+    name,
+    route_prefix: routePrefix,
+    // Every document needs one, and nothing is compared with it where none was compiled.
+    import_path: importPath ?? name,
+    ...(args === undefined ? {} : { args }),
+    deployments: Object.entries(deployments).map(([deployment, config]) => ({
+      name: deployment,
+      ...spelled(worthSaying(config, code?.deployments[deployment]), DEPLOYMENT_SHAPE),
+    })),
+  };
+}
+
+const DEFAULTS = resolveOptions({});
+/** How many replicas there are is said always, by one of the two. */
+const COUNTS = ["numReplicas", "autoscaling"];
+
+function worthSaying(config: DeploymentConfig, code: DeploymentConfig = DEFAULTS): Record<string, unknown> {
+  // A function is the code's, which no document can say.
+  const unspeakable = [
+    config.autoscaling === null ? "autoscaling" : "numReplicas",
+    ...(config.requestRouter === "custom" ? ["requestRouter"] : []),
+  ];
+  const isSame = (key: keyof DeploymentConfig) =>
+    [DEFAULTS, code].every((other) => JSON.stringify(config[key]) === JSON.stringify(other[key]));
+  const keys = Object.keys(config) as (keyof DeploymentConfig)[];
+  const said = keys.filter((key) => !unspeakable.includes(key) && (COUNTS.includes(key) || !isSame(key)));
+  return Object.fromEntries(said.map((key) => [key, config[key]]));
+}
+
+function spelled(options: Readonly<Record<string, unknown>>, { fields }: Shape): Record<string, unknown> {
+  const document: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value = options[field.option];
+    if (value === undefined || (value === null && field.nullable)) continue;
+    if (field.shape !== undefined && isRecord(value)) document[field.yaml] = spelled(value, field.shape);
+    else document[field.yaml] = isSeconds(field) && typeof value === "number" ? value / 1000 : value;
+  }
+  return document;
+}

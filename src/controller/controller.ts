@@ -1,0 +1,147 @@
+/**
+ * The controller of one application: what should run, and what does.
+ *
+ * Owns: the application's state, when to look at it again, giving orders and taking their outcomes.
+ * Does not own: what follows from what (`step.ts`), the platform (`durable-objects/controller.ts`).
+ *
+ * Invariants:
+ *   C1. The state is stored before anything is done or answered that follows from it.
+ *   C2. An order is given from an alarm only, so that callers, replicas and controllers never call in a circle.
+ *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
+ *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
+ */
+import type { Assignment, ConfigChange, ControllerRpc, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
+import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { ApplicationDetails } from "../protocol/status.ts";
+import { assignmentOf } from "./assignment.ts";
+import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
+import { nextSettleAtMs } from "./replica-list.ts";
+import type { ApplicationState } from "./state.ts";
+import { detailsOf } from "./status-document.ts";
+import type { Policies } from "./scaling.ts";
+import { type ControllerEvent, freshState, step } from "./step.ts";
+
+/** What the shell hands to a controller. */
+export interface ControllerPorts {
+  readonly app: string;
+  /** What the deployed code says that should run; `null` when it has no such application. */
+  readonly compiled: { readonly version: string; readonly application: ApplicationManifest | null };
+  readonly policies: Policies;
+  load(): ApplicationState | undefined;
+  /** Stores for good, before it returns or before any message leaves. */
+  save(state: ApplicationState): void;
+  /** Asks to be woken at this time; `undefined` takes back what was asked. */
+  wakeAt(timeMs: number | undefined): void;
+  /** Tells a replica. Rejects if it was not reached. */
+  give(order: Order): Promise<OrderOutcome>;
+  /** Lets a promise finish although nobody waits for it. */
+  keepAlive(promise: Promise<unknown>): void;
+  sleep(ms: number): Promise<void>;
+  now(): number;
+}
+
+export class Controller implements ControllerRpc {
+  readonly #ports: ControllerPorts;
+  #state: ApplicationState;
+  #stored: string;
+  /** Names of the replicas that an order is on its way to. */
+  readonly #underway = new Set<string>();
+  #settled: (() => void)[] = [];
+
+  constructor(ports: ControllerPorts) {
+    this.#ports = ports;
+    const { version, application } = ports.compiled;
+    this.#state = ports.load() ?? freshState(ports.app);
+    this.#stored = JSON.stringify(this.#state);
+    // New code is the newest word on what should run.
+    if (this.#state.version !== version) {
+      this.#apply({ kind: "adopt", change: { revision: this.#state.revision, version, application } });
+    }
+  }
+
+  async report(report: ReplicaReport): Promise<Assignment | undefined> {
+    this.#apply({ kind: "report", report });
+    const deployment = this.#state.deployments[report.deployment];
+    // What this code knows nothing of is another version's, and none of its business.
+    if (deployment === undefined) return undefined;
+    const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
+    const isNews = deployment.epoch > report.epoch || report.event.kind === "woke" || replica === undefined;
+    return isNews ? assignmentOf(this.#state, deployment, replica) : undefined;
+  }
+
+  async adopt(change: ConfigChange): Promise<void> {
+    this.#apply({ kind: "adopt", change });
+  }
+
+  async status(settleMs = 0): Promise<ApplicationDetails | undefined> {
+    if (settleMs > 0) await Promise.race([this.#ports.sleep(settleMs), this.#whenSettled()]);
+    return detailsOf(this.#state);
+  }
+
+  async #whenSettled(): Promise<void> {
+    while (this.#isSettling) await new Promise<void>((resolve) => this.#settled.push(resolve));
+  }
+
+  get #isSettling(): boolean {
+    return this.#state.status === "DEPLOYING" || this.#state.status === "NOT_STARTED";
+  }
+
+  async scale(deployment: string, replicas: number): Promise<string | undefined> {
+    const known = this.#state.deployments[deployment];
+    if (known === undefined || known.isLeaving) {
+      return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${Object.keys(this.#state.deployments).join(", ")}.`;
+    }
+    if (known.config.autoscaling !== null) {
+      return `Deployment ${JSON.stringify(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;
+    }
+    this.#apply({ kind: "scale", deployment, replicas });
+    return undefined;
+  }
+
+  /** Looks at what there is to do, and sets about it. */
+  alarm(): void {
+    this.#apply({ kind: "tick" });
+    const nowMs = this.#ports.now();
+    const orders = this.#change((state) => takeOrders(state, nowMs, this.#underway));
+    for (const order of orders) this.#ports.keepAlive(this.#give(order));
+  }
+
+  async #give(order: Order): Promise<void> {
+    const { deployment, replica, assignment } = order;
+    this.#underway.add(replica.name);
+    const about = { deployment, replica: replica.name };
+    let event: ControllerEvent;
+    try {
+      event = { kind: "outcome", ...about, epoch: assignment.set.epoch, outcome: await this.#ports.give(order) };
+    } catch (error) {
+      event = { kind: "unreached", ...about, reason: error instanceof Error ? error.message : String(error) };
+    }
+    this.#underway.delete(replica.name);
+    this.#apply(event);
+  }
+
+  #apply(event: ControllerEvent): void {
+    this.#change((state) => step(state, event, this.#ports.policies, this.#ports.now()));
+  }
+
+  // A step that throws half-way leaves the state as it was.
+  #change<T>(act: (state: ApplicationState) => T): T {
+    const next = JSON.parse(this.#stored) as ApplicationState;
+    const result = act(next);
+    const text = JSON.stringify(next);
+    if (text !== this.#stored) this.#ports.save(next);
+    this.#state = next;
+    this.#stored = text;
+    this.#ports.wakeAt(this.#nextAtMs());
+    for (const resolve of this.#settled.splice(0)) resolve();
+    return result;
+  }
+
+  #nextAtMs(): number | undefined {
+    const nowMs = this.#ports.now();
+    const scaling = Object.values(this.#state.deployments).flatMap(({ scaling: { evaluateAtMs } }) => evaluateAtMs ?? []);
+    const times = [nextOrderAtMs(this.#state, nowMs, this.#underway), nextSettleAtMs(this.#state, nowMs), ...scaling];
+    const known = times.filter((time) => time !== undefined);
+    return known.length === 0 ? undefined : Math.max(nowMs, Math.min(...known));
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What controllers and replicas say to each other.
+ *
+ * Only replicas ask, and only alarms order: a report is answered with what is new, and an order starts from the
+ * controller's alarm, so the two never call each other in circles.
+ *
+ * Messages only grow, for the reasons given in `messages.ts`.
+ */
+import type { ApplicationManifest, DeploymentConfig } from "./manifest.ts";
+import type { ReplicaSet } from "./replica-set.ts";
+import type { ApplicationDetails } from "./status.ts";
+
+/**
+ * How long after a replica's last contact its controller still tells it of changes, in milliseconds. A replica that
+ * has been idle for longer asks before it serves again, so nothing has to be sent to one that sleeps.
+ */
+export const LEASE_MS = 120_000;
+
+/**
+ * How often a working replica is heard of at least, in milliseconds, though nothing changes: 90 times an hour.
+ */
+export const HEARTBEAT_MS = 40_000;
+
+/** Whether a replica takes requests: a draining one finishes what it has, and one that is gone has nothing. */
+export type Duty = "serving" | "draining" | "gone";
+
+/** What a replica is to do. */
+export interface Assignment {
+  readonly set: ReplicaSet;
+  readonly config: DeploymentConfig;
+  readonly duty: Duty;
+  /** Whether requests that go through a replica's application still reach it under this version of the code. */
+  readonly version: string;
+}
+
+/** What a replica has had to do since its last report. */
+export interface LoadReport {
+  /** When the time that this is about began, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Requests running and waiting, on average over that time. */
+  readonly mean: number;
+  /** What it is from then on, as far as the replica can tell; 0 once it has had nothing to do. */
+  readonly now: number;
+  /** What the class's `recordAutoscalingStats` returned. */
+  readonly stats?: Readonly<Record<string, number>>;
+}
+
+/** What a replica tells its controller. The answer is its assignment, if that is newer than `epoch`. */
+export interface ReplicaReport {
+  readonly deployment: string;
+  /** The name of its object. */
+  readonly replica: string;
+  /** Of the code that it runs. */
+  readonly version: string;
+  /** Of the newest replica set that it knows. */
+  readonly epoch: number;
+  readonly event: ReplicaEvent;
+}
+
+export type ReplicaEvent =
+  /** It has been woken, or used again after its lease, and is about to serve; `isSpill`: for a request that found the others full. */
+  | { readonly kind: "woke"; readonly isSpill?: true }
+  | { readonly kind: "load"; readonly load: LoadReport }
+  /** It still works, and has nothing to say. */
+  | { readonly kind: "alive" }
+  /** A request woke it, and its constructor, `setup` or first health check failed. */
+  | { readonly kind: "startFailed"; readonly message: string }
+  | { readonly kind: "unhealthy"; readonly message: string }
+  /** Its class refused the configuration of the report's epoch, and it goes on with what it had. */
+  | { readonly kind: "refused"; readonly failure: string }
+  /** It has finished what it had. */
+  | { readonly kind: "drained" };
+
+/** What a replica answers to an order to start. */
+export type OrderOutcome =
+  | { readonly kind: "done"; readonly version: string }
+  /** The class could not be started. */
+  | { readonly kind: "startFailed"; readonly version: string; readonly message: string }
+  /** `reconfigure` threw; what was there before still serves. */
+  | { readonly kind: "reconfigureFailed"; readonly version: string; readonly message: string };
+
+/** What a controller is called by. */
+export interface ControllerRpc {
+  report(report: ReplicaReport): Promise<Assignment | undefined>;
+  /** Takes a configuration, unless it knows a later one; `null` deletes the application. */
+  adopt(change: ConfigChange): Promise<void>;
+  /** The application as the operator sees it; `undefined` when it has been deleted. Waits up to `settleMs` for it to be ready. */
+  status(settleMs?: number): Promise<ApplicationDetails | undefined>;
+  /** Sets the number of replicas; what is wrong with that, in a sentence. */
+  scale(deployment: string, replicas: number): Promise<string | undefined>;
+}
+
+/** A configuration for an application, in the order in which they were accepted. */
+export interface ConfigChange {
+  readonly revision: number;
+  /** Of the code that it was checked against. */
+  readonly version: string;
+  readonly application: ApplicationManifest | null;
+}

@@ -1,0 +1,179 @@
+/**
+ * The controlled side of a replica: what its controller's assignments mean for it.
+ *
+ * Owns: whether requests are taken, configuration in place, draining, what is told to the controller.
+ * Does not own: requests (replica.ts), the instance's life (instance.ts), the lease (membership.ts).
+ *
+ * Invariants:
+ *   K1. A replica that is no longer in the set takes nothing new, finishes what it has, and cleans up once.
+ *   K2. What still runs after `gracefulShutdownTimeoutMs` sees its signal abort, and is then cut off.
+ *   K3. A configuration that the class refuses leaves everything else as it was.
+ */
+import type { Assignment, OrderOutcome } from "../protocol/control.ts";
+import { ReplicaUnavailableError } from "../protocol/errors.ts";
+import type { Delivery, RequestMeta } from "../protocol/messages.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
+import type { RequestScope } from "../context/scope.ts";
+import type { Admission } from "./admission.ts";
+import type { Instance } from "./instance.ts";
+import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
+import { VitalSigns } from "./vital-signs.ts";
+import { within } from "./within.ts";
+
+/** A request that the replica runs. */
+export interface RunningRequest {
+  readonly scope: RequestScope;
+  readonly startedAtMs: number;
+}
+
+/** How a replica is controlled: where its controller is, and what was compiled. */
+export interface ControlParts extends Omit<MembershipParts, "changed" | "now"> {
+  readonly control: ControlPort;
+  /** Ends the replica's object at once, with whatever it still runs. */
+  terminate(reason: string): void;
+}
+
+/** The replica that is controlled. */
+export interface Controlled {
+  readonly admission: Admission;
+  readonly instance: Instance;
+  readonly running: ReadonlyMap<string, RunningRequest>;
+  lastFinishedAtMs(): number;
+  now(): number;
+  /** Something failed that nobody waits for. */
+  warn(message: string): void;
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+export class ReplicaControl {
+  readonly #parts: ControlParts;
+  readonly #replica: Controlled;
+  readonly #membership: Membership;
+  readonly #signs: VitalSigns;
+  /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
+  #isOrdered = false;
+  #isDraining = false;
+
+  constructor(parts: ControlParts, replica: Controlled) {
+    this.#parts = parts;
+    this.#replica = replica;
+    const { now, instance } = replica;
+    this.#membership = new Membership({ ...parts, now, changed: () => this.#settle() });
+    this.#signs = new VitalSigns({
+      membership: this.#membership,
+      now,
+      sleep,
+      running: () => [...replica.running.values()].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
+      lastFinishedAtMs: replica.lastFinishedAtMs,
+      checkHealth: () => instance.checkHealth(),
+      recordStats: () => instance.recordStats(),
+    });
+  }
+
+  /** What the class is to be configured with. */
+  get userConfig(): unknown {
+    return this.#membership.config.userConfig;
+  }
+
+  /** What the class was last configured with, now or before the object slept. */
+  get lastUserConfig(): unknown {
+    return this.#membership.lastUserConfig;
+  }
+
+  /** Nothing if the request may be looked at now; otherwise resolves when it may. */
+  renewal(meta: RequestMeta, { isSpill }: Delivery): Promise<void> | undefined {
+    // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
+    const isDoubtful = this.#membership.duty === "gone" || this.#isElsewhere(meta);
+    return isDoubtful ? this.#membership.ask(isSpill) : this.#membership.renewal(isSpill);
+  }
+
+  /** Whether a request is not for this replica: it has been taken out of the set, or its application has moved. */
+  isMisled(meta: RequestMeta): boolean {
+    return this.#membership.duty !== "serving" || this.#isElsewhere(meta);
+  }
+
+  #isElsewhere({ hops, routePrefix }: RequestMeta): boolean {
+    return hops === 0 && routePrefix !== undefined && routePrefix !== this.#membership.set.routePrefix;
+  }
+
+  /** The newest replica set, if the caller does not know it. */
+  newsFor(epoch = 0): ReplicaSet | undefined {
+    const { set } = this.#membership;
+    // In the background: the request itself goes on with what is known.
+    if (epoch > set.epoch) void this.#membership.ask();
+    return epoch < set.epoch ? set : undefined;
+  }
+
+  /** The replica has this many requests on its hands. */
+  loadChanged(load: number): void {
+    this.#signs.changed(load);
+  }
+
+  /** The class took its configuration. */
+  configured(userConfig: unknown): void {
+    this.#membership.keep(userConfig);
+  }
+
+  /** The class refused its configuration, and goes on with what it had. */
+  refused(failure: string): void {
+    if (!this.#isOrdered) this.#tell({ kind: "refused", failure });
+  }
+
+  /** The class did not start for a request. */
+  startFailed(message: string): void {
+    if (!this.#isOrdered) this.#tell({ kind: "startFailed", message });
+  }
+
+  /** Does what the controller orders. */
+  async assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
+    const { version } = this.#parts;
+    const { instance } = this.#replica;
+    this.#membership.contacted();
+    this.#isOrdered = true;
+    try {
+      const failure = this.#membership.take(assignment) ? await this.#settle() : undefined;
+      if (failure !== undefined) return { kind: "reconfigureFailed", version, message: failure };
+      if (isStart && this.#membership.duty === "serving") await instance.startWell(this.#membership.config.healthCheckTimeoutMs);
+      return { kind: "done", version };
+    } catch (error) {
+      return { kind: "startFailed", version, message: error instanceof Error ? error.message : String(error) };
+    } finally {
+      this.#isOrdered = false;
+    }
+  }
+
+  // Brings the replica in line with its assignment; what its class said to the configuration, if it refused it.
+  async #settle(): Promise<string | undefined> {
+    const { admission, instance } = this.#replica;
+    const { config, duty } = this.#membership;
+    admission.setLimits(config);
+    if (duty !== "serving") {
+      // Not awaited: whoever gave the order does not wait for the last request.
+      if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
+      return undefined;
+    }
+    return instance.reconfigure();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const { admission, instance, running, warn } = this.#replica;
+    this.#isDraining = true;
+    const isIdle = await within(
+      admission.whenIdle().then(() => true),
+      timeoutMs,
+      () => false,
+    );
+    const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
+    if (!isIdle) for (const { scope } of running.values()) scope.abort(new ReplicaUnavailableError(reason));
+    await instance.dispose().catch((error: unknown) => warn(`Disposing of the replica threw ${String(error)}`));
+    this.#isDraining = false;
+    await this.#membership.report({ kind: "drained" }).catch(() => {});
+    if (!isIdle && admission.load.ongoing > 0 && this.#membership.duty !== "serving") this.#parts.terminate(reason);
+  }
+
+  // The controller learns of it the next time, if it is not reached now.
+  #tell(event: Parameters<Membership["report"]>[0]): void {
+    void this.#membership.report(event).catch(() => {});
+  }
+}

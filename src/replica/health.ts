@@ -1,0 +1,51 @@
+/**
+ * Whether a replica is well: its own `checkHealth`, and whether its requests still come to an end.
+ *
+ * Pure but for the check itself, which is handed in. Ray Serve's numbers: three failures in a row, and one success
+ * starts over.
+ */
+
+/** What is wrong; `undefined` when nothing is. */
+export type Complaint = string | undefined;
+
+const FAILURES = 3;
+
+/** Counts failures of `checkHealth` in a row. */
+export class HealthCount {
+  #failures = 0;
+
+  /** @param failure What the check threw, or that it took too long; `undefined` for a success. */
+  note(failure: string | undefined): Complaint {
+    this.#failures = failure === undefined ? 0 : this.#failures + 1;
+    if (this.#failures < FAILURES) return undefined;
+    return `checkHealth failed ${this.#failures} times in a row. The last time: ${failure}`;
+  }
+}
+
+/** A request that runs, as far as being stuck is concerned. */
+export interface Running {
+  readonly startedAtMs: number;
+  /** In milliseconds since the epoch. */
+  readonly deadline: number | undefined;
+}
+
+/**
+ * Finds a replica that is half alive: its health check passes, and its requests hang (Ray's issue #63261).
+ *
+ * The evidence is requests that are still running although nobody waits for them any more: three of them, or as many as
+ * the replica runs at once, and nothing has come to an end since the first of those began.
+ */
+export function findStuck(
+  running: Iterable<Running>,
+  {
+    nowMs,
+    lastFinishedAtMs,
+    maxOngoingRequests,
+  }: { readonly nowMs: number; readonly lastFinishedAtMs: number; readonly maxOngoingRequests: number },
+): Complaint {
+  const overdue = [...running].filter(
+    ({ deadline, startedAtMs }) => deadline !== undefined && deadline < nowMs && startedAtMs > lastFinishedAtMs,
+  );
+  if (overdue.length < Math.min(FAILURES, maxOngoingRequests)) return undefined;
+  return `${overdue.length} requests still run after their deadline, and none has finished since the first of them began.`;
+}

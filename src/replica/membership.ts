@@ -1,0 +1,146 @@
+/**
+ * A replica's place in its deployment: what its controller has told it, and whether that can still be relied on.
+ *
+ * Owns: asking the controller, and what to do when it does not answer.
+ * Does not own: what follows from an assignment (replica.ts), the controller, storage.
+ *
+ * Invariants:
+ *   M1. While the lease lasts the controller tells the replica of changes, and no request waits for anything.
+ *   M2. Without a lease it asks before it serves, for `ASK_TIMEOUT_MS` at most; without an answer it goes on with what it
+ *       was told last.
+ *   M3. An older assignment never replaces a newer one.
+ */
+import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaReport } from "../protocol/control.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { within } from "./within.ts";
+
+/** A replica's way to its controller, and its own memory. */
+export interface ControlPort {
+  /** Rejects if the controller is not reached. */
+  report(report: ReplicaReport): Promise<Assignment | undefined>;
+  /** What was saved last, by this object. */
+  load(): Remembered | undefined;
+  save(remembered: Remembered): void;
+}
+
+/** What a replica keeps in its own storage. */
+export interface Remembered {
+  readonly assignment?: Assignment;
+  /** What its class was last configured with. */
+  readonly userConfig?: unknown;
+}
+
+/** What a membership is made of. */
+export interface MembershipParts {
+  readonly control: ControlPort;
+  readonly deployment: string;
+  readonly replica: string;
+  /** Of the code that runs. */
+  readonly version: string;
+  /** What was compiled: it holds until the controller says otherwise. */
+  readonly compiled: { readonly config: DeploymentConfig; readonly set: ReplicaSet };
+  now(): number;
+  /** There is a new assignment. What is returned is awaited by whoever asked for it. */
+  changed(): Promise<unknown>;
+}
+
+/** How long a request waits for the controller when the replica has no lease. */
+const ASK_TIMEOUT_MS = 1000;
+/** How long a controller that did not answer is left alone. */
+const UNANSWERED_MS = 5000;
+/** The replica's lease ends a little before the controller's. */
+const OWN_LEASE_MS = LEASE_MS - 10_000;
+
+export class Membership {
+  readonly #parts: MembershipParts;
+  #remembered: Remembered;
+  #leasedUntilMs = 0;
+  #asking: Promise<void> | undefined;
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts;
+    this.#remembered = parts.control.load() ?? {};
+  }
+
+  get #assignment(): Assignment | undefined {
+    return this.#remembered.assignment;
+  }
+
+  /** Whether new requests are taken. */
+  get duty(): Duty {
+    return this.#assignment?.duty ?? "serving";
+  }
+
+  /** The newest replica set that is known. */
+  get set(): ReplicaSet {
+    return this.#assignment?.set ?? this.#parts.compiled.set;
+  }
+
+  /** What the replica is to run with. A controller that runs other code knows nothing of this code's configuration. */
+  get config(): DeploymentConfig {
+    const { version, compiled } = this.#parts;
+    return this.#assignment?.version === version ? this.#assignment.config : compiled.config;
+  }
+
+  /** Nothing while there is a lease; otherwise resolves once the controller has been asked. Never rejects. */
+  renewal(isSpill?: true): Promise<void> | undefined {
+    return this.#parts.now() < this.#leasedUntilMs ? undefined : this.ask(isSpill);
+  }
+
+  /** Resolves once the controller has been asked. Never rejects. */
+  ask(isSpill?: true): Promise<void> {
+    return (this.#asking ??= this.#ask(isSpill === true ? { kind: "woke", isSpill } : { kind: "woke" }));
+  }
+
+  /** Tells the controller something; takes what it answers. Rejects if it was not reached. */
+  async report(event: ReplicaEvent): Promise<void> {
+    const { control, deployment, replica, version, now } = this.#parts;
+    const askedAtMs = now();
+    const assignment = await control.report({ deployment, replica, version, epoch: this.set.epoch, event });
+    this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
+    if (assignment !== undefined && this.take(assignment)) await this.#parts.changed();
+  }
+
+  /** Takes an assignment, unless it knows a newer one; `true` if anything is new. */
+  take(assignment: Assignment): boolean {
+    const before = this.#assignment;
+    if (before !== undefined && assignment.set.epoch < before.set.epoch && assignment.version === before.version) return false;
+    if (JSON.stringify(assignment) === JSON.stringify(before)) return false;
+    this.#remember({ ...this.#remembered, assignment });
+    return true;
+  }
+
+  /** What the class was last configured with, before the object slept too. */
+  get lastUserConfig(): unknown {
+    return this.#remembered.userConfig;
+  }
+
+  /** The class took this configuration. */
+  keep(userConfig: unknown): void {
+    if (JSON.stringify(userConfig) !== JSON.stringify(this.lastUserConfig)) this.#remember({ ...this.#remembered, userConfig });
+  }
+
+  #remember(remembered: Remembered): void {
+    this.#remembered = remembered;
+    this.#parts.control.save(remembered);
+  }
+
+  /** The controller has given an order, so it knows that this replica is awake. */
+  contacted(): void {
+    this.#leasedUntilMs = this.#parts.now() + OWN_LEASE_MS;
+  }
+
+  async #ask(event: ReplicaEvent): Promise<void> {
+    const unanswered = () => {
+      this.#leasedUntilMs = Math.max(this.#leasedUntilMs, this.#parts.now() + UNANSWERED_MS);
+    };
+    try {
+      await within(this.report(event), ASK_TIMEOUT_MS, unanswered);
+    } catch {
+      unanswered();
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Something done again and again while there is work, and not at all without: an idle replica has no timer.
+ */
+
+/** What a pulse is made of. */
+export interface PulseParts {
+  intervalMs(): number;
+  /** `false` ends it until the next `start`. Must not reject. */
+  beat(): Promise<boolean>;
+  sleep(ms: number): Promise<void>;
+}
+
+export class Pulse {
+  readonly #parts: PulseParts;
+  #isBeating = false;
+
+  constructor(parts: PulseParts) {
+    this.#parts = parts;
+  }
+
+  /** There is work. Costs next to nothing while it beats already. */
+  start(): void {
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { intervalMs, beat, sleep } = this.#parts;
+    do await sleep(intervalMs());
+    while (await beat());
+    this.#isBeating = false;
+  }
+}

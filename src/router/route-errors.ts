@@ -1,0 +1,58 @@
+/**
+ * What a caller is told when its request finds no replica, or fails on its way.
+ */
+import {
+  BackPressureError,
+  DeploymentUnavailableError,
+  ReplicaUnavailableError,
+  RequestCancelledError,
+  ServeError,
+} from "../protocol/errors.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { explainRefusal } from "../protocol/sendable.ts";
+import { LostReplica } from "./lost-replica.ts";
+
+/** Which deployment a router is for. */
+export interface Destination {
+  readonly app: string;
+  readonly deployment: string;
+}
+
+/** Turns whatever was thrown on the way into an error of edge-serve. */
+export function explainFailure(error: unknown, { deployment }: Destination, method: string | undefined): unknown {
+  if (error instanceof LostReplica) return error.explain();
+  if (error instanceof ServeError) return error;
+  const refusal = explainRefusal(error, `An argument or the result of ${JSON.stringify(`${deployment}.${method ?? "call"}`)}`);
+  if (refusal !== error) return refusal;
+  if (error instanceof Error && error.name === "AbortError")
+    return new RequestCancelledError("The request was cancelled.", { cause: error });
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ReplicaUnavailableError(`A replica of ${JSON.stringify(deployment)} failed: ${reason}`, { cause: error });
+}
+
+export function noReplicas({ app, deployment }: Destination, set: ReplicaSet): DeploymentUnavailableError {
+  if (set.isGone === true) return notThere({ app, deployment }, set);
+  return new DeploymentUnavailableError(
+    `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(app)} has no replicas. Set numReplicas to at least 1.`,
+  );
+}
+
+/** The deployment is not there, or not where the request looked for it. */
+export function notThere({ app, deployment }: Destination, { isGone, routePrefix }: ReplicaSet): DeploymentUnavailableError {
+  const what = `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(app)}`;
+  if (isGone === true) return new DeploymentUnavailableError(`${what} has been deleted.`);
+  return new DeploymentUnavailableError(
+    routePrefix === null ? `${what} is no longer reached over HTTP.` : `${what} has moved to ${JSON.stringify(routePrefix)}.`,
+  );
+}
+
+export function allFull({ deployment }: Destination, { replicas, config }: ReplicaSet): BackPressureError {
+  const { maxOngoingRequests, maxQueuedRequests, backpressure } = config;
+  const { statusCode, retryAfterMs } = backpressure;
+  return new BackPressureError(
+    `Request dropped due to backpressure: ${replicas.length === 1 ? "the replica" : `all ${replicas.length} replicas`} of ` +
+      `${JSON.stringify(deployment)} run ${maxOngoingRequests} requests (maxOngoingRequests) and hold ${maxQueuedRequests} waiting ` +
+      `(maxQueuedRequests). Retry after ${Math.ceil(retryAfterMs / 1000)} s.`,
+    { status: statusCode, retryAfterMs },
+  );
+}

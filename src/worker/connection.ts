@@ -1,0 +1,98 @@
+/**
+ * A router's way to the replicas of a deployment: the stubs of their Durable Objects.
+ */
+import { waitUntil } from "cloudflare:workers";
+import { ENVELOPE_IN_CF, NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
+import { decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
+import { encodeError } from "../protocol/error-codec.ts";
+import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import { classNameOf } from "../protocol/names.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
+import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
+import { type Namespace, namespaceOf } from "./namespaces.ts";
+
+interface ReplicaStub extends ReplicaRpc {
+  fetch(request: Request, init: { readonly cf: object }): Promise<Response>;
+}
+
+/** What a router to a deployment needs of the platform. */
+export function routerPortsTo(app: string, deployment: string, jurisdiction: string | undefined): RouterPorts {
+  const className = classNameOf(app, deployment);
+  // Looked up when first used: at the top level of the entry module its exports are not there yet.
+  let namespace: Namespace<ReplicaStub> | undefined;
+  return {
+    random: Math.random,
+    now: Date.now,
+    keepAlive: waitUntil,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    connect({ name, locationHint }) {
+      namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
+      const stub = namespace.getByName(name, locationHint === undefined ? {} : { locationHint });
+      return new StubConnection(stub);
+    },
+  };
+}
+
+// A class, because this is made for every request, and methods of a prototype are not.
+class StubConnection implements ReplicaConnection {
+  readonly #stub: ReplicaStub;
+  news: ReplicaSet | undefined;
+
+  constructor(stub: ReplicaStub) {
+    this.#stub = stub;
+  }
+
+  async call(request: CallRequest): Promise<Reply> {
+    const reply = decodeReply(await this.#call(request));
+    this.news = reply.set;
+    return reply;
+  }
+
+  #call({ meta, delivery, method, args, handleArgs }: CallRequest): Promise<WireReply> {
+    const envelope = encodeEnvelope(meta, delivery!);
+    const started = delivery?.started;
+    // What there is not is not sent: each argument is looked at on its way out and in.
+    if (handleArgs === undefined && started === undefined)
+      return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
+    return this.#stub.call(envelope, method, args, {
+      ...(handleArgs === undefined ? {} : { handleArgs }),
+      ...(started === undefined ? {} : { started }),
+    });
+  }
+
+  async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
+    // Handed to `fetch`, where it costs a third of what a `Request` made for it does.
+    const response = await this.#stub.fetch(request, { cf: { ...request.cf, [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } });
+    if (response.status === REFUSED_STATUS) {
+      const refusal = await refusalOf(response);
+      if (refusal !== undefined) {
+        this.news = refusal.set;
+        return refusal;
+      }
+    }
+    const news = response.headers.get(NEWS_HEADER);
+    return news === null ? response : this.#withoutNews(response, news);
+  }
+
+  #withoutNews(response: Response, news: string): Response {
+    this.news = JSON.parse(news) as ReplicaSet;
+    const { webSocket } = response;
+    const copy = new Response(
+      response.body,
+      webSocket === null ? response : { status: response.status, headers: response.headers, webSocket },
+    );
+    copy.headers.delete(NEWS_HEADER);
+    return copy;
+  }
+
+  async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+    const reservation = await this.#stub.reserve(meta, delivery);
+    if (reservation.kind === "refused") this.news = reservation.set;
+    return reservation;
+  }
+
+  cancel(id: string, reason: unknown): void {
+    // The replica may be gone, and the request with it.
+    this.#stub.cancel(id, encodeError(reason)).catch(() => {});
+  }
+}

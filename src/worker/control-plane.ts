@@ -1,0 +1,142 @@
+/**
+ * The controllers, the operator's configuration, and the ways to them, wired together on workerd.
+ *
+ * Owns: which object is asked. Does not own: what is decided (controller/), or when it is asked (replica/, ingress/).
+ */
+import { configStoreClass } from "../../durable-objects/config-store.ts";
+import { controllerClass } from "../../durable-objects/controller.ts";
+import type { ReplicaRpc } from "../../durable-objects/replica.ts";
+import type { Application } from "../api/application.ts";
+import { documentInForce } from "../compile/document-in-force.ts";
+import { planDocument } from "../compile/plan-document.ts";
+import { ConfigStore, type ConfigStoreRpc } from "../controller/config-store.ts";
+import { Controller } from "../controller/controller.ts";
+import type { Order } from "../controller/orders.ts";
+import type { Policies } from "../controller/scaling.ts";
+import type { ControlQueries } from "../ingress/ingress.ts";
+import type { OperatorPorts } from "../ingress/operator.ts";
+import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
+import type { Manifest } from "../protocol/manifest.ts";
+import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
+import type { ApplicationDetails } from "../protocol/status.ts";
+import { type Namespace, namespaceOf } from "./namespaces.ts";
+
+/** What the control plane is wired from. */
+export interface ControlPlaneParts {
+  readonly manifest: Manifest;
+  readonly code: Readonly<Record<string, unknown>>;
+  /** A bound deployment, by `<application>/<deployment>`. */
+  readonly bound: ReadonlyMap<string, Application>;
+}
+
+/** The one object that holds the operator's configuration. */
+const STORE = "system";
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** The way to an application's controller. */
+export function controllerOf(app: string): ControllerRpc {
+  return namespaceOf<ControllerRpc>(CONTROLLER_CLASS).getByName(app);
+}
+
+function storeOf(): ConfigStoreRpc {
+  return namespaceOf<ConfigStoreRpc>(CONFIG_CLASS).getByName(STORE);
+}
+
+/** The classes of the control plane. */
+export function controlPlaneClasses({ manifest, bound }: ControlPlaneParts): {
+  Controller: ReturnType<typeof controllerClass>;
+  Config: ReturnType<typeof configStoreClass>;
+} {
+  const { version } = manifest;
+  return {
+    Controller: controllerClass((shell) => {
+      const application = manifest.applications.find(({ name }) => name === shell.app) ?? null;
+      return new Controller({
+        ...shell,
+        compiled: { version, application },
+        policies: policiesOf(shell.app, bound),
+        give: (order) => give(shell.app, order),
+        sleep,
+        now: Date.now,
+      });
+    }),
+    Config: configStoreClass(
+      (shell) =>
+        new ConfigStore({ ...shell, compiled: manifest, deliver: (app, change) => controllerOf(app).adopt(change), now: Date.now }),
+    ),
+  };
+}
+
+/** What the operator's API acts on. */
+export function operatorPorts({ manifest, code }: ControlPlaneParts): OperatorPorts {
+  const { version } = manifest;
+  return {
+    plan: (document) => planDocument(document, manifest, code),
+    put: (applications) => storeOf().put(version, applications),
+    remove: (app) => storeOf().remove(version, app),
+    async config() {
+      const applications = Object.values(await storeOf().current()).filter((application) => application !== null);
+      return documentInForce(applications, code);
+    },
+    async details() {
+      const all = await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
+      return all.filter((details) => details !== undefined);
+    },
+    async scale(app, deployment, replicas) {
+      const isKnown = manifest.applications.some(({ name }) => name === app);
+      return isKnown ? controllerOf(app).scale(deployment, replicas) : `There is no application ${JSON.stringify(app)}.`;
+    },
+  };
+}
+
+/** What the ingress asks. Controllers that do not answer say nothing against serving. */
+export function controlQueries({ manifest }: ControlPlaneParts): ControlQueries {
+  return {
+    current: () => inTime(storeOf().current()),
+    async unready() {
+      const all = manifest.applications.map(async ({ name }) => unreadiness(await inTime(controllerOf(name).status(SETTLE_MS))));
+      const settled = await Promise.allSettled(all);
+      return settled.flatMap((one) => (one.status === "fulfilled" && one.value !== undefined ? [one.value] : []));
+    },
+  };
+}
+
+/** How long a health probe waits for an application that is starting, and anything waits for a controller. */
+const SETTLE_MS = 1500;
+const ANSWER_MS = 2000;
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("The control plane does not answer.")), ANSWER_MS);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// An application that is being changed serves on; one is ready when each deployment has replicas to serve with.
+function unreadiness(details: ApplicationDetails | undefined): string | undefined {
+  if (details === undefined || details.status === "DELETING") return undefined;
+  const isReady = Object.values(details.deployments).every(
+    ({ replica_states, target_num_replicas }) => target_num_replicas === 0 || (replica_states.RUNNING ?? 0) > 0,
+  );
+  return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
+}
+
+function policiesOf(app: string, bound: ControlPlaneParts["bound"]): Policies {
+  const own = [...bound.values()].flatMap((application) => {
+    const policy = application.deployment.given.autoscaling?.policy;
+    return policy !== undefined && bound.get(`${app}/${application.name}`) === application ? [[application.name, policy] as const] : [];
+  });
+  return Object.fromEntries(own);
+}
+
+// A new stub for every order: one that has failed stays failed.
+function give(app: string, { deployment, replica, isStart, assignment }: Order): Promise<OrderOutcome> {
+  const { placement } = assignment.config;
+  const namespace: Namespace<ReplicaRpc> = namespaceOf(classNameOf(app, deployment), placement.jurisdiction);
+  const { name, locationHint } = replica;
+  return namespace.getByName(name, locationHint === undefined ? {} : { locationHint }).assign(assignment, isStart);
+}

@@ -1,0 +1,136 @@
+/**
+ * What one isolate knows of the system: plain data and code, shared by all requests.
+ */
+import { whenSentOrClosed } from "../../durable-objects/response-sent.ts";
+import { type Application, deploymentsOf, mapApplications } from "../api/application.ts";
+import { routerOf } from "../api/ingress.ts";
+import { resolveApplication } from "../api/resolve-application.ts";
+import type { ReplicaScope } from "../context/scope.ts";
+import { createHandle } from "../handle/handle.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import type { HandleRef } from "../protocol/messages.ts";
+import { parseReplicaId } from "../protocol/names.ts";
+import { initialReplicaSet } from "../protocol/replica-set.ts";
+import type { ControlParts } from "../replica/control.ts";
+import type { Remembered } from "../replica/membership.ts";
+import { Replica } from "../replica/replica.ts";
+import { customPolicyOf } from "../router/policies/custom.ts";
+import { Router } from "../router/router.ts";
+import { routerPortsTo } from "./connection.ts";
+import { controllerOf } from "./control-plane.ts";
+
+/** Where a replica keeps what it was told, in its own storage. */
+const REMEMBERED = "__edge_serve";
+
+export class System {
+  readonly manifest: Manifest;
+  /** The bound deployments, by `<application>/<deployment>`. */
+  readonly bound: ReadonlyMap<string, Application>;
+  readonly #applications: ReadonlyMap<string, ApplicationManifest>;
+  readonly #routers = new Map<string, Router>();
+  readonly #handles = new Map<Router, DeploymentHandle<unknown>>();
+
+  constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
+    this.manifest = manifest;
+    this.#applications = new Map(manifest.applications.map((application) => [application.name, application]));
+    this.bound = new Map(
+      manifest.applications.flatMap(({ name, args }) =>
+        deploymentsOf(resolveApplication(name, code[name], args), name).map((bound) => [`${name}/${bound.name}`, bound] as const),
+      ),
+    );
+  }
+
+  /** The router to a deployment; to the application's ingress deployment if none is named. */
+  router(app: string, deployment?: string): Router {
+    const application = this.#applications.get(app);
+    if (application === undefined) throw unknownName("application", app, [...this.#applications.keys()]);
+    const name = deployment ?? application.ingress;
+    const key = `${app}/${name}`;
+    let router = this.#routers.get(key);
+    if (router === undefined) {
+      const config = application.deployments[name];
+      if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
+      router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
+        ...routerPortsTo(app, name, config.placement.jurisdiction),
+        ...customPolicyOf(this.bound.get(key)),
+      });
+      this.#routers.set(key, router);
+    }
+    return router;
+  }
+
+  makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
+    const bound = this.bound.get(`${app}/${deployment}`);
+    const application = this.#applications.get(app);
+    const config = application?.deployments[deployment];
+    if (bound === undefined || config === undefined) throw unknownName("deployment", deployment, [...this.bound.keys()]);
+    const { target, isClass } = bound.deployment;
+    const replicaId = state.id.name ?? state.id.toString();
+    const scope: ReplicaScope = {
+      context: {
+        appName: app,
+        deployment,
+        replicaId,
+        ordinal: parseReplicaId(replicaId)?.ordinal ?? 0,
+        version: this.manifest.version,
+        env: env as Cloudflare.Env,
+        state,
+      },
+      logging: config.logging,
+      handleTo: (toApp, toDeployment) => this.handle(toApp, toDeployment),
+    };
+    return new Replica({
+      scope,
+      target,
+      isClass,
+      router: routerOf(target),
+      limits: config,
+      now: Date.now,
+      whenSent: whenSentOrClosed,
+      bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
+      userConfig: config.userConfig,
+      control: this.#controlOf(app, deployment, replicaId, state),
+      env,
+      state,
+      receiveHandle: (ref) => this.#receive(ref as HandleRef),
+    });
+  }
+
+  /** The handle to a deployment; the same object each time. */
+  handle(app: string, deployment?: string): DeploymentHandle<unknown> {
+    const router = this.router(app, deployment);
+    let handle = this.#handles.get(router);
+    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router)));
+    return handle;
+  }
+
+  #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
+    return createHandle<unknown>(this.router(app, deployment), options);
+  }
+
+  #controlOf(app: string, deployment: string, replica: string, state: DurableObjectState): ControlParts {
+    const { routePrefix, deployments } = this.#applications.get(app)!;
+    const config = deployments[deployment]!;
+    const { kv } = state.storage;
+    return {
+      control: {
+        // A new stub each time: one that has failed stays failed.
+        report: async (report) => controllerOf(app).report(report),
+        load: () => kv.get<Remembered>(REMEMBERED),
+        save: (remembered) => kv.put(REMEMBERED, remembered),
+      },
+      deployment,
+      replica,
+      version: this.manifest.version,
+      compiled: { config, set: initialReplicaSet(app, deployment, config, routePrefix) },
+      terminate: (reason) => state.abort(reason),
+    };
+  }
+}
+
+function unknownName(kind: string, name: string, known: readonly string[], app?: string): ConfigError {
+  const where = app === undefined ? "" : ` in application ${JSON.stringify(app)}`;
+  return new ConfigError(`There is no ${kind} ${JSON.stringify(name)}${where}. There is: ${known.join(", ")}.`);
+}

@@ -1,0 +1,117 @@
+/**
+ * A controller with its surroundings: a clock that is turned by hand, storage, an alarm, and replicas that do as they
+ * are told unless a test says otherwise.
+ */
+import { deployment } from "../../src/api/deployment.ts";
+import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import { Controller } from "../../src/controller/controller.ts";
+import type { Order } from "../../src/controller/orders.ts";
+import type { Policies } from "../../src/controller/scaling.ts";
+import type { ApplicationState } from "../../src/controller/state.ts";
+import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
+import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
+import { Clock } from "./clock.ts";
+
+class Model {
+  call(): void {}
+  reconfigure(): void {}
+}
+
+export function configOf(options: DeploymentOptions = {}): DeploymentConfig {
+  return deployment(Model, options).resolve();
+}
+
+export function manifestOf(
+  deployments: Readonly<Record<string, DeploymentOptions>> = { Model: {} },
+  routePrefix: string | null = "/",
+): ApplicationManifest {
+  const configs = Object.entries(deployments).map(([name, options]) => [name, configOf(options)]);
+  return { name: "app", routePrefix, ingress: Object.keys(deployments)[0]!, deployments: Object.fromEntries(configs) };
+}
+
+export class ControlledWorld {
+  readonly clock = new Clock();
+  /** What replicas answer to orders; by default that all went well. */
+  answer: (order: Order) => OrderOutcome | Promise<OrderOutcome> = () => ({ kind: "done", version: this.version });
+  /** All orders so far. */
+  readonly orders: Order[] = [];
+  version = "v1";
+  compiled: ApplicationManifest | null;
+  readonly policies: Policies;
+  stored: ApplicationState | undefined;
+  saves = 0;
+  alarmAtMs: number | undefined;
+  controller: Controller;
+  #underway: Promise<unknown>[] = [];
+
+  constructor(compiled: ApplicationManifest | null = manifestOf(), policies: Policies = {}) {
+    this.compiled = compiled;
+    this.policies = policies;
+    this.controller = this.#make();
+  }
+
+  /** The controller's object is lost, and made again from what is stored. */
+  crash(): void {
+    this.controller = this.#make();
+  }
+
+  /** New code is deployed: the controller's object is made again by it. */
+  deploy(version: string, compiled: ApplicationManifest | null = this.compiled): void {
+    this.version = version;
+    this.compiled = compiled;
+    this.crash();
+  }
+
+  /** Lets every alarm fire that is due within the time, in order. */
+  async run(ms = 0): Promise<void> {
+    const untilMs = this.clock.now() + ms;
+    for (let steps = 0; this.alarmAtMs !== undefined && this.alarmAtMs <= untilMs; steps++) {
+      if (steps > 10_000) throw new Error("The alarm goes on without end.");
+      this.clock.advance(Math.max(0, this.alarmAtMs - this.clock.now()));
+      this.alarmAtMs = undefined;
+      this.controller.alarm();
+      await Promise.all(this.#underway.splice(0));
+    }
+    this.clock.advance(untilMs - this.clock.now());
+  }
+
+  report(replica: string, event: ReplicaEvent, about: { epoch?: number; deployment?: string } = {}): Promise<Assignment | undefined> {
+    const { epoch = 0, deployment: name = "Model" } = about;
+    return this.controller.report({ deployment: name, replica, version: this.version, epoch, event });
+  }
+
+  /** A replica has had this many requests on its hands for a while. */
+  load(replica: string, value: number, overMs = 10_000): Promise<Assignment | undefined> {
+    const untilMs = this.clock.now();
+    return this.report(replica, { kind: "load", load: { sinceMs: untilMs - overMs, untilMs, mean: value, now: value } });
+  }
+
+  async status() {
+    return (await this.controller.status())!;
+  }
+
+  async model() {
+    return (await this.status()).deployments["Model"]!;
+  }
+
+  #make(): Controller {
+    return new Controller({
+      app: "app",
+      compiled: { version: this.version, application: this.compiled },
+      policies: this.policies,
+      load: () => structuredClone(this.stored),
+      save: (state) => {
+        this.saves++;
+        this.stored = structuredClone(state);
+      },
+      wakeAt: (timeMs) => (this.alarmAtMs = timeMs),
+      give: async (order) => {
+        this.orders.push(order);
+        return this.answer(order);
+      },
+      keepAlive: (promise) => void this.#underway.push(promise),
+      sleep: () => Promise.resolve(),
+      now: this.clock.now,
+    });
+  }
+}
