@@ -8,6 +8,7 @@ import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
+import { cameIn, type Place, whereabouts } from "./worker/location.ts";
 import { System } from "./worker/system.ts";
 
 export { describeSystem } from "./compile/manifest.ts";
@@ -55,6 +56,11 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     ...controlPlaneClasses(parts),
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired: class extends DurableObject<Cloudflare.Env> {},
-    ingress: { fetch: (request, env) => ingress(request, { env, keepAlive: waitUntil }) },
+    ingress: {
+      fetch(request, env) {
+        if (whereabouts() === undefined) cameIn(request.cf as Place | undefined);
+        return ingress(request, { env, keepAlive: waitUntil });
+      },
+    },
   };
 }

@@ -39,6 +39,8 @@ export interface RouterPorts {
   sleep(ms: number): Promise<void>;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive?(promise: Promise<unknown>): void;
+  /** The location hint of the caller's own region, where it is known. */
+  whereabouts?(): string | undefined;
   /** The application's own router, where it has one. */
   readonly customPolicy?: Policy;
 }
@@ -260,13 +262,14 @@ export class Router {
     const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
     const usable = well.length === 0 ? replicas : well;
     const affinity = meta.multiplexedModelId ?? meta.key;
-    const candidates = usable.map(({ name }) => this.#candidate(name, meta));
+    const candidates = usable.map((replica) => this.#candidate(replica, meta));
     const policy = policyOf(this.#policies, meta);
     return policy({ candidates, affinity, random: this.#ports.random }, count).map((index) => usable[index]!);
   }
 
-  #candidate(name: string, { multiplexedModelId }: RequestMeta): Candidate {
-    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name) };
+  #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
+    const isNear = locationHint !== undefined && locationHint === this.#ports.whereabouts?.();
+    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name), isNear };
     return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
   }
 }

@@ -9,6 +9,7 @@ import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } 
 import { classNameOf } from "../protocol/names.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
+import { whereabouts } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 
 interface ReplicaStub extends ReplicaRpc {
@@ -24,6 +25,7 @@ export function routerPortsTo(app: string, deployment: string, jurisdiction: str
     random: Math.random,
     now: Date.now,
     keepAlive: waitUntil,
+    whereabouts,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connect({ name, locationHint }) {
       namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);

@@ -20,6 +20,7 @@ import { customPolicyOf } from "../router/policies/custom.ts";
 import { Router } from "../router/router.ts";
 import { routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
+import { runsHere } from "./location.ts";
 
 /** Where a replica keeps what it was told, in its own storage. */
 const REMEMBERED = "__edge_serve";
@@ -68,12 +69,14 @@ export class System {
     if (bound === undefined || config === undefined) throw unknownName("deployment", deployment, [...this.bound.keys()]);
     const { target, isClass } = bound.deployment;
     const replicaId = state.id.name ?? state.id.toString();
+    const id = parseReplicaId(replicaId);
+    runsHere(id?.location);
     const scope: ReplicaScope = {
       context: {
         appName: app,
         deployment,
         replicaId,
-        ordinal: parseReplicaId(replicaId)?.ordinal ?? 0,
+        ordinal: id?.ordinal ?? 0,
         version: this.manifest.version,
         env: env as Cloudflare.Env,
         state,
