@@ -5,7 +5,7 @@ import type { SystemConfig } from "../config/system-config.ts";
 import type { DescribedApplication } from "./manifest.ts";
 
 /** The applications of a document, with what they inherit from the whole of it. */
-export function describedApplications({ applications, httpOptions, logging: inherited }: SystemConfig): DescribedApplication[] {
+export function describedApplications({ applications, httpOptions, targetCapacity, logging: inherited }: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
   return applications.map(({ name, routePrefix, args, importPath, deployments, logging: own }) => {
     const logging = { ...inherited, ...own };
@@ -15,6 +15,7 @@ export function describedApplications({ applications, httpOptions, logging: inhe
       importPath,
       deployments,
       ...(args === undefined ? {} : { args }),
+      ...(targetCapacity === undefined ? {} : { targetCapacity }),
       ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
       ...(Object.keys(logging).length === 0 ? {} : { logging }),
     };

@@ -15,6 +15,7 @@ import { mergeOptions } from "../api/merge-options.ts";
 import { closest } from "../api/option-issues.ts";
 import { type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
+import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest } from "../protocol/manifest.ts";
 
@@ -30,6 +31,8 @@ export interface DescribedApplication {
   readonly args?: unknown;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
   readonly httpTimeoutMs?: number;
+  /** Scales every number of replicas, in percent. */
+  readonly targetCapacity?: number;
   /** Applies to every deployment that does not say otherwise. */
   readonly logging?: DeploymentOptions["logging"];
   /** Options that win over those in the code. */
@@ -123,7 +126,7 @@ function describeApplication(described: DescribedApplication, exported: unknown,
 }
 
 function describeDeployment(
-  { name, logging, deployments }: DescribedApplication,
+  { name, logging, deployments, targetCapacity }: DescribedApplication,
   { deployment }: Application,
   report: Report,
 ): DeploymentConfig | undefined {
@@ -140,7 +143,7 @@ function describeDeployment(
   }
   const path = index < 0 ? ["import_path"] : ["deployments", index];
   for (const problem of problems) report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${problem}`, ...path);
-  return problems.length > 0 ? undefined : resolveOptions(options);
+  return problems.length > 0 ? undefined : atCapacity(resolveOptions(options), targetCapacity);
 }
 
 function reportUnknown({ name, deployments }: DescribedApplication, graph: readonly Application[], report: Report): void {

@@ -18,7 +18,6 @@ export const SYSTEM_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
   ...ignored("the ingress Worker runs at every Cloudflare location", ["proxy_location"]),
   ...ignored("applications are reached over HTTP and WebSockets only", ["grpc_options"]),
   ...ignored("the controller is a Durable Object without settings", ["controller_options"]),
-  ...ignored("set num_replicas or autoscaling_config of each deployment", ["target_capacity"]),
   ...misplaced("an entry of applications", ["import_path", "route_prefix", "deployments", "args"]),
 ]);
 

@@ -34,6 +34,8 @@ export interface HttpOptions {
 export interface SystemConfig {
   readonly applications: readonly ApplicationConfig[];
   readonly httpOptions: HttpOptions;
+  /** Scales every number of replicas, in percent. */
+  readonly targetCapacity?: number;
   readonly logging?: LoggingOptions;
 }
 
@@ -63,7 +65,12 @@ export function readDocument(document: unknown): { config?: SystemConfig; findin
     findConflicts(entries, ["applications"], findings);
   }
   if (read === undefined || hasErrors(findings)) return { findings };
-  const { httpOptions = {}, logging } = read;
-  const config = { applications, httpOptions, ...(logging === undefined ? {} : { logging }) } as SystemConfig;
+  const { httpOptions = {}, logging, targetCapacity } = read;
+  const config = {
+    applications,
+    httpOptions,
+    ...(targetCapacity === undefined ? {} : { targetCapacity }),
+    ...(logging === undefined ? {} : { logging }),
+  } as SystemConfig;
   return { config, findings };
 }

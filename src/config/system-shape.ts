@@ -25,6 +25,7 @@ export const SYSTEM_SHAPE: Shape = {
   fields: [
     field("applications", "applications", "The applications of the system.", { required: "an array of applications" }),
     field("http_options", "httpOptions", "How HTTP requests are received.", { nullable: true, shape: HTTP_SHAPE }),
+    field("target_capacity", "targetCapacity", "Scales every number of replicas, in percent; 100 by default.", { nullable: true }),
     field("logging_config", "logging", "What is logged, unless an application or a deployment says otherwise.", {
       nullable: true,
       shape: LOGGING_SHAPE,
@@ -64,12 +65,14 @@ export const HTTP_SCHEMA = v.strictObject(
   "an object",
 );
 
+const CAPACITY = "a finite number from 0 to 100";
 const LOGGING_SCHEMA = OPTIONS_SCHEMA.entries.logging;
 
 /** @internal `applications` is read entry by entry. */
 export const SYSTEM_SCHEMA = v.strictObject({
   applications: v.optional(v.array(v.unknown(), "an array of applications")),
   httpOptions: v.optional(HTTP_SCHEMA),
+  targetCapacity: v.optional(v.pipe(v.number(CAPACITY), v.minValue(0, CAPACITY), v.maxValue(100, CAPACITY))),
   logging: LOGGING_SCHEMA,
 });
 

@@ -1,6 +1,7 @@
 /**
  * Between which numbers of replicas a deployment may be, and with which it begins.
  */
+import { adjustByCapacity } from "../../config/target-capacity.ts";
 import type { AutoscalingConfig } from "../../protocol/manifest.ts";
 
 /** What scales every number of replicas of a system, as Ray Serve's `target_capacity` does for two clusters that swap traffic. */
@@ -15,16 +16,6 @@ export interface TargetCapacity {
 export interface ReplicaBounds {
   readonly min: number;
   readonly max: number;
-}
-
-/**
- * A number of replicas adjusted by the target capacity, rounded half up: at least 1, unless the number or the
- * capacity is 0. Ray's `get_capacity_adjusted_num_replicas`.
- */
-export function adjustByCapacity(replicas: number, targetCapacity?: number | null): number {
-  if (targetCapacity === undefined || targetCapacity === null || targetCapacity === 100) return replicas;
-  if (targetCapacity === 0 || replicas === 0) return 0;
-  return Math.max(1, Math.round((replicas * targetCapacity) / 100));
 }
 
 /** The bounds that autoscaling keeps to, adjusted by the target capacity. */

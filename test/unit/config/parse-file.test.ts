@@ -90,7 +90,7 @@ describe("parseConfigText", () => {
         .split("\n")
         .map((line) => line.split(" must ")[0]),
     ).toEqual([
-      "serve.yaml:1:1  x is an unknown key. Accepted: applications, http_options, logging_config.",
+      "serve.yaml:1:1  x is an unknown key. Accepted: applications, http_options, target_capacity, logging_config.",
       "serve.yaml:1:87  applications[1].deployments[0].num_replicas",
       "serve.yaml:3:5  applications[0].deployments[0].num_replicas",
     ]);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { adjustByCapacity, deployedTarget, replicaBounds } from "../../../../src/controller/autoscale/capacity.ts";
+import { adjustByCapacity } from "../../../../src/config/target-capacity.ts";
+import { deployedTarget, replicaBounds } from "../../../../src/controller/autoscale/capacity.ts";
 import { configOf } from "../../../support/autoscale-input.ts";
 
 describe("the target capacity", () => {
