@@ -17,6 +17,7 @@ import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { backoffMs } from "./backoff.ts";
+import { nextDeliveryId } from "./delivery-id.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
 import { LostReplica } from "./lost-replica.ts";
@@ -63,6 +64,7 @@ const SPILLS = 3;
 interface Seen {
   readonly replica: ReplicaRef;
   readonly load: number;
+  readonly queued: number;
   readonly isFull: boolean;
 }
 
@@ -169,39 +171,62 @@ export class Router {
   /** `undefined` when a replica refused and brought a newer set: then begin again with that one. */
   async #tryReplicas<T>(meta: RequestMeta, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
     const set = this.#set;
+    const { replicas, spill } = set;
     const seen: Seen[] = [];
-    if (this.#knowledge.isSaturated && set.spill.length === 0) {
-      for (const replica of this.#order(meta, 2)) seen.push({ replica, load: this.#knowledge.loadOf(replica.name), isFull: false });
+    if (this.#knowledge.isSaturated && spill.length === 0) {
+      for (const replica of this.#order(meta, 2))
+        seen.push({ replica, load: this.#knowledge.loadOf(replica.name), queued: 0, isFull: false });
       return this.#wait(meta, seen, send, cancellation);
     }
-    for (const replica of this.#candidates(meta)) {
-      const outcome = await this.#deliver(replica, set.spill.includes(replica) ? "spill" : "claim", send, cancellation);
-      if (!isRefusal(outcome)) {
-        this.#knowledge.claimed(replica.name, "taken");
-        return outcome;
-      }
-      if (this.#set !== set) return undefined;
-      seen.push(this.#refused(replica, outcome));
-      if (this.#knowledge.isSaturated && set.spill.length === 0) break;
+    for (const replica of replicas.length === 0 ? [] : this.#order(meta, CLAIMS)) {
+      // Where others can be started, one that this caller itself keeps busy need not be asked.
+      if (spill.length > 0 && this.#isBusy(replica)) continue;
+      const outcome = await this.#claim(replica, "claim", send, { seen, cancellation });
+      if (outcome !== undefined || this.#set !== set) return outcome;
+      if (this.#knowledge.isSaturated && spill.length === 0) break;
     }
-    if (set.replicas.length === 0) throw noReplicas(this, set);
+    for (const replica of this.#toStart(seen)) {
+      const outcome = await this.#claim(replica, "spill", send, { seen, cancellation });
+      if (outcome !== undefined || this.#set !== set) return outcome;
+    }
+    if (replicas.length === 0) throw noReplicas(this, set);
     return this.#wait(meta, seen, send, cancellation);
   }
 
-  // The ones to ask, in order: a few of the set, and then those that may be started beyond it.
-  #candidates(meta: RequestMeta): ReplicaRef[] {
-    const { replicas, spill, config } = this.#set;
-    const isFree = ({ name }: ReplicaRef) => this.#knowledge.loadOf(name) < config.maxOngoingRequests;
-    const ordered = replicas.length === 0 ? [] : this.#order(meta, CLAIMS);
-    // Where others can be started, the ones that this caller itself keeps busy need not be asked.
-    return spill.length === 0 ? ordered : [...ordered.filter(isFree), ...spill.filter(isFree).slice(0, SPILLS)];
+  // `undefined` for a refusal, which is added to what was seen.
+  async #claim<T>(
+    replica: ReplicaRef,
+    mode: "claim" | "spill",
+    send: Send<T>,
+    { seen, cancellation }: { readonly seen: Seen[]; readonly cancellation: Cancellation | undefined },
+  ): Promise<T | undefined> {
+    const outcome = await this.#deliver(replica, mode, send, cancellation);
+    if (isRefusal(outcome)) {
+      seen.push(this.#refused(replica, outcome));
+      return undefined;
+    }
+    this.#knowledge.claimed(replica.name, "taken");
+    return outcome;
+  }
+
+  // Which replicas beyond the set to start: none while some of the set may have room. Three refusals are no proof of that
+  // where there are many replicas, unless requests wait at all three.
+  #toStart(seen: readonly Seen[]): ReplicaRef[] {
+    const { replicas, spill } = this.#set;
+    if (spill.length === 0) return [];
+    const isFull = replicas.every((replica) => this.#isBusy(replica)) || (seen.length > 0 && seen.every(({ queued }) => queued > 0));
+    return isFull ? spill.filter((replica) => !this.#isBusy(replica)).slice(0, SPILLS) : [];
+  }
+
+  #isBusy({ name }: ReplicaRef): boolean {
+    return this.#knowledge.loadOf(name) >= this.#set.config.maxOngoingRequests;
   }
 
   #refused(replica: ReplicaRef, { load: { ongoing, queued } }: Refusal): Seen {
     const { maxQueuedRequests } = this.#set.config;
     const limit = maxQueuedRequests === -1 ? Infinity : maxQueuedRequests;
     this.#knowledge.claimed(replica.name, queued >= Math.min(LONG_QUEUE * ongoing, limit) ? "refused, with a long queue" : "refused");
-    return { replica, load: ongoing + queued, isFull: queued >= limit };
+    return { replica, load: ongoing + queued, queued, isFull: queued >= limit };
   }
 
   async #wait<T>(meta: RequestMeta, seen: readonly Seen[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
@@ -277,13 +302,4 @@ export class Router {
 // Only the request that came over HTTP was addressed by its path.
 function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
   return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);
-}
-
-// Unique within an isolate's life; the random part tells isolates apart. Made late: no randomness at the top level.
-let isolate: string | undefined;
-let deliveries = 0;
-
-function nextDeliveryId(random: () => number): string {
-  isolate ??= Math.floor(random() * 2 ** 52).toString(36);
-  return `${isolate}.${(deliveries++).toString(36)}`;
 }
