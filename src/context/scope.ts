@@ -66,6 +66,8 @@ export interface ReplicaScope {
 export class RequestScope implements RequestContext {
   readonly meta: RequestMeta;
   #signal: AbortController | undefined;
+  // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
+  #inScope: (<R>(body: () => R) => R) | undefined;
   #reason: unknown;
   #isAborted = false;
   // What the request has going on elsewhere: stopped when it is.
@@ -102,8 +104,11 @@ export class RequestScope implements RequestContext {
   }
   get signal(): AbortSignal {
     this.#follow();
-    this.#signal ??= new AbortController();
-    if (this.#isAborted) this.#signal.abort(this.#reason);
+    if (this.#signal === undefined) {
+      this.#signal = new AbortController();
+      this.#inScope = AsyncLocalStorage.snapshot();
+      if (this.#isAborted) this.#signal.abort(this.#reason);
+    }
     return this.#signal.signal;
   }
 
@@ -116,7 +121,7 @@ export class RequestScope implements RequestContext {
     if (this.#isAborted) return;
     this.#isAborted = true;
     this.#reason = reason;
-    this.#signal?.abort(reason);
+    this.#inScope?.(() => this.#signal?.abort(reason));
     for (const listener of this.#listeners ?? []) listener(reason);
     this.#listeners = undefined;
   }

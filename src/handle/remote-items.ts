@@ -4,7 +4,8 @@
  * Invariants:
  *   S1. Items come out once and in order; an error comes after the items before it.
  *   S2. Leaving the loop early cancels the generator in the replica.
- *   S3. While the consumer works on one batch, the next is under way; never more than one.
+ *   S3. A stream that ends early for a reason ends its loop with that reason, also one that waits for an item.
+ *   S4. While the consumer works on one batch, the next is under way; never more than one.
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
@@ -14,6 +15,9 @@ export class RemoteItems implements AsyncIterable<unknown> {
   readonly #callSite: { readonly stack?: string };
   readonly #listeners: (() => void)[] = [];
   #isCancelled = false;
+  #failure: { readonly reason: unknown } | undefined;
+  // Ends the wait for the next batch.
+  #fail: ((reason: unknown) => void) | undefined;
   #isOver = false;
 
   constructor(puller: ItemPuller, callSite: { readonly stack?: string } = {}) {
@@ -26,7 +30,7 @@ export class RemoteItems implements AsyncIterable<unknown> {
     try {
       let next = this.#pull();
       while (!isOver) {
-        const batch = await next;
+        const batch = await this.#arrival(next);
         isOver = batch.done;
         if (!isOver) next = this.#pull();
         yield* batch.items;
@@ -39,10 +43,12 @@ export class RemoteItems implements AsyncIterable<unknown> {
     }
   }
 
-  /** Stops the generator in the replica; the loop ends after what has arrived. */
-  cancel(): void {
+  /** Stops the generator in the replica. The loop ends after what has arrived, or throws the reason of `failure`. */
+  cancel(failure?: { readonly reason: unknown }): void {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
+    this.#failure = failure;
+    if (failure !== undefined) this.#fail?.(failure.reason);
     this.#end();
     // The replica may be gone, which stops its generators as well.
     Promise.resolve(this.#puller.cancel()).catch(() => {});
@@ -64,6 +70,14 @@ export class RemoteItems implements AsyncIterable<unknown> {
     // It may fail while the consumer is elsewhere; the loop awaits it next.
     batch.catch(() => {});
     return batch;
+  }
+
+  #arrival(next: Promise<ItemBatch>): Promise<ItemBatch> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure.reason);
+      this.#fail = reject;
+      next.then(resolve, reject);
+    });
   }
 
   // Over RPC the puller is a stub, and the replica keeps its end until the stub is disposed of.

@@ -78,6 +78,8 @@ export class CallResponse implements DeploymentResponse<unknown> {
   }
 
   cancel(): void {
+    // Its caller knows, so the loop just ends.
+    this.#items?.cancel();
     this.#giveUp(new RequestCancelledError("The request was cancelled by its caller."));
   }
 
@@ -101,7 +103,6 @@ export class CallResponse implements DeploymentResponse<unknown> {
     this.#items = items;
     if (this.#isGivenUp) items.cancel();
     this.#resolve(items);
-    this.#forgetDeadline();
     items.whenOver(() => this.#end());
   }
 
@@ -114,7 +115,8 @@ export class CallResponse implements DeploymentResponse<unknown> {
     this.#isGivenUp = true;
     this.#reject(reason);
     this.#cancellation.cancel(reason);
-    this.#items?.cancel();
+    // Or the loop would end as if it had had all items.
+    this.#items?.cancel({ reason });
     this.#end();
   }
 

@@ -6,6 +6,8 @@
  * never wrapped in these.
  */
 
+import { serveErrorResponse } from "./serve-error-response.ts";
+
 /** The stable names of edge-serve's errors. */
 export type ServeErrorCode =
   | "BACK_PRESSURE"
@@ -42,8 +44,17 @@ export abstract class ServeError extends Error {
   }
 }
 
+// What a client is told more of than "Internal Server Error". The others stay without a response of their own, because
+// a router that asks for one, as Hono does, takes the error for dealt with and logs nothing.
+abstract class AnsweredError extends ServeError {
+  /** The HTTP response that a client sees; routers such as Hono ask an error for it. */
+  getResponse(): Response {
+    return serveErrorResponse(this);
+  }
+}
+
 /** Every replica's queue is full (`maxQueuedRequests`). HTTP 503 (or 429) with `Retry-After`. */
-export class BackPressureError extends ServeError {
+export class BackPressureError extends AnsweredError {
   override readonly code = "BACK_PRESSURE";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 503, { retryAfterMs: 1000, ...options });
@@ -51,7 +62,7 @@ export class BackPressureError extends ServeError {
 }
 
 /** The deployment has no replica that can serve: it is scaled to zero, gone, or cannot start. HTTP 503. */
-export class DeploymentUnavailableError extends ServeError {
+export class DeploymentUnavailableError extends AnsweredError {
   override readonly code = "DEPLOYMENT_UNAVAILABLE";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 503, { retryAfterMs: 1000, ...options });
@@ -59,7 +70,7 @@ export class DeploymentUnavailableError extends ServeError {
 }
 
 /** A replica was lost while it ran the request, and the request may not be run again. HTTP 503. */
-export class ReplicaUnavailableError extends ServeError {
+export class ReplicaUnavailableError extends AnsweredError {
   override readonly code = "REPLICA_UNAVAILABLE";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 503, { retryAfterMs: 1000, ...options });
@@ -67,7 +78,7 @@ export class ReplicaUnavailableError extends ServeError {
 }
 
 /** The request's deadline passed, queueing included. HTTP 408. */
-export class RequestTimeoutError extends ServeError {
+export class RequestTimeoutError extends AnsweredError {
   override readonly code = "REQUEST_TIMEOUT";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 408, options);
@@ -75,7 +86,7 @@ export class RequestTimeoutError extends ServeError {
 }
 
 /** The request was cancelled, by its caller or because its client went away. HTTP 499. */
-export class RequestCancelledError extends ServeError {
+export class RequestCancelledError extends AnsweredError {
   override readonly code = "REQUEST_CANCELLED";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 499, options);

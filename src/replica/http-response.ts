@@ -5,6 +5,7 @@ import { SerializationError } from "../protocol/errors.ts";
 import { writeLog } from "../context/logger.ts";
 import { runInScope, type Scope } from "../context/scope.ts";
 import { isGenerator } from "./item-source.ts";
+import { RunAhead } from "./run-ahead.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const BYTES = "application/octet-stream";
@@ -71,29 +72,38 @@ function chunksOf(stream: ReadableStream<unknown>): ChunkIterator {
 async function streamResponse(iterator: ChunkIterator, scope: Scope): Promise<Response> {
   const first = await iterator.next();
   if (first.done === true) return new Response(null);
-  let pending: IteratorResult<unknown> | undefined = first;
-  const body = new ReadableStream<Uint8Array>({
+  return new Response(streamOf(iterator, encodeChunk(first.value), scope), { headers: { "content-type": chunkType(first.value) } });
+}
+
+// A chunk costs the platform as much as hundreds of tokens, so those that are ready together become one.
+function streamOf(iterator: ChunkIterator, first: Chunk, scope: Scope): ReadableStream<Uint8Array> {
+  const settings = { convert: encodeChunk, sizeOf: (chunk: Chunk) => chunk.length, maxSize: MAX_JOINED, ended: () => {} };
+  const rest = runInScope(scope, () => new RunAhead(iterator, settings));
+  let failure: { readonly error: unknown } | undefined;
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(bytesOf(first)),
     async pull(controller) {
-      const next = pending ?? (await nextOrLog(iterator, scope));
-      pending = undefined;
-      if (next.done === true) controller.close();
-      else controller.enqueue(encodeChunk(next.value));
+      // In a pull of its own: an error drops what the client has not been given yet.
+      if (failure !== undefined) throw failureOf(failure, scope);
+      const ready = await rest.take();
+      for (const chunk of joined(ready.items)) controller.enqueue(chunk);
+      if (ready.failure === undefined) {
+        if (ready.isDone) controller.close();
+        return;
+      }
+      failure = ready.failure;
+      if (ready.items.length === 0) throw failureOf(failure, scope);
     },
     async cancel() {
-      await runInScope(scope, () => iterator.return?.());
+      await runInScope(scope, () => rest.cancel());
     },
   });
-  return new Response(body, { headers: { "content-type": chunkType(first.value) } });
 }
 
 // The status has been sent: all that is left is to break the connection, and to say why in the log.
-async function nextOrLog(iterator: ChunkIterator, scope: Scope): Promise<IteratorResult<unknown, unknown>> {
-  try {
-    return await runInScope(scope, () => iterator.next());
-  } catch (error) {
-    writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
-    throw error;
-  }
+function failureOf({ error }: { readonly error: unknown }, scope: Scope): unknown {
+  writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
+  return error;
 }
 
 function chunkType(chunk: unknown): string {
@@ -105,14 +115,56 @@ function isBytes(chunk: unknown): chunk is ArrayBuffer | ArrayBufferView {
   return chunk instanceof ArrayBuffer || ArrayBuffer.isView(chunk);
 }
 
+/** Text stays text until it is sent: joining strings and encoding them at once costs least. */
+type Chunk = string | Uint8Array;
+
+/** How much waits for a slow client, and goes in one piece. */
+const MAX_JOINED = 64 * 1024;
+
 const encoder = new TextEncoder();
 
-function encodeChunk(chunk: unknown): Uint8Array {
-  if (typeof chunk === "string") return encoder.encode(chunk);
-  if (chunk instanceof Uint8Array) return chunk;
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return encoder.encode(`${toJson(chunk)}\n`);
+function encodeChunk(chunk: unknown): Chunk {
+  if (typeof chunk === "string") return chunk;
+  if (!isBytes(chunk)) return `${toJson(chunk)}\n`;
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(chunk) ? chunk : new Uint8Array(chunk);
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  // It waits while the generator goes on, which may use its buffer again; after a large one the generator pauses.
+  return bytes.length < MAX_JOINED ? bytes.slice() : bytes;
+}
+
+function bytesOf(chunk: Chunk): Uint8Array {
+  return typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+}
+
+// Runs of text become one chunk each, and so does everything, unless there is too much to copy.
+function joined(chunks: readonly Chunk[]): Uint8Array[] {
+  const all: Uint8Array[] = [];
+  let text = "";
+  for (const chunk of chunks) {
+    if (typeof chunk === "string") {
+      text += chunk;
+      continue;
+    }
+    if (text !== "") all.push(encoder.encode(text));
+    text = "";
+    all.push(chunk);
+  }
+  if (text !== "") all.push(encoder.encode(text));
+  return all.length > 1 && lengthOf(all) <= MAX_JOINED ? [concatenated(all)] : all;
+}
+
+function lengthOf(all: readonly Uint8Array[]): number {
+  return all.reduce((length, { byteLength }) => length + byteLength, 0);
+}
+
+function concatenated(all: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(lengthOf(all));
+  let at = 0;
+  for (const bytes of all) {
+    whole.set(bytes, at);
+    at += bytes.length;
+  }
+  return whole;
 }
 
 function toJson(value: unknown): string {

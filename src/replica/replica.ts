@@ -15,6 +15,7 @@ import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
+import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
@@ -37,7 +38,7 @@ export interface ReplicaPorts {
   readonly router: MountedRouter | undefined;
   readonly limits: AdmissionLimits;
   now(): number;
-  /** Returns what to send for a response, and calls `done` once when the last of it has been sent. */
+  /** Returns what to send for a response, and calls `done` once when the last of it has been sent. Runs in the request's scope. */
   whenSent(response: Response, done: () => void): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
@@ -219,9 +220,11 @@ export class Replica {
   }
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: () => void): ItemSource {
-    const items = runInScope(scope, () => new ItemSource(generator, `An item of ${this.#subject(request)}`, finish));
-    // What its clean-up throws has nobody to go to.
-    scope.request?.onAbort(() => void items.cancel().catch(() => {}));
+    const cancelled = () => scope.request?.abort(new RequestCancelledError("The stream was cancelled by its caller."));
+    const subject = `An item of ${this.#subject(request)}`;
+    const items = runInScope(scope, () => new ItemSource(generator, subject, { ended: finish, cancelled }));
+    // In its scope, which its `finally` runs in. What that throws has nobody to go to.
+    scope.request?.onAbort(() => void runInScope(scope, () => items.cancel()).catch(() => {}));
     return items;
   }
 
@@ -248,8 +251,14 @@ export class Replica {
     }
     logFetch(request, response, startedAtMs, scope);
     if (isWhole) this.#finish(id, running, slot);
-    else response = this.#ports.whenSent(response, () => this.#finish(id, running, slot));
+    else response = this.#sent(response, scope, () => this.#finish(id, running, slot));
     return withRequestId(response, meta.requestId);
+  }
+
+  // A stream of the user's own goes on asking for chunks while it is sent, in the scope of whoever asks.
+  #sent(response: Response, scope: Scope, done: () => void): Response {
+    if (response.body === null) return this.#ports.whenSent(response, done);
+    return runInScope(scope, () => this.#ports.whenSent(response, done));
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.

@@ -1,18 +1,73 @@
 /**
  * Knows when the last byte of a response has been sent: a streamed one holds its slot until then.
  */
+import { writeLog } from "../context/logger.ts";
+import { currentScope, runInScope, type Scope } from "../context/scope.ts";
+import { RequestTimeoutError } from "../protocol/errors.ts";
 
 /**
  * Returns the response to send instead of `response`, which calls `done` once: at once when there is no body, else
- * with the last byte or when the client goes away.
+ * with the last byte or when the client goes away. A stream goes on in the scope of the caller, and breaks off at the
+ * deadline of the request there.
  */
 export function whenSent(response: Response, done: () => void): Response {
   if (response.body === null) {
     done();
     return response;
   }
-  const { readable, writable } = new TransformStream();
-  // What breaks one end breaks the other; the reader is told by the stream itself.
-  response.body.pipeTo(writable).then(done, done);
-  return new Response(readable, response);
+  return new Response(watched(response.body, currentScope(), done), response);
+}
+
+// Not `pipeTo`: the platform's heeds its signal only between two chunks, and the next may never come.
+function watched(source: ReadableStream, scope: Scope | undefined, done: () => void): ReadableStream {
+  const reader = source.getReader();
+  const within = <R>(body: () => R): R => (scope === undefined ? body() : runInScope(scope, body));
+  const stop = (reason: unknown) => within(() => reader.cancel(reason)).finally(end);
+  let forgetDeadline = () => {};
+  let isOver = false;
+  // The client may go away at the deadline.
+  function end(): void {
+    if (isOver) return;
+    isOver = true;
+    forgetDeadline();
+    done();
+  }
+  return new ReadableStream(
+    {
+      start(controller) {
+        forgetDeadline = atDeadline(scope, (reason) => {
+          controller.error(reason);
+          // What its clean-up throws has nobody to go to.
+          stop(reason).catch(() => {});
+        });
+      },
+      async pull(controller) {
+        const next = await within(() => reader.read()).catch((error: unknown) => {
+          end();
+          throw error;
+        });
+        if (!next.done) return controller.enqueue(next.value);
+        controller.close();
+        end();
+      },
+      cancel: stop,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+// The status has been sent: all that is left is to break the connection, and to say why in the log.
+function atDeadline(scope: Scope | undefined, breakOff: (reason: unknown) => void): () => void {
+  const request = scope?.request;
+  if (request?.deadline === undefined) return () => {};
+  const timer = setTimeout(
+    () => {
+      writeLog("WARNING", "The response's stream was broken off: the request's deadline has passed.", undefined, scope);
+      const reason = new RequestTimeoutError("The request's deadline has passed.");
+      breakOff(reason);
+      request.abort(reason);
+    },
+    Math.max(0, request.deadline - Date.now()),
+  );
+  return () => clearTimeout(timer);
 }

@@ -63,6 +63,7 @@ describe("a parent whose child refuses", () => {
     ["plain", "/plain", "plain"],
     ["itty", "/itty/async", "itty, awaiting"],
     ["itty", "/itty/sync", "itty, returning the response of the call"],
+    ["hono", "/hono/async", "Hono, whose own error handler answers"],
   ])("%s answers 503 at %s", async (appName, path) => {
     const parent = server.handle<typeof byHandle>(appName);
     const place = `parent ${path}`;

@@ -48,6 +48,16 @@ it("stops a generator that is cancelled after its first item, and ends the loop"
   await server.waitForLog(({ message, fields }) => message === "stream stopped" && fields["of"] === "stream");
 });
 
+it.each(["cancel", "leave"] as const)("stops the call that a stream's generator waits for, and runs its finally, on %s", async (how) => {
+  const name = `waiting ${how}`;
+  const requestId = await outer().endWaitingStream.remote(name, how);
+  await signals().whenWaiting.remote(name, 0);
+  for (const message of ["listener ran", "stream stopped"]) {
+    const { fields } = await server.waitForLog((line) => line.message === message && line.fields["of"] === name);
+    expect(fields["in"]).toBe(requestId);
+  }
+});
+
 it("stops one of two calls, and the other is answered", async () => {
   expect(await outer().cancelOneOfTwo.remote("two")).toEqual(["true RequestCancelledError", "ok"]);
 });

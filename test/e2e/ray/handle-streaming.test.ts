@@ -41,3 +41,7 @@ it("throws the generator's error at the first item when it failed before any", a
 it("keeps two streams that are read in turns apart", async () => {
   expect(await driver().interleaved.remote()).toEqual([0, 0, 1, 1, 2, 2, undefined, undefined]);
 });
+
+it("throws a RequestTimeoutError in the middle of a stream that takes longer than timeoutMs", async () => {
+  expect(await driver().late.remote()).toBe("RequestTimeoutError after its first item");
+});

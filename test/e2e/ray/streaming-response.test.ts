@@ -76,3 +76,8 @@ it("stops the call that its generator waits for when the client disconnects", as
   gone.abort();
   await signals().whenWaiting.remote(name, 0);
 });
+
+it("runs a stream of the user's own in the scope of its request, to its end", async () => {
+  const response = await server.fetch("/plain/own", { headers: { "x-request-id": "own" } });
+  expect(await response.text()).toBe("own own own ");
+});

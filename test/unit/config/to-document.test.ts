@@ -38,7 +38,7 @@ const options: fc.Arbitrary<DeploymentOptions> = some({
   maxOngoingRequests: fc.constantFrom(1, 100, 7),
   maxQueuedRequests: fc.constantFrom(-1, 0, 1000),
   requestTimeoutMs: ms,
-  userConfig: fc.jsonValue(),
+  userConfig: fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as unknown),
   healthCheckPeriodMs: fc.oneof(fc.constant(10_000), ms),
   healthCheckTimeoutMs: fc.oneof(fc.constant(30_000), ms),
   gracefulShutdownTimeoutMs: fc.oneof(fc.constant(20_000), ms),

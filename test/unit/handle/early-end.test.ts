@@ -66,6 +66,16 @@ describe("the deadline of a call", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("ends a stream that has begun, with its error, also while it waits for an item", async () => {
+    const { answer, cancels } = streamOf({ items: [1], done: false });
+    const items = handleOf(answer, { requestTimeoutMs: 30 }).handle.tokens.remote()[Symbol.asyncIterator]();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    const next = rejectionOf(items.next());
+    await vi.advanceTimersByTimeAsync(30);
+    expect(await next).toBeInstanceOf(RequestTimeoutError);
+    expect([cancels(), vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
   it("ends a broadcast too", async () => {
     const { handle, stopped } = handleOf(never, { requestTimeoutMs: 30 });
     const ended = rejectionOf(handle.broadcast());

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { getRequestContext, runInScope } from "../../../src/context/scope.ts";
 import { SerializationError } from "../../../src/protocol/errors.ts";
 import { toResponse } from "../../../src/replica/http-response.ts";
+import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { requestScope } from "../../support/scope.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -164,5 +165,56 @@ describe("a streamed body", () => {
     const response = await toResponse(failing(), scope);
     await expect(response.text()).rejects.toThrow();
     expect(log.mock.calls.flat().join()).toContain("disk on fire");
+  });
+
+  it("joins the chunks that are ready, after the first, and pauses the generator while the client reads none", async () => {
+    let made = 0;
+    async function* many() {
+      while (made < 1000) yield `${made++},`;
+    }
+    const response = await toResponse(many(), scope);
+    await turnOfTheEventLoop();
+    expect(made).toBeLessThan(600);
+    const chunks: string[] = [];
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      chunks.push(new TextDecoder().decode(chunk));
+      await turnOfTheEventLoop();
+    }
+    expect(chunks.join("")).toBe(Array.from({ length: 1000 }, (_, n) => `${n},`).join(""));
+    expect(chunks[0]).toBe("0,");
+    expect(chunks.length).toBeLessThan(20);
+  });
+
+  it("keeps at most 64 KiB and a chunk for a client that reads none", async () => {
+    let made = 0;
+    async function* large() {
+      for (;;) {
+        made++;
+        yield new Uint8Array(32 * 1024);
+      }
+    }
+    const response = await toResponse(large(), scope);
+    await turnOfTheEventLoop();
+    expect(made).toBeLessThanOrEqual(6);
+    await response.body?.cancel();
+  });
+
+  it("gives the chunks before an error, and bytes as they were when they were yielded", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    async function* reusing() {
+      const buffer = new Uint8Array(1);
+      for (const code of [97, 98, 99]) {
+        buffer[0] = code;
+        yield buffer;
+      }
+      throw new Error("broken");
+    }
+    const reader = ((await toResponse(reusing(), scope)).body as ReadableStream<Uint8Array>).getReader();
+    let text = "";
+    const readAll = async () => {
+      for (;;) text += new TextDecoder().decode((await reader.read()).value);
+    };
+    await expect(readAll()).rejects.toThrow("broken");
+    expect(text).toBe("abc");
   });
 });

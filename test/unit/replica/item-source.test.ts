@@ -5,7 +5,7 @@ import { isGenerator, ItemSource } from "../../../src/replica/item-source.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 
 const HIGH_WATER = 256;
-const source = (iterator: AsyncGenerator | Generator, ended = () => {}) => new ItemSource(iterator, 'An item of "Model.tokens"', ended);
+const source = (iterator: AsyncGenerator | Generator, ended = () => {}) => new ItemSource(iterator, 'An item of "Model.tokens"', { ended });
 
 /** Pulls until the stream is over. */
 async function drain(items: ItemSource): Promise<{ items: unknown[]; error: unknown; batches: number }> {

@@ -29,6 +29,20 @@ class Inner {
     }
   }
 
+  /** Waits for a call after its first item. */
+  async *waiting(name: string): AsyncGenerator<string> {
+    serve.getRequestContext().signal.addEventListener("abort", () => {
+      serve.logger.info("listener ran", { of: name, in: serve.getRequestContext().requestId });
+    });
+    try {
+      yield "first";
+      await signals().wait.remote(name);
+      yield "second";
+    } finally {
+      serve.logger.info("stream stopped", { of: name, in: serve.getRequestContext().requestId });
+    }
+  }
+
   ran(): number {
     return this.#ran;
   }
@@ -86,6 +100,17 @@ class Outer {
     let isDone = false;
     while (!isDone) isDone = (await items.next()).done === true;
     return [String(value), "the loop ended"];
+  }
+
+  /** Ends a stream whose generator waits for a call: by `cancel`, or by leaving the loop. */
+  async endWaitingStream(name: string, how: "cancel" | "leave"): Promise<string> {
+    const stream = this.inner.waiting.remote(name);
+    for await (const _ of stream) {
+      await signals().whenWaiting.remote(name, 1);
+      if (how === "leave") break;
+      stream.cancel();
+    }
+    return serve.getRequestContext().requestId;
   }
 
   ran(): PromiseLike<number> {

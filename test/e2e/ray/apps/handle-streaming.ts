@@ -18,6 +18,12 @@ class Streamer {
   unary(n: number): number {
     return n;
   }
+  async *slowly(n: number): AsyncGenerator<number> {
+    for (let i = 0; i < n; i++) {
+      yield i;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
   async *raises(): AsyncGenerator<number> {
     if (serve.getReplicaContext().ordinal >= 0) throw new RangeError("oopsies");
     yield 1;
@@ -75,6 +81,17 @@ class Driver {
       () => "an item",
       (error: Error) => `${error instanceof RangeError} ${error.message}`,
     );
+  }
+
+  /** Reads a stream of 200 items, 10 ms apart, within 300 ms. */
+  async late(): Promise<string> {
+    let count = 0;
+    try {
+      for await (const _ of this.handles.streamer.options({ timeoutMs: 300 }).slowly.remote(200)) count++;
+    } catch (error) {
+      return `${(error as Error).name} ${count > 0 ? "after its first item" : "at once"}`;
+    }
+    return `all ${count} items`;
   }
 
   async interleaved(): Promise<(number | undefined)[]> {

@@ -68,4 +68,27 @@ class Chunks {
   }
 }
 
+/** Waits for nothing that could be cancelled. */
+class LocalChunks {
+  async *call(): AsyncGenerator<string> {
+    for (let n = 0; ; n++) {
+      yield `generated ${n}`;
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    }
+  }
+}
+
+/** A stream that the user code makes itself. */
+class OwnStream {
+  fetch(): Response {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("generated 0")),
+      pull: () => new Promise(() => {}),
+    });
+    return new Response(body);
+  }
+}
+
+export const localChunks = serve.deployment(LocalChunks, { requestTimeoutMs: 500 }).bind();
+export const ownStream = serve.deployment(OwnStream, { requestTimeoutMs: 500 }).bind();
 export const chunks = serve.deployment(Chunks, { requestTimeoutMs: 1500 }).bind();

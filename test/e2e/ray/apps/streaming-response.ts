@@ -39,6 +39,20 @@ async function* untilLeft(): AsyncGenerator<string> {
 
 const metadata = { status: 301, headers: { hello: "world", "content-type": "foo/bar" } };
 
+/** A stream of the user's own, pull by pull, each in the scope of its request. */
+function ownStream(): Response {
+  let pulls = 0;
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await Promise.resolve();
+      controller.enqueue(encoder.encode(`${serve.getRequestContext().requestId} `));
+      if (++pulls === 3) controller.close();
+    },
+  });
+  return new Response(body);
+}
+
 class Plain {
   call(request: Request): unknown {
     const [, kind = "", name = ""] = new URL(request.url).pathname.split("/");
@@ -46,6 +60,7 @@ class Plain {
     if (kind === "paused") return paused(name);
     if (kind === "fails") return fails(name);
     if (kind === "until-left") return untilLeft();
+    if (kind === "own") return ownStream();
     return kind === "metadata" ? new Response(byteStream(hi()), metadata) : hi();
   }
   stream(): AsyncGenerator<string> {
