@@ -5,7 +5,12 @@ import type { SystemConfig } from "../config/system-config.ts";
 import type { DescribedApplication } from "./manifest.ts";
 
 /** The applications of a document, with what they inherit from the whole of it. */
-export function describedApplications({ applications, httpOptions, targetCapacity, logging: inherited }: SystemConfig): DescribedApplication[] {
+export function describedApplications({
+  applications,
+  httpOptions,
+  targetCapacity,
+  logging: inherited,
+}: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
   return applications.map(({ name, routePrefix, args, importPath, deployments, logging: own }) => {
     const logging = { ...inherited, ...own };

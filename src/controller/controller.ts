@@ -74,6 +74,8 @@ export class Controller implements ControllerRpc {
   }
 
   async status(settleMs = 0): Promise<ApplicationDetails | undefined> {
+    // Should the alarm have been lost, whoever looks brings it back.
+    this.#ports.wakeAt(this.#nextAtMs());
     if (settleMs > 0) await Promise.race([this.#ports.sleep(settleMs), this.#whenSettled()]);
     return detailsOf(this.#state);
   }
@@ -140,7 +142,7 @@ export class Controller implements ControllerRpc {
   #nextAtMs(): number | undefined {
     const nowMs = this.#ports.now();
     const scaling = Object.values(this.#state.deployments).flatMap(({ scaling: { evaluateAtMs } }) => evaluateAtMs ?? []);
-    const times = [nextOrderAtMs(this.#state, nowMs, this.#underway), nextSettleAtMs(this.#state, nowMs), ...scaling];
+    const times = [nextOrderAtMs(this.#state, nowMs), nextSettleAtMs(this.#state, nowMs), ...scaling];
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.max(nowMs, Math.min(...known));
   }

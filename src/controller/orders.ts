@@ -17,16 +17,22 @@ export interface Order {
   readonly assignment: Assignment;
 }
 
-/** How long until an order whose outcome never came is given again. */
-const ORDER_RETRY_MS = 10_000;
+/** How long until an order whose outcome never came, because the controller's object was lost, is given again. */
+const ORDER_RETRY_MS = 2000;
+/** The same for one that has taken longer than that: a large model loads. */
+const LONG_ORDER_RETRY_MS = 10_000;
 
 /** The orders that are due, but for replicas that one is on its way to. Notes in the state that they are given: store it before giving them. */
 export function takeOrders(application: ApplicationState, nowMs: number, underway: ReadonlySet<string>): Order[] {
   return Object.values(application.deployments).flatMap((deployment) =>
     deployment.replicas.flatMap((replica) => {
       const isStart = wantsStart(application, deployment, replica);
-      if (underway.has(replica.ref.name) || nowMs < replica.retryAtMs) return [];
-      if (!isStart && !wantsNews(deployment, replica, nowMs)) return [];
+      if (nowMs < replica.retryAtMs || (!isStart && !wantsNews(deployment, replica, nowMs))) return [];
+      if (underway.has(replica.ref.name)) {
+        // Should this object be lost, another looks again.
+        replica.retryAtMs = nowMs + LONG_ORDER_RETRY_MS;
+        return [];
+      }
       replica.retryAtMs = nowMs + ORDER_RETRY_MS;
       if (isStart) replica.contactAtMs = nowMs;
       const assignment = assignmentOf(application, deployment, replica);
@@ -36,10 +42,9 @@ export function takeOrders(application: ApplicationState, nowMs: number, underwa
 }
 
 /** When the next order is due; `undefined` when none will be. */
-export function nextOrderAtMs(application: ApplicationState, nowMs: number, underway: ReadonlySet<string>): number | undefined {
+export function nextOrderAtMs(application: ApplicationState, nowMs: number): number | undefined {
   const times = Object.values(application.deployments).flatMap((deployment) =>
     deployment.replicas
-      .filter(({ ref }) => !underway.has(ref.name))
       .filter((replica) => wantsStart(application, deployment, replica) || wantsNews(deployment, replica, nowMs))
       .map(({ retryAtMs }) => retryAtMs),
   );

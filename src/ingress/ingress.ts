@@ -106,7 +106,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     }
     const response = await system?.(request, path, worker);
     // What was asked of the system may have been to change what runs.
-    if (response !== undefined && request.method !== "GET") {
+    if (response !== undefined && request.method !== "GET" && path.startsWith("/-/api/")) {
       askedAtMs = 0;
       await refresh();
     }

@@ -15,10 +15,16 @@ export async function authorize(request: Request, expected: unknown): Promise<Re
   return (await isEqual(given, expected)) ? undefined : refuse(403, "That is not the token.");
 }
 
+// The platform's own, beyond the standard.
+interface TimingSafe {
+  timingSafeEqual(a: ArrayBuffer, b: ArrayBuffer): boolean;
+}
+
 // Over hashes, which are equally long: the platform's comparison wants that, and lengths stay secret.
 async function isEqual(a: string, b: string): Promise<boolean> {
   const [hashA, hashB] = await Promise.all([a, b].map((text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
-  return crypto.subtle.timingSafeEqual(hashA as ArrayBuffer, hashB as ArrayBuffer);
+  const subtle = crypto.subtle as unknown as TimingSafe;
+  return subtle.timingSafeEqual(hashA as ArrayBuffer, hashB as ArrayBuffer);
 }
 
 function refuse(status: number, body: string): Response {

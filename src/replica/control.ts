@@ -53,13 +53,17 @@ export class ReplicaControl {
   readonly #signs: VitalSigns;
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
+  /** What the class said to its configuration during the order. */
+  #refusal: string | undefined;
   #isDraining = false;
 
   constructor(parts: ControlParts, replica: Controlled) {
     this.#parts = parts;
     this.#replica = replica;
-    const { now, instance } = replica;
+    const { now, instance, admission } = replica;
     this.#membership = new Membership({ ...parts, now, changed: () => this.#settle() });
+    // What it was told before it slept still holds.
+    admission.setLimits(this.#membership.config);
     this.#signs = new VitalSigns({
       membership: this.#membership,
       now,
@@ -117,7 +121,8 @@ export class ReplicaControl {
 
   /** The class refused its configuration, and goes on with what it had. */
   refused(failure: string): void {
-    if (!this.#isOrdered) this.#tell({ kind: "refused", failure });
+    if (this.#isOrdered) this.#refusal = failure;
+    else this.#tell({ kind: "refused", failure });
   }
 
   /** The class did not start for a request. */
@@ -131,11 +136,14 @@ export class ReplicaControl {
     const { instance } = this.#replica;
     this.#membership.contacted();
     this.#isOrdered = true;
+    this.#refusal = undefined;
     try {
-      const failure = this.#membership.take(assignment) ? await this.#settle() : undefined;
-      if (failure !== undefined) return { kind: "reconfigureFailed", version, message: failure };
-      if (isStart && this.#membership.duty === "serving") await instance.startWell(this.#membership.config.healthCheckTimeoutMs);
-      return { kind: "done", version };
+      // An order to drain that comes again comes from a controller that has not heard of the end.
+      if (this.#membership.take(assignment) || !this.#isServing()) await this.#settle();
+      if (isStart && this.#refusal === undefined && this.#isServing())
+        await instance.startWell(this.#membership.config.healthCheckTimeoutMs);
+      // One that refused has what it took before.
+      return this.#refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: this.#refusal };
     } catch (error) {
       return { kind: "startFailed", version, message: error instanceof Error ? error.message : String(error) };
     } finally {
@@ -143,17 +151,17 @@ export class ReplicaControl {
     }
   }
 
-  // Brings the replica in line with its assignment; what its class said to the configuration, if it refused it.
-  async #settle(): Promise<string | undefined> {
+  // Brings the replica in line with its assignment.
+  async #settle(): Promise<void> {
     const { admission, instance } = this.#replica;
     const { config, duty } = this.#membership;
     admission.setLimits(config);
     if (duty !== "serving") {
       // Not awaited: whoever gave the order does not wait for the last request.
       if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
-      return undefined;
+      return;
     }
-    return instance.reconfigure();
+    await instance.reconfigure();
   }
 
   async #drain(timeoutMs: number): Promise<void> {
@@ -164,12 +172,22 @@ export class ReplicaControl {
       timeoutMs,
       () => false,
     );
+    // Wanted again meanwhile.
+    if (this.#isServing()) {
+      this.#isDraining = false;
+      return;
+    }
     const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
     if (!isIdle) for (const { scope } of running.values()) scope.abort(new ReplicaUnavailableError(reason));
     await instance.dispose().catch((error: unknown) => warn(`Disposing of the replica threw ${String(error)}`));
-    this.#isDraining = false;
+    // The answer says that it is gone, which is no reason to drain once more.
     await this.#membership.report({ kind: "drained" }).catch(() => {});
-    if (!isIdle && admission.load.ongoing > 0 && this.#membership.duty !== "serving") this.#parts.terminate(reason);
+    this.#isDraining = false;
+    if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
+  }
+
+  #isServing(): boolean {
+    return this.#membership.duty === "serving";
   }
 
   // The controller learns of it the next time, if it is not reached now.

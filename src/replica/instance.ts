@@ -55,6 +55,8 @@ export class Instance {
   readonly #parts: InstanceParts;
   #starting: Promise<Started> | undefined;
   #userConfig: unknown;
+  /** Configurations are given one after another: the class need not be prepared for two at once. */
+  #reconfiguring: Promise<unknown> = Promise.resolve();
   /** The instance, once there is one. */
   started: Started | undefined;
 
@@ -77,17 +79,25 @@ export class Instance {
 
   /** Gives a running instance its newest configuration; what it threw, if it did. */
   async reconfigure(): Promise<string | undefined> {
+    // One that starts now may be made with the configuration of before.
+    if (this.#starting !== undefined) await this.#starting.catch(() => {});
+    const turn = this.#reconfiguring.then(() => this.#reconfigure());
+    this.#reconfiguring = turn.catch(() => {});
+    return turn;
+  }
+
+  async #reconfigure(): Promise<string | undefined> {
     const userConfig = this.#parts.userConfig();
-    if (this.started === undefined || isSame(userConfig, this.#userConfig)) return undefined;
+    const { started } = this;
+    if (started === undefined || isSame(userConfig, this.#userConfig)) return undefined;
     try {
-      const target = this.started.target as UserClass;
-      await this.#inScope(() => target.reconfigure?.(userConfig));
+      await this.#inScope(() => (started.target as UserClass).reconfigure?.(userConfig));
     } catch (error) {
       const failure = `reconfigure() threw ${thrown(error)}`;
       this.#parts.refused(failure);
       return failure;
     }
-    this.#userConfig = userConfig;
+    if (this.started === started) this.#userConfig = userConfig;
     this.#parts.configured(userConfig);
     return undefined;
   }
@@ -123,6 +133,7 @@ export class Instance {
     const { target } = this.started ?? {};
     this.started = undefined;
     this.#userConfig = undefined;
+    this.#reconfiguring = Promise.resolve();
     if (!this.#parts.isClass || target === undefined) return;
     try {
       await this.#inScope(() => (target as UserClass)[Symbol.asyncDispose]?.() ?? (target as UserClass)[Symbol.dispose]?.());
@@ -141,9 +152,11 @@ export class Instance {
       return instance;
     } catch (error) {
       const last = lastUserConfig();
-      if (!(error instanceof Refusal) || last === undefined || isSame(last, wanted)) throw error instanceof Refusal ? error.cause : error;
+      if (!(error instanceof Refusal) || last === undefined || isSame(last, wanted)) throw reasonOf(error);
       // The newest configuration is what fails: go on with the one that it took before.
-      const instance = await this.#construct(last);
+      const instance = await this.#construct(last).catch((again: unknown) => {
+        throw reasonOf(again);
+      });
       refused((error.cause as Error).message);
       return instance;
     }
@@ -187,6 +200,10 @@ class Refusal extends Error {
   constructor(cause: DeploymentUnavailableError) {
     super("refused", { cause });
   }
+}
+
+function reasonOf(error: unknown): unknown {
+  return error instanceof Refusal ? error.cause : error;
 }
 
 function thrown(error: unknown): string {

@@ -7,7 +7,7 @@
  * Invariants:
  *   M1. While the lease lasts the controller tells the replica of changes, and no request waits for anything.
  *   M2. Without a lease it asks before it serves, for `ASK_TIMEOUT_MS` at most; without an answer it goes on with what it
- *       was told last.
+ *       was told last, and asks again while it serves.
  *   M3. An older assignment never replaces a newer one.
  */
 import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaReport } from "../protocol/control.ts";
@@ -57,6 +57,10 @@ export class Membership {
   #remembered: Remembered;
   #leasedUntilMs = 0;
   #asking: Promise<void> | undefined;
+  /** The controller was asked and did not answer: no other request waits for it, as long as they keep coming. */
+  #isUnanswered = false;
+  /** When its controller heard of it last; 0 is never. */
+  contactedAtMs = 0;
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
@@ -85,7 +89,10 @@ export class Membership {
 
   /** Nothing while there is a lease; otherwise resolves once the controller has been asked. Never rejects. */
   renewal(isSpill?: true): Promise<void> | undefined {
-    return this.#parts.now() < this.#leasedUntilMs ? undefined : this.ask(isSpill);
+    const expiredForMs = this.#parts.now() - this.#leasedUntilMs;
+    if (expiredForMs < 0) return undefined;
+    const asked = this.ask(isSpill);
+    return this.#isUnanswered && expiredForMs < LEASE_MS ? undefined : asked;
   }
 
   /** Resolves once the controller has been asked. Never rejects. */
@@ -99,6 +106,8 @@ export class Membership {
     const askedAtMs = now();
     const assignment = await control.report({ deployment, replica, version, epoch: this.set.epoch, event });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
+    this.contactedAtMs = askedAtMs;
+    this.#isUnanswered = false;
     if (assignment !== undefined && this.take(assignment)) await this.#parts.changed();
   }
 
@@ -128,11 +137,13 @@ export class Membership {
 
   /** The controller has given an order, so it knows that this replica is awake. */
   contacted(): void {
-    this.#leasedUntilMs = this.#parts.now() + OWN_LEASE_MS;
+    this.contactedAtMs = this.#parts.now();
+    this.#leasedUntilMs = this.contactedAtMs + OWN_LEASE_MS;
   }
 
   async #ask(event: ReplicaEvent): Promise<void> {
     const unanswered = () => {
+      this.#isUnanswered = true;
       this.#leasedUntilMs = Math.max(this.#leasedUntilMs, this.#parts.now() + UNANSWERED_MS);
     };
     try {

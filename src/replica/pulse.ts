@@ -13,6 +13,8 @@ export interface PulseParts {
 export class Pulse {
   readonly #parts: PulseParts;
   #isBeating = false;
+  /** There was work while it beat, which the beat may not have seen. */
+  #hasStarted = false;
 
   constructor(parts: PulseParts) {
     this.#parts = parts;
@@ -20,6 +22,7 @@ export class Pulse {
 
   /** There is work. Costs next to nothing while it beats already. */
   start(): void {
+    this.#hasStarted = true;
     if (this.#isBeating) return;
     this.#isBeating = true;
     void this.#run();
@@ -27,8 +30,10 @@ export class Pulse {
 
   async #run(): Promise<void> {
     const { intervalMs, beat, sleep } = this.#parts;
-    do await sleep(intervalMs());
-    while (await beat());
+    do {
+      await sleep(intervalMs());
+      this.#hasStarted = false;
+    } while ((await beat()) || this.#hasStarted);
     this.#isBeating = false;
   }
 }

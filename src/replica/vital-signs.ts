@@ -19,7 +19,7 @@ import { within } from "./within.ts";
 
 /** What is looked at. */
 export interface VitalSignsParts {
-  readonly membership: Pick<Membership, "config" | "report">;
+  readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs">;
   now(): number;
   sleep(ms: number): Promise<void>;
   /** The requests that run. */
@@ -80,11 +80,12 @@ export class VitalSigns {
 
   async #tell({ autoscaling }: DeploymentConfig, hasWorked: boolean): Promise<void> {
     const nowMs = this.#parts.now();
-    const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
     if (autoscaling === null) {
-      if (isDue && hasWorked && (await this.#report({ kind: "alive" }))) this.#toldAtMs = nowMs;
+      // Whatever it has said, or was told, shows that it is alive.
+      if (hasWorked && nowMs - this.#parts.membership.contactedAtMs >= HEARTBEAT_MS) await this.#report({ kind: "alive" });
       return;
     }
+    const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
     const mean = this.#meter.mean();
     const value = hasWorked ? mean : 0;
     const isChanged = Math.abs(value - this.#told) >= Math.max(1, this.#told / 4) || (value === 0) !== (this.#told === 0);

@@ -1,0 +1,154 @@
+import { beforeEach, afterEach, describe, expect, it, vi } from "vitest";
+import { answerOperator, OPERATOR_TOKEN, type OperatorPorts } from "../../../src/ingress/operator.ts";
+
+const AUTHORIZED = { authorization: "Bearer secret" };
+
+function operator(changes: Partial<OperatorPorts> = {}) {
+  const done: unknown[] = [];
+  const ports: OperatorPorts = {
+    plan: (document) => ({ applications: [document as never], diagnostics: [] }),
+    put: async (applications) => done.push(["put", applications]),
+    remove: async (app) => done.push(["remove", app]) > 0 && app === "main",
+    config: async () => ({ applications: [] }),
+    details: async () => [{ name: "main" } as never],
+    scale: async (...args) => void done.push(["scale", ...args]),
+    ...changes,
+  };
+  const send = async (
+    method: string,
+    path: string,
+    { headers = AUTHORIZED, body }: { headers?: RequestInit["headers"]; body?: RequestInit["body"] } = {},
+  ) => {
+    const request = new Request(`http://host${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body, duplex: "half" }),
+    } as RequestInit);
+    const response = await answerOperator(request, path, { [OPERATOR_TOKEN]: "secret" }, ports);
+    return { status: response!.status, text: await response!.text(), allow: response!.headers.get("allow") };
+  };
+  return { done, ports, send };
+}
+
+beforeEach(() => {
+  // Workers have it; Node does not.
+  Object.defineProperty(crypto.subtle, "timingSafeEqual", {
+    configurable: true,
+    value: (a: ArrayBuffer, b: ArrayBuffer) => Buffer.from(a).equals(Buffer.from(b)),
+  });
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterEach(() => {
+  Reflect.deleteProperty(crypto.subtle, "timingSafeEqual");
+  vi.restoreAllMocks();
+});
+
+const ROUTES: [method: string, path: string][] = [
+  ["GET", "/-/api/config"],
+  ["GET", "/-/api/applications"],
+  ["PUT", "/-/api/applications"],
+  ["GET", "/-/api/applications/main"],
+  ["DELETE", "/-/api/applications/main"],
+  ["POST", "/-/api/applications/main/deployments/Model/scale"],
+  ["GET", "/-/api/nothing"],
+];
+
+describe("[O1] without the token", () => {
+  it.each(ROUTES)("%s %s is refused, and nothing is done", async (method, path) => {
+    const { done, send, ports } = operator();
+    for (const headers of [{}, { authorization: "Basic secret" }]) expect((await send(method, path, { headers })).status).toBe(401);
+    for (const token of ["wrong", "secre", "secrets", " secret"]) {
+      expect((await send(method, path, { headers: { authorization: `Bearer ${token}x` } })).status).toBe(403);
+    }
+    for (const env of [{}, undefined, { [OPERATOR_TOKEN]: "" }, { [OPERATOR_TOKEN]: 7 }]) {
+      const request = new Request(`http://host${path}`, { method, headers: { authorization: "Bearer undefined" } });
+      expect((await answerOperator(request, path, env, ports))!.status).toBe(403);
+    }
+    expect(done).toEqual([]);
+  });
+});
+
+describe("the operator's API", () => {
+  it("has only what is under its prefix", () => {
+    const { ports } = operator();
+    for (const path of ["/", "/-/healthz", "/-/apix", "/api/applications"]) {
+      expect(answerOperator(new Request(`http://host${path}`), path, {}, ports)).toBeUndefined();
+    }
+  });
+
+  it("acts on what the path names", async () => {
+    const { done, send } = operator();
+    expect((await send("PUT", "/-/api/applications", { body: '{"a":1}' })).status).toBe(200);
+    expect((await send("DELETE", "/-/api/applications/main")).status).toBe(200);
+    expect((await send("DELETE", "/-/api/applications/other")).status).toBe(404);
+    const scaled = await send("POST", "/-/api/applications/main/deployments/Model/scale", { body: '{"target_num_replicas":0}' });
+    expect([scaled.status, scaled.text]).toEqual([200, '{"target_num_replicas":0}']);
+    expect(done).toEqual([
+      ["put", [{ a: 1 }]],
+      ["remove", "main"],
+      ["remove", "other"],
+      ["scale", "main", "Model", 0],
+    ]);
+    expect((await send("GET", "/-/api/applications/other")).status).toBe(404);
+    expect(JSON.parse((await send("GET", "/-/api/applications/main")).text)).toEqual({ name: "main" });
+  });
+
+  it.each([
+    ["POST", "/-/api/config", "GET"],
+    ["DELETE", "/-/api/applications", "GET, PUT"],
+    ["PUT", "/-/api/applications/main", "GET, DELETE"],
+    ["GET", "/-/api/applications/main/deployments/Model/scale", "POST"],
+  ])("%s %s is answered 405 with what is possible", async (method, path, allow) => {
+    expect(await operator().send(method, path)).toMatchObject({ status: 405, allow });
+  });
+
+  it.each([
+    "/-/api/",
+    "/-/api/applications/a/b",
+    "/-/api/applications/1a",
+    "/-/api/applications/..%2f",
+    `/-/api/applications/${"a".repeat(64)}`,
+  ])("has nothing at %s", async (path) => {
+    expect((await operator().send("GET", path)).status).toBe(404);
+  });
+
+  it.each([-1, 1.5, 1001, "3", null, undefined, {}])("scales to no %s replicas", async (target) => {
+    const { done, send } = operator();
+    const path = "/-/api/applications/main/deployments/Model/scale";
+    expect((await send("POST", path, { body: JSON.stringify({ target_num_replicas: target }) })).status).toBe(400);
+    expect((await send("POST", path, { body: "null" })).status).toBe(400);
+    expect(done).toEqual([]);
+  });
+
+  it("takes no more than a megabyte, whatever the length is said to be", async () => {
+    const { done, send } = operator();
+    const stream = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(32)),
+    });
+    expect((await send("PUT", "/-/api/applications", { body: stream })).status).toBe(413);
+    expect((await send("PUT", "/-/api/applications", { body: '"é'.padEnd(1024 * 1024, "x") })).status).toBe(413);
+    expect((await send("PUT", "/-/api/applications", { body: "{" })).status).toBe(400);
+    expect(done).toEqual([]);
+  });
+
+  it("answers a document with errors 400 with all of them, and puts nothing", async () => {
+    const diagnostics = [
+      { severity: "error", path: "a", message: "One." },
+      { severity: "warning", path: "b", message: "Two." },
+      { severity: "error", path: "c", message: "Three." },
+    ] as const;
+    const { done, send } = operator({ plan: () => ({ diagnostics }) });
+    const { status, text } = await send("PUT", "/-/api/applications", { body: "{}" });
+    expect([status, JSON.parse(text)]).toEqual([400, { error: "CONFIG", message: "One.\nThree.", diagnostics }]);
+    expect(done).toEqual([]);
+  });
+
+  it.each(ROUTES.slice(0, 6))("[O2] keeps to the log what a controller threw at %s %s", async (method, path) => {
+    const fail = () => Promise.reject(new Error("sqlite at /private/path"));
+    const { send } = operator({ put: fail, remove: fail, config: fail, details: fail, scale: fail });
+    const { status, text } = await send(method, path, method === "PUT" || method === "POST" ? { body: '{"target_num_replicas":1}' } : {});
+    expect(status).toBe(503);
+    expect(text).not.toMatch(/sqlite|private|Error|\bat \//);
+    expect(String(vi.mocked(console.error).mock.calls[0]?.[0])).toContain("sqlite");
+  });
+});

@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import { getRequestContext } from "../../../src/context/scope.ts";
+import type { Assignment } from "../../../src/protocol/control.ts";
+import type { Reply } from "../../../src/protocol/messages.ts";
+import { assignmentAt, compiledOf, REPLICA, ScriptedControl } from "../../support/assignments.ts";
+import { callOf, delivered, replicaOf, valueOf } from "../../support/model-replica.ts";
+
+const GONE = (epoch: number) => assignmentAt(epoch, { duty: "gone" });
+
+/** A controlled replica whose calls run until they are let go. */
+function controlled(options: DeploymentOptions = {}, control = new ScriptedControl()) {
+  const world = {
+    control,
+    disposed: 0,
+    made: 0,
+    aborted: [] as unknown[],
+    terminated: [] as string[],
+    ends: new Map<string, () => void>(),
+  };
+  class Model {
+    config: unknown = "none";
+    constructor() {
+      world.made++;
+    }
+    reconfigure(config: unknown) {
+      if (config === "bad") throw new Error("a bad configuration");
+      this.config = config;
+    }
+    checkHealth() {
+      if (this.config === "ill") throw new Error("ill");
+    }
+    call() {
+      return this.config;
+    }
+    hold(name: string, heedsAbort = true) {
+      return new Promise((resolve) => {
+        world.ends.set(name, () => resolve(name));
+        getRequestContext().signal.addEventListener("abort", ({ target }) => {
+          world.aborted.push((target as AbortSignal).reason);
+          if (heedsAbort) resolve("aborted");
+        });
+      });
+    }
+    async [Symbol.asyncDispose]() {
+      world.disposed++;
+    }
+  }
+  const compiled = compiledOf(options);
+  const replica = replicaOf(Model, {
+    limits: compiled.config,
+    control: {
+      control,
+      deployment: "Model",
+      replica: REPLICA,
+      version: "v1",
+      compiled,
+      terminate: (reason) => void world.terminated.push(reason),
+    },
+  });
+  const call = async () => valueOf(await replica.call(callOf()));
+  const hold = (name: string, ...rest: unknown[]): Promise<Reply> =>
+    replica.call(delivered({ id: name, mode: "queue" }, "hold", name, ...rest));
+  return { world, replica, call, hold };
+}
+
+const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe("a replica that is taken out of the set", () => {
+  it("[K1] refuses what is new with the newest set, finishes what it has, and cleans up once", async () => {
+    const { world, replica, hold } = controlled();
+    const [a, b] = [hold("a"), hold("b")];
+    await after(0);
+    expect(await replica.assign(assignmentAt(2, { duty: "draining" }), false)).toEqual({ kind: "done", version: "v1" });
+    expect(await replica.call(callOf())).toMatchObject({ kind: "refused", set: { epoch: 2 } });
+    world.ends.get("a")?.();
+    expect(valueOf(await a)).toBe("a");
+    expect(world.disposed).toBe(0);
+    world.ends.get("b")?.();
+    expect(valueOf(await b)).toBe("b");
+    await after(0);
+    expect([world.disposed, world.aborted, world.terminated]).toEqual([1, [], []]);
+    expect(world.control.kinds).toEqual(["woke", "drained"]);
+  });
+
+  it("[K1] says once that it has drained, although the answer is that it is gone", async () => {
+    const { world, replica, call } = controlled();
+    await call();
+    world.control.answer = ({ event }) => (event.kind === "drained" ? GONE(3) : undefined);
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await after(60_000);
+    expect(world.control.kinds.filter((kind) => kind === "drained")).toHaveLength(1);
+    expect(world.disposed).toBe(1);
+    expect(replica.newsFor(0)?.epoch).toBe(3);
+  });
+
+  it("[K1] says again that it has drained when it is ordered again, since that was lost", async () => {
+    const { world, replica, call } = controlled();
+    await call();
+    const order = assignmentAt(2, { duty: "draining" });
+    await replica.assign(order, false);
+    await after(0);
+    await replica.assign(order, false);
+    await after(0);
+    expect(world.control.kinds).toEqual(["woke", "drained", "drained"]);
+    expect(world.disposed).toBe(1);
+  });
+
+  it("[K2] aborts what still runs after gracefulShutdownTimeoutMs, and not before", async () => {
+    const { world, replica, hold } = controlled({ gracefulShutdownTimeoutMs: 5000 });
+    const held = hold("a");
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }, { gracefulShutdownTimeoutMs: 5000 }), false);
+    await after(4999);
+    expect(world.aborted).toEqual([]);
+    await after(1);
+    expect(world.aborted).toEqual([expect.objectContaining({ message: expect.stringContaining("within 5000 ms") })]);
+    expect(valueOf(await held)).toBe("aborted");
+    await after(0);
+    expect([world.disposed, world.terminated]).toEqual([1, []]);
+  });
+
+  it("[K2] ends its object with what pays no heed to the signal", async () => {
+    const { world, replica, hold } = controlled();
+    void hold("deaf", false);
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }, { gracefulShutdownTimeoutMs: 1000 }), false);
+    await after(1000);
+    expect([world.disposed, world.terminated.length]).toEqual([1, 1]);
+  });
+
+  it("drains although its controller cannot be told", async () => {
+    const { world, replica, call } = controlled();
+    await call();
+    world.control.answer = () => Promise.reject(new Error("gone"));
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await after(0);
+    expect(world.disposed).toBe(1);
+  });
+
+  it("serves again with an instance of its own when it is wanted again", async () => {
+    const { world, replica, call } = controlled();
+    await call();
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await after(0);
+    expect(await replica.assign(assignmentAt(3), true)).toEqual({ kind: "done", version: "v1" });
+    expect(await call()).toBe("none");
+    expect([world.made, world.disposed]).toEqual([2, 1]);
+  });
+
+  it("keeps its instance when it is wanted again before the last request has ended", async () => {
+    const { world, replica, hold } = controlled();
+    const held = hold("a");
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await replica.assign(assignmentAt(3), true);
+    await after(60_000);
+    expect([world.made, world.disposed, world.aborted]).toEqual([1, 0, []]);
+    world.ends.get("a")?.();
+    expect(valueOf(await held)).toBe("a");
+    await after(0);
+    expect(world.disposed).toBe(0);
+  });
+
+  it("asks for each request once it is gone, and is let in again when the controller says so", async () => {
+    const { world, replica, call } = controlled();
+    await call();
+    await replica.assign(GONE(2), false);
+    await after(0);
+    expect((await replica.call(callOf())).kind).toBe("refused");
+    world.control.answer = () => assignmentAt(3);
+    expect(await call()).toBe("none");
+  });
+});
+
+describe("a configuration", () => {
+  it("[K3] that the class refuses leaves everything else as it was, and the order says so", async () => {
+    const { replica, call } = controlled({ userConfig: "good" });
+    expect(await call()).toBe("good");
+    expect(await replica.assign(assignmentAt(2, {}, { userConfig: "bad" }), false)).toEqual({
+      kind: "reconfigureFailed",
+      version: "v1",
+      message: "reconfigure() threw Error: a bad configuration",
+    });
+    expect(await call()).toBe("good");
+  });
+
+  it("[K3] that the class refuses when it is started by an order is no success, though it serves with the one before", async () => {
+    const control = new ScriptedControl();
+    control.remembered = { userConfig: "good" };
+    const { replica, call, world } = controlled({ userConfig: "good" }, control);
+    expect(await replica.assign(assignmentAt(2, {}, { userConfig: "bad" }), true)).toMatchObject({
+      kind: "reconfigureFailed",
+      message: expect.stringContaining("a bad configuration"),
+    });
+    expect(await call()).toBe("good");
+    expect(world.control.kinds).not.toContain("refused");
+  });
+
+  it("that the class refuses when a request starts it is told to the controller", async () => {
+    const control = new ScriptedControl();
+    control.remembered = { userConfig: "good", assignment: assignmentAt(2, {}, { userConfig: "bad" }) };
+    const { call, world } = controlled({}, control);
+    expect(await call()).toBe("good");
+    expect(world.control.reports.at(-1)).toMatchObject({ epoch: 2, event: { kind: "refused", failure: expect.stringContaining("bad") } });
+  });
+
+  it("that comes with the answer to a waking replica's question is there before the request runs", async () => {
+    const { call, world } = controlled({ userConfig: "compiled" });
+    world.control.answer = () => assignmentAt(1, {}, { userConfig: "newest" });
+    expect(await call()).toBe("newest");
+  });
+
+  it("changes how many requests run at once, now and after the object has slept", async () => {
+    const { replica, world, call } = controlled();
+    await call();
+    await replica.assign(assignmentAt(2, {}, { maxOngoingRequests: 1 }), false);
+    const again = controlled({}, world.control);
+    // Nothing is new, so its answer is that nothing is.
+    world.control.answer = () => assignmentAt(2, {}, { maxOngoingRequests: 1 });
+    void again.hold("a");
+    await after(0);
+    const refusal = await again.replica.call(delivered({ id: "b", mode: "claim" }));
+    expect(refusal).toMatchObject({ kind: "refused", load: { ongoing: 1 } });
+  });
+});
+
+describe("a start that is ordered", () => {
+  it("answers with what went wrong, and tells the controller nothing besides", async () => {
+    const { replica, world } = controlled({ userConfig: "ill" });
+    const outcome = await replica.assign(assignmentAt(1, {}, { userConfig: "ill" }), true);
+    expect(outcome).toMatchObject({ kind: "startFailed", message: expect.stringContaining("its first checkHealth() threw Error: ill") });
+    expect(world.control.reports).toEqual([]);
+  });
+
+  it("does not start one that is to drain", async () => {
+    const { replica, world } = controlled();
+    await replica.assign(assignmentAt(1, { duty: "draining" }), true);
+    expect(world.made).toBe(0);
+  });
+});
+
+describe("the news", () => {
+  it("goes to callers that know an older set, and the controller is asked where one knows a newer", async () => {
+    const { replica, world, call } = controlled();
+    await call();
+    await replica.assign(assignmentAt(4), false);
+    expect([replica.newsFor(3)?.epoch, replica.newsFor(4)]).toEqual([4, undefined]);
+    const { length } = world.control.reports;
+    world.control.answer = (): Assignment => assignmentAt(5);
+    expect(replica.newsFor(5)).toBeUndefined();
+    await after(0);
+    expect(world.control.reports).toHaveLength(length + 1);
+    expect(replica.newsFor(4)?.epoch).toBe(5);
+  });
+});

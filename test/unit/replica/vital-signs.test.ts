@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import { HEARTBEAT_MS, type LoadReport, type ReplicaEvent } from "../../../src/protocol/control.ts";
+import type { Running } from "../../../src/replica/health.ts";
+import { Pulse } from "../../../src/replica/pulse.ts";
+import { VitalSigns } from "../../../src/replica/vital-signs.ts";
+import { configOf } from "../../support/controlled-world.ts";
+
+const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
+
+function watched(options: DeploymentOptions = {}) {
+  const told: { readonly atMs: number; readonly event: ReplicaEvent }[] = [];
+  const startedAtMs = Date.now();
+  const world = {
+    told,
+    running: [] as Running[],
+    lastFinishedAtMs: 0,
+    checks: 0,
+    checkHealth: async () => {},
+    recordStats: async (): Promise<Record<string, number> | undefined> => undefined,
+    isReached: true,
+    contactedAtMs: 0,
+    loads: () => told.flatMap(({ event }) => (event.kind === "load" ? [event.load] : [])) as LoadReport[],
+    times: () => told.map(({ atMs }) => atMs),
+  };
+  const signs = new VitalSigns({
+    membership: {
+      config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
+      get contactedAtMs() {
+        return world.contactedAtMs;
+      },
+      async report(event) {
+        if (!world.isReached) throw new Error("The controller is gone.");
+        told.push({ atMs: Date.now() - startedAtMs, event });
+        world.contactedAtMs = Date.now();
+      },
+    },
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    running: () => world.running,
+    lastFinishedAtMs: () => world.lastFinishedAtMs,
+    checkHealth: async () => {
+      world.checks++;
+      await world.checkHealth();
+    },
+    recordStats: () => world.recordStats(),
+  });
+  return { ...world, world, signs };
+}
+
+const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("an idle replica", () => {
+  it.each([{}, AUTOSCALED])("[V1] has no timer before its first request, and none some time after its last: %o", async (options) => {
+    const { signs, told } = watched(options);
+    expect(vi.getTimerCount()).toBe(0);
+    signs.changed(1);
+    expect(vi.getTimerCount()).toBe(1);
+    await after(500);
+    signs.changed(0);
+    await after(30_000);
+    expect(vi.getTimerCount()).toBe(0);
+    const count = told.length;
+    await after(24 * 3600 * 1000);
+    expect(told).toHaveLength(count);
+  });
+
+  it("is watched again with the next request", async () => {
+    const { signs, world } = watched();
+    for (let use = 1; use <= 3; use++) {
+      signs.changed(1);
+      signs.changed(0);
+      await after(60_000);
+      expect(world.checks).toBe(use);
+    }
+  });
+});
+
+describe("the load that is told", () => {
+  it("[V2] ends with 0, however short it was", async () => {
+    const { signs, loads } = watched(AUTOSCALED);
+    signs.changed(1);
+    await after(100);
+    signs.changed(0);
+    await after(10_000);
+    expect(loads().map(({ mean, now }) => [mean, now])).toEqual([
+      [0.1, 0.1],
+      [0, 0],
+    ]);
+  });
+
+  it("[V2] ends with 0 although the controller was away when it ended", async () => {
+    const { signs, loads, world } = watched(AUTOSCALED);
+    signs.changed(4);
+    await after(1000);
+    world.isReached = false;
+    signs.changed(0);
+    await after(20_000);
+    expect(loads().at(-1)?.now).toBe(4);
+    world.isReached = true;
+    await after(2000);
+    expect(loads().at(-1)).toMatchObject({ now: 0 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("[V3] is told 40 s apart where it is steady", async () => {
+    const { signs, times } = watched(AUTOSCALED);
+    signs.changed(4);
+    await after(10 * 60_000);
+    const gaps = times()
+      .slice(1)
+      .map((atMs, index) => atMs - times()[index]!);
+    expect(gaps).toHaveLength(14);
+    expect(gaps.every((gap) => gap === HEARTBEAT_MS)).toBe(true);
+  });
+
+  it("[V3] is told 40 s apart although every request comes and goes", async () => {
+    const { signs, times } = watched(AUTOSCALED);
+    for (let count = 0; count < 6000; count++) {
+      signs.changed(5);
+      await after(10);
+      signs.changed(4);
+      await after(10);
+    }
+    expect(times()).toHaveLength(3);
+  });
+
+  it("[V3] is told after metricsIntervalMs, and no sooner, where it changes", async () => {
+    const { signs, times } = watched(AUTOSCALED);
+    for (let count = 0; count < 20; count++) {
+      signs.changed(count % 2 === 0 ? 10 : 1);
+      await after(1000);
+    }
+    expect(times()).toEqual(Array.from({ length: 20 }, (_, index) => (index + 1) * 1000));
+  });
+
+  it("is the average since the last report, and covers all the time between", async () => {
+    const { signs, loads } = watched(AUTOSCALED);
+    signs.changed(2);
+    await after(500);
+    signs.changed(6);
+    await after(1500);
+    signs.changed(0);
+    await after(5000);
+    const told = loads();
+    expect(told.map(({ mean }) => mean)).toEqual([4, 6, 0]);
+    for (const [index, { sinceMs }] of told.slice(1).entries()) expect(sinceMs).toBe(told[index]?.untilMs);
+  });
+
+  it("carries what the class records, and goes without when that throws or hangs", async () => {
+    const { signs, loads, world } = watched(AUTOSCALED);
+    world.recordStats = async () => ({ tokens: 7 });
+    signs.changed(1);
+    await after(1000);
+    world.recordStats = () => Promise.reject(new Error("no"));
+    signs.changed(9);
+    await after(1000);
+    world.recordStats = () => new Promise(() => {});
+    signs.changed(30);
+    await after(12_000);
+    expect(loads().map(({ stats }) => stats)).toEqual([{ tokens: 7 }, undefined, undefined]);
+  });
+});
+
+describe("a replica that is not autoscaled", () => {
+  it("says that it is alive every 40 s while it works", async () => {
+    const { signs, told, times } = watched();
+    signs.changed(1);
+    await after(5 * 60_000);
+    expect(new Set(told.map(({ event }) => event.kind))).toEqual(new Set(["alive"]));
+    expect(times()).toEqual([10_000, 50_000, 90_000, 130_000, 170_000, 210_000, 250_000, 290_000]);
+  });
+
+  it("says nothing after it has asked for a single request: the controller has heard of it", async () => {
+    const { signs, told, world } = watched();
+    world.contactedAtMs = Date.now();
+    signs.changed(1);
+    signs.changed(0);
+    await after(60_000);
+    expect(told).toEqual([]);
+  });
+});
+
+describe("a sick replica", () => {
+  const sick = (told: readonly { readonly event: ReplicaEvent }[]) =>
+    told.flatMap(({ event }) => (event.kind === "unhealthy" ? [event.message] : []));
+
+  it("is reported once, after three failures in a row", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    world.checkHealth = () => Promise.reject(new TypeError("no memory"));
+    signs.changed(1);
+    await after(2500);
+    expect(sick(told)).toEqual([]);
+    await after(20_000);
+    expect(sick(told)).toEqual(["checkHealth failed 3 times in a row. The last time: TypeError: no memory"]);
+  });
+
+  it("is reported again until the controller has been reached", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    world.checkHealth = () => Promise.reject(new Error("no"));
+    world.isReached = false;
+    signs.changed(1);
+    await after(5500);
+    world.isReached = true;
+    await after(5000);
+    expect(sick(told)).toEqual(["checkHealth failed 6 times in a row. The last time: Error: no"]);
+  });
+
+  it("is one whose check takes longer than healthCheckTimeoutMs", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    world.checkHealth = () => new Promise(() => {});
+    signs.changed(1);
+    await after(6000);
+    expect(sick(told)).toEqual(["checkHealth failed 3 times in a row. The last time: it took longer than 200 ms"]);
+  });
+
+  it("is one whose requests hang although its check passes", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    world.running = Array.from({ length: 3 }, () => ({ startedAtMs: Date.now(), deadline: Date.now() + 1500 }));
+    signs.changed(3);
+    await after(1500);
+    expect(sick(told)).toEqual([]);
+    await after(1000);
+    expect(sick(told)[0]).toContain("3 requests still run after their deadline");
+  });
+
+  it("is checked every healthCheckPeriodMs, however often the load is told", async () => {
+    const { signs, world } = watched({ ...AUTOSCALED, healthCheckPeriodMs: 5000 });
+    signs.changed(1);
+    await after(60_000);
+    expect(world.checks).toBe(12);
+  });
+});
+
+describe("Pulse", () => {
+  it("goes on for work that begins while a beat comes to its end", async () => {
+    let beats = 0;
+    const pulse: Pulse = new Pulse({
+      intervalMs: () => 1000,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      beat: () => {
+        beats++;
+        const isOver = Promise.resolve(false);
+        if (beats === 1) void isOver.then(() => pulse.start());
+        return isOver;
+      },
+    });
+    pulse.start();
+    await after(10_000);
+    expect(beats).toBe(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
