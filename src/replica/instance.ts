@@ -116,7 +116,7 @@ export class Instance {
         throw new Error(`it took longer than ${timeoutMs} ms`);
       });
     } catch (error) {
-      this.started = undefined;
+      await this.dispose().catch(() => {});
       throw this.#failure("its first checkHealth()", error);
     }
   }
