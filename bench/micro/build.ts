@@ -2,7 +2,7 @@
  * Bundles a Worker as `wrangler deploy` would, and writes a config for workerd on its own: no development proxy between.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,10 +19,13 @@ const CLASSES = [
   "stream__Items",
 ];
 
+const CONTROL_PLANE = ["EdgeServeController", "EdgeServeConfig"];
+
 /** Builds `apps/<name>.ts` in a folder. @returns The path of workerd's config. */
 export function build(name: string, folder: string): string {
   const config = join(folder, `${name}.json`);
   const outdir = join(folder, name);
+  const classes = name === "edge-serve" ? [...CLASSES, ...CONTROL_PLANE] : CLASSES;
   writeFileSync(
     config,
     JSON.stringify({
@@ -30,7 +33,7 @@ export function build(name: string, folder: string): string {
       main: fileURLToPath(new URL(`apps/${name}.ts`, import.meta.url)),
       compatibility_date: COMPATIBILITY_DATE,
       compatibility_flags: FLAGS,
-      exports: Object.fromEntries(CLASSES.map((className) => [className, { type: "durable-object", storage: "sqlite" }])),
+      exports: Object.fromEntries(classes.map((className) => [className, { type: "durable-object", storage: "sqlite" }])),
     }),
   );
   const wrangler = fileURLToPath(new URL("../../node_modules/.bin/wrangler", import.meta.url));
@@ -39,15 +42,17 @@ export function build(name: string, folder: string): string {
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
   });
   const capnp = join(outdir, "config.capnp");
-  writeFileSync(capnp, capnpOf(`${name}.js`));
+  const storage = join(outdir, "storage");
+  mkdirSync(storage);
+  writeFileSync(capnp, capnpOf(`${name}.js`, classes, storage));
   return capnp;
 }
 
-function capnpOf(script: string): string {
-  const namespaces = CLASSES.map((className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
+function capnpOf(script: string, classes: readonly string[], storage: string): string {
+  const namespaces = classes.map((className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
+  services = [(name = "main", worker = .worker), (name = "disk", disk = (path = "${storage}", writable = true))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
@@ -55,7 +60,7 @@ const worker :Workerd.Worker = (
   compatibilityDate = "${COMPATIBILITY_DATE}",
   compatibilityFlags = [${FLAGS.map((flag) => `"${flag}"`).join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (localDisk = "disk"),
 );
 `;
 }

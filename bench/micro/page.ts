@@ -49,7 +49,7 @@ ${tableOf(comparisons)}
   processor time of the workerd process for each request, call or item, by hand through edge-serve: on a shared machine it is steadier
   than throughput.
 - Both sides are bundled by \`wrangler deploy --dry-run\` and run on workerd itself, without wrangler's development proxy, over loopback,
-  with Durable Object storage in memory. Access logs are off on both sides (\`logging: { accessLog: false }\`; by default they are on).
+  with Durable Object storage on disk. Access logs are off on both sides (\`logging: { accessLog: false }\`; by default they are on).
 - What edge-serve does and the hand-written Worker does not: a request id on every response, metadata of the request, admission, errors
   that keep their class and show the caller's stack, cancellation, dispatch by name. That is why an aim of 0.95 is missed: it leaves 3 us for
   all of it on a call that costs 60, where the caller's stack alone takes 7 and \`AsyncLocalStorage\` 3 to 5.

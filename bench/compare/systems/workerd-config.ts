@@ -9,16 +9,18 @@ export interface WorkerdInput {
   readonly script: string;
   /** Its Durable Object classes. */
   readonly classes: readonly string[];
+  /** The folder for their storage, absolute. */
+  readonly storage: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** The text of the config. Storage is in memory. */
-export function workerdConfig({ script, classes, variables }: WorkerdInput): string {
+/** The text of the config. Storage is on disk: in memory it lacks the synchronous API. */
+export function workerdConfig({ script, classes, storage, variables }: WorkerdInput): string {
   const namespaces = classes.map((name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
   const bindings = Object.entries(variables).map(([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
+  services = [(name = "main", worker = .worker), (name = "disk", disk = (path = "${storage}", writable = true))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
@@ -27,7 +29,7 @@ const worker :Workerd.Worker = (
   compatibilityFlags = [${FLAGS.map((flag) => `"${flag}"`).join(", ")}],
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
-  durableObjectStorage = (inMemory = void),
+  durableObjectStorage = (localDisk = "disk"),
 );
 `;
 }

@@ -100,7 +100,9 @@ async function bundle(folder: string, { config, replicas }: Bundle): Promise<voi
   };
   const script = `${main.split("/").at(-1)!.replace(/\.ts$/, "")}.js`;
   const classes = Object.keys(exports).filter((name) => exports[name]!.type === "durable-object");
-  writeFileSync(join(folder, "bundle/config.capnp"), workerdConfig({ script, classes, variables: { REPLICAS: replicas } }));
+  const storage = join(folder, "bundle/storage");
+  mkdirSync(storage, { recursive: true });
+  writeFileSync(join(folder, "bundle/config.capnp"), workerdConfig({ script, classes, storage, variables: { REPLICAS: replicas } }));
 }
 
 async function startWorkerd(workshop: Workshop, name: string): Promise<Started> {

@@ -96,4 +96,7 @@ export class composed__Hello extends worker.Replica("composed", "Hello") {}
 export class composed__World extends worker.Replica("composed", "World") {}
 export class stream__Reader extends worker.Replica("stream", "Reader") {}
 export class stream__Items extends worker.Replica("stream", "Items") {}
+// As edge-serve build writes it: whoever serves has a control plane.
+export class EdgeServeController extends worker.Controller {}
+export class EdgeServeConfig extends worker.Config {}
 export default worker.ingress;
