@@ -160,7 +160,8 @@ describe("the processes of a system", () => {
 
 describe("workerd's config", () => {
   it("has every class, and variables as JSON", () => {
-    const config = workerdConfig({ script: "worker.js", classes: ["A", "B"], variables: { REPLICAS: { cpu: 2 } } });
+    const config = workerdConfig({ script: "worker.js", classes: ["A", "B"], storage: "/tmp/a", variables: { REPLICAS: { cpu: 2 } } });
+    expect(config).toContain('disk = (path = "/tmp/a", writable = true)');
     expect(config).toContain('(className = "A", uniqueKey = "A", enableSql = true), (className = "B"');
     expect(config).toContain('(name = "REPLICAS", json = "{\\"cpu\\":2}")');
   });
