@@ -5,9 +5,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { COMPATIBILITY_DATE, FLAGS, workerdConfig } from "../workerd-config.ts";
 
-const COMPATIBILITY_DATE = "2026-11-01";
-const FLAGS = ["enable_request_signal"];
 const CLASSES = [
   "noop__Noop",
   "calls__Caller",
@@ -44,23 +43,6 @@ export function build(name: string, folder: string): string {
   const capnp = join(outdir, "config.capnp");
   const storage = join(outdir, "storage");
   mkdirSync(storage);
-  writeFileSync(capnp, capnpOf(`${name}.js`, classes, storage));
+  writeFileSync(capnp, workerdConfig({ script: `${name}.js`, classes, storage }));
   return capnp;
-}
-
-function capnpOf(script: string, classes: readonly string[], storage: string): string {
-  const namespaces = classes.map((className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), (name = "disk", disk = (path = "${storage}", writable = true))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "worker.js", esModule = embed "${script}")],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
-  compatibilityFlags = [${FLAGS.map((flag) => `"${flag}"`).join(", ")}],
-  durableObjectNamespaces = [${namespaces.join(", ")}],
-  durableObjectStorage = (localDisk = "disk"),
-);
-`;
 }

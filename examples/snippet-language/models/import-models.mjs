@@ -1,20 +1,20 @@
 /**
  * Makes the model files of this folder from npm packages, and what those packages themselves answer, for the test. Run by hand:
  *
- *   npm install --prefix /tmp/models --ignore-scripts lande@1.0.10 @vscode/vscode-languagedetection@1.0.23
- *   node examples/snippet-language/models/import-models.mjs /tmp/models
+ *   npm install --prefix models-from-npm --ignore-scripts lande@1.0.10 @vscode/vscode-languagedetection@1.0.23
+ *   node examples/snippet-language/models/import-models.mjs models-from-npm
  *   npx oxfmt examples/snippet-language
  *
  * The weights stay the bytes that they are in the packages; only their order changes. Both packages are MIT.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const root = process.argv[2];
-if (root === undefined) throw new Error("Say where the packages are installed: node import-models.mjs /tmp/models");
-const packages = join(root, "node_modules");
+if (root === undefined) throw new Error("Say where the packages are installed: node import-models.mjs models-from-npm");
+const packages = resolve(root, "node_modules");
 const VSCODE = "@vscode/vscode-languagedetection";
 const requireFrom = createRequire(join(packages, "index.js"));
 

@@ -1,32 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
+import { heldEach, outcome, pass, upper } from "../../support/batched.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-
-/** A function that remembers its batches and gives each item back, in upper case. */
-function upper(options: Parameters<typeof batch>[1] = {}) {
-  const batches: string[][] = [];
-  const call = batch(async (texts: string[]) => {
-    batches.push(texts);
-    return texts.map((text) => text.toUpperCase());
-  }, options);
-  return { call, batches };
-}
-
-/** A function whose batches end when they are let go. */
-function held(options: Parameters<typeof batch>[1] = {}) {
-  const batches: { readonly items: number[]; letGo(): void }[] = [];
-  const call = batch((items: number[]) => {
-    const { promise, resolve } = Promise.withResolvers<number[]>();
-    batches.push({ items, letGo: () => resolve(items) });
-    return promise;
-  }, options);
-  return { call, batches, items: () => batches.map(({ items }) => items) };
-}
 
 describe("a batched function", () => {
   it("runs calls of one turn together, in their order, and gives each caller its result", async () => {
@@ -142,7 +119,7 @@ describe("a batched function", () => {
 
 describe("batches at once", () => {
   it("are one unless it is said otherwise, and what waited meanwhile begins when it ends, full or not", async () => {
-    const { call, batches, items } = held({ maxBatchSize: 2, batchWaitTimeoutMs: 5 });
+    const { call, batches, items } = heldEach({ maxBatchSize: 2, batchWaitTimeoutMs: 5 });
     for (let n = 0; n < 5; n++) void call(n);
     await pass(100);
     expect(items()).toEqual([[0, 1]]);
@@ -155,7 +132,7 @@ describe("batches at once", () => {
   });
 
   it("are never more than maxConcurrentBatches", async () => {
-    const { call, batches, items } = held({ maxBatchSize: 2, maxConcurrentBatches: 3, batchWaitTimeoutMs: 0 });
+    const { call, batches, items } = heldEach({ maxBatchSize: 2, maxConcurrentBatches: 3, batchWaitTimeoutMs: 0 });
     for (let n = 0; n < 10; n++) void call(n);
     await pass(0);
     expect([items().length, call.stats.running, call.stats.queued]).toEqual([3, 3, 4]);

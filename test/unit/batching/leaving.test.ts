@@ -1,37 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import { runInScope, type RequestScope, type Scope } from "../../../src/context/scope.ts";
-import { RequestCancelledError, RequestTimeoutError } from "../../../src/protocol/errors.ts";
-import type { RequestMeta } from "../../../src/protocol/messages.ts";
-import { replicaScope, requestScope } from "../../support/scope.ts";
+import { RequestTimeoutError } from "../../../src/protocol/errors.ts";
+import { caller, gone, held, outcome, pass } from "../../support/batched.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
-const gone = new RequestCancelledError("gone");
-
-const home = replicaScope();
-
-/** A request and its calls. */
-function caller(meta: Partial<RequestMeta> = {}, replica = home) {
-  const request = requestScope(meta).request as RequestScope;
-  const scope: Scope = { replica, request };
-  return { request, in: <R>(body: () => R): R => runInScope(scope, body), abort: () => request.abort(gone) };
-}
-
-/** A function that remembers its batches, and ends them when it is let go. */
-function held(options: Parameters<typeof batch>[1] = {}) {
-  const batches: string[][] = [];
-  let letGo = Promise.withResolvers<void>();
-  const call = batch(async (texts: string[]) => {
-    batches.push(texts);
-    await letGo.promise;
-    return texts;
-  }, options);
-  return { call, batches, letGo: () => (letGo.resolve(), (letGo = Promise.withResolvers())) };
-}
 
 describe("a caller that is cancelled", () => {
   it("is told why, and its item is in no batch", async () => {

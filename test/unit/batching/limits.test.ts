@@ -1,32 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
+import { heldEach, outcome, pass, upper } from "../../support/batched.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-
-const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => error);
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-
-/** A function that remembers its batches and gives each item back, in upper case. */
-function upper(options: Parameters<typeof batch>[1] = {}) {
-  const batches: string[][] = [];
-  const call = batch(async (texts: string[]) => {
-    batches.push(texts);
-    return texts.map((text) => text.toUpperCase());
-  }, options);
-  return { call, batches };
-}
-
-/** A function whose batches end when they are let go. */
-function held(options: Parameters<typeof batch>[1] = {}) {
-  const batches: { readonly items: number[]; letGo(): void }[] = [];
-  const call = batch((items: number[]) => {
-    const { promise, resolve } = Promise.withResolvers<number[]>();
-    batches.push({ items, letGo: () => resolve(items) });
-    return promise;
-  }, options);
-  return { call, batches, items: () => batches.map(({ items }) => items) };
-}
 
 describe("batchSizeOf", () => {
   const total = (texts: string[]) => texts.reduce((sum, { length }) => sum + length, 0);
@@ -94,7 +71,7 @@ describe("batchSizeOf", () => {
 
 describe("limits that are set at run time", () => {
   it("count from the next batch", async () => {
-    const { call, items, batches } = held({ maxBatchSize: 4, batchWaitTimeoutMs: 0 });
+    const { call, items, batches } = heldEach({ maxBatchSize: 4, batchWaitTimeoutMs: 0 });
     for (let n = 0; n < 4; n++) void call(n);
     await pass(0);
     call.setMaxBatchSize(2);
@@ -108,7 +85,7 @@ describe("limits that are set at run time", () => {
   });
 
   it("count for those who wait already", async () => {
-    const { call, items, batches } = held({ maxBatchSize: 4, batchWaitTimeoutMs: 1000 });
+    const { call, items, batches } = heldEach({ maxBatchSize: 4, batchWaitTimeoutMs: 1000 });
     void call(0);
     void call(1);
     await pass(500);
@@ -124,7 +101,7 @@ describe("limits that are set at run time", () => {
   });
 
   it("fail an item that waits and has become too large", async () => {
-    const { call, batches } = held({
+    const { call, batches } = heldEach({
       maxBatchSize: 4,
       batchWaitTimeoutMs: 0,
       batchSizeOf: ((items: number[]) => Math.max(...items)) as never,

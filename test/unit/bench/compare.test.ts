@@ -6,7 +6,7 @@ import { entryOf } from "../../../bench/compare/process-tree.ts";
 import type { Results } from "../../../bench/compare/results.ts";
 import { answerOf, FIGURES, SCENARIOS, scenarioOf } from "../../../bench/compare/scenarios.ts";
 import { failureOf, ratioOf, summaryIn, summaryOf } from "../../../bench/compare/statistics.ts";
-import { workerdConfig } from "../../../bench/compare/systems/workerd-config.ts";
+import { workerdConfig } from "../../../bench/workerd-config.ts";
 
 const sample = (perSecond: number, wrong = 0): Sample => ({ perSecond, p50Ms: 1, p99Ms: 2, cpuUs: 300, othersCpu: 0.1, wrong });
 const outcome = (system: string, perSecond: readonly number[], more: Partial<Outcome> = {}): Outcome => ({
@@ -160,8 +160,8 @@ describe("the processes of a system", () => {
 
 describe("workerd's config", () => {
   it("has every class, and variables as JSON", () => {
-    const config = workerdConfig({ script: "worker.js", classes: ["A", "B"], storage: "/tmp/a", variables: { REPLICAS: { cpu: 2 } } });
-    expect(config).toContain('disk = (path = "/tmp/a", writable = true)');
+    const config = workerdConfig({ script: "worker.js", classes: ["A", "B"], storage: "/storage", variables: { REPLICAS: { cpu: 2 } } });
+    expect(config).toContain('disk = (path = "/storage", writable = true)');
     expect(config).toContain('(className = "A", uniqueKey = "A", enableSql = true), (className = "B"');
     expect(config).toContain('(name = "REPLICAS", json = "{\\"cpu\\":2}")');
   });

@@ -11,11 +11,11 @@ export interface WorkerdInput {
   readonly classes: readonly string[];
   /** The folder for their storage, absolute. */
   readonly storage: string;
-  readonly variables: Readonly<Record<string, unknown>>;
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** The text of the config. Storage is on disk: in memory it lacks the synchronous API. */
-export function workerdConfig({ script, classes, storage, variables }: WorkerdInput): string {
+export function workerdConfig({ script, classes, storage, variables = {} }: WorkerdInput): string {
   const namespaces = classes.map((name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
   const bindings = Object.entries(variables).map(([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`);
   return `using Workerd = import "/workerd/workerd.capnp";
