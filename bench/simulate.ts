@@ -15,9 +15,10 @@ const FULL: Plan = {
   seeds: [1, 2, 3],
   sizes: [20, 100, 500].flatMap((replicas) => [20, 200, 2000].map((isolates) => [replicas, isolates] as const)),
   overloading: [20, 200, 2000],
+  changing: [20, 200, 2000],
   loads: [0.5, 0.6, 0.7, 0.8, 0.9, 0.95],
 };
-const QUICK: Plan = { requests: 6000, seeds: [1], sizes: [[100, 200]], overloading: [200], loads: [] };
+const QUICK: Plan = { requests: 6000, seeds: [1], sizes: [[100, 200]], overloading: [200], changing: [200], loads: [] };
 /** A ratio above this in a quick run means that routing broke: the noise of so few requests is smaller. */
 const BROKEN_RATIO = 0.6;
 

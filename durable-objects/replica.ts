@@ -9,8 +9,8 @@
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
-import { type CallExtras, decodeEnvelope, encodeReply, type WireReply } from "../src/protocol/envelope.ts";
-import type { CallRequest, Delivery, ItemBatch, ItemPuller, Refusal, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
@@ -18,7 +18,8 @@ import type { Replica } from "../src/replica/replica.ts";
 export interface ReplicaRpc {
   /** @param envelope By `encodeEnvelope`. What it answers is read with `decodeReply`. */
   call(envelope: string, method: string | undefined, args?: readonly unknown[], extras?: CallExtras): Promise<WireReply>;
-  reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
+  /** @param envelope By `encodeEnvelope`. */
+  reserve(envelope: string): Promise<Reservation>;
   cancel(id: string, reason: WireError): Promise<void>;
   assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
 }
@@ -69,7 +70,9 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       const envelope = (request.cf as { [ENVELOPE_IN_CF]?: string } | undefined)?.[ENVELOPE_IN_CF];
       if (envelope === undefined)
         return new Response("A replica answers requests that come through its system's ingress.", { status: 421 });
-      const { meta, delivery } = decodeEnvelope(envelope);
+      const read = decodeEnvelope(envelope);
+      if (read === undefined) return refusalResponse(refuseUnread(this.#replica.load));
+      const { meta, delivery } = read;
       const response = await this.#replica.fetch(request, meta, delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
       if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
@@ -78,13 +81,16 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */
     async call(envelope: string, method: string | undefined, args: readonly unknown[] = NONE, extras?: CallExtras): Promise<WireReply> {
-      const reply = await this.#replica.call(callOf(envelope, method, args, extras));
+      const request = callOf(envelope, method, args, extras);
+      if (request === undefined) return refuseUnread(this.#replica.load);
+      const reply = await this.#replica.call(request);
       return reply.kind === "stream" ? { ...reply, items: new ItemStub(reply.items) } : encodeReply(reply);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
-    reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
-      return this.#replica.reserve(meta, delivery);
+    async reserve(envelope: string): Promise<Reservation> {
+      const read = decodeEnvelope(envelope);
+      return read === undefined ? refuseUnread(this.#replica.load) : this.#replica.reserve(read.meta, read.delivery);
     }
 
     /** RPC. Its controller gives it an order. */
@@ -101,8 +107,16 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
 
 const NONE: readonly unknown[] = [];
 
-function callOf(envelope: string, method: string | undefined, args: readonly unknown[], extras: CallExtras | undefined): CallRequest {
-  const { meta, delivery } = decodeEnvelope(envelope);
+// `undefined` for a request that this code does not understand.
+function callOf(
+  envelope: string,
+  method: string | undefined,
+  args: readonly unknown[],
+  extras: CallExtras | undefined,
+): CallRequest | undefined {
+  const read = decodeEnvelope(envelope);
+  if (read === undefined) return undefined;
+  const { meta, delivery } = read;
   if (extras === undefined) return { meta, delivery, method, args };
   const { handleArgs, started } = extras;
   return {

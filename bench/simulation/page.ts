@@ -39,10 +39,11 @@ function endOf(requests: number, seeds: number): string {
   return `## What this does not say
 
 Nothing is measured here: the network takes the same time always, requests cost no computing, replicas run nothing but slots, and arrivals
-are independent of each other. A routing that diverges has no p99; the number then says how long the run was. What a request costs in
-computing is in [benchmarks](benchmarks.md).
+are independent of each other. Of a replica's [membership](../src/replica/membership.ts) only the rule is simulated, not the code:
+[a test](../test/e2e/control-plane-versions.test.ts) has that in workerd. A routing that diverges has no p99; the number then says how long
+the run was. What a request costs in computing is in [benchmarks](benchmarks.md).
 
-Each number is the mean of ${seeds} ${seeds === 1 ? "run" : "runs"} of ${requests.toLocaleString("en")} requests, after a
+Each number is the mean of ${seeds} ${seeds === 1 ? "run" : "runs"} of ${requests.toLocaleString("en")} requests, unless it says otherwise, after a
 second in which the empty system fills; after 20 seconds where replicas are slow, because the baselines need that long to find out which
 ones, and where queues have to fill. Equal seeds give equal numbers.
 `;

@@ -4,6 +4,7 @@
  * Owns: the way to the replica and back, slots, being lost. Does not own: which job comes here.
  */
 import type { Delivery, Load, Reply } from "../../src/protocol/messages.ts";
+import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { Admission, type AdmissionLimits } from "../../src/replica/admission.ts";
 import type { VirtualClock } from "./clock.ts";
 
@@ -23,6 +24,14 @@ export interface ReplicaTraits {
   readonly oneWayMs: number;
 }
 
+/** What a replica has been told of its deployment. */
+export interface Told {
+  /** Whether it takes requests: it is in the set. */
+  readonly isServing: boolean;
+  /** The newest set, for a caller that knows an older one. */
+  newsFor(epoch: number): ReplicaSet | undefined;
+}
+
 /** What a call of a lost replica throws, as the platform words it. */
 const LOST = "Network connection lost.";
 const UNREACHABLE = "Cannot resolve Durable Object due to transient issue on remote node";
@@ -32,13 +41,16 @@ type Settle = { readonly resolve: (reply: Reply) => void; readonly reject: (reas
 export class SimulatedReplica {
   readonly traits: ReplicaTraits;
   readonly #clock: VirtualClock;
+  readonly #told: Told | undefined;
   readonly #here = new Set<Settle>();
   // Undefined while the replica is gone; another one when it is back.
   #admission: Admission | undefined;
 
-  constructor(clock: VirtualClock, traits: ReplicaTraits) {
+  /** @param told Left out where nothing is ever told. */
+  constructor(clock: VirtualClock, traits: ReplicaTraits, told?: Told) {
     this.traits = traits;
     this.#clock = clock;
+    this.#told = told;
     this.come();
   }
 
@@ -61,11 +73,13 @@ export class SimulatedReplica {
     });
   }
 
-  async #receive(job: Job, { id, mode, started }: Delivery, settle: Settle): Promise<void> {
+  async #receive(job: Job, { id, mode, started, epoch }: Delivery, settle: Settle): Promise<void> {
     const admission = this.#admission;
     if (admission === undefined) return this.#after(() => settle.reject(new Error(UNREACHABLE)));
+    const refuse = () => this.#answer(settle, { kind: "refused", load: admission.load, ...this.#newsFor(0) });
+    if (this.#told?.isServing === false) return refuse();
     const slot = mode === "claim" ? admission.claim() : admission.queue(id, undefined);
-    if (slot === undefined) return this.#answer(settle, { kind: "refused", load: admission.load });
+    if (slot === undefined) return refuse();
     this.#here.add(settle);
     const held = slot instanceof Promise ? await slot : slot;
     if (this.#admission !== admission) return;
@@ -75,7 +89,12 @@ export class SimulatedReplica {
     if (this.#admission !== admission) return;
     held.release();
     this.#here.delete(settle);
-    this.#answer(settle, { kind: "value", value: admission.load satisfies Load });
+    this.#answer(settle, { kind: "value", value: admission.load satisfies Load, ...this.#newsFor(epoch ?? 0) });
+  }
+
+  #newsFor(epoch: number): { readonly set?: ReplicaSet } {
+    const set = this.#told?.newsFor(epoch);
+    return set === undefined ? {} : { set };
   }
 
   #answer(settle: Settle, reply: Reply): void {

@@ -8,6 +8,7 @@ import { random } from "../baselines/random.ts";
 import { roundRobin } from "../baselines/round-robin.ts";
 import { sharedQueue } from "../baselines/shared-queue.ts";
 import type { Routing } from "./caller.ts";
+import { changeSection } from "./change-section.ts";
 import { claimThenQueue } from "./claim-then-queue.ts";
 import { type Outcome, type Scenario, simulate } from "./run.ts";
 
@@ -19,6 +20,8 @@ export interface Plan {
   readonly sizes: readonly (readonly [replicas: number, isolates: number])[];
   /** Numbers of isolates that meet overloaded replicas. */
   readonly overloading: readonly number[];
+  /** Numbers of isolates that a change has to reach. */
+  readonly changing: readonly number[];
   /** The loads of the plot. */
   readonly loads: readonly number[];
 }
@@ -75,6 +78,7 @@ export class Measurements {
       await this.#overload(),
       await this.#losses(),
       await this.#sizes(),
+      await changeSection(this.#plan.changing, this.#plan.seeds),
     ];
   }
 

@@ -5,11 +5,27 @@
  * records 10 to 15; an object in an answer gets a disposer, which a primitive does not. So metadata is one string, by
  * position, and a primitive result goes bare.
  *
- * Fields are only added, at the end, and whoever reads takes a missing one for `undefined`: callers and replicas may
- * run different versions of the code for a while.
+ * Callers and replicas may run different versions of the code for a while. So fields are only added, at the end, and
+ * whoever reads takes a missing one for `undefined` and looks at none that it does not know. What older code must not
+ * ignore raises {@link PROTOCOL}, and a request that uses it says so.
+ *
+ * Invariants:
+ *   P1. What newer code writes is read by older code as far as that knows it, and the other way round.
+ *   P2. A request that needs a newer protocol is refused and never misread. It has not begun, so it is sent elsewhere.
+ *   P3. An answer of an unknown kind is a failure of a request that may have begun, and never a result.
  */
-import type { Delivery, Reply, RequestMeta } from "./messages.ts";
+import type { Delivery, Load, Refusal, Reply, RequestMeta } from "./messages.ts";
+import { NOT_UNDERSTOOD, UNKNOWN_ANSWER } from "./platform-failures.ts";
 import { isScalar } from "./sendable.ts";
+
+/**
+ * The newest protocol that this code understands.
+ *
+ * A field that older code may ignore does not change it. Whatever older code would misread does: another way to ask for
+ * a slot, a field that decides whether or how the request may run. {@link encodeEnvelope} then writes the new number, as
+ * the envelope's last field, for the requests that use it, and for no others.
+ */
+export const PROTOCOL = 1;
 
 /** A request's metadata and its delivery, without `started`, which no text can hold. */
 export interface Envelope {
@@ -45,13 +61,16 @@ type Fields = readonly [
   multiplexedModelId?: string | null,
   key?: string | null,
   traceparent?: string | null,
+  /** The least protocol that whoever reads must understand. */
+  protocol?: number | null,
 ];
 
-/** Reads what {@link encodeEnvelope} wrote. */
-export function decodeEnvelope(text: string): Envelope {
-  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent] = JSON.parse(
-    text,
-  ) as Fields;
+/** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
+export function decodeEnvelope(text: string): Envelope | undefined {
+  const fields = fieldsOf(text);
+  if (fields === undefined) return undefined;
+  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol] = fields;
+  if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
   if (deadline != null) meta.deadline = deadline;
@@ -59,6 +78,16 @@ export function decodeEnvelope(text: string): Envelope {
   if (key != null) meta.key = key;
   if (traceparent != null) meta.traceparent = traceparent;
   return { meta, delivery: deliveryOf(id, admission, epoch) };
+}
+
+function fieldsOf(text: string): Fields | undefined {
+  try {
+    const fields: unknown = JSON.parse(text);
+    return Array.isArray(fields) ? (fields as unknown as Fields) : undefined;
+  } catch {
+    // Not JSON: newer code writes something else.
+    return undefined;
+  }
 }
 
 function deliveryOf(id: string, admission: number, epoch: number): Delivery {
@@ -73,15 +102,45 @@ export interface CallExtras {
   readonly started?: () => unknown;
 }
 
+/** A refusal by code that does not understand the request, with the protocol that it understands. */
+interface NotUnderstood extends Refusal {
+  readonly protocol: number;
+}
+
+/** What to answer to a request that {@link decodeEnvelope} does not understand. It has not begun. */
+export function refuseUnread(load: Load): NotUnderstood {
+  return { kind: "refused", load, protocol: PROTOCOL };
+}
+
+/**
+ * Tells a refusal for want of room from one by older code, where waiting for room does not help.
+ *
+ * @throws An error that says that the replica has not begun the request, as `classifyFailure` reads it.
+ */
+export function checkUnderstood(answer: { readonly kind: string }): void {
+  const { protocol } = answer as Partial<NotUnderstood>;
+  if (answer.kind === "refused" && protocol !== undefined)
+    throw new Error(`${NOT_UNDERSTOOD}: it runs older code, of protocol ${protocol}. Deploy the newest code to all of the Worker.`);
+}
+
 /** A reply as it crosses: a scalar result bare, everything else as it is. */
-export type WireReply = Reply | string | number | boolean | null | undefined;
+export type WireReply = Reply | NotUnderstood | string | number | boolean | null | undefined;
 
 /** What to answer for `reply`. Read it with {@link decodeReply}. */
 export function encodeReply(reply: Reply): WireReply {
   return reply.kind === "value" && reply.set === undefined && isScalar(reply.value) ? reply.value : reply;
 }
 
-/** Reads what {@link encodeReply} wrote. */
+/**
+ * Reads what {@link encodeReply} wrote.
+ *
+ * @throws An error for `classifyFailure`, when the replica has not understood the request, or the caller not the answer.
+ */
 export function decodeReply(wire: WireReply): Reply {
-  return isScalar(wire) ? { kind: "value", value: wire } : wire;
+  if (isScalar(wire)) return { kind: "value", value: wire };
+  const { kind } = wire;
+  if (kind === "refused") checkUnderstood(wire);
+  else if (kind !== "value" && kind !== "error" && kind !== "stream")
+    throw new Error(`${UNKNOWN_ANSWER}: it runs newer code, which answered ${JSON.stringify(kind satisfies never)}.`);
+  return wire;
 }

@@ -1,14 +1,20 @@
 /**
- * Every way in which the platform fails a call to an object, and what it means for the request.
+ * Every way in which a call to an object fails on its way, and what it means for the request.
  *
- * The strings are workerd's and Cloudflare's own; where one of their flags says the same, the flag decides.
+ * The strings are workerd's and Cloudflare's own; where one of their flags says the same, the flag decides. Two are ours,
+ * for a caller and a replica that do not understand each other.
  */
+
+/** How the error begins with which a caller learns that a replica's code does not understand the request. */
+export const NOT_UNDERSTOOD = "The replica does not understand the request";
+/** How the error begins with which a caller meets an answer that its code does not understand. */
+export const UNKNOWN_ANSWER = "The replica's answer is not understood";
 
 /** What is known of a request whose call failed. */
 export type PlatformFailure =
   /** The object has too much to do. It never saw the request; asking the same object again makes it worse. */
   | "overloaded"
-  /** The object never began the request: it could not be reached, or could not be made. */
+  /** The object never began the request: it could not be reached, could not be made, or does not understand it. */
   | "not-started"
   /** The object is gone, and may have begun the request. */
   | "lost"
@@ -26,6 +32,7 @@ const NOT_STARTED = [
   // The id could not be looked up, or the account was told to slow down: nothing was delivered.
   "Cannot resolve Durable Object due to transient issue on remote node",
   "Your account is generating too much load on Durable Objects",
+  NOT_UNDERSTOOD,
 ];
 
 const LOST = [
@@ -38,6 +45,7 @@ const LOST = [
   "exceeded its CPU time limit",
   "internal error; reference =",
   "The execution context",
+  UNKNOWN_ANSWER,
 ];
 
 /** Names the failure behind an error that a call to an object threw. */

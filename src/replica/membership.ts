@@ -8,7 +8,8 @@
  *   M1. While the lease lasts the controller tells the replica of changes, and no request waits for anything.
  *   M2. Without a lease it asks before it serves, for `ASK_TIMEOUT_MS` at most; without an answer it goes on with what it
  *       was told last, and asks again while it serves.
- *   M3. An older assignment never replaces a newer one.
+ *   M3. An older assignment never replaces a newer one, whichever version of the code it comes from. Epochs count on from
+ *       version to version, so one that comes late is known by its epoch alone.
  */
 import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
@@ -114,7 +115,7 @@ export class Membership {
   /** Takes an assignment, unless it knows a newer one; `true` if anything is new. */
   take(assignment: Assignment): boolean {
     const before = this.#assignment;
-    if (before !== undefined && assignment.set.epoch < before.set.epoch && assignment.version === before.version) return false;
+    if (before !== undefined && assignment.set.epoch < before.set.epoch) return false;
     if (JSON.stringify(assignment) === JSON.stringify(before)) return false;
     this.#remember({ ...this.#remembered, assignment });
     return true;

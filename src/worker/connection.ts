@@ -3,7 +3,7 @@
  */
 import { waitUntil } from "cloudflare:workers";
 import { ENVELOPE_IN_CF, NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
-import { decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
+import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import { classNameOf } from "../protocol/names.ts";
@@ -68,6 +68,7 @@ class StubConnection implements ReplicaConnection {
     if (response.status === REFUSED_STATUS) {
       const refusal = await refusalOf(response);
       if (refusal !== undefined) {
+        checkUnderstood(refusal);
         this.news = refusal.set;
         return refusal;
       }
@@ -88,7 +89,8 @@ class StubConnection implements ReplicaConnection {
   }
 
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
-    const reservation = await this.#stub.reserve(meta, delivery);
+    const reservation = await this.#stub.reserve(encodeEnvelope(meta, delivery));
+    checkUnderstood(reservation);
     if (reservation.kind === "refused") this.news = reservation.set;
     return reservation;
   }

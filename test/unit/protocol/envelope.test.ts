@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeEnvelope, decodeReply, encodeEnvelope, encodeReply } from "../../../src/protocol/envelope.ts";
+import {
+  checkUnderstood,
+  decodeEnvelope,
+  decodeReply,
+  encodeEnvelope,
+  encodeReply,
+  PROTOCOL,
+  refuseUnread,
+  type WireReply,
+} from "../../../src/protocol/envelope.ts";
 import type { Delivery, Reply, RequestMeta } from "../../../src/protocol/messages.ts";
+import { classifyFailure } from "../../../src/protocol/platform-failures.ts";
 
 const meta: fc.Arbitrary<RequestMeta> = fc.record(
   {
@@ -23,6 +33,19 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
 );
 
+const KNOWN_FIELDS = 11;
+
+/** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */
+function asWrittenLater(
+  sent: RequestMeta,
+  to: Delivery,
+  { protocol, added = [] }: { protocol?: number; added?: readonly unknown[] },
+): string {
+  const fields = JSON.parse(encodeEnvelope(sent, to)) as unknown[];
+  while (fields.length < KNOWN_FIELDS) fields.push(null);
+  return JSON.stringify([...fields, protocol, ...added]);
+}
+
 describe("an envelope", () => {
   it("says what was put into it, with no field that was missing", () => {
     fc.assert(
@@ -32,10 +55,43 @@ describe("an envelope", () => {
     );
   });
 
-  it("may have fields that this version does not know, and lack those that it knows", () => {
-    expect(decodeEnvelope('["d",0,7,"r",1,["news/Rank"]]').meta).toStrictEqual({ requestId: "r", hops: 1, chain: ["news/Rank"] });
-    const later = encodeEnvelope({ requestId: "r", chain: [], hops: 0, key: "k" }, { id: "d", mode: "claim" }).replace(/\]$/, ',"new"]');
-    expect(decodeEnvelope(later).meta).toStrictEqual({ requestId: "r", chain: [], hops: 0, key: "k" });
+  it("may lack fields that this version knows", () => {
+    expect(decodeEnvelope('["d",0,7,"r",1,["news/Rank"]]')?.meta).toStrictEqual({ requestId: "r", hops: 1, chain: ["news/Rank"] });
+  });
+
+  it("[P1] may have fields that this version does not know, whatever they hold", () => {
+    fc.assert(
+      fc.property(meta, delivery, fc.array(fc.jsonValue(), { maxLength: 4 }), (sent, to, added) => {
+        expect(decodeEnvelope(asWrittenLater(sent, to, { added }))).toStrictEqual({ meta: { ...sent }, delivery: { ...to } });
+      }),
+    );
+  });
+
+  it("[P1] is read, though newer code wrote it, as long as it needs no newer protocol", () => {
+    fc.assert(
+      fc.property(meta, delivery, fc.integer({ min: 1, max: PROTOCOL }), (sent, to, protocol) => {
+        expect(decodeEnvelope(asWrittenLater(sent, to, { protocol }))).toStrictEqual({ meta: { ...sent }, delivery: { ...to } });
+      }),
+    );
+  });
+
+  it("[P2] is not understood when it needs a newer protocol", () => {
+    fc.assert(
+      fc.property(meta, delivery, fc.integer({ min: PROTOCOL + 1 }), fc.array(fc.jsonValue()), (sent, to, protocol, added) => {
+        expect(decodeEnvelope(asWrittenLater(sent, to, { protocol, added }))).toBeUndefined();
+      }),
+    );
+  });
+
+  it.each(['["d",4,7,"r",1,["news/Rank"]]', '["d",-1,7,"r",1,[]]', '["d","claim",7,"r",1,[]]'])(
+    "[P2] is not understood when it asks for a slot in an unknown way: %s",
+    (text) => {
+      expect(decodeEnvelope(text)).toBeUndefined();
+    },
+  );
+
+  it.each(["", "2:binary", "{}", "null", '"text"', "17"])("[P2] is not understood when it is something else: %j", (text) => {
+    expect(decodeEnvelope(text)).toBeUndefined();
   });
 });
 
@@ -61,5 +117,50 @@ describe("a reply", () => {
   it.each(["ok", "", 0, Number.NaN, true, null, undefined])("with the scalar %j is that scalar", (value) => {
     expect(encodeReply({ kind: "value", value })).toBe(value);
     expect(decodeReply(encodeReply({ kind: "value", value }))).toEqual({ kind: "value", value });
+  });
+});
+
+describe("a caller and a replica that do not understand each other", () => {
+  const load = { ongoing: 2, queued: 1 };
+  const failureOf = (act: () => unknown) => {
+    try {
+      return `no failure: ${JSON.stringify(act())}`;
+    } catch (error) {
+      return classifyFailure(error);
+    }
+  };
+
+  it("[P2] know that the request has not begun, however it was sent", () => {
+    const refusal = refuseUnread(load);
+    expect(refusal).toEqual({ kind: "refused", load, protocol: PROTOCOL });
+    expect(failureOf(() => decodeReply(refusal))).toBe("not-started");
+    // Over HTTP it crosses as JSON.
+    expect(failureOf(() => checkUnderstood(JSON.parse(JSON.stringify(refusal)) as WireReply as Reply))).toBe("not-started");
+  });
+
+  it("[P2] say which protocol the replica understands", () => {
+    expect(() => decodeReply(refuseUnread(load))).toThrow(
+      "The replica does not understand the request: it runs older code, of protocol 1. Deploy the newest code to all of the Worker.",
+    );
+  });
+
+  it("take a refusal for want of room for what it is", () => {
+    expect(() => checkUnderstood({ kind: "refused", load } as Reply)).not.toThrow();
+    expect(() => checkUnderstood({ kind: "reserved" })).not.toThrow();
+  });
+
+  it("[P3] take no answer of an unknown kind for a result, and know that the request may have begun", () => {
+    const answer = { kind: "redirect", to: "elsewhere" } as unknown as WireReply;
+    expect(failureOf(() => decodeReply(answer))).toBe("lost");
+    expect(() => decodeReply(answer)).toThrow('The replica\'s answer is not understood: it runs newer code, which answered "redirect".');
+  });
+
+  it("[P1] ignore what newer code adds to an answer", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("value", "error", "stream", "refused"), fc.jsonValue(), (kind, added) => {
+        const answer = { kind, load, added } as unknown as WireReply;
+        expect(decodeReply(answer)).toBe(answer);
+      }),
+    );
   });
 });

@@ -157,6 +157,37 @@ describe("what a replica knows", () => {
     );
   });
 
+  it("[M3] only ever grows newer while two versions of the code alternate", () => {
+    const versions = fc.constantFrom("v1", "v2");
+    fc.assert(
+      fc.property(fc.array(fc.record({ epoch: fc.nat(20), version: versions }), { maxLength: 12 }), versions, (arriving, own) => {
+        const { membership } = member(new ScriptedControl(), own);
+        let newest = 0;
+        for (const { epoch, version } of arriving) {
+          membership.take(assignmentAt(epoch, { version }, { userConfig: `of ${version}` }));
+          newest = Math.max(newest, epoch);
+          expect(membership.set.epoch).toBe(newest);
+        }
+      }),
+    );
+  });
+
+  it("[M3] is not undone by an order that was under way when the controller got newer code", () => {
+    const { membership } = member(new ScriptedControl(), "v2");
+    membership.take(assignmentAt(6, { version: "v2" }));
+    expect(membership.take(assignmentAt(5, { version: "v1", duty: "draining" }))).toBe(false);
+    expect([membership.set.epoch, membership.duty]).toEqual([6, "serving"]);
+  });
+
+  it("[M3] follows a controller back to the code of before, which counts on", () => {
+    const { membership } = member();
+    membership.take(assignmentAt(5, {}, { userConfig: "of v1" }));
+    membership.take(assignmentAt(6, { version: "v2" }, { userConfig: "of v2" }));
+    expect([membership.set.epoch, membership.config.userConfig]).toEqual([6, "compiled"]);
+    membership.take(assignmentAt(7, {}, { userConfig: "of v1 again" }));
+    expect([membership.set.epoch, membership.config.userConfig]).toEqual([7, "of v1 again"]);
+  });
+
   it("[M3] holds as well for an answer that an order has overtaken", async () => {
     const { control, membership, changes } = member();
     const answer = Promise.withResolvers<Assignment>();
