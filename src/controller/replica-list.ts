@@ -20,7 +20,7 @@ export function settleReplicas(app: string, deployment: DeploymentState, nowMs: 
   const before = deployment.replicas.filter(isInSet).length;
   for (const replica of removable(deployment.replicas).slice(0, Math.max(0, before - wanted))) drain(deployment, replica, nowMs);
   for (let count = before; count < wanted; count++) add(app, deployment, freeOrdinal(deployment.replicas), nowMs);
-  if (before !== wanted) deployment.epoch++;
+  if (before !== wanted) changeSet(deployment);
   deployment.replicas = deployment.replicas.filter((replica) => !isDone(replica, nowMs));
 }
 
@@ -41,13 +41,19 @@ export function replace(app: string, deployment: DeploymentState, replica: Repli
   drain(deployment, replica, nowMs);
   deployment.incarnations[replica.ordinal] = replica.incarnation + 1;
   if (isWanted(deployment)) add(app, deployment, replica.ordinal, nowMs);
-  deployment.epoch++;
+  changeSet(deployment);
 }
 
 /** Takes in a replica that a request has started beyond the set. */
 export function takeIn(app: string, deployment: DeploymentState, ordinal: number, nowMs: number): ReplicaState {
-  deployment.epoch++;
+  changeSet(deployment);
   return add(app, deployment, ordinal, nowMs);
+}
+
+// One that runs the code of before is asked at leisure whether it still does, and is told of another set at once.
+function changeSet(deployment: DeploymentState): void {
+  deployment.epoch++;
+  for (const replica of deployment.replicas) if (replica.phase === "RUNNING") replica.retryAtMs = 0;
 }
 
 function isWanted({ isLeaving, replicas, target }: DeploymentState): boolean {

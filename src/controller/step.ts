@@ -205,6 +205,8 @@ interface About {
 function hear({ app, deployment, replica }: About, report: ReplicaReport, nowMs: number): void {
   const { event } = report;
   replica.contactAtMs = nowMs;
+  // It was told more than is known here, so what was stored here is gone. Counted on from there, the set is obeyed again.
+  if (report.epoch > deployment.epoch) deployment.epoch = report.epoch + 1;
   if (event.kind === "load") noteLoad(deployment, replica, event.load, nowMs);
   else if (event.kind === "drained") replica.drainUntilMs = nowMs;
   else if (event.kind === "startFailed") failStart(deployment, replica, event.message, nowMs);
