@@ -1,0 +1,67 @@
+/**
+ * A replica under virtual time that has one thread: the real admission, computing that takes turns, waiting that does not.
+ *
+ * Owns: slots, the thread, the count of requests. Does not own: how far away a caller is, or which job comes here.
+ */
+import type { Delivery, Reply } from "../../src/protocol/messages.ts";
+import { Admission, type AdmissionLimits } from "../../src/replica/admission.ts";
+import type { VirtualClock } from "../simulation/clock.ts";
+
+/** One request, and what became of it. */
+export interface Job {
+  /** On the thread, the framework's part included. */
+  readonly cpuMs: number;
+  /** Awaiting something, while others compute. */
+  readonly ioMs: number;
+  /** Whether the request is counted, or fills the empty system. */
+  readonly isCounted: boolean;
+  hops: number;
+  /** When its computing began. */
+  startedAtMs: number;
+  /** In which region it ran. */
+  servedIn: string;
+}
+
+export class ThreadedReplica {
+  readonly hint: string;
+  /** Counted requests that it began. */
+  served = 0;
+  readonly #clock: VirtualClock;
+  readonly #admission: Admission;
+  #freeAtMs = 0;
+
+  constructor(clock: VirtualClock, hint: string, limits: AdmissionLimits) {
+    this.hint = hint;
+    this.#clock = clock;
+    this.#admission = new Admission(limits, clock.now);
+  }
+
+  /** Sends a job here from so far away. */
+  call(job: Job, delivery: Delivery, oneWayMs: number): Promise<Reply> {
+    job.hops++;
+    return new Promise((resolve) => {
+      const answer = (reply: Reply) => this.#in(oneWayMs, () => resolve(reply));
+      this.#in(oneWayMs, () => void this.#receive(job, delivery, answer));
+    });
+  }
+
+  async #receive(job: Job, { id, mode, started }: Delivery, answer: (reply: Reply) => void): Promise<void> {
+    const slot = mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, undefined);
+    if (slot === undefined) return answer({ kind: "refused", load: this.#admission.load });
+    const held = slot instanceof Promise ? await slot : slot;
+    if (slot instanceof Promise) started?.();
+    const nowMs = this.#clock.now();
+    job.startedAtMs = Math.max(nowMs, this.#freeAtMs);
+    job.servedIn = this.hint;
+    if (job.isCounted) this.served++;
+    this.#freeAtMs = job.startedAtMs + job.cpuMs;
+    this.#in(this.#freeAtMs + job.ioMs - nowMs, () => {
+      held.release();
+      answer({ kind: "value", value: null });
+    });
+  }
+
+  #in(ms: number, happen: () => void): void {
+    this.#clock.at(this.#clock.now() + ms, happen);
+  }
+}

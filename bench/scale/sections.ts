@@ -1,0 +1,168 @@
+/**
+ * What is simulated and measured at scale, in order.
+ *
+ * Owns: which runs, and how large. Does not own: how a run works (simulate.ts), how it is written down (page.ts).
+ */
+import { needByHand, needWithUs, overheadEachMs, sizingOf, type Need, type Workload, WORKLOADS } from "./arithmetic.ts";
+import { INPUTS, type Overhead } from "./inputs.ts";
+import { replicasAt, valueAt } from "./limits.ts";
+import { type Costs, costsOf, largestNews, readingsOf } from "./measure.ts";
+import { type Outcome, type Scenario, simulate } from "./simulate.ts";
+import { citiesOf, HINTS, type Region, REGIONS, weightedHints } from "./world.ts";
+
+/** How much is simulated and measured. */
+export interface Plan {
+  readonly sizes: readonly number[];
+  readonly isolates: readonly number[];
+  readonly cityMs: number;
+  /** The world at a tenth of its requests and replicas. */
+  readonly tenthMs: number;
+  /** The world as it is: virtual milliseconds, of which the first part fills it. */
+  readonly worldMs: number;
+}
+
+/** A run, and what it was. */
+export interface Run {
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly outcome: Outcome;
+}
+
+/** A limit of the platform or of edge-serve, and the number of replicas at which it is met. */
+export interface Limit {
+  readonly name: string;
+  readonly replicas: number;
+}
+
+/** Everything that the page shows. */
+export interface Findings {
+  readonly costs: readonly Costs[];
+  readonly cities: readonly Run[];
+  readonly worlds: readonly Run[];
+  readonly needs: readonly { readonly workload: Workload; readonly ours: Need; readonly byHand: Need }[];
+  readonly limits: readonly Limit[];
+  /** The largest set that travels on an HTTP answer, in replicas. */
+  readonly largestNews: number;
+}
+
+/** Runs all of it. */
+export async function find(plan: Plan, overheadOf: (figure: string) => Overhead): Promise<Findings> {
+  const costs: Costs[] = [];
+  for (const size of plan.sizes) costs.push(await costsOf(size));
+  const load = new Load(overheadOf);
+  return conclude({ costs, cities: await cityRuns(plan, load), worlds: await worldRuns(plan, load) }, overheadOf);
+}
+
+/** What follows from what was measured and simulated. */
+export function conclude(
+  { costs, cities, worlds }: Pick<Findings, "costs" | "cities" | "worlds">,
+  overheadOf: (figure: string) => Overhead,
+): Findings {
+  const load = new Load(overheadOf);
+  const routeMs = (replicas: number) =>
+    valueAt(
+      readingsOf(costs, ({ routeUs }) => routeUs),
+      replicas,
+    ) / 1000;
+  const needs = WORKLOADS.map((workload) => {
+    const overhead = overheadOf(workload.figure);
+    const { replicas } = load.sizing(workload);
+    const hops = hopsOf(worlds, workload);
+    const ours = needWithUs(workload, { overhead, hops, routeMs: routeMs(replicas), controllers: 1 });
+    return { workload, ours, byHand: needByHand(workload, overhead) };
+  });
+  const news = largestNews(INPUTS.newsBytes.value);
+  return { costs, cities, worlds, needs, limits: limitsOf(costs, news), largestNews: news };
+}
+
+/** How a workload loads its first deployment. */
+class Load {
+  readonly #overheadOf: (figure: string) => Overhead;
+
+  constructor(overheadOf: (figure: string) => Overhead) {
+    this.#overheadOf = overheadOf;
+  }
+
+  sizing(workload: Workload): { readonly replicas: number; readonly overheadMs: number } {
+    const overheadMs = overheadEachMs(workload, this.#overheadOf(workload.figure).oursMs);
+    return { ...sizingOf(workload.deployments[0]!, { overheadMs, hasSlots: true }), overheadMs };
+  }
+
+  scenario(workload: Workload, { share, cities, hints }: { share: number; cities: readonly Region[]; hints: readonly string[] }): Scenario {
+    const { replicas, overheadMs } = this.sizing(workload);
+    return {
+      cities,
+      hints,
+      isolatesPerCity: 20,
+      requestsPerS: INPUTS.requestsPerS.value * share,
+      replicas: Math.ceil(replicas * share),
+      maxOngoingRequests: INPUTS.maxOngoingRequests.value,
+      ...workload.deployments[0]!,
+      overheadMs,
+      warmUpMs: 1000,
+      countedMs: 1000,
+      seed: 1,
+    };
+  }
+}
+
+async function cityRuns({ isolates, cityMs }: Plan, load: Load): Promise<Run[]> {
+  const [computing, awaiting] = WORKLOADS;
+  const region = REGIONS[0]!;
+  const runs: Run[] = [];
+  for (const workload of [computing, awaiting]) {
+    for (const isolatesPerCity of isolates) {
+      const scenario = load.scenario(workload, { share: 1 / INPUTS.cities.value, cities: [region], hints: [region.hint] });
+      runs.push(await run(workload.name, { ...scenario, isolatesPerCity, countedMs: cityMs }));
+    }
+  }
+  return runs;
+}
+
+async function worldRuns({ tenthMs, worldMs }: Plan, load: Load): Promise<Run[]> {
+  const [computing, awaiting] = WORKLOADS;
+  const cities = citiesOf(INPUTS.cities.value);
+  const tenth = (workload: Workload, hints: readonly string[]): Scenario => ({
+    ...load.scenario(workload, { share: 0.1, cities, hints }),
+    warmUpMs: tenthMs / 2,
+    countedMs: tenthMs / 2,
+  });
+  const weighted = weightedHints();
+  const whole = { ...load.scenario(computing, { share: 1, cities, hints: weighted }), warmUpMs: worldMs * 0.4, countedMs: worldMs * 0.6 };
+  return [
+    await run(`${computing.name}, replicas spread evenly`, tenth(computing, HINTS)),
+    await run(`the same, \`maxOngoingRequests: 5\``, { ...tenth(computing, HINTS), maxOngoingRequests: 5 }),
+    await run(`${computing.name}, replicas where the traffic is`, tenth(computing, weighted)),
+    await run(`${awaiting.name}, replicas spread evenly`, tenth(awaiting, HINTS)),
+    await run(`${awaiting.name}, replicas where the traffic is`, tenth(awaiting, weighted)),
+    await run(`${computing.name}, replicas where the traffic is`, whole),
+  ];
+}
+
+async function run(name: string, scenario: Scenario): Promise<Run> {
+  return { name, scenario, outcome: await simulate(scenario) };
+}
+
+// With replicas where the traffic is; a composition's calls are like the ones that await.
+function hopsOf(worlds: readonly Run[], { name }: Workload): number {
+  const [computing, awaiting] = [worlds[2]!, worlds[4]!];
+  return (name === WORKLOADS[0].name ? computing : awaiting).outcome.hops;
+}
+
+/** The limits, the one that is met first coming first. */
+export function limitsOf(costs: readonly Costs[], largest: number): Limit[] {
+  const at = (of: (cost: Costs) => number, limit: number) => replicasAt(readingsOf(costs, of), limit);
+  const perMs = 1 / INPUTS.reportMs.value;
+  const limits = [
+    { name: "news", replicas: largest },
+    { name: "controllerBusy", replicas: at(({ replicas, loadMs }) => replicas * perMs * loadMs, 1) },
+    { name: "controllerSteady", replicas: at(({ replicas, loadMs }) => (replicas / INPUTS.heartbeatMs.value) * loadMs, 1) },
+    { name: "deployCpu", replicas: at(({ replicas, aliveMs, ordersMs }) => replicas * aliveMs + ordersMs, INPUTS.eventCpuMs.value) },
+    { name: "route", replicas: at(({ routeUs }) => routeUs, 1000) },
+    { name: "ordersMemory", replicas: at(({ ordersMb, controllerMb }) => ordersMb + controllerMb, INPUTS.objectMb.value) },
+    { name: "state", replicas: at(({ stateBytes }) => stateBytes, INPUTS.valueBytes.value) },
+    { name: "subrequests", replicas: INPUTS.subrequests.value },
+    { name: "reports", replicas: INPUTS.objectPerS.value / (perMs * 1000) },
+  ];
+  return limits.toSorted((a, b) => a.replicas - b.replicas);
+}

@@ -1,0 +1,188 @@
+/**
+ * One run at scale: cities with isolates, each with the real router, and replicas in the regions of their location hints.
+ *
+ * Owns: arrivals, distances, what is counted. Does not own: routing (src/router), the replica (replica.ts), sizes (sections.ts).
+ *
+ * Invariants:
+ *   W1. Isolates share nothing but the replica set, which is plain data; each has the knowledge of what it saw itself.
+ *   W2. Equal scenarios and seeds give equal requests at equal moments.
+ */
+import { resolveOptions } from "../../src/api/options.ts";
+import type { CallRequest, RequestMeta } from "../../src/protocol/messages.ts";
+import { initialReplicaSet, type ReplicaSet } from "../../src/protocol/replica-set.ts";
+import { type ReplicaConnection, Router } from "../../src/router/router.ts";
+import { VirtualClock } from "../simulation/clock.ts";
+import { exponential, type Random, seeded } from "../simulation/random.ts";
+import { type Job, ThreadedReplica } from "./replica.ts";
+import { oneWayMs, type Region, REGIONS } from "./world.ts";
+
+/** What is simulated. */
+export interface Scenario {
+  /** The region of each city; all have the same traffic. */
+  readonly cities: readonly Region[];
+  readonly isolatesPerCity: number;
+  readonly requestsPerS: number;
+  readonly replicas: number;
+  /** As in `placement.locationHints`: replicas are spread over them in order. */
+  readonly hints: readonly string[];
+  readonly maxOngoingRequests: number;
+  /** On the thread, on average, exponentially distributed; and what the framework adds to each. */
+  readonly cpuMs: number;
+  readonly overheadMs: number;
+  /** Awaiting, on average, exponentially distributed. */
+  readonly ioMs: number;
+  /** Virtual time before anything is counted, and while it is. */
+  readonly warmUpMs: number;
+  readonly countedMs: number;
+  readonly seed: number;
+}
+
+/** What came of it. Waiting is from a request's arrival at its caller to the beginning of its computing. */
+export interface Outcome {
+  readonly requests: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Messages to replicas for each request. */
+  readonly hops: number;
+  /** The share of requests that ran in their caller's region, and of those that nobody took. */
+  readonly near: number;
+  readonly refused: number;
+  /** Requests a second that the busiest replica began. */
+  readonly busiestPerS: number;
+}
+
+const META: RequestMeta = { requestId: "simulated", chain: ["world/Model"], hops: 1 };
+const IDENTITY = { app: "world", deployment: "Model" };
+
+/** Runs a scenario to its end. */
+export async function simulate(scenario: Scenario): Promise<Outcome> {
+  const clock = new VirtualClock();
+  const world = makeWorld(scenario, clock);
+  const random = seeded(scenario.seed * 2);
+  const tally = new Tally(scenario);
+  const endMs = scenario.warmUpMs + scenario.countedMs;
+  const arrive = () => {
+    const isolate = world.isolates[Math.floor(random() * world.isolates.length)]!;
+    const job = jobOf(scenario, random, clock.now() >= scenario.warmUpMs);
+    void follow(isolate, job, clock, tally);
+    const nextMs = clock.now() + exponential(random, 1000 / scenario.requestsPerS);
+    if (nextMs < endMs) clock.at(nextMs, arrive);
+  };
+  clock.at(0, arrive);
+  await clock.run();
+  return tally.outcome(world.replicas);
+}
+
+function jobOf({ cpuMs, overheadMs, ioMs }: Scenario, random: Random, isCounted: boolean): Job {
+  const draw = (mean: number) => (mean === 0 ? 0 : exponential(random, mean));
+  return { cpuMs: overheadMs + draw(cpuMs), ioMs: draw(ioMs), isCounted, hops: 0, startedAtMs: Number.NaN, servedIn: "" };
+}
+
+interface Isolate {
+  readonly hint: string;
+  readonly router: Router;
+}
+
+function makeWorld(scenario: Scenario, clock: VirtualClock): { isolates: Isolate[]; replicas: ThreadedReplica[] } {
+  const { maxOngoingRequests, hints, isolatesPerCity } = scenario;
+  const config = resolveOptions({ numReplicas: scenario.replicas, maxOngoingRequests, placement: { locationHints: [...hints] } });
+  const set = initialReplicaSet(IDENTITY.app, IDENTITY.deployment, config, "/");
+  const byName = new Map(set.replicas.map(({ name, locationHint }) => [name, new ThreadedReplica(clock, locationHint!, config)]));
+  const random = seeded(scenario.seed * 2 + 1);
+  const isolates = scenario.cities.flatMap((region) =>
+    Array.from({ length: isolatesPerCity }, () => ({ hint: region.hint, router: routerIn(region, set, { byName, clock, random }) })),
+  );
+  return { isolates, replicas: [...byName.values()] };
+}
+
+interface Surroundings {
+  readonly byName: ReadonlyMap<string, ThreadedReplica>;
+  readonly clock: VirtualClock;
+  readonly random: Random;
+}
+
+function routerIn(from: Region, set: ReplicaSet, { byName, clock, random }: Surroundings): Router {
+  const distances = new Map(REGIONS.map((to) => [to.hint, oneWayMs(from, to)]));
+  return new Router(IDENTITY, set, {
+    random,
+    now: clock.now,
+    sleep: clock.sleep,
+    whereabouts: () => from.hint,
+    connect({ name }) {
+      const replica = byName.get(name)!;
+      return new Connection(replica, distances.get(replica.hint)!);
+    },
+  });
+}
+
+class Connection implements ReplicaConnection {
+  readonly #replica: ThreadedReplica;
+  readonly #oneWayMs: number;
+
+  constructor(replica: ThreadedReplica, oneWay: number) {
+    this.#replica = replica;
+    this.#oneWayMs = oneWay;
+  }
+
+  call({ args, delivery }: CallRequest): ReturnType<ReplicaConnection["call"]> {
+    return this.#replica.call(args[0] as Job, delivery!, this.#oneWayMs);
+  }
+
+  fetch(): never {
+    throw new Error("The simulation makes calls only.");
+  }
+
+  reserve(): never {
+    throw new Error("The simulation makes calls without streams only.");
+  }
+
+  cancel(): void {}
+}
+
+async function follow({ hint, router }: Isolate, job: Job, clock: VirtualClock, tally: Tally): Promise<void> {
+  const arrivedAtMs = clock.now();
+  try {
+    await router.call({ meta: META, method: undefined, args: [job] });
+    if (job.isCounted) tally.served(job, job.startedAtMs - arrivedAtMs, hint);
+  } catch {
+    // Refused by all that were asked.
+    if (job.isCounted) tally.refused(job);
+  }
+}
+
+class Tally {
+  readonly #scenario: Scenario;
+  readonly #waitsMs: number[] = [];
+  #hops = 0;
+  #near = 0;
+  #refused = 0;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+  }
+
+  served({ hops, servedIn }: Job, waitedMs: number, hint: string): void {
+    this.#waitsMs.push(waitedMs);
+    this.#hops += hops;
+    if (servedIn === hint) this.#near++;
+  }
+
+  refused({ hops }: Job): void {
+    this.#refused++;
+    this.#hops += hops;
+  }
+
+  outcome(replicas: readonly ThreadedReplica[]): Outcome {
+    const sorted = Float64Array.from(this.#waitsMs).toSorted();
+    const requests = sorted.length + this.#refused;
+    return {
+      requests,
+      p50Ms: sorted[Math.floor(sorted.length * 0.5)]!,
+      p99Ms: sorted[Math.floor(sorted.length * 0.99)]!,
+      hops: this.#hops / requests,
+      near: this.#near / sorted.length,
+      refused: this.#refused / requests,
+      busiestPerS: (Math.max(...replicas.map(({ served }) => served)) * 1000) / this.#scenario.countedMs,
+    };
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { controlOf, needByHand, needWithUs, sizingOf, totalOf, WORKLOADS } from "../../../bench/scale/arithmetic.ts";
+import { overheadIn } from "../../../bench/scale/inputs.ts";
+import { LIMIT_TEXTS } from "../../../bench/scale/limit-texts.ts";
+import { largestThat, replicasAt, valueAt } from "../../../bench/scale/limits.ts";
+import { costsOf, largestNews } from "../../../bench/scale/measure.ts";
+import { limitsOf } from "../../../bench/scale/sections.ts";
+import { citiesOf, HINTS, NEAR_MS, oneWayMs, REGIONS, weightedHints } from "../../../bench/scale/world.ts";
+
+const OVERHEAD = { oursMs: 0.4, byHandMs: 0.2 };
+
+describe("the arithmetic", () => {
+  it("sizes a deployment by what runs out first", () => {
+    const size = (cpuMs: number, ioMs: number) => sizingOf({ cpuMs, ioMs }, { overheadMs: 0.2, hasSlots: true });
+    // 1,000,000 requests/s: 800 a replica; 600 ms a second of its thread; 80 slots.
+    expect(size(0, 50)).toEqual({ replicas: 1250, bound: "requests/s of an object" });
+    expect(size(1, 0)).toEqual({ replicas: 2000, bound: "its thread" });
+    expect(size(0, 199.8)).toEqual({ replicas: 2500, bound: "its slots" });
+    expect(sizingOf({ cpuMs: 0, ioMs: 200 }, { overheadMs: 0.2, hasSlots: false }).bound).toBe("requests/s of an object");
+  });
+
+  it("adds up a bill by hand that can be checked by hand", () => {
+    const { replicas, bill } = needByHand(WORKLOADS[1], OVERHEAD);
+    expect(replicas).toBe(1250);
+    // 2.592e12 requests a month.
+    expect(bill.workerRequests).toBeCloseTo(777_600, 3);
+    expect(bill.objectRequests).toBeCloseTo(388_800, 3);
+    expect(bill.workerCpu).toBeCloseTo(2_592_000 * 0.1 * 0.02, 3);
+    expect(bill.awake).toBeCloseTo(1250 * 0.128 * 2.592 * 12.5, 3);
+    expect(totalOf(bill)).toBeCloseTo(777_600 + 388_800 + 5184 + 5184, 3);
+  });
+
+  it("bills refusals, routing and the control plane to edge-serve alone", () => {
+    const measured = { overhead: OVERHEAD, hops: 1.5, routeMs: 0.5, controllers: 1 };
+    const { bill } = needWithUs(WORKLOADS[1], measured);
+    expect(bill.objectRequests).toBeCloseTo(388_800 * 1.5, 3);
+    expect(bill.routing).toBeCloseTo(2_592_000 * 0.5 * 0.02, 3);
+    expect(bill.control).toBeGreaterThan(0);
+    expect(needByHand(WORKLOADS[1], OVERHEAD).bill).toMatchObject({ routing: 0, control: 0 });
+  });
+
+  it("counts each deployment of a composition", () => {
+    const { sizings, replicas, bill } = needByHand(WORKLOADS[2], OVERHEAD);
+    expect(sizings).toHaveLength(3);
+    expect(replicas).toBe(3 * 1250);
+    expect(bill.objectRequests).toBeCloseTo(3 * 388_800, 3);
+  });
+
+  it("counts a report for each replica and interval", () => {
+    expect(controlOf(1000)).toEqual({ requests: 100, steadyRequests: 25, rows: 200 });
+  });
+
+  it("reads CPU times from the benchmarks' page, and says which figure it has not", () => {
+    const page = "| figure | x |\n| handle call | 1 calls/s | 111 / 83 | **0.72** (0.49 to 0.85) |";
+    expect(overheadIn(page, "handle call")).toEqual({ oursMs: 0.111, byHandMs: 0.083 });
+    expect(() => overheadIn(page, "no such")).toThrow('no CPU time for "no such"');
+  });
+});
+
+describe("a limit", () => {
+  const square = [10, 100, 1000].map((replicas) => ({ replicas, value: replicas ** 2 }));
+
+  it("is found between, before and beyond what was measured", () => {
+    expect(replicasAt(square, 2500)).toBeCloseTo(50, -1);
+    expect(replicasAt(square, 25)).toBeCloseTo(5, -1);
+    expect(replicasAt(square, 25e6)).toBeCloseTo(5000, -1);
+    expect(valueAt(square, 50)).toBeCloseTo(2500);
+    expect(valueAt(square, 5000)).toBeCloseTo(25e6, 0);
+  });
+
+  it("takes two readings at least", () => {
+    expect(() => replicasAt(square.slice(0, 1), 5)).toThrow("There are 1 readings.");
+  });
+
+  it("is the largest number that fits", () => {
+    expect(largestThat((replicas) => replicas <= 146, 1000)).toBe(146);
+  });
+
+  it("has words, and comes in the order in which it is met", async () => {
+    const limits = limitsOf([await costsOf(20), await costsOf(60)], 146);
+    expect(Object.keys(LIMIT_TEXTS).toSorted()).toEqual(limits.map(({ name }) => name).toSorted());
+    const counts = limits.map(({ replicas }) => replicas);
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+  }, 30_000);
+
+  it("of the replica set on an HTTP answer is more than 100 replicas, which is what numReplicas: auto may come to", () => {
+    expect(largestNews(8192)).toBeGreaterThan(100);
+  });
+});
+
+describe("the world", () => {
+  it("has all the traffic, in all cities", () => {
+    expect(REGIONS.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+    const cities = citiesOf(300);
+    expect(cities).toHaveLength(300);
+    expect(cities.filter(({ hint }) => hint === "weur")).toHaveLength(60);
+  });
+
+  it("puts replicas where the traffic is, in whatever number", () => {
+    const hints = weightedHints();
+    expect(new Set(hints)).toEqual(new Set(HINTS));
+    const first = hints.slice(0, 25).filter((hint) => hint === "apac").length;
+    expect(Math.abs(first - 0.26 * 25)).toBeLessThan(2);
+  });
+
+  it("is as far around as light in a cable takes", () => {
+    const [asia, europe] = [REGIONS[0]!, REGIONS[1]!];
+    expect(oneWayMs(asia, asia)).toBe(NEAR_MS);
+    expect(oneWayMs(asia, europe)).toBe(oneWayMs(europe, asia));
+    // Singapore to Frankfurt: 10,300 km.
+    expect(oneWayMs(asia, europe)).toBeGreaterThan(80);
+    expect(oneWayMs(asia, europe)).toBeLessThan(95);
+  });
+});
