@@ -49,6 +49,11 @@ export function configStoreClass(
       return this.#store.current();
     }
 
+    /** RPC. An application has gone over to other code. */
+    moved(version: string, app: string): Promise<void> {
+      return this.#store.moved(version, app);
+    }
+
     override async alarm(): Promise<void> {
       this.#alarm.hasFired();
       try {

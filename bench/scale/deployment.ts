@@ -91,6 +91,7 @@ export function controllerOf(
     save: () => {},
     wakeAt: () => {},
     give: () => new Promise(() => {}),
+    moved: async () => {},
     keepAlive: () => {},
     sleep: () => new Promise(() => {}),
     now: () => NOW_MS,

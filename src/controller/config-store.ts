@@ -7,7 +7,8 @@
  * Invariants:
  *   F1. What was acknowledged is stored here and with every controller.
  *   F2. A document that was stored reaches every controller, however often this object or a controller is lost.
- *   F3. New code is a newer word than a document that was put before it: the document is forgotten.
+ *   F3. New code is a newer word than a document that was put before it: the document is forgotten, for good. Going back
+ *       to the code of before does not bring it back, wherever that code was seen.
  */
 import type { ConfigChange } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
@@ -23,6 +24,8 @@ export interface StoredConfig {
   readonly applications: Applications;
   /** Applications whose controller does not have its part yet. */
   readonly pending: readonly string[];
+  /** No operator's document, but what was compiled. */
+  readonly isCompiled?: boolean;
 }
 
 /** What the shell hands to the store. */
@@ -43,6 +46,8 @@ export interface ConfigStoreRpc {
   remove(version: string, app: string): Promise<boolean>;
   /** What should run, by application. */
   current(): Promise<Applications>;
+  /** An application's controller has seen other code, and gone over to what that was compiled to. */
+  moved(version: string, app: string): Promise<void>;
 }
 
 const REDELIVER_MS = 1000;
@@ -52,11 +57,20 @@ export class ConfigStore implements ConfigStoreRpc {
 
   constructor(ports: ConfigStorePorts) {
     this.#ports = ports;
+    const { compiled, load, save, wakeAt, now } = ports;
+    const stored = load();
+    if (stored === undefined || stored.version === compiled.version) return;
+    const applications = { ...noneOf(stored.applications), ...compiledApplications(compiled) };
+    const pending = Object.keys(applications);
+    save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true });
+    wakeAt(now());
   }
 
   async put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
-    const gone = Object.fromEntries(Object.keys(this.#current()).map((name) => [name, null]));
-    return this.#store(version, { ...gone, ...Object.fromEntries(applications.map((application) => [application.name, application])) });
+    return this.#store(version, {
+      ...noneOf(this.#current()),
+      ...Object.fromEntries(applications.map((application) => [application.name, application])),
+    });
   }
 
   async remove(version: string, app: string): Promise<boolean> {
@@ -70,6 +84,14 @@ export class ConfigStore implements ConfigStoreRpc {
     return this.#current();
   }
 
+  async moved(version: string, app: string): Promise<void> {
+    const { compiled, load, save } = this.#ports;
+    const stored = load();
+    if (stored === undefined || stored.version === version) return;
+    const applications = { ...stored.applications, [app]: compiledApplications(compiled)[app] ?? null };
+    save({ ...stored, applications, pending: stored.pending.filter((name) => name !== app) });
+  }
+
   /** Goes on with what was interrupted. */
   async alarm(): Promise<void> {
     const stored = this.#ports.load();
@@ -78,10 +100,7 @@ export class ConfigStore implements ConfigStoreRpc {
 
   #current(): Applications {
     const { compiled, load } = this.#ports;
-    const stored = load();
-    return stored?.version === compiled.version
-      ? stored.applications
-      : Object.fromEntries(compiled.applications.map((application) => [application.name, application]));
+    return load()?.applications ?? compiledApplications(compiled);
   }
 
   async #store(version: string, applications: Applications): Promise<number> {
@@ -96,12 +115,12 @@ export class ConfigStore implements ConfigStoreRpc {
     return revision;
   }
 
-  async #deliver({ revision, version, applications, pending }: StoredConfig): Promise<void> {
+  async #deliver({ revision, version, applications, pending, isCompiled = false }: StoredConfig): Promise<void> {
     const { deliver, load, save, wakeAt, now } = this.#ports;
     // Before anything else: whatever happens now, this object is woken to finish.
     wakeAt(now() + REDELIVER_MS);
     const settled = await Promise.allSettled(
-      pending.map((app) => deliver(app, { revision, version, application: applications[app] ?? null })),
+      pending.map((app) => deliver(app, { revision, version, application: applications[app] ?? null, isCompiled })),
     );
     const newest = load();
     // A later document has replaced this one, and delivers its own parts.
@@ -112,4 +131,12 @@ export class ConfigStore implements ConfigStoreRpc {
     const failed = settled.find((one) => one.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
+}
+
+function compiledApplications({ applications }: Manifest): Applications {
+  return Object.fromEntries(applications.map((application) => [application.name, application]));
+}
+
+function noneOf(applications: Applications): Applications {
+  return Object.fromEntries(Object.keys(applications).map((name) => [name, null]));
 }

@@ -34,6 +34,8 @@ export interface ControllerPorts {
   wakeAt(timeMs: number | undefined): void;
   /** Tells a replica. Rejects if it was not reached. */
   give(order: Order): Promise<OrderOutcome>;
+  /** Says that this application has gone over to this version of the code. Rejects if nobody heard it. */
+  moved(version: string): Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
   sleep(ms: number): Promise<void>;
@@ -54,7 +56,9 @@ export class Controller implements ControllerRpc {
     this.#state = ports.load() ?? freshState(ports.app);
     this.#stored = JSON.stringify(this.#state);
     // New code is the newest word on what should run.
-    if (this.#state.version !== version) {
+    const { version: before } = this.#state;
+    if (before !== version) {
+      if (before !== "") ports.keepAlive(ports.moved(version).catch(() => {}));
       this.#apply({ kind: "adopt", change: { revision: this.#state.revision, version, application } });
     }
   }
@@ -70,6 +74,7 @@ export class Controller implements ControllerRpc {
   }
 
   async adopt(change: ConfigChange): Promise<void> {
+    if (change.isCompiled === true && change.version !== this.#ports.compiled.version) return;
     this.#apply({ kind: "adopt", change });
   }
 

@@ -38,6 +38,8 @@ export type ControllerEvent =
 /** How long a replica that failed to start, or could not be reached, is left alone: doubled for each failure. */
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 10_000;
+/** How long a replica that runs older code is left alone at most. */
+const MAX_PAUSE_MS = 60_000;
 
 /** The state after the event. Changes `application`, which must be the caller's own copy. */
 export function step(application: ApplicationState, event: ControllerEvent, policies: Policies, nowMs: number): void {
@@ -236,7 +238,7 @@ function begin(replica: ReplicaState, version: string, nowMs: number): void {
 }
 
 function settleOutcome(
-  { version }: ApplicationState,
+  { version, deployedAtMs }: ApplicationState,
   deployment: DeploymentState,
   replica: ReplicaState,
   { epoch, outcome, nowMs }: { readonly epoch: number; readonly outcome: OrderOutcome; readonly nowMs: number },
@@ -246,8 +248,8 @@ function settleOutcome(
     return;
   }
   replica.epoch = Math.max(replica.epoch, epoch);
-  // In a gradual deployment the object may still run the code of before; it is asked again, at leisure.
-  if (outcome.version !== version) replica.retryAtMs = nowMs + MAX_RETRY_MS;
+  // The object may run the code of before for a while. It is asked again, ever less often: who is asked does not sleep.
+  if (outcome.version !== version) replica.retryAtMs = nowMs + Math.min(MAX_PAUSE_MS, Math.max(MAX_RETRY_MS, nowMs - deployedAtMs));
   begin(replica, outcome.version, nowMs);
   if (outcome.kind === "reconfigureFailed") {
     if (epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", outcome.message);

@@ -97,4 +97,6 @@ export interface ConfigChange {
   /** Of the code that it was checked against. */
   readonly version: string;
   readonly application: ApplicationManifest | null;
+  /** It is what this version was compiled to, so it says nothing to a controller that runs other code. */
+  readonly isCompiled?: boolean;
 }

@@ -57,6 +57,7 @@ export function controlPlaneClasses({ manifest, bound }: ControlPlaneParts): {
         compiled: { version, application },
         policies: policiesOf(shell.app, bound),
         give: (order) => give(shell.app, order),
+        moved: (to) => storeOf().moved(to, shell.app),
         sleep,
         now: Date.now,
       });

@@ -35,6 +35,8 @@ export class ControlledWorld {
   answer: (order: Order) => OrderOutcome | Promise<OrderOutcome> = () => ({ kind: "done", version: this.version });
   /** All orders so far. */
   readonly orders: Order[] = [];
+  /** The versions of the code that the controller said it has gone over to. */
+  readonly moves: string[] = [];
   version = "v1";
   compiled: ApplicationManifest | null;
   readonly policies: Policies;
@@ -109,6 +111,7 @@ export class ControlledWorld {
         this.orders.push(order);
         return this.answer(order);
       },
+      moved: async (version) => void this.moves.push(version),
       keepAlive: (promise) => void this.#underway.push(promise),
       sleep: () => Promise.resolve(),
       now: this.clock.now,

@@ -16,7 +16,7 @@ import { messagesOf, replicasOf } from "./status-table.ts";
 /** What every command takes that waits. */
 export const WAIT_OPTIONS: readonly OptionSpec[] = [
   { flags: "--no-wait", summary: "do not wait until the applications are RUNNING" },
-  { flags: "--timeout <seconds>", summary: "how long to wait (default: 300)" },
+  { flags: "--timeout <seconds>", summary: "how long to wait (default: 600)" },
 ];
 
 /** What is waited for. */
@@ -29,7 +29,8 @@ export interface WaitGoal {
   readonly intervalMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 300_000;
+/** Longer than the 300 s that the platform leaves an object the code of before. */
+const DEFAULT_TIMEOUT_MS = 600_000;
 const INTERVAL_MS = 500;
 /** What a deployment does not get out of by itself. */
 const FINAL_TRIGGERS: readonly string[] = ["RECONFIGURE_FAILED", "REPLICA_STARTUP_FAILED"];

@@ -68,8 +68,8 @@ describe("segmentsOf", () => {
 });
 
 describe("timeoutOf", () => {
-  it("is 300 seconds by default, and takes no nonsense", () => {
-    expect([timeoutOf(undefined), timeoutOf("1.5")]).toEqual([300_000, 1500]);
+  it("is 600 seconds by default, and takes no nonsense", () => {
+    expect([timeoutOf(undefined), timeoutOf("1.5")]).toEqual([600_000, 1500]);
     for (const text of ["0", "-1", "soon", ""]) expect(() => timeoutOf(text)).toThrow("--timeout must be a number of seconds above 0");
   });
 });

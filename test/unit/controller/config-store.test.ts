@@ -97,7 +97,32 @@ describe("what an operator puts", () => {
     await world.store.put("v1", [app("a", "/x")]);
     const newer = world.make("v2");
     expect(await newer.current()).toMatchObject({ a: { routePrefix: "/a" }, b: { routePrefix: "/b" } });
-    expect(await newer.put("v2", [app("a")])).toBe(2);
+    expect(await newer.put("v2", [app("a")])).toBe(3);
+  });
+
+  it("[F3] stays forgotten when the code of before comes back, and its controllers are told", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a", "/x"), app("c")]);
+    world.make("v2");
+    world.delivered.length = 0;
+    const again = world.make("v1");
+    expect(await again.current()).toMatchObject({ a: { routePrefix: "/a" }, b: { routePrefix: "/b" }, c: null });
+    expect(world.alarmAtMs).toBe(5000);
+    await again.alarm();
+    expect(world.delivered.map(([name, change]) => [name, change.version, change.isCompiled])).toEqual([
+      ["a", "v1", true],
+      ["b", "v1", true],
+      ["c", "v1", true],
+    ]);
+    expect(world.alarmAtMs).toBeUndefined();
+  });
+
+  it("[F3] is forgotten for an application whose controller has seen newer code, though the store has not", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a", "/x"), app("b", "/y")]);
+    await world.store.moved("v2", "a");
+    await world.store.moved("v1", "b");
+    expect(await world.make("v1").current()).toMatchObject({ a: { routePrefix: "/a" }, b: { routePrefix: "/y" } });
   });
 
   it("is refused where it was checked against other code", async () => {

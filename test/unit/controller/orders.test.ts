@@ -89,7 +89,7 @@ describe("an order", () => {
     expect(world.orders).toHaveLength(4);
     expect((await world.status()).status).toBe("DEPLOYING");
     world.answer = () => ({ kind: "done", version: "v2" });
-    await world.run(10_000);
+    await world.run(60_000);
     expect((await world.status()).status).toBe("RUNNING");
     expect(world.alarmAtMs).toBeUndefined();
   });
