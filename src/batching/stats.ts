@@ -5,7 +5,6 @@ import { BATCH_MS, BATCH_SHARES, BATCH_SIZES } from "../observe/catalogue.ts";
 import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
 
-
 /** How often values fell below each bound; the shape of a Prometheus histogram, not yet cumulated. */
 export interface BatchHistogram {
   /** Upper bounds, inclusive, ascending. */

@@ -10,7 +10,14 @@
  *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  */
-import { type Assignment, type ConfigChange, type ControllerRpc, LEASE_MS, type OrderOutcome, type ReplicaReport } from "../protocol/control.ts";
+import {
+  type Assignment,
+  type ConfigChange,
+  type ControllerRpc,
+  LEASE_MS,
+  type OrderOutcome,
+  type ReplicaReport,
+} from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";

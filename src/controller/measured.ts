@@ -34,5 +34,7 @@ export function totalOf({ latest, earlier }: Measured, isSilent: boolean): Serie
 
 // What is so at a moment is not so any more. A key that is not known is a newer version's, and taken for a count.
 function countsOf(series: SeriesByKey): SeriesByKey {
-  return Object.fromEntries(Object.entries(series).filter(([key]) => (MEASURED as Record<string, { type: string }>)[key]?.type !== "gauge"));
+  return Object.fromEntries(
+    Object.entries(series).filter(([key]) => (MEASURED as Record<string, { type: string }>)[key]?.type !== "gauge"),
+  );
 }

@@ -83,7 +83,11 @@ const howMany: Derived[2] = ([, numbers]) => countOf(numbers);
 
 /** What is told by what is measured. */
 export const DERIVED: readonly Derived[] = [
-  [counter("serve_num_http_error_requests", "HTTP requests answered with 400 or above.", [...ROUTE, "method", "error_code"]), "http", ifError],
+  [
+    counter("serve_num_http_error_requests", "HTTP requests answered with 400 or above.", [...ROUTE, "method", "error_code"]),
+    "http",
+    ifError,
+  ],
   [counter("serve_batches_processed", "Batches begun.", FUNCTION), "batchSize", howMany],
   [counter("serve_multiplexed_models_load_counter", "Models loaded."), "modelLoad", howMany],
   [counter("serve_multiplexed_models_unload_counter", "Models disposed of."), "modelUnload", howMany],

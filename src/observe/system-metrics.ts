@@ -20,7 +20,7 @@ export function systemMetrics(scraped: readonly Scraped[]): string {
       gauge("serve_controller_up", "Whether the application's controller answered.", APPLICATION),
       scraped.map(({ app, metrics }) => [[app], [metrics === undefined ? 0 : 1]]),
     ],
-    ...known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)],
+    ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
   ]);
 }
 

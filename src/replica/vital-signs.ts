@@ -8,8 +8,8 @@
  *       case `HEARTBEAT_MS` and an interval later.
  *   V2. The end of the load is always told.
  *   V3. A steady load is told `HEARTBEAT_MS` apart; one that changes, after `metricsIntervalMs`.
- *   V4. What has been measured goes with what is told anyway. Only what was measured since is told by itself when the work
- *       is over, `HEARTBEAT_MS` after the last time at the soonest, and once: who is not reached is told with the next work.
+ *   V4. What has been measured goes with what is told anyway. What is left when the work is over is told by itself, at the
+ *       soonest `HEARTBEAT_MS` after the last time, and once: a controller that is not reached hears of it with the next work.
  *   V5. Nothing here fails a request, or waits for one.
  */
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
@@ -39,6 +39,8 @@ export interface VitalSignsParts {
 
 /** How long `recordAutoscalingStats` may take. Ray Serve's number. */
 const STATS_TIMEOUT_MS = 10_000;
+/** How long there is no request before the work is taken to be over. Between two of many there is a moment, too. */
+const QUIET_MS = 1000;
 
 export class VitalSigns {
   readonly #parts: VitalSignsParts;
@@ -70,8 +72,12 @@ export class VitalSigns {
   }
 
   #intervalMs(): number {
-    const { autoscaling, healthCheckPeriodMs } = this.#parts.membership.config;
-    return autoscaling === null ? healthCheckPeriodMs : Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
+    const { membership, meter, now } = this.#parts;
+    const { autoscaling, healthCheckPeriodMs } = membership.config;
+    if (autoscaling !== null) return Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
+    // Only the end is still to be told: the sooner, the sooner it may sleep.
+    const isOver = this.#load === 0 && meter.hasNews;
+    return isOver ? Math.min(healthCheckPeriodMs, Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now())) : healthCheckPeriodMs;
   }
 
   async #beat(): Promise<boolean> {
@@ -91,7 +97,7 @@ export class VitalSigns {
     if (autoscaling === null) {
       // Whatever it has said, or was told, shows that it is alive.
       const isUnheard = hasWorked && nowMs - membership.contactedAtMs >= HEARTBEAT_MS;
-      if (!isUnheard && !(isDue && this.#load === 0 && meter.hasNews)) return;
+      if (!isUnheard && !(isDue && !hasWorked && meter.hasNews)) return;
       this.#toldAtMs = nowMs;
       await this.#report({ kind: "alive" }, meter.snapshot());
       return;

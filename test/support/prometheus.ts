@@ -78,7 +78,13 @@ function unescaped(text: string): string {
 }
 
 function checkHistogram(name: string, samples: readonly ReadSample[]): void {
-  const groups = Map.groupBy(samples, ({ labels: { le: _, ...labels } }) => JSON.stringify(Object.entries(labels).toSorted()));
+  const groups = Map.groupBy(samples, ({ labels }) =>
+    JSON.stringify(
+      Object.entries(labels)
+        .filter(([label]) => label !== "le")
+        .toSorted(),
+    ),
+  );
   for (const [labels, group] of groups) {
     const fail = (what: string): never => {
       throw new Error(`Histogram ${name} ${labels}: ${what}.`);

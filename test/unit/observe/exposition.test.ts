@@ -8,7 +8,11 @@ import { readPrometheus } from "../../support/prometheus.ts";
 const GAUGE: Metric = { name: "serve_x", type: "gauge", help: "What it is.", labels: ["a", "b"] };
 const HISTOGRAM: Metric = { name: "serve_ms", type: "histogram", help: "Times.", labels: ["a"], bounds: [1, 2.5, 10] };
 
-const anyText = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.constantFrom('"', "\\", "\n", '\\"', "\\n", "a\r\nb", "}", '",b="'));
+const anyText = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "grapheme" }),
+  fc.constantFrom('"', "\\", "\n", '\\"', "\\n", "a\r\nb", "}", '",b="'),
+);
 
 describe("Prometheus text", () => {
   it("is what the format's description shows", () => {
@@ -64,7 +68,8 @@ describe("Prometheus text", () => {
         const numbers = [0];
         for (const value of values) observe(numbers, HISTOGRAM.bounds!, value);
         const { samples } = readPrometheus(expose([[HISTOGRAM, [[["/"], numbers]]]])).get("serve_ms")!;
-        const of = (suffix: string, le?: string) => samples.find((one) => one.name === `serve_ms${suffix}` && one.labels["le"] === le)?.value;
+        const of = (suffix: string, le?: string) =>
+          samples.find((one) => one.name === `serve_ms${suffix}` && one.labels["le"] === le)?.value;
         expect(of("_bucket", "2.5")).toBe(values.filter((value) => value <= 2.5).length);
         expect(of("_count")).toBe(values.length);
         expect(of("_sum")).toBe(values.reduce((sum, value) => sum + value, 0));

@@ -48,7 +48,13 @@ describe("a scrape", () => {
   });
 
   it("names the labels of what a replica has measured", async () => {
-    const read = await scrape({ http: [[["/", "GET", 200], [7]], [["/", "GET", 503], [2]]], errors: [[["/", 'E"\n'], [1]]] });
+    const read = await scrape({
+      http: [
+        [["/", "GET", 200], [7]],
+        [["/", "GET", 503], [2]],
+      ],
+      errors: [[["/", 'E"\n'], [1]]],
+    });
     expect(read.get("serve_num_http_requests_total")?.samples.map(({ labels }) => labels)).toEqual([
       { ...REPLICA, route: "/", method: "GET", status_code: "200" },
       { ...REPLICA, route: "/", method: "GET", status_code: "503" },
@@ -73,7 +79,12 @@ describe("a scrape", () => {
 
   it("goes on without the applications whose controllers do not answer", async () => {
     const metrics = await application({ requests: [[["/"], [5]]] });
-    const read = readPrometheus(systemMetrics([{ app: "app", metrics }, { app: "gone", metrics: undefined }]));
+    const read = readPrometheus(
+      systemMetrics([
+        { app: "app", metrics },
+        { app: "gone", metrics: undefined },
+      ]),
+    );
     expect(total(read, "serve_controller_up", { application: "gone" })).toBe(0);
     expect(total(read, "serve_deployment_request_counter_total")).toBe(5);
     expect(readPrometheus(systemMetrics([{ app: "gone", metrics: undefined }])).size).toBe(1);

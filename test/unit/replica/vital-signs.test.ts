@@ -1,63 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
-import { HEARTBEAT_MS, type LoadReport, type ReplicaEvent } from "../../../src/protocol/control.ts";
-import type { Running } from "../../../src/replica/health.ts";
-import type { MetricsSnapshot } from "../../../src/protocol/metrics.ts";
+import { HEARTBEAT_MS, type ReplicaEvent } from "../../../src/protocol/control.ts";
 import { Pulse } from "../../../src/replica/pulse.ts";
-import type { ReplicaMeter } from "../../../src/replica/replica-meter.ts";
-import { VitalSigns } from "../../../src/replica/vital-signs.ts";
-import { configOf } from "../../support/controlled-world.ts";
-
-const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
-
-function watched(options: DeploymentOptions = {}) {
-  const told: { readonly atMs: number; readonly event: ReplicaEvent; readonly metrics: MetricsSnapshot | undefined }[] = [];
-  const startedAtMs = Date.now();
-  const world = {
-    told,
-    running: [] as Running[],
-    lastFinishedAtMs: 0,
-    checks: 0,
-    checkHealth: async () => {},
-    recordStats: async (): Promise<Record<string, number> | undefined> => undefined,
-    isReached: true,
-    contactedAtMs: 0,
-    meter: {
-      hasNews: false,
-      snapshots: 0,
-      snapshot: () => {
-        world.meter.hasNews = false;
-        return { startedAtMs, series: { requests: [[[""], [++world.meter.snapshots]]] } };
-      },
-    },
-    loads: () => told.flatMap(({ event }) => (event.kind === "load" ? [event.load] : [])) as LoadReport[],
-    times: () => told.map(({ atMs }) => atMs),
-  };
-  const signs = new VitalSigns({
-    membership: {
-      config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
-      get contactedAtMs() {
-        return world.contactedAtMs;
-      },
-      async report(event, metrics) {
-        if (!world.isReached) throw new Error("The controller is gone.");
-        told.push({ atMs: Date.now() - startedAtMs, event, metrics });
-        world.contactedAtMs = Date.now();
-      },
-    },
-    now: Date.now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    running: () => world.running,
-    lastFinishedAtMs: () => world.lastFinishedAtMs,
-    meter: world.meter as ReplicaMeter & typeof world.meter,
-    checkHealth: async () => {
-      world.checks++;
-      await world.checkHealth();
-    },
-    recordStats: () => world.recordStats(),
-  });
-  return { ...world, world, signs };
-}
+import { AUTOSCALED, watched } from "../../support/watched-replica.ts";
 
 const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
@@ -196,57 +140,6 @@ describe("a replica that is not autoscaled", () => {
     signs.changed(0);
     await after(60_000);
     expect(told).toEqual([]);
-  });
-});
-
-describe("what a replica has measured", () => {
-  /** A request comes, is counted, and goes. */
-  const request = ({ signs, world }: ReturnType<typeof watched>) => {
-    signs.changed(1);
-    world.meter.hasNews = true;
-    signs.changed(0);
-  };
-
-  it.each([{}, AUTOSCALED])("[V4] is told once when the work is over, and then there is no timer: %o", async (options) => {
-    const replica = watched(options);
-    request(replica);
-    await after(60_000);
-    expect(replica.told.filter(({ metrics }) => metrics !== undefined)).toHaveLength(1);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it.each([{}, AUTOSCALED])("[V4] goes with everything else that is told of a steady load, and adds nothing to it: %o", async (options) => {
-    const replica = watched(options);
-    replica.signs.changed(3);
-    const counting = setInterval(() => (replica.world.meter.hasNews = true), 100);
-    await after(10 * 60_000);
-    clearInterval(counting);
-    expect(replica.told.length).toBeLessThanOrEqual(15);
-    expect(replica.told.every(({ metrics }) => metrics !== undefined)).toBe(true);
-  });
-
-  it.each([{}, AUTOSCALED])("[V4] is told at most 91 times an hour, and to the last request, whatever comes and goes: %o", async (options) => {
-    const replica = watched({ ...options, healthCheckPeriodMs: 1000 });
-    for (let count = 0; count < 600; count++) {
-      request(replica);
-      await after(6000);
-    }
-    await after(60_000);
-    expect(replica.told.length).toBeLessThanOrEqual(92);
-    expect(replica.world.meter.hasNews).toBe(false);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("[V4] is told with the next work when the controller was not reached", async () => {
-    const replica = watched();
-    replica.world.isReached = false;
-    request(replica);
-    await after(60_000);
-    expect(vi.getTimerCount()).toBe(0);
-    replica.world.isReached = true;
-    request(replica);
-    await after(60_000);
-    expect(replica.told.at(-1)?.metrics?.series["requests"]).toEqual([[[""], [2]]]);
   });
 });
 
