@@ -1,4 +1,5 @@
 /** What is measured of a system that runs, as Prometheus reads it. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Server } from "edge-serve/testing";
 import { projectWith } from "../support/own-controller.ts";
@@ -87,6 +88,13 @@ describe("a scrape", () => {
     expect(of("serve_deployment_replica_starts_total", MODEL)).toBe(1);
     expect(of("serve_application_status")).toBe(6);
     expect(of("serve_deployment_replica_healthy")).toBe(2);
+  });
+
+  it("looks as the page shows it", async () => {
+    const lines = readFileSync("docs/metrics.md", "utf8").match(/(?<=^ {4})(?:# |serve_).*$/gm)!;
+    const text = await (await server.fetch("/-/api/metrics", HEADERS)).text();
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.filter((line) => !line.startsWith("# Ray") && !text.includes(`${line}\n`))).toEqual([]);
   });
 
   it("goes on counting after everything has crashed", { timeout: TIMEOUT_MS }, async () => {
