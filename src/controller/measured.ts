@@ -4,7 +4,7 @@
  * Counts go on over the sleep of a replica: one that begins anew has its numbers added to those of before. So what is
  * scraped only grows while a replica is there, although its memory comes and goes.
  */
-import { MEASURED } from "../observe/catalogue.ts";
+import { MEASURED, type Metric } from "../observe/catalogue.ts";
 import { merged } from "../observe/series.ts";
 import type { Measured, MetricsSnapshot, SeriesByKey } from "../protocol/metrics.ts";
 
@@ -34,7 +34,9 @@ export function totalOf({ latest, earlier }: Measured, isSilent: boolean): Serie
 
 // What is so at a moment is not so any more. A key that is not known is a newer version's, and taken for a count.
 function countsOf(series: SeriesByKey): SeriesByKey {
-  return Object.fromEntries(
-    Object.entries(series).filter(([key]) => (MEASURED as Record<string, { type: string }>)[key]?.type !== "gauge"),
-  );
+  return Object.fromEntries(Object.entries(series).filter(([key]) => !isGauge(key)));
+}
+
+function isGauge(key: string): boolean {
+  return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[key]?.type === "gauge";
 }

@@ -56,8 +56,8 @@ export const MEASURED = {
   errors: counter("serve_deployment_error_counter", "Requests failed.", [...ROUTE, "exception_type"]),
   latency: histogram("serve_deployment_processing_latency_ms", "From start to end of a request.", ROUTE, LATENCY_MS),
   http: counter("serve_num_http_requests", "HTTP requests answered.", HTTP),
-  httpLatency: histogram("serve_http_request_latency_ms", "From start to end of an HTTP request.", HTTP, LATENCY_MS),
-  refused: counter("serve_replica_refused_requests", "Requests that found no slot free, or the queue full.", [...REPLICA, "mode"]),
+  httpLatency: histogram("serve_http_request_latency_ms", "From start to end of a request.", HTTP, LATENCY_MS),
+  refused: counter("serve_replica_refused_requests", "Requests refused.", [...REPLICA, "mode"]),
   ongoing: gauge("serve_replica_processing_queries", "Requests running."),
   queued: gauge("serve_deployment_queued_queries", "Requests waiting."),
   batchWait: histogram("serve_batch_wait_time_ms", "From a call to its batch.", FUNCTION, BATCH_MS),
@@ -66,7 +66,7 @@ export const MEASURED = {
   batchUtilization: histogram("serve_batch_utilization_percent", "Size of a batch by maxBatchSize.", FUNCTION, PERCENT),
   batchQueue: gauge("serve_batch_queue_length", "Calls waiting for a batch.", FUNCTION),
   modelGets: counter("serve_multiplexed_get_model_requests_counter", "Calls for a model."),
-  modelHits: counter("serve_multiplexed_model_hits", "Calls for a model that was loaded."),
+  modelHits: counter("serve_multiplexed_model_hits", "Calls for a loaded model."),
   modelLoad: histogram("serve_multiplexed_model_load_latency_ms", "Loading a model.", REPLICA, LATENCY_MS),
   modelUnload: histogram("serve_multiplexed_model_unload_latency_ms", "Disposing of a model.", REPLICA, LATENCY_MS),
   models: gauge("serve_num_multiplexed_models", "Models loaded."),
@@ -83,11 +83,7 @@ const howMany: Derived[2] = ([, numbers]) => countOf(numbers);
 
 /** What is told by what is measured. */
 export const DERIVED: readonly Derived[] = [
-  [
-    counter("serve_num_http_error_requests", "HTTP requests answered with 400 or above.", [...ROUTE, "method", "error_code"]),
-    "http",
-    ifError,
-  ],
+  [counter("serve_num_http_error_requests", "HTTP requests answered with an error.", [...ROUTE, "method", "error_code"]), "http", ifError],
   [counter("serve_batches_processed", "Batches begun.", FUNCTION), "batchSize", howMany],
   [counter("serve_multiplexed_models_load_counter", "Models loaded."), "modelLoad", howMany],
   [counter("serve_multiplexed_models_unload_counter", "Models disposed of."), "modelUnload", howMany],

@@ -17,7 +17,7 @@ export function systemMetrics(scraped: readonly Scraped[]): string {
   const known = scraped.flatMap(({ metrics }) => metrics ?? []);
   return expose([
     [
-      gauge("serve_controller_up", "Whether the application's controller answered.", APPLICATION),
+      gauge("serve_controller_up", "Whether the controller answered.", APPLICATION),
       scraped.map(({ app, metrics }) => [[app], [metrics === undefined ? 0 : 1]]),
     ],
     ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
@@ -49,10 +49,7 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
       gauge("serve_deployment_status", legend(DEPLOYMENT_STATES), DEPLOYMENT),
       each(({ status }) => [[[], DEPLOYMENT_STATES.indexOf(status) + 1]]),
     ],
-    [
-      gauge("serve_autoscaling_target_replicas", "Replicas that there should be, autoscaled or not.", DEPLOYMENT),
-      each((one) => [[[], one.target_num_replicas]]),
-    ],
+    [gauge("serve_autoscaling_target_replicas", "Replicas wanted.", DEPLOYMENT), each((one) => [[[], one.target_num_replicas]])],
     [
       gauge("serve_deployment_replicas", "Replicas by state.", [...DEPLOYMENT, "state"]),
       each((one) => Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count])),
@@ -61,13 +58,13 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
       gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),
       each(({ replicas }) => replicas.map(({ replica_id, state }) => [[replica_id], state === "RUNNING" ? 1 : 0])),
     ],
-    [gauge("serve_deployment_epoch", "Changes of the replica set or configuration.", DEPLOYMENT), each(({ epoch }) => [[[], epoch]])],
+    [gauge("serve_deployment_epoch", "Changes of replicas or configuration.", DEPLOYMENT), each(({ epoch }) => [[[], epoch]])],
     [
-      gauge("serve_autoscaling_total_requests", "Requests that the autoscaler decided by.", DEPLOYMENT),
+      gauge("serve_autoscaling_total_requests", "Requests, for the autoscaler.", DEPLOYMENT),
       each(({ autoscaling_detail }) => (autoscaling_detail === undefined ? [] : [[[], autoscaling_detail.total_ongoing_requests]])),
     ],
     [
-      counter("serve_deployment_replica_starts", "Starts of the replica, those after sleep too.", REPLICA),
+      counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
       known.flatMap(({ details: { name }, replicas }) =>
         replicas.map(({ deployment, replica, starts }): Series => [[name, deployment, replica], [starts]]),
       ),

@@ -26,6 +26,8 @@ export interface Ran {
   readonly scope: { readonly routePrefix: string | undefined };
   /** When its user code began. */
   readonly startedAtMs: number;
+  /** When the last of it was sent. */
+  readonly endedAtMs: number;
 }
 
 /** What is measured of each request. */
@@ -33,33 +35,34 @@ type Counted = Extract<MetricKey, "requests" | "errors" | "latency" | "http" | "
 
 export class ReplicaMeter {
   readonly #scope: ReplicaScope;
-  readonly #now: () => number;
   readonly #load: () => Load;
   readonly #startedAtMs: number;
   readonly #counted: Record<Counted, Series[]> = { requests: [], errors: [], latency: [], http: [], httpLatency: [], refused: [] };
   /** Whether something has been counted since the last snapshot. */
   hasNews = false;
 
-  /** @param load What the replica has on its hands. */
-  constructor(scope: ReplicaScope, now: () => number, load: () => Load) {
+  /**
+   * @param startedAtMs When the replica was started.
+   * @param load What it has on its hands.
+   */
+  constructor(scope: ReplicaScope, startedAtMs: number, load: () => Load) {
     this.#scope = scope;
-    this.#now = now;
     this.#load = load;
-    this.#startedAtMs = now();
+    this.#startedAtMs = startedAtMs;
   }
 
   /** A request has run. */
-  ran({ scope: { routePrefix = "" }, startedAtMs }: Ran, failed?: Failed): void {
+  ran({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, failed?: Failed): void {
     this.hasNews = true;
-    observe(numbersAt(this.#counted.latency, routePrefix), LATENCY_MS, this.#now() - startedAtMs);
+    observe(numbersAt(this.#counted.latency, routePrefix), LATENCY_MS, endedAtMs - startedAtMs);
     if (failed === undefined) numbersAt(this.#counted.requests, routePrefix)[0]!++;
     else this.#failed(routePrefix, failed.error);
   }
 
   /** One that came over HTTP has been answered. */
-  answered({ scope: { routePrefix = "" }, startedAtMs }: Ran, method: string, status: number): void {
+  answered({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, method: string, status: number): void {
     numbersAt(this.#counted.http, routePrefix, method, status)[0]!++;
-    observe(numbersAt(this.#counted.httpLatency, routePrefix, method, status), LATENCY_MS, this.#now() - startedAtMs);
+    observe(numbersAt(this.#counted.httpLatency, routePrefix, method, status), LATENCY_MS, endedAtMs - startedAtMs);
   }
 
   /** A request left the queue without having run. @param http How an HTTP request was answered. */

@@ -57,6 +57,7 @@ export interface ReplicaPorts {
 interface Run extends RunningRequest {
   readonly id: string;
   readonly slot: Slot;
+  endedAtMs: number;
 }
 
 /** How long a reserved slot waits for its request, which is under way. */
@@ -82,7 +83,7 @@ export class Replica {
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#admission = new Admission(limits, now, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
-    this.#meter = new ReplicaMeter(scope, now, () => this.#admission.load);
+    this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -205,7 +206,7 @@ export class Replica {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    const run: Run = { id, scope: running, slot, startedAtMs };
+    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
     this.#running.set(id, run);
     try {
       const { target } = this.#instance.started ?? (await this.#instance.start());
@@ -230,7 +231,7 @@ export class Replica {
   // In this order: what the request held of the replica is free when its listeners hear of it.
   #finish(run: Run, failed?: Failed): void {
     this.#running.delete(run.id);
-    this.#lastFinishedAtMs = this.#ports.now();
+    run.endedAtMs = this.#lastFinishedAtMs = this.#ports.now();
     this.#meter.ran(run, failed);
     run.slot.release();
     run.scope.end();
@@ -249,7 +250,7 @@ export class Replica {
     const running = new RequestScope(meta, request);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    const run: Run = { id, scope: running, slot, startedAtMs };
+    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
     this.#running.set(id, run);
     let response: Response;
     let isWhole = false;
@@ -272,10 +273,11 @@ export class Replica {
       response = errorResponse(error);
     }
     logFetch(request, response, startedAtMs, scope);
+    const { method } = request;
     const { status } = response;
     const finish = (failure = failed) => {
       this.#finish(run, failure);
-      this.#meter.answered(run, request.method, status);
+      this.#meter.answered(run, method, status);
     };
     if (isWhole) finish();
     else response = this.#sent(response, scope, finish);
