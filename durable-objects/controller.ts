@@ -7,13 +7,16 @@ import { DurableObject } from "cloudflare:workers";
 import type { Controller, ControllerPorts } from "../src/controller/controller.ts";
 import type { ApplicationState } from "../src/controller/state.ts";
 import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../src/protocol/control.ts";
+import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { Alarm } from "./alarm.ts";
 
 const STATE = "application";
+/** Before the name of a replica. */
+const MEASURED = "measured:";
 
 /** The part of a controller's surroundings that its object provides. */
-export type ControllerShell = Pick<ControllerPorts, "app" | "load" | "save" | "wakeAt" | "keepAlive">;
+export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "load" | "save" | "wakeAt" | "keepAlive">;
 
 /** What to do when an alarm's work has thrown: a fired alarm is gone, and the platform gives up on one after a few tries. */
 const AFTER_FAILURE_MS = 10_000;
@@ -48,6 +51,11 @@ export function controllerClass(make: MakeController): new (state: DurableObject
       return this.#controller.status(settleMs);
     }
 
+    /** RPC. What is scraped. */
+    metrics(): Promise<ApplicationMetrics | undefined> {
+      return this.#controller.metrics();
+    }
+
     /** RPC. Another number of replicas. */
     scale(deployment: string, replicas: number): Promise<string | undefined> {
       return this.#controller.scale(deployment, replicas);
@@ -70,6 +78,11 @@ function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
   const { kv } = state.storage;
   return {
     app: state.id.name ?? "",
+    measured: {
+      get: (replica) => kv.get<Measured>(MEASURED + replica),
+      set: (replica, measured) => kv.put(MEASURED + replica, measured),
+      delete: (replica) => kv.delete(MEASURED + replica),
+    },
     load: () => kv.get<ApplicationState>(STATE),
     save: (application) => kv.put(STATE, application),
     wakeAt: (timeMs) => alarm.setAt(timeMs),

@@ -87,6 +87,7 @@ export function controllerOf(
     app: APP,
     compiled: { version, application: manifestOf(deploymentOf(state).replicas.length, kindOf(state)) },
     policies: {},
+    measured: new Map(),
     load: () => state,
     save: () => {},
     wakeAt: () => {},

@@ -8,6 +8,7 @@
  *   F2. A call is queued at once, before its promise or stream is looked at.
  */
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
+import { addSource } from "../observe/sources.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import { END } from "./end.ts";
 import { Item } from "./item.ts";
@@ -144,7 +145,11 @@ class BatchedFunction {
     const replica = this.#home ?? currentScope()?.replica;
     if (replica === undefined) return (this.#outside ??= this.#newQueue());
     let queue = this.#queues.get(replica);
-    if (queue === undefined) this.#queues.set(replica, (queue = this.#newQueue()));
+    if (queue === undefined) {
+      const made = (queue = this.#newQueue());
+      this.#queues.set(replica, made);
+      addSource(replica, () => made.measurements(this.#fn.name));
+    }
     return queue;
   }
 

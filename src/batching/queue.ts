@@ -17,6 +17,7 @@ import { type AdaptiveBounds, learn, settingsOf, UNKNOWN } from "./adaptive.ts";
 import type { Item } from "./item.ts";
 import { type Batch, Lanes, type Limits } from "./lanes.ts";
 import type { BatchLimits, BatchSettings } from "./options.ts";
+import type { Measurements } from "../observe/sources.ts";
 import { BatchCounters, type BatchStats } from "./stats.ts";
 
 /** What the queue needs from the platform. */
@@ -97,6 +98,11 @@ export class BatchQueue {
     const { size, waitMs } = this.#limits;
     const limits = { maxBatchSize: size, batchWaitTimeoutMs: waitMs };
     return this.#counters.snapshot({ queued: this.#lanes.count, running: this.#running, limits });
+  }
+
+  /** What is counted, for Prometheus. @param name Of the batched function. */
+  measurements(name: string): Measurements {
+    return this.#counters.measurements(name, this.#lanes.count);
   }
 
   #pumpSoon(): void {

@@ -1,6 +1,9 @@
 /**
- * What a batch queue counts, as plain numbers that can be scraped.
+ * What a batch queue counts, as plain numbers: for the author by `stats`, for Prometheus by `measurements`.
  */
+import { BATCH_MS, BATCH_SHARES, BATCH_SIZES } from "../observe/catalogue.ts";
+import { observe } from "../observe/series.ts";
+import type { Measurements } from "../observe/sources.ts";
 
 /** How often values fell below each bound; the shape of a Prometheus histogram, not yet cumulated. */
 export interface BatchHistogram {
@@ -37,29 +40,23 @@ export interface BatchStats {
   readonly limits: { readonly maxBatchSize: number; readonly batchWaitTimeoutMs: number };
 }
 
-const MILLISECONDS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
-const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
-const SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
-
 class Counts {
   readonly #bounds: readonly number[];
-  readonly #counts: number[];
-  #sum = 0;
+  /** As a series has them. */
+  readonly numbers: number[] = [0];
 
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#counts = bounds.map(() => 0);
-    this.#counts.push(0);
   }
 
   add(value: number): void {
-    const index = this.#bounds.findIndex((bound) => value <= bound);
-    this.#counts[index === -1 ? this.#bounds.length : index]!++;
-    this.#sum += value;
+    observe(this.numbers, this.#bounds, value);
   }
 
   snapshot(): BatchHistogram {
-    return { bounds: this.#bounds, counts: [...this.#counts], sum: this.#sum };
+    const [sum = 0, ...counts] = this.numbers;
+    while (counts.length <= this.#bounds.length) counts.push(0);
+    return { bounds: this.#bounds, counts, sum };
   }
 }
 
@@ -84,10 +81,10 @@ export class BatchCounters {
   #items = 0;
   #dropped = 0;
   readonly #begunBecause = { full: 0, waited: 0 };
-  readonly #size = new Counts(SIZES);
-  readonly #utilisation = new Counts(SHARES);
-  readonly #waitMs = new Counts(MILLISECONDS);
-  readonly #executionMs = new Counts(MILLISECONDS);
+  readonly #size = new Counts(BATCH_SIZES);
+  readonly #utilisation = new Counts(BATCH_SHARES);
+  readonly #waitMs = new Counts(BATCH_MS);
+  readonly #executionMs = new Counts(BATCH_MS);
 
   get batches(): number {
     return this.#batches;
@@ -108,6 +105,18 @@ export class BatchCounters {
 
   dropped(): void {
     this.#dropped++;
+  }
+
+  /** The same for Prometheus. @param name Of the batched function. */
+  measurements(name: string, queued: number): Measurements {
+    const [shares = 0, ...counts] = this.#utilisation.numbers;
+    return {
+      batchWait: [[[name], this.#waitMs.numbers]],
+      batchExecution: [[[name], this.#executionMs.numbers]],
+      batchSize: [[[name], this.#size.numbers]],
+      batchUtilization: [[[name], [shares * 100, ...counts]]],
+      batchQueue: [[[name], [queued]]],
+    };
   }
 
   snapshot(now: Momentary): BatchStats {

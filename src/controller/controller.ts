@@ -10,10 +10,19 @@
  *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  */
-import type { Assignment, ConfigChange, ControllerRpc, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
+import {
+  type Assignment,
+  type ConfigChange,
+  type ControllerRpc,
+  LEASE_MS,
+  type OrderOutcome,
+  type ReplicaReport,
+} from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
+import { keep, type MeasuredStore, totalOf } from "./measured.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
 import { nextSettleAtMs } from "./replica-list.ts";
 import type { ApplicationState } from "./state.ts";
@@ -27,6 +36,8 @@ export interface ControllerPorts {
   /** What the deployed code says that should run; `null` when it has no such application. */
   readonly compiled: { readonly version: string; readonly application: ApplicationManifest | null };
   readonly policies: Policies;
+  /** What the replicas have measured: a row each, beside the state, which is read and written as a whole. */
+  readonly measured: MeasuredStore;
   load(): ApplicationState | undefined;
   /** Stores for good, before it returns or before any message leaves. */
   save(state: ApplicationState): void;
@@ -69,6 +80,10 @@ export class Controller implements ControllerRpc {
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
+    if (report.metrics !== undefined && replica !== undefined) {
+      const { measured, now } = this.#ports;
+      measured.set(report.replica, keep(measured.get(report.replica), report.metrics, now()));
+    }
     const isNews = deployment.epoch > report.epoch || report.event.kind === "woke" || replica === undefined;
     return isNews ? assignmentOf(this.#state, deployment, replica) : undefined;
   }
@@ -83,6 +98,21 @@ export class Controller implements ControllerRpc {
     this.#ports.wakeAt(this.#nextAtMs());
     if (settleMs > 0) await Promise.race([this.#ports.sleep(settleMs), this.#whenSettled()]);
     return detailsOf(this.#state);
+  }
+
+  async metrics(): Promise<ApplicationMetrics | undefined> {
+    const details = detailsOf(this.#state);
+    const replicas = Object.values(this.#state.deployments).flatMap((deployment) =>
+      deployment.replicas.flatMap(({ ref }) => this.#measuredBy(deployment.name, ref.name)),
+    );
+    return details && { details, replicas };
+  }
+
+  #measuredBy(deployment: string, replica: string): ReplicaMetrics | [] {
+    const measured = this.#ports.measured.get(replica);
+    if (measured === undefined) return [];
+    const isSilent = this.#ports.now() - measured.atMs > LEASE_MS;
+    return { deployment, replica, starts: measured.starts, series: totalOf(measured, isSilent) };
   }
 
   async #whenSettled(): Promise<void> {
@@ -136,7 +166,11 @@ export class Controller implements ControllerRpc {
     const next = JSON.parse(this.#stored) as ApplicationState;
     const result = act(next);
     const text = JSON.stringify(next);
-    if (text !== this.#stored) this.#ports.save(next);
+    if (text !== this.#stored) {
+      this.#ports.save(next);
+      const present = new Set(namesOf(next));
+      for (const name of namesOf(this.#state)) if (!present.has(name)) this.#ports.measured.delete(name);
+    }
     this.#state = next;
     this.#stored = text;
     this.#ports.wakeAt(this.#nextAtMs());
@@ -151,4 +185,8 @@ export class Controller implements ControllerRpc {
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.max(nowMs, Math.min(...known));
   }
+}
+
+function namesOf({ deployments }: ApplicationState): string[] {
+  return Object.values(deployments).flatMap(({ replicas }) => replicas.map(({ ref }) => ref.name));
 }

@@ -8,6 +8,7 @@
  *   O1. Nothing is done, and nothing about the system is said, without the token.
  *   O2. An answer never holds a stack, or anything from inside that is not meant for an operator.
  */
+import { EXPOSITION_TYPE } from "../observe/exposition.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
 import { authorize } from "./token.ts";
@@ -37,6 +38,8 @@ export interface OperatorPorts {
   config(): Promise<unknown>;
   /** All applications that there are, or were until they are gone. */
   details(): Promise<readonly ApplicationDetails[]>;
+  /** What is measured, as Prometheus text. An application whose controller does not answer is missing in it. */
+  metrics(): Promise<string>;
   /** Sets a number of replicas; what is wrong with that, in a sentence. */
   scale(app: string, deployment: string, replicas: number): Promise<string | undefined>;
 }
@@ -57,6 +60,7 @@ interface ApiRoute {
 
 const NAME = "([A-Za-z][A-Za-z0-9_-]{0,62})";
 const ROUTES: readonly ApiRoute[] = [
+  { path: /^metrics$/, methods: { GET: getMetrics } },
   { path: /^config$/, methods: { GET: getConfig } },
   { path: /^applications\/?$/, methods: { GET: getApplications, PUT: putApplications } },
   { path: new RegExp(`^applications/${NAME}$`), methods: { GET: getApplication, DELETE: deleteApplication } },
@@ -96,6 +100,10 @@ async function getApplications(_: Request, ports: OperatorPorts): Promise<Respon
   const details = await ports.details();
   const document: StatusDocument = { applications: Object.fromEntries(details.map((one) => [one.name, one])) };
   return Response.json(document);
+}
+
+async function getMetrics(_: Request, ports: OperatorPorts): Promise<Response> {
+  return new Response(await ports.metrics(), { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 async function getConfig(_: Request, ports: OperatorPorts): Promise<Response> {

@@ -12,6 +12,9 @@
  */
 import { writeLog } from "../context/logger.ts";
 import { type ReplicaScope, RequestScope, runInScope } from "../context/scope.ts";
+import { LATENCY_MS } from "../observe/catalogue.ts";
+import { observe } from "../observe/series.ts";
+import type { Measurements } from "../observe/sources.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import { blockedRequests } from "./blocked.ts";
 import { disposeModel } from "./dispose.ts";
@@ -57,6 +60,8 @@ export class ModelCache<Model> {
   readonly #disposing = new Set<Promise<void>>();
   readonly #sizes: KnownSizes<Model>;
   readonly #stats: Writable<MultiplexedStats> = noStats();
+  readonly #loadMs = [0];
+  readonly #unloadMs = [0];
   #isClosed = false;
 
   constructor(ports: ModelCachePorts<Model>) {
@@ -107,6 +112,18 @@ export class ModelCache<Model> {
 
   get stats(): MultiplexedStats {
     return { ...this.#stats, sizeBytes: [...this.#entries.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  }
+
+  /** What is counted, for Prometheus. */
+  get measurements(): Measurements {
+    const { hits, misses } = this.#stats;
+    return {
+      modelGets: [[[], [hits + misses]]],
+      modelHits: [[[], [hits]]],
+      modelLoad: [[[], this.#loadMs]],
+      modelUnload: [[[], this.#unloadMs]],
+      models: [[[], [this.loaded.length]]],
+    };
   }
 
   get isClosed(): boolean {
@@ -196,7 +213,9 @@ export class ModelCache<Model> {
       entry.sizeBytes = this.#sizes.measure(entry.id, model);
       entry.isLoaded = true;
       this.#stats.loads++;
-      this.#stats.loadMs += this.#ports.now() - startedAtMs;
+      const loadMs = this.#ports.now() - startedAtMs;
+      this.#stats.loadMs += loadMs;
+      observe(this.#loadMs, LATENCY_MS, loadMs);
       return model;
     } catch (error) {
       this.#stats.failures++;
@@ -219,9 +238,13 @@ export class ModelCache<Model> {
   #evict(entry: Entry<Model>): Promise<void> {
     this.#entries.delete(entry.id);
     this.#stats.evictions++;
+    const startedAtMs = this.#ports.now();
     const gone = runInScope({ replica: this.#ports.replica, request: undefined }, async () => disposeModel(await entry.model));
     this.#disposing.add(gone);
-    const forget = () => void this.#disposing.delete(gone);
+    const forget = () => {
+      this.#disposing.delete(gone);
+      observe(this.#unloadMs, LATENCY_MS, this.#ports.now() - startedAtMs);
+    };
     gone.then(forget, forget);
     return gone;
   }

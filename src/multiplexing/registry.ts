@@ -2,10 +2,12 @@
  * All the models of a replica: for whoever runs the replica, and for whoever tells callers which models it has.
  */
 import type { ReplicaScope } from "../context/scope.ts";
+import type { Measurements } from "../observe/sources.ts";
 
 /** The models that one `serve.multiplexed` has loaded in one replica. */
 export interface ModelHolder {
   readonly present: readonly string[];
+  readonly measurements: Measurements;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,11 @@ export function registerModels(replica: ReplicaScope, holder: ModelHolder): void
 export function loadedModelIds(replica: ReplicaScope): readonly string[] {
   const known = holders.get(replica);
   return known === undefined ? [] : [...new Set(known.flatMap(({ present }) => present))];
+}
+
+/** What is measured of a replica's models, by each `serve.multiplexed` of it. Starts anew with the replica's instance. */
+export function modelMeasurements(replica: ReplicaScope): readonly Measurements[] {
+  return (holders.get(replica) ?? []).map(({ measurements }) => measurements);
 }
 
 /**

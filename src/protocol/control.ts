@@ -7,6 +7,7 @@
  * Messages only grow, for the reasons given in `messages.ts`.
  */
 import type { ApplicationManifest, DeploymentConfig } from "./manifest.ts";
+import type { ApplicationMetrics, MetricsSnapshot } from "./metrics.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 import type { ApplicationDetails } from "./status.ts";
 
@@ -56,6 +57,8 @@ export interface ReplicaReport {
   /** Of the newest replica set that it knows. */
   readonly epoch: number;
   readonly event: ReplicaEvent;
+  /** What it has measured so far; comes with what it says while it works, and when it has finished. */
+  readonly metrics?: MetricsSnapshot;
 }
 
 export type ReplicaEvent =
@@ -87,6 +90,8 @@ export interface ControllerRpc {
   adopt(change: ConfigChange): Promise<void>;
   /** The application as the operator sees it; `undefined` when it has been deleted. Waits up to `settleMs` for it to be ready. */
   status(settleMs?: number): Promise<ApplicationDetails | undefined>;
+  /** What is known of the application and its replicas, without asking them; `undefined` when it has been deleted. */
+  metrics(): Promise<ApplicationMetrics | undefined>;
   /** Sets the number of replicas; what is wrong with that, in a sentence. */
   scale(deployment: string, replicas: number): Promise<string | undefined>;
 }

@@ -17,6 +17,7 @@ import type { RequestScope } from "../context/scope.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
+import type { ReplicaMeter } from "./replica-meter.ts";
 import { VitalSigns } from "./vital-signs.ts";
 import { within } from "./within.ts";
 
@@ -38,6 +39,7 @@ export interface Controlled {
   readonly admission: Admission;
   readonly instance: Instance;
   readonly running: ReadonlyMap<string, RunningRequest>;
+  readonly meter: ReplicaMeter;
   lastFinishedAtMs(): number;
   now(): number;
   /** Something failed that nobody waits for. */
@@ -70,6 +72,7 @@ export class ReplicaControl {
       sleep,
       running: () => [...replica.running.values()].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
       lastFinishedAtMs: replica.lastFinishedAtMs,
+      meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
       recordStats: () => instance.recordStats(),
     });

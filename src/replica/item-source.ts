@@ -8,8 +8,8 @@ import { type AnyIterator, RunAhead } from "./run-ahead.ts";
 
 /** Who hears of the end of a stream. */
 export interface ItemListeners {
-  /** Called once, when no more items come. */
-  ended(): void;
+  /** Called once, when no more items come, with what the generator threw, if it did. */
+  ended(failure?: { readonly error: unknown }): void;
   /** Called before the generator is stopped, when its consumer wants no more items. */
   cancelled?(): void;
 }

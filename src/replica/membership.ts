@@ -12,6 +12,7 @@
  *       version to version, so one that comes late is known by its epoch alone.
  */
 import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaReport } from "../protocol/control.ts";
+import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { within } from "./within.ts";
@@ -102,10 +103,11 @@ export class Membership {
   }
 
   /** Tells the controller something; takes what it answers. Rejects if it was not reached. */
-  async report(event: ReplicaEvent): Promise<void> {
+  async report(event: ReplicaEvent, metrics?: MetricsSnapshot): Promise<void> {
     const { control, deployment, replica, version, now } = this.#parts;
     const askedAtMs = now();
-    const assignment = await control.report({ deployment, replica, version, epoch: this.set.epoch, event });
+    const report = { deployment, replica, version, epoch: this.set.epoch, event };
+    const assignment = await control.report(metrics === undefined ? report : { ...report, metrics });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
     this.contactedAtMs = askedAtMs;
     this.#isUnanswered = false;

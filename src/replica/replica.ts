@@ -27,7 +27,9 @@ import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handle
 import { toResponse } from "./http-response.ts";
 import { Instance } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
+import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
+import type { WhenDone } from "./sent.ts";
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {
@@ -39,7 +41,7 @@ export interface ReplicaPorts {
   readonly limits: AdmissionLimits;
   now(): number;
   /** Returns what to send for a response, and calls `done` once when the last of it has been sent. Runs in the request's scope. */
-  whenSent(response: Response, done: () => void): Response;
+  whenSent(response: Response, done: WhenDone): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
@@ -49,6 +51,13 @@ export interface ReplicaPorts {
   readonly state: unknown;
   /** Makes the handle that a caller sent as an argument. */
   receiveHandle(ref: unknown): unknown;
+}
+
+/** A request that runs, and what it holds. */
+interface Run extends RunningRequest {
+  readonly id: string;
+  readonly slot: Slot;
+  endedAtMs: number;
 }
 
 /** How long a reserved slot waits for its request, which is under way. */
@@ -65,6 +74,7 @@ export class Replica {
   readonly #reserved = new Map<string, Slot>();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
+  readonly #meter: ReplicaMeter;
   #unnamed = 0;
   #lastFinishedAtMs = 0;
 
@@ -73,6 +83,7 @@ export class Replica {
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#admission = new Admission(limits, now, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
+    this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -88,6 +99,7 @@ export class Replica {
     this.#control = new ReplicaControl(control, {
       admission: this.#admission,
       instance: this.#instance,
+      meter: this.#meter,
       running: this.#running,
       lastFinishedAtMs: () => this.#lastFinishedAtMs,
       now,
@@ -101,11 +113,12 @@ export class Replica {
     try {
       const admitted = this.#admit(request.meta, delivery);
       const slot = admitted instanceof Promise ? await admitted : admitted;
-      if (slot === undefined) return this.#refusal();
+      if (slot === undefined) return this.#refusal(delivery);
       const reply = await this.#call(request, delivery.id, slot);
       const set = this.#control?.newsFor(delivery.epoch);
       return set === undefined ? reply : { ...reply, set };
     } catch (error) {
+      this.#meter.gaveUp(request.meta.routePrefix, error);
       return { kind: "error", error: encodeError(error) };
     }
   }
@@ -115,9 +128,11 @@ export class Replica {
     try {
       const admitted = this.#admit(meta, delivery);
       const slot = admitted instanceof Promise ? await admitted : admitted;
-      return slot === undefined ? this.#refusal() : await this.#fetch(request, meta, { id: delivery.id, slot });
+      return slot === undefined ? this.#refusal(delivery) : await this.#fetch(request, meta, { id: delivery.id, slot });
     } catch (error) {
-      return withRequestId(errorResponse(error), meta.requestId);
+      const response = errorResponse(error);
+      this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
+      return withRequestId(response, meta.requestId);
     }
   }
 
@@ -129,7 +144,7 @@ export class Replica {
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
-    if (slot === undefined) return this.#refusal();
+    if (slot === undefined) return this.#refusal(delivery);
     this.#reserved.set(delivery.id, slot);
     setTimeout(() => this.#reserved.delete(delivery.id) && slot.release(), RESERVATION_MS);
     return { kind: "reserved" };
@@ -159,7 +174,8 @@ export class Replica {
     return this.#control.assign(assignment, isStart);
   }
 
-  #refusal(): Refusal {
+  #refusal({ mode }: Delivery): Refusal {
+    this.#meter.refused(mode);
     const set = this.#control?.newsFor();
     return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
   }
@@ -190,7 +206,8 @@ export class Replica {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    this.#running.set(id, { scope: running, startedAtMs });
+    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
+    this.#running.set(id, run);
     try {
       const { target } = this.#instance.started ?? (await this.#instance.start());
       const method = methodOf(target, this.#name, request.method);
@@ -198,13 +215,13 @@ export class Replica {
       const result = await runInScope(scope, () => this.#run(method, target, args));
       const isStream = isGenerator(result);
       const reply: Reply = isStream
-        ? { kind: "stream", items: this.#itemsOf(result, request, scope, () => this.#finish(id, running, slot)) }
+        ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#finish(run, failed)) }
         : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
       logCall(request.method, "OK", startedAtMs, scope);
-      if (!isStream) this.#finish(id, running, slot);
+      if (!isStream) this.#finish(run);
       return reply;
     } catch (error) {
-      this.#finish(id, running, slot);
+      this.#finish(run, { error });
       logFailure(error, scope);
       logCall(request.method, running.isAborted ? "CANCELLED" : "ERROR", startedAtMs, scope);
       return { kind: "error", error: encodeError(error) };
@@ -212,14 +229,15 @@ export class Replica {
   }
 
   // In this order: what the request held of the replica is free when its listeners hear of it.
-  #finish(id: string, running: RequestScope, slot: Slot): void {
-    this.#running.delete(id);
-    this.#lastFinishedAtMs = this.#ports.now();
-    slot.release();
-    running.end();
+  #finish(run: Run, failed?: Failed): void {
+    this.#running.delete(run.id);
+    run.endedAtMs = this.#lastFinishedAtMs = this.#ports.now();
+    this.#meter.ran(run, failed);
+    run.slot.release();
+    run.scope.end();
   }
 
-  #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: () => void): ItemSource {
+  #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: (failed?: Failed) => void): ItemSource {
     const cancelled = () => scope.request?.abort(new RequestCancelledError("The stream was cancelled by its caller."));
     const subject = `An item of ${this.#subject(request)}`;
     const items = runInScope(scope, () => new ItemSource(generator, subject, { ended: finish, cancelled }));
@@ -232,9 +250,11 @@ export class Replica {
     const running = new RequestScope(meta, request);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
-    this.#running.set(id, { scope: running, startedAtMs });
+    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
+    this.#running.set(id, run);
     let response: Response;
     let isWhole = false;
+    let failed: Failed | undefined;
     try {
       const started = this.#instance.started ?? (await this.#instance.start());
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
@@ -246,17 +266,26 @@ export class Replica {
       isWhole = made instanceof Response && made !== result;
       response = await made;
     } catch (error) {
-      if (!isDeliberate(error)) logFailure(error, scope);
+      if (!isDeliberate(error)) {
+        logFailure(error, scope);
+        failed = { error };
+      }
       response = errorResponse(error);
     }
     logFetch(request, response, startedAtMs, scope);
-    if (isWhole) this.#finish(id, running, slot);
-    else response = this.#sent(response, scope, () => this.#finish(id, running, slot));
+    const { method } = request;
+    const { status } = response;
+    const finish = (failure = failed) => {
+      this.#finish(run, failure);
+      this.#meter.answered(run, method, status);
+    };
+    if (isWhole) finish();
+    else response = this.#sent(response, scope, finish);
     return withRequestId(response, meta.requestId);
   }
 
   // A stream of the user's own goes on asking for chunks while it is sent, in the scope of whoever asks.
-  #sent(response: Response, scope: Scope, done: () => void): Response {
+  #sent(response: Response, scope: Scope, done: WhenDone): Response {
     if (response.body === null) return this.#ports.whenSent(response, done);
     return runInScope(scope, () => this.#ports.whenSent(response, done));
   }

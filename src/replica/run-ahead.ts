@@ -21,8 +21,8 @@ export interface RunAheadSettings<T> {
   /** How much of `maxSize` an item takes; nothing when left out. */
   sizeOf?(item: T): number;
   readonly maxSize?: number;
-  /** Called once, when no more items come. */
-  ended(): void;
+  /** Called once, when no more items come, with what the generator threw, if it did. */
+  ended(failure?: { readonly error: unknown }): void;
 }
 
 /** What is ready, and whether there is more. */
@@ -120,6 +120,6 @@ export class RunAhead<T> {
   #end(): void {
     this.#isDone = true;
     this.#wakeConsumer?.();
-    this.#settings.ended();
+    this.#settings.ended(this.#failure);
   }
 }

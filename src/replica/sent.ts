@@ -5,12 +5,15 @@ import { writeLog } from "../context/logger.ts";
 import { currentScope, runInScope, type Scope } from "../context/scope.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 
+/** Told once that the last of a response has been sent, or what broke its stream off. */
+export type WhenDone = (failure?: { readonly error: unknown }) => void;
+
 /**
  * Returns the response to send instead of `response`, which calls `done` once: at once when there is no body, else
  * with the last byte or when the client goes away. A stream goes on in the scope of the caller, and breaks off at the
  * deadline of the request there.
  */
-export function whenSent(response: Response, done: () => void): Response {
+export function whenSent(response: Response, done: WhenDone): Response {
   if (response.body === null) {
     done();
     return response;
@@ -19,23 +22,25 @@ export function whenSent(response: Response, done: () => void): Response {
 }
 
 // Not `pipeTo`: the platform's heeds its signal only between two chunks, and the next may never come.
-function watched(source: ReadableStream, scope: Scope | undefined, done: () => void): ReadableStream {
+function watched(source: ReadableStream, scope: Scope | undefined, done: WhenDone): ReadableStream {
   const reader = source.getReader();
   const within = <R>(body: () => R): R => (scope === undefined ? body() : runInScope(scope, body));
   const stop = (reason: unknown) => within(() => reader.cancel(reason)).finally(end);
   let forgetDeadline = () => {};
   let isOver = false;
+  let failure: { readonly error: unknown } | undefined;
   // The client may go away at the deadline.
   function end(): void {
     if (isOver) return;
     isOver = true;
     forgetDeadline();
-    done();
+    done(failure);
   }
   return new ReadableStream(
     {
       start(controller) {
         forgetDeadline = atDeadline(scope, (reason) => {
+          failure = { error: reason };
           controller.error(reason);
           // What its clean-up throws has nobody to go to.
           stop(reason).catch(() => {});
@@ -43,6 +48,7 @@ function watched(source: ReadableStream, scope: Scope | undefined, done: () => v
       },
       async pull(controller) {
         const next = await within(() => reader.read()).catch((error: unknown) => {
+          failure ??= { error };
           end();
           throw error;
         });

@@ -1,19 +1,23 @@
 /**
- * What a replica tells its controller while it works: its load, and that it is sick.
+ * What a replica tells its controller while it works: its load, what it has measured, and that it is sick.
  *
  * Owns: when to look, when to say something. Does not own: what follows from it.
  *
  * Invariants:
- *   V1. Without work there is no timer, and nothing is sent: an idle replica may sleep.
+ *   V1. Without work there is no timer, and nothing is sent: an idle replica may sleep. Once the work is over, that is the
+ *       case `HEARTBEAT_MS` and an interval later.
  *   V2. The end of the load is always told.
  *   V3. A steady load is told `HEARTBEAT_MS` apart; one that changes, after `metricsIntervalMs`.
- *   V4. Nothing here fails a request, or waits for one.
+ *   V4. What has been measured goes with what is told anyway. What is left when the work is over is told by itself, at the
+ *       soonest `HEARTBEAT_MS` after the last time, and once: a controller that is not reached hears of it with the next work.
+ *   V5. Nothing here fails a request, or waits for one.
  */
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
 import { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
+import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
 import { within } from "./within.ts";
 
@@ -26,6 +30,7 @@ export interface VitalSignsParts {
   running(): Iterable<Running>;
   /** When a request came to its end last. */
   lastFinishedAtMs(): number;
+  readonly meter: Pick<ReplicaMeter, "hasNews" | "snapshot">;
   /** The class's `checkHealth`; rejects when it is not well. */
   checkHealth(): Promise<void>;
   /** The class's `recordAutoscalingStats`, where it has one. */
@@ -34,6 +39,8 @@ export interface VitalSignsParts {
 
 /** How long `recordAutoscalingStats` may take. Ray Serve's number. */
 const STATS_TIMEOUT_MS = 10_000;
+/** How long there is no request before the work is taken to be over. Between two of many there is a moment, too. */
+const QUIET_MS = 1000;
 
 export class VitalSigns {
   readonly #parts: VitalSignsParts;
@@ -65,8 +72,12 @@ export class VitalSigns {
   }
 
   #intervalMs(): number {
-    const { autoscaling, healthCheckPeriodMs } = this.#parts.membership.config;
-    return autoscaling === null ? healthCheckPeriodMs : Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
+    const { membership, meter, now } = this.#parts;
+    const { autoscaling, healthCheckPeriodMs } = membership.config;
+    if (autoscaling !== null) return Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
+    // Only the end is still to be told: the sooner, the sooner it may sleep.
+    const isOver = this.#load === 0 && meter.hasNews;
+    return isOver ? Math.min(healthCheckPeriodMs, Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now())) : healthCheckPeriodMs;
   }
 
   async #beat(): Promise<boolean> {
@@ -75,23 +86,28 @@ export class VitalSigns {
     this.#hasWorked = this.#load > 0;
     if (hasWorked) await this.#check(config);
     await this.#tell(config, hasWorked);
-    return this.#load > 0 || this.#hasWorked || (config.autoscaling !== null && this.#told > 0);
+    if (this.#load > 0 || this.#hasWorked || this.#parts.meter.hasNews) return true;
+    return config.autoscaling !== null && this.#told > 0;
   }
 
   async #tell({ autoscaling }: DeploymentConfig, hasWorked: boolean): Promise<void> {
-    const nowMs = this.#parts.now();
+    const { now, membership, meter } = this.#parts;
+    const nowMs = now();
+    const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
     if (autoscaling === null) {
       // Whatever it has said, or was told, shows that it is alive.
-      if (hasWorked && nowMs - this.#parts.membership.contactedAtMs >= HEARTBEAT_MS) await this.#report({ kind: "alive" });
+      const isUnheard = hasWorked && nowMs - membership.contactedAtMs >= HEARTBEAT_MS;
+      if (!isUnheard && !(isDue && !hasWorked && meter.hasNews)) return;
+      this.#toldAtMs = nowMs;
+      await this.#report({ kind: "alive" }, meter.snapshot());
       return;
     }
-    const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
     const mean = this.#meter.mean();
     const value = hasWorked ? mean : 0;
     const isChanged = Math.abs(value - this.#told) >= Math.max(1, this.#told / 4) || (value === 0) !== (this.#told === 0);
     if (!isChanged && !isDue) return;
     const load: LoadReport = { ...this.#meter.take(), now: value, ...(await this.#stats()) };
-    if (!(await this.#report({ kind: "load", load }))) return;
+    if (!(await this.#report({ kind: "load", load }, meter.snapshot()))) return;
     this.#told = value;
     this.#toldAtMs = nowMs;
   }
@@ -126,8 +142,8 @@ export class VitalSigns {
   }
 
   // A controller that is not reached is told the next time.
-  #report(event: Parameters<Membership["report"]>[0]): Promise<boolean> {
-    return this.#parts.membership.report(event).then(
+  #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
+    return this.#parts.membership.report(...about).then(
       () => true,
       () => false,
     );

@@ -15,6 +15,7 @@ import type { Order } from "../controller/orders.ts";
 import type { Policies } from "../controller/scaling.ts";
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
+import { systemMetrics } from "../observe/system-metrics.ts";
 import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
@@ -83,6 +84,19 @@ export function operatorPorts({ manifest, code }: ControlPlaneParts): OperatorPo
     async details() {
       const all = await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
       return all.filter((details) => details !== undefined);
+    },
+    async metrics() {
+      const all = manifest.applications.map(async ({ name: app }) => {
+        try {
+          // Deleted: known, and nothing to tell.
+          const metrics = await inTime(controllerOf(app).metrics());
+          return metrics === undefined ? [] : [{ app, metrics }];
+        } catch (error) {
+          console.error(error);
+          return [{ app, metrics: undefined }];
+        }
+      });
+      return systemMetrics((await Promise.all(all)).flat());
     },
     async scale(app, deployment, replicas) {
       const isKnown = manifest.applications.some(({ name }) => name === app);

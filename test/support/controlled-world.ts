@@ -9,6 +9,7 @@ import type { Order } from "../../src/controller/orders.ts";
 import type { Policies } from "../../src/controller/scaling.ts";
 import type { ApplicationState } from "../../src/controller/state.ts";
 import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
+import type { Measured } from "../../src/protocol/metrics.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
 import { Clock } from "./clock.ts";
 
@@ -42,6 +43,8 @@ export class ControlledWorld {
   readonly policies: Policies;
   stored: ApplicationState | undefined;
   saves = 0;
+  /** What is kept of the replicas' measurements. */
+  readonly measured = new Map<string, Measured>();
   alarmAtMs: number | undefined;
   controller: Controller;
   #underway: Promise<unknown>[] = [];
@@ -101,6 +104,7 @@ export class ControlledWorld {
       app: "app",
       compiled: { version: this.version, application: this.compiled },
       policies: this.policies,
+      measured: this.measured,
       load: () => structuredClone(this.stored),
       save: (state) => {
         this.saves++;

@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { ReplicaReport } from "../../src/protocol/control.ts";
 import { decodeReply, encodeEnvelope, type WireReply } from "../../src/protocol/envelope.ts";
 
 interface Stub {
@@ -11,6 +12,7 @@ interface Stub {
 const worker = exports as unknown as {
   default: { fetch(url: string): Promise<Response> };
   default__Counter: { getByName(name: string): Stub };
+  EdgeServeController: { getByName(name: string): { reportsOf(replica: string): Promise<ReplicaReport[]> } };
 };
 
 const get = async (path: string): Promise<{ status: number; value: unknown }> => {
@@ -62,5 +64,21 @@ describe("a replica's object", () => {
     expect((await get("/flaky")).status).toBe(503);
     expect((await get("/flaky")).status).toBe(503);
     expect(await get("/flaky")).toEqual({ status: 200, value: "started at attempt 3" });
+  });
+
+  it("tells what it has measured once its work is over, and begins anew after an eviction", async () => {
+    const name = `default/Counter/-/${crypto.randomUUID()}`;
+    const stub = worker.default__Counter.getByName(name);
+    const told = async () =>
+      (await worker.EdgeServeController.getByName("default").reportsOf(name)).flatMap(({ metrics }) => metrics ?? []);
+    await Promise.all(["next", "next", "next", "nothing"].map((method) => called(stub, method)));
+    await expect.poll(told, { timeout: 10_000 }).toHaveLength(1);
+    await evictDurableObject(stub as never);
+    await called(stub, "next");
+    await expect.poll(told, { timeout: 10_000 }).toHaveLength(2);
+    const [before, after] = await told();
+    expect(before!.series).toMatchObject({ requests: [[[""], [3]]], errors: [[["", "MethodNotFoundError"], [1]]], ongoing: [[[], [0]]] });
+    expect(after!.series).toMatchObject({ requests: [[[""], [1]]], errors: [] });
+    expect(after!.startedAtMs).toBeGreaterThan(before!.startedAtMs);
   });
 });

@@ -1,7 +1,9 @@
 /** A system wired by hand, as `edge-serve build` would write it. */
+import { DurableObject } from "cloudflare:workers";
 import { deployment } from "../../src/api/deployment.ts";
 import { getReplicaContext } from "../../src/context/scope.ts";
 import type { DeploymentHandle } from "../../src/protocol/handle-types.ts";
+import type { ReplicaReport } from "../../src/protocol/control.ts";
 import { createWorker } from "../../src/worker.ts";
 
 export class Counter {
@@ -41,7 +43,9 @@ export class Flaky {
   }
 }
 
-const front = deployment(Front).bind(deployment(Counter).bind());
+// Often enough that a test need not wait long for a report.
+const counter = deployment(Counter, { healthCheckPeriodMs: 300 });
+const front = deployment(Front).bind(counter.bind());
 const flaky = deployment(Flaky).bind();
 const configs = (names: ReturnType<typeof deployment>[]) => Object.fromEntries(names.map((one) => [one.name, one.resolve()]));
 
@@ -50,13 +54,24 @@ const worker = createWorker(
     protocol: 1,
     version: "tests",
     applications: [
-      { name: "default", routePrefix: "/", ingress: "Front", deployments: configs([deployment(Front), deployment(Counter)] as never) },
+      { name: "default", routePrefix: "/", ingress: "Front", deployments: configs([deployment(Front), counter] as never) },
       { name: "flaky", routePrefix: "/flaky", ingress: "Flaky", deployments: configs([deployment(Flaky)] as never) },
     ],
   },
   { default: front, flaky },
 );
 
+/** Takes the place of a controller: it keeps what replicas report, and has nothing to say. */
+export class EdgeServeController extends DurableObject {
+  readonly #reports: ReplicaReport[] = [];
+  report(report: ReplicaReport): void {
+    this.#reports.push(report);
+  }
+  /** RPC. What the replica of this name has reported. */
+  reportsOf(replica: string): ReplicaReport[] {
+    return this.#reports.filter((report) => report.replica === replica);
+  }
+}
 export class default__Front extends worker.Replica("default", "Front") {}
 export class default__Counter extends worker.Replica("default", "Counter") {}
 export class flaky__Flaky extends worker.Replica("flaky", "Flaky") {}

@@ -1,52 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
-import { HEARTBEAT_MS, type LoadReport, type ReplicaEvent } from "../../../src/protocol/control.ts";
-import type { Running } from "../../../src/replica/health.ts";
+import { HEARTBEAT_MS, type ReplicaEvent } from "../../../src/protocol/control.ts";
 import { Pulse } from "../../../src/replica/pulse.ts";
-import { VitalSigns } from "../../../src/replica/vital-signs.ts";
-import { configOf } from "../../support/controlled-world.ts";
-
-const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
-
-function watched(options: DeploymentOptions = {}) {
-  const told: { readonly atMs: number; readonly event: ReplicaEvent }[] = [];
-  const startedAtMs = Date.now();
-  const world = {
-    told,
-    running: [] as Running[],
-    lastFinishedAtMs: 0,
-    checks: 0,
-    checkHealth: async () => {},
-    recordStats: async (): Promise<Record<string, number> | undefined> => undefined,
-    isReached: true,
-    contactedAtMs: 0,
-    loads: () => told.flatMap(({ event }) => (event.kind === "load" ? [event.load] : [])) as LoadReport[],
-    times: () => told.map(({ atMs }) => atMs),
-  };
-  const signs = new VitalSigns({
-    membership: {
-      config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
-      get contactedAtMs() {
-        return world.contactedAtMs;
-      },
-      async report(event) {
-        if (!world.isReached) throw new Error("The controller is gone.");
-        told.push({ atMs: Date.now() - startedAtMs, event });
-        world.contactedAtMs = Date.now();
-      },
-    },
-    now: Date.now,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    running: () => world.running,
-    lastFinishedAtMs: () => world.lastFinishedAtMs,
-    checkHealth: async () => {
-      world.checks++;
-      await world.checkHealth();
-    },
-    recordStats: () => world.recordStats(),
-  });
-  return { ...world, world, signs };
-}
+import { AUTOSCALED, watched } from "../../support/watched-replica.ts";
 
 const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 

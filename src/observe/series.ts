@@ -1,0 +1,70 @@
+/**
+ * Counting: series of numbers as plain data.
+ *
+ * Made for the path of a request: adding to a series that exists allocates nothing.
+ *
+ * Invariants:
+ *   N1. A metric has at most `MAX_SERIES` series, whatever user code puts into labels; the rest is counted as `other`.
+ *   N2. Numbers add up: merging loses nothing.
+ */
+import type { Label, Series, SeriesByKey } from "../protocol/metrics.ts";
+
+/** How many series of one metric a replica has, besides `other`. */
+export const MAX_SERIES = 64;
+
+/** The numbers of the series with these labels, to be added to; a new series begins at 0. */
+export function numbersAt(series: Series[], first?: Label, second?: Label, third?: Label): number[] {
+  return find(series, first, second, third) ?? begin(series, [first, second, third]);
+}
+
+function find(series: readonly Series[], first?: Label, second?: Label, third?: Label): number[] | undefined {
+  for (let index = 0; index < series.length; index++) {
+    const [labels, numbers] = series[index]!;
+    if (labels[0] === first && labels[1] === second && labels[2] === third) return numbers;
+  }
+  return undefined;
+}
+
+function begin(series: Series[], given: readonly (Label | undefined)[]): number[] {
+  let labels = given.filter((label) => label !== undefined);
+  if (series.length >= MAX_SERIES) {
+    labels = labels.map(() => "other");
+    const [first, second, third] = labels;
+    const other = find(series, first, second, third);
+    if (other !== undefined) return other;
+  }
+  const numbers = [0];
+  series.push([labels, numbers]);
+  return numbers;
+}
+
+/** Counts a value in a histogram. @param bounds Upper bounds, inclusive, ascending. */
+export function observe(numbers: number[], bounds: readonly number[], value: number): void {
+  let index = 0;
+  while (index < bounds.length && value > bounds[index]!) index++;
+  while (numbers.length < index + 2) numbers.push(0);
+  numbers[0]! += value;
+  numbers[index + 1]!++;
+}
+
+/** How many values a histogram has seen. */
+export function countOf(numbers: readonly number[]): number {
+  let count = 0;
+  for (let index = 1; index < numbers.length; index++) count += numbers[index]!;
+  return count;
+}
+
+/** What two sources have counted together: the sum, series by series. Neither is changed. */
+export function merged(a: SeriesByKey, b: SeriesByKey): SeriesByKey {
+  const all: Record<string, Series[]> = {};
+  for (const [key, list] of [a, b].flatMap((source) => Object.entries(source))) {
+    const series = (all[key] ??= []);
+    for (const [[first, second, third], numbers] of list) add(numbersAt(series, first, second, third), numbers);
+  }
+  return all;
+}
+
+function add(sum: number[], numbers: readonly number[]): void {
+  while (sum.length < numbers.length) sum.push(0);
+  for (const [index, number] of numbers.entries()) sum[index]! += number;
+}

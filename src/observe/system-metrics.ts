@@ -1,0 +1,92 @@
+/**
+ * All that is scraped: what the replicas have measured, and what their controllers know. Pure.
+ */
+import type { ApplicationMetrics, Series } from "../protocol/metrics.ts";
+import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
+import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./catalogue.ts";
+import { expose, type Family } from "./exposition.ts";
+
+/** What a controller answered; `undefined` when it did not. */
+export interface Scraped {
+  readonly app: string;
+  readonly metrics: ApplicationMetrics | undefined;
+}
+
+/** Writes what the controllers answered. */
+export function systemMetrics(scraped: readonly Scraped[]): string {
+  const known = scraped.flatMap(({ metrics }) => metrics ?? []);
+  return expose([
+    [
+      gauge("serve_controller_up", "Whether the controller answered.", APPLICATION),
+      scraped.map(({ app, metrics }) => [[app], [metrics === undefined ? 0 : 1]]),
+    ],
+    ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
+  ]);
+}
+
+// Ray Serve's numbers begin at 1; 0 is a state that is not known here.
+const APPLICATION_STATES: readonly ApplicationStatus[] = ["DEPLOY_FAILED", "UNHEALTHY", "NOT_STARTED", "DELETING", "DEPLOYING", "RUNNING"];
+const DEPLOYMENT_STATES: readonly DeploymentStatus[] = ["DEPLOY_FAILED", "UNHEALTHY", "UPDATING", "UPSCALING", "DOWNSCALING", "HEALTHY"];
+
+/** What there is to say of one deployment: the labels besides its own, and a number. */
+type Look = (deployment: ApplicationDetails["deployments"][string]) => readonly (readonly [labels: readonly string[], value: number])[];
+
+// What controllers know, whether a replica has said anything or not.
+function statesIn(known: readonly ApplicationMetrics[]): Family[] {
+  const each = (look: Look) =>
+    known.flatMap(({ details }) =>
+      Object.values(details.deployments).flatMap((one) =>
+        look(one).map(([labels, value]): Series => [[details.name, one.name, ...labels], [value]]),
+      ),
+    );
+  const legend = (states: readonly string[]) => states.map((state, index) => `${index + 1} ${state}`).join(", ");
+  return [
+    [
+      gauge("serve_application_status", legend(APPLICATION_STATES), APPLICATION),
+      known.map(({ details: { name, status } }) => [[name], [APPLICATION_STATES.indexOf(status) + 1]]),
+    ],
+    [
+      gauge("serve_deployment_status", legend(DEPLOYMENT_STATES), DEPLOYMENT),
+      each(({ status }) => [[[], DEPLOYMENT_STATES.indexOf(status) + 1]]),
+    ],
+    [gauge("serve_autoscaling_target_replicas", "Replicas wanted.", DEPLOYMENT), each((one) => [[[], one.target_num_replicas]])],
+    [
+      gauge("serve_deployment_replicas", "Replicas by state.", [...DEPLOYMENT, "state"]),
+      each((one) => Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count])),
+    ],
+    [
+      gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),
+      each(({ replicas }) => replicas.map(({ replica_id, state }) => [[replica_id], state === "RUNNING" ? 1 : 0])),
+    ],
+    [gauge("serve_deployment_epoch", "Changes of replicas or configuration.", DEPLOYMENT), each(({ epoch }) => [[[], epoch]])],
+    [
+      gauge("serve_autoscaling_total_requests", "Requests, for the autoscaler.", DEPLOYMENT),
+      each(({ autoscaling_detail }) => (autoscaling_detail === undefined ? [] : [[[], autoscaling_detail.total_ongoing_requests]])),
+    ],
+    [
+      counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
+      known.flatMap(({ details: { name }, replicas }) =>
+        replicas.map(({ deployment, replica, starts }): Series => [[name, deployment, replica], [starts]]),
+      ),
+    ],
+  ];
+}
+
+function measuredIn(known: readonly ApplicationMetrics[]): Family[] {
+  const measured = (key: string) =>
+    known.flatMap(({ details: { name }, replicas }) =>
+      replicas.flatMap(({ deployment, replica, series }) =>
+        (series[key] ?? []).map(([labels, numbers]): Series => [[name, deployment, replica, ...labels], numbers]),
+      ),
+    );
+  return [
+    ...Object.entries(MEASURED).map(([key, metric]): Family => [metric, measured(key)]),
+    ...DERIVED.map(([metric, key, take]): Family => [
+      metric,
+      measured(key).flatMap((series) => {
+        const number = take(series);
+        return number === undefined ? [] : [[series[0], [number]] as const];
+      }),
+    ]),
+  ];
+}

@@ -1,0 +1,53 @@
+/**
+ * What replicas measure, on its way to their controller and to whoever asks.
+ *
+ * Plain numbers and no names: what they mean is in `observe/catalogue.ts`. Messages only grow, for the reasons given in
+ * `messages.ts`.
+ */
+import type { ApplicationDetails } from "./status.ts";
+
+/** The value of a label; in the text that is scraped all of them are text. */
+export type Label = string | number;
+
+/**
+ * One series of a metric: the values of its labels, in the catalogue's order, and its numbers. A counter or a gauge has one
+ * number. A histogram has the sum of its values first, then how many fell into each bucket; buckets after the last that is
+ * not empty are left out.
+ */
+export type Series = readonly [labels: readonly Label[], numbers: number[]];
+
+/** Series by the catalogue's key of their metric. A key that is not known is another version's. */
+export type SeriesByKey = Readonly<Record<string, readonly Series[]>>;
+
+/** What a replica has measured since it was started. */
+export interface MetricsSnapshot {
+  /** When it was started; tells a replica that goes on from one that began anew, after sleep for instance. */
+  readonly startedAtMs: number;
+  readonly series: SeriesByKey;
+}
+
+/** What a controller keeps of a replica. JSON. */
+export interface Measured {
+  /** How many starts it has seen. */
+  readonly starts: number;
+  /** When it was told. */
+  readonly atMs: number;
+  readonly latest: MetricsSnapshot;
+  /** What was counted before the latest start, all together; no gauges. */
+  readonly earlier: SeriesByKey;
+}
+
+/** What is known of one replica. */
+export interface ReplicaMetrics {
+  readonly deployment: string;
+  /** The name of its object. */
+  readonly replica: string;
+  readonly starts: number;
+  readonly series: SeriesByKey;
+}
+
+/** What a controller knows of its application. */
+export interface ApplicationMetrics {
+  readonly details: ApplicationDetails;
+  readonly replicas: readonly ReplicaMetrics[];
+}

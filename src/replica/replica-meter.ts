@@ -1,0 +1,93 @@
+/**
+ * What a replica measures of its requests.
+ *
+ * Owns: which numbers a request adds to. Does not own: who is told of them, and when (vital-signs.ts).
+ *
+ * Invariants:
+ *   T1. A request adds to numbers that are there: nothing is allocated, unless it is the first of its kind or has failed.
+ *   T2. Each request is counted once, as processed or as failed, when the last of it has been sent.
+ */
+import type { ReplicaScope } from "../context/scope.ts";
+import { modelMeasurements } from "../multiplexing/registry.ts";
+import { LATENCY_MS, type MetricKey } from "../observe/catalogue.ts";
+import { merged, numbersAt, observe } from "../observe/series.ts";
+import { measurementsOf } from "../observe/sources.ts";
+import type { AdmissionMode, Load } from "../protocol/messages.ts";
+import type { MetricsSnapshot, Series, SeriesByKey } from "../protocol/metrics.ts";
+
+/** What a request failed with. */
+export interface Failed {
+  readonly error: unknown;
+}
+
+/** A request that has run. */
+export interface Ran {
+  /** Its route is the prefix that the HTTP request behind it came by. */
+  readonly scope: { readonly routePrefix: string | undefined };
+  /** When its user code began. */
+  readonly startedAtMs: number;
+  /** When the last of it was sent. */
+  readonly endedAtMs: number;
+}
+
+/** What is measured of each request. */
+type Counted = Extract<MetricKey, "requests" | "errors" | "latency" | "http" | "httpLatency" | "refused">;
+
+export class ReplicaMeter {
+  readonly #scope: ReplicaScope;
+  readonly #load: () => Load;
+  readonly #startedAtMs: number;
+  readonly #counted: Record<Counted, Series[]> = { requests: [], errors: [], latency: [], http: [], httpLatency: [], refused: [] };
+  /** Whether something has been counted since the last snapshot. */
+  hasNews = false;
+
+  /**
+   * @param startedAtMs When the replica was started.
+   * @param load What it has on its hands.
+   */
+  constructor(scope: ReplicaScope, startedAtMs: number, load: () => Load) {
+    this.#scope = scope;
+    this.#load = load;
+    this.#startedAtMs = startedAtMs;
+  }
+
+  /** A request has run. */
+  ran({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, failed?: Failed): void {
+    this.hasNews = true;
+    observe(numbersAt(this.#counted.latency, routePrefix), LATENCY_MS, endedAtMs - startedAtMs);
+    if (failed === undefined) numbersAt(this.#counted.requests, routePrefix)[0]!++;
+    else this.#failed(routePrefix, failed.error);
+  }
+
+  /** One that came over HTTP has been answered. */
+  answered({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, method: string, status: number): void {
+    numbersAt(this.#counted.http, routePrefix, method, status)[0]!++;
+    observe(numbersAt(this.#counted.httpLatency, routePrefix, method, status), LATENCY_MS, endedAtMs - startedAtMs);
+  }
+
+  /** A request left the queue without having run. @param http How an HTTP request was answered. */
+  gaveUp(route = "", error: unknown, http?: { readonly method: string; readonly status: number }): void {
+    this.#failed(route, error);
+    if (http !== undefined) numbersAt(this.#counted.http, route, http.method, http.status)[0]!++;
+  }
+
+  /** A request was refused: another replica may take it. */
+  refused(mode: AdmissionMode): void {
+    this.hasNews = true;
+    numbersAt(this.#counted.refused, mode)[0]!++;
+  }
+
+  /** All that the replica has measured since it was started. */
+  snapshot(): MetricsSnapshot {
+    this.hasNews = false;
+    const { ongoing, queued } = this.#load();
+    const momentary: SeriesByKey = { ongoing: [[[], [ongoing]]], queued: [[[], [queued]]] };
+    const parts = [...measurementsOf(this.#scope), ...modelMeasurements(this.#scope)];
+    return { startedAtMs: this.#startedAtMs, series: parts.reduce<SeriesByKey>(merged, merged(this.#counted, momentary)) };
+  }
+
+  #failed(route: string, error: unknown): void {
+    this.hasNews = true;
+    numbersAt(this.#counted.errors, route, error instanceof Error ? error.name : typeof error)[0]!++;
+  }
+}

@@ -1,0 +1,142 @@
+/** What is measured of a system that runs, as Prometheus reads it. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serve, type Server } from "edge-serve/testing";
+import { projectWith } from "../support/own-controller.ts";
+import { readPrometheus, total } from "../support/prometheus.ts";
+
+const TOKEN = "secret";
+const HEADERS = { headers: { authorization: `Bearer ${TOKEN}` } };
+/** Should a replica have told in the middle of what a test sends, the rest comes 40 s later. */
+const TOLD = { timeout: 60_000, interval: 250 };
+const TIMEOUT_MS = 90_000;
+
+async function scrape(server: Server): Promise<ReturnType<typeof readPrometheus>> {
+  const response = await server.fetch("/-/api/metrics", HEADERS);
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+  return readPrometheus(await response.text());
+}
+
+describe("a scrape", () => {
+  let server: Server;
+
+  beforeAll(async () => {
+    server = await serve("test/e2e/apps/metrics.ts:app", { token: TOKEN });
+  });
+  afterAll(() => server.stop());
+
+  const FRONT = { application: "default", deployment: "Front", replica: "default/Front/-/0.0" };
+  const MODEL = { application: "default", deployment: "Model", replica: "default/Model/-/0.0" };
+  const send = async (path: string, init?: RequestInit) => (await server.fetch(path, init)).text();
+
+  async function traffic(): Promise<void> {
+    await Promise.all(Array.from({ length: 20 }, () => send("/")));
+    await Promise.all([send("/", { method: "POST" }), send("/missing"), send("/missing"), send("/fails")]);
+    // Two full batches at once, and one item that waits for more.
+    await send("/batch?count=9");
+    // One is loaded at a time: the second makes the first go, and so on.
+    await send("/models?count=5");
+    await send("/stream?count=100");
+  }
+
+  it("is refused without the token, whoever asks", async () => {
+    expect((await server.fetch("/-/api/metrics")).status).toBe(401);
+    const wrong = await server.fetch("/-/api/metrics", { headers: { authorization: "Bearer wrong" } });
+    expect([wrong.status, await wrong.text()]).toEqual([403, "That is not the token."]);
+    expect((await server.fetch("/-/api/metrics", { ...HEADERS, method: "POST" })).status).toBe(405);
+  });
+
+  it("adds up to exactly what was sent", { timeout: TIMEOUT_MS }, async () => {
+    await traffic();
+    // 20 + 4 + 3 requests; 9 items, 5 models, 1 stream and 1 failure.
+    const counted = async () => {
+      const read = await scrape(server);
+      const count = (at: Record<string, string>) => total(read, "serve_deployment_processing_latency_ms_count", at);
+      return [count(FRONT), count(MODEL)];
+    };
+    await expect.poll(counted, TOLD).toEqual([27, 16]);
+    const read = await scrape(server);
+    const of = (name: string, labels = {}) => total(read, name, labels);
+
+    expect(of("serve_deployment_request_counter_total", { ...FRONT, route: "/" })).toBe(26);
+    expect(of("serve_deployment_request_counter_total", { ...MODEL, route: "/" })).toBe(15);
+    expect(of("serve_deployment_error_counter_total")).toBe(2);
+    for (const at of [FRONT, MODEL]) expect(of("serve_deployment_error_counter_total", { ...at, exception_type: "RangeError" })).toBe(1);
+
+    const http = (method: string, status: string) =>
+      of("serve_num_http_requests_total", { ...FRONT, route: "/", method, status_code: status });
+    expect([http("GET", "200"), http("POST", "200"), http("GET", "404"), http("GET", "500")]).toEqual([23, 1, 2, 1]);
+    expect(of("serve_num_http_requests_total")).toBe(27);
+    expect(of("serve_http_request_latency_ms_count")).toBe(27);
+    expect(of("serve_num_http_error_requests_total")).toBe(3);
+
+    const batches = { ...MODEL, function_name: "predict" };
+    expect(of("serve_batches_processed_total", batches)).toBe(3);
+    expect(of("serve_actual_batch_size_sum", batches)).toBe(9);
+    expect(of("serve_batch_utilization_percent_sum", batches)).toBe(225);
+    expect(of("serve_batch_wait_time_ms_count", batches)).toBe(9);
+    expect(of("serve_batch_wait_time_ms_sum", batches)).toBeGreaterThanOrEqual(199);
+    expect(of("serve_batch_execution_time_ms_count", batches)).toBe(3);
+
+    expect(of("serve_multiplexed_get_model_requests_counter_total", MODEL)).toBe(5);
+    expect(of("serve_multiplexed_model_hits_total", MODEL)).toBe(0);
+    expect(of("serve_multiplexed_models_load_counter_total", MODEL)).toBe(5);
+    expect(of("serve_multiplexed_models_unload_counter_total", MODEL)).toBe(4);
+    expect(of("serve_num_multiplexed_models", MODEL)).toBe(1);
+
+    expect(of("serve_replica_processing_queries")).toBe(0);
+    expect(of("serve_deployment_replica_starts_total", MODEL)).toBe(1);
+    expect(of("serve_application_status")).toBe(6);
+    expect(of("serve_deployment_replica_healthy")).toBe(2);
+  });
+
+  it("looks as the page shows it", async () => {
+    const lines = readFileSync("docs/metrics.md", "utf8").match(/(?<=^ {4})(?:# |serve_).*$/gm)!;
+    const text = await (await server.fetch("/-/api/metrics", HEADERS)).text();
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.filter((line) => !line.startsWith("# Ray") && !text.includes(`${line}\n`))).toEqual([]);
+  });
+
+  it("goes on counting after everything has crashed", { timeout: TIMEOUT_MS }, async () => {
+    await server.kill();
+    await server.restart();
+    const count = async () => total(await scrape(server), "serve_num_http_requests_total");
+    expect(await count()).toBe(27);
+    await send("/");
+    await expect.poll(count, TOLD).toBe(28);
+    expect(total(await scrape(server), "serve_deployment_replica_starts_total", FRONT)).toBe(2);
+  });
+});
+
+const APP = `import * as serve from "edge-serve";
+export const app = serve.deployment(() => "ok", { name: "Hello", numReplicas: 2, healthCheckPeriodMs: 200 }).bind();
+`;
+/** Says whenever a replica is called, and whenever a controller is. */
+const COUNTING = `
+for (const [name, value] of Object.entries(generated as any)) {
+  const { prototype } = value as any;
+  for (const method of ["assign", "call", "fetch", "report", "metrics", "alarm", "status", "current"]) {
+    const own = prototype?.[method];
+    if (typeof own === "function" && name !== "default") prototype[method] = function (...args: any[]) {
+      console.log("called " + name + "." + method);
+      return own.apply(this, args);
+    };
+  }
+}
+`;
+
+describe("scraping", () => {
+  it("asks each application's controller once, and wakes nobody else", { timeout: TIMEOUT_MS }, async () => {
+    using project = projectWith(APP, COUNTING);
+    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN });
+    const called = () => server.logs().flatMap(({ message }) => (message.startsWith("called ") ? [message] : []));
+    await Promise.all(Array.from({ length: 10 }, () => server.fetch("/").then((response) => response.text())));
+    await expect.poll(async () => total(await scrape(server), "serve_num_http_requests_total"), TOLD).toBe(10);
+    // Long enough for all of it to be asleep: workerd puts objects to sleep after ten seconds.
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    const before = called().length;
+    expect(called()).toEqual(expect.arrayContaining(["called default__Hello.fetch", "called EdgeServeController.report"]));
+    for (let times = 0; times < 3; times++) expect(total(await scrape(server), "serve_num_http_requests_total")).toBe(10);
+    expect(called().slice(before)).toEqual(Array(3).fill("called EdgeServeController.metrics"));
+  });
+});

@@ -1,0 +1,61 @@
+/**
+ * The vital signs of a replica whose work a test makes up, and all that they have told.
+ */
+import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import type { LoadReport, ReplicaEvent } from "../../src/protocol/control.ts";
+import type { MetricsSnapshot } from "../../src/protocol/metrics.ts";
+import type { Running } from "../../src/replica/health.ts";
+import { VitalSigns } from "../../src/replica/vital-signs.ts";
+import { configOf } from "./controlled-world.ts";
+
+export const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
+
+/** Vital signs by the timers of the test. */
+export function watched(options: DeploymentOptions = {}) {
+  const told: { readonly atMs: number; readonly event: ReplicaEvent; readonly metrics: MetricsSnapshot | undefined }[] = [];
+  const startedAtMs = Date.now();
+  const world = {
+    told,
+    running: [] as Running[],
+    lastFinishedAtMs: 0,
+    checks: 0,
+    checkHealth: async () => {},
+    recordStats: async (): Promise<Record<string, number> | undefined> => undefined,
+    isReached: true,
+    contactedAtMs: 0,
+    meter: {
+      hasNews: false,
+      snapshots: 0,
+      snapshot: (): MetricsSnapshot => {
+        world.meter.hasNews = false;
+        return { startedAtMs, series: { requests: [[[""], [++world.meter.snapshots]]] } };
+      },
+    },
+    loads: () => told.flatMap(({ event }) => (event.kind === "load" ? [event.load] : [])) as LoadReport[],
+    times: () => told.map(({ atMs }) => atMs),
+  };
+  const signs = new VitalSigns({
+    membership: {
+      config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
+      get contactedAtMs() {
+        return world.contactedAtMs;
+      },
+      async report(event, metrics) {
+        if (!world.isReached) throw new Error("The controller is gone.");
+        told.push({ atMs: Date.now() - startedAtMs, event, metrics });
+        world.contactedAtMs = Date.now();
+      },
+    },
+    now: Date.now,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    running: () => world.running,
+    lastFinishedAtMs: () => world.lastFinishedAtMs,
+    meter: world.meter,
+    checkHealth: async () => {
+      world.checks++;
+      await world.checkHealth();
+    },
+    recordStats: () => world.recordStats(),
+  });
+  return { ...world, world, signs };
+}
