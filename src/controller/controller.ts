@@ -15,10 +15,11 @@ import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
+import type { Policies } from "./policies.ts";
 import { nextSettleAtMs } from "./replica-list.ts";
 import type { ApplicationState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
-import type { Policies } from "./scaling.ts";
+import { newProblems } from "./scaling.ts";
 import { type ControllerEvent, freshState, step } from "./step.ts";
 
 /** What the shell hands to a controller. */
@@ -36,6 +37,8 @@ export interface ControllerPorts {
   give(order: Order): Promise<OrderOutcome>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
+  /** Writes to the log. */
+  warn(deployment: string, message: string): void;
   sleep(ms: number): Promise<void>;
   now(): number;
 }
@@ -132,6 +135,7 @@ export class Controller implements ControllerRpc {
     const result = act(next);
     const text = JSON.stringify(next);
     if (text !== this.#stored) this.#ports.save(next);
+    for (const { deployment, problem } of newProblems(this.#state, next)) this.#ports.warn(deployment, problem);
     this.#state = next;
     this.#stored = text;
     this.#ports.wakeAt(this.#nextAtMs());
