@@ -45,11 +45,7 @@ describe("the policies of a configuration", () => {
   it.each([
     ["nothing", undefined, "nothing: there is no such export, or it is undefined. The module exports: own, other. It must be a function"],
     ["a number", 5, "5. It must be a function that returns numbers of replicas."],
-    [
-      "a class",
-      class Share {},
-      "class Share. It must be a function that returns numbers of replicas: it is given policy_kwargs as its second",
-    ],
+    ["a class", Rank, "class Rank. It must be a function that returns numbers of replicas: it is given policy_kwargs as its second"],
     ["an async function", async () => ({}), "an async function. It must be a function that returns numbers of replicas at once."],
   ])("are refused when they name %s, with the path and what is accepted", (_, value, says) => {
     const result = describeCode({ applications: [named] }, CODE, { news: value, "news/Rank": value });

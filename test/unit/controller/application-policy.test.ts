@@ -75,7 +75,7 @@ describe("a policy of an application", () => {
       return { A: { replicas: 1, state: next(contexts["A"]!) }, B: 1 };
     };
     const world = await worldOf(applicationOf({ A: AT_ONCE, B: AT_ONCE }, { budget: 5 }), { application: share });
-    const count = () => (world.stored?.deployments["A"]?.scaling.policy as { policy: { count: number } }).policy.count;
+    const count = () => (world.stored!.deployments["A"]!.scaling.policy as { policy: { count: number } }).policy.count;
     const before = count();
     world.crash();
     await world.report("app/A/-/0.0", load(1), { deployment: "A" });
