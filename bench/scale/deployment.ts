@@ -92,6 +92,7 @@ export function controllerOf(
     wakeAt: () => {},
     give: () => new Promise(() => {}),
     keepAlive: () => {},
+    warn: () => {},
     sleep: () => new Promise(() => {}),
     now: () => NOW_MS,
     ...ports,
