@@ -5,7 +5,8 @@
  * accepted from the schemas that check options, defaults from `resolveOptions`.
  */
 import { writeFileSync } from "node:fs";
-import { OPTIONS_SCHEMA, resolveOptions } from "../src/api/options.ts";
+import { resolveOptions } from "../src/api/options.ts";
+import { DEPLOYMENT_SCHEMA } from "../src/config/deployment-config.ts";
 import { DEPLOYMENT_SHAPE } from "../src/config/deployment-shape.ts";
 import { ROUTE_PREFIX_PATTERN } from "../src/config/route-prefix.ts";
 import { type Field, isSeconds, type Shape } from "../src/config/shape.ts";
@@ -35,10 +36,14 @@ interface ObjectParts {
   readonly special?: Readonly<Record<string, Json>>;
 }
 
+/** Checked by functions, and the same wherever they stand. */
+const CHECKED: Readonly<Record<string, Json>> = { policy_function: { type: "string", minLength: 1 }, policy_kwargs: { type: "object" } };
+
 function objectSchema({ shape, schema, defaults = {}, special = {} }: ObjectParts): Json {
   const properties: Json = {};
   for (const field of shape.fields) {
-    const accepted = special[field.yaml] ?? fieldSchema(field, schema.entries![field.option]!.wrapped!, defaults[field.option]);
+    const accepted =
+      special[field.yaml] ?? CHECKED[field.yaml] ?? fieldSchema(field, schema.entries![field.option]!.wrapped!, defaults[field.option]);
     properties[field.yaml] = { description: field.doc, ...(field.nullable ? orNull(accepted) : accepted), ...defaultOf(field, defaults) };
   }
   for (const [key, { severity, predicate }] of shape.foreign) {
@@ -107,7 +112,7 @@ function deploymentDefaults(): Json {
 
 /** The JSON Schema of the config document. */
 export function configSchema(): Json {
-  const deployment = { shape: DEPLOYMENT_SHAPE, schema: OPTIONS_SCHEMA, defaults: deploymentDefaults() };
+  const deployment = { shape: DEPLOYMENT_SHAPE, schema: DEPLOYMENT_SCHEMA, defaults: deploymentDefaults() };
   const application = {
     shape: APPLICATION_SHAPE,
     schema: APPLICATION_SCHEMA,

@@ -7,7 +7,9 @@ export { Application, type Bindable } from "./api/application.ts";
 export { Deployment, deployment } from "./api/deployment.ts";
 export { type FetchRouter, ingress } from "./api/ingress.ts";
 export type {
+  ApplicationAutoscalingPolicy,
   AutoscalingContext,
+  AutoscalingDecision,
   AutoscalingOptions,
   AutoscalingPolicy,
   DeploymentOptions,

@@ -11,6 +11,7 @@ import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/con
 import { cameIn, type Place, whereabouts } from "./worker/location.ts";
 import { System } from "./worker/system.ts";
 
+export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
 export type { Manifest } from "./protocol/manifest.ts";
@@ -33,6 +34,8 @@ export interface CompiledWorker {
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
+  /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
+  readonly policies?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface WorkerFeatures {
  */
 export function createWorker(manifest: Manifest, code: Readonly<Record<string, unknown>>, features: WorkerFeatures = {}): CompiledWorker {
   const system = new System(manifest, code);
-  const parts = { manifest, code, bound: system.bound };
+  const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
   const rpc = features.rpc?.((app, deployment) => system.router(app, deployment));
   const operator = operatorPorts(parts);
   const ingress = createIngress({

@@ -94,6 +94,7 @@ export function controllerOf(
     give: () => new Promise(() => {}),
     moved: async () => {},
     keepAlive: () => {},
+    warn: () => {},
     sleep: () => new Promise(() => {}),
     now: () => NOW_MS,
     ...ports,

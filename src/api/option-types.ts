@@ -140,10 +140,34 @@ export interface AutoscalingContext {
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** Decides how many replicas there should be; a fraction is rounded up. */
-export type AutoscalingPolicy = (
-  context: AutoscalingContext,
-) => number | { readonly replicas: number; readonly state?: Readonly<Record<string, unknown>> };
+/** How many replicas a policy wants, a fraction rounded up, and what it wants to find as `state` next time. */
+export type AutoscalingDecision = number | { readonly replicas: number; readonly state?: Readonly<Record<string, unknown>> };
+
+/**
+ * Decides how many replicas there should be.
+ *
+ * Given in code as `autoscaling.policy`, or named by a config file (`autoscaling_config.policy`), with its
+ * `policy_kwargs` as `kwargs`; without a config file those are `{}`.
+ */
+export type AutoscalingPolicy<K = Readonly<Record<string, unknown>>> = (context: AutoscalingContext, kwargs: K) => AutoscalingDecision;
+
+/**
+ * Decides for all autoscaled deployments of an application together, by name. One that it leaves out keeps its number
+ * of replicas; factors, delays and bounds of each deployment apply.
+ *
+ * Named by a config file: `autoscaling_policy` of the application, with its `policy_kwargs` as `kwargs`.
+ *
+ * @example
+ * export const share: ApplicationAutoscalingPolicy<{ budget: number }> = (contexts, { budget }) => {
+ *   const all = Object.values(contexts).reduce((sum, { totalOngoingRequests }) => sum + totalOngoingRequests, 0);
+ *   const part = (load: number) => (all === 0 ? 1 : Math.floor((budget * load) / all));
+ *   return Object.fromEntries(Object.entries(contexts).map(([name, { totalOngoingRequests }]) => [name, part(totalOngoingRequests)]));
+ * };
+ */
+export type ApplicationAutoscalingPolicy<K = Readonly<Record<string, unknown>>> = (
+  contexts: Readonly<Record<string, AutoscalingContext>>,
+  kwargs: K,
+) => Readonly<Record<string, AutoscalingDecision>>;
 
 /** What a custom request router knows about a replica. */
 export interface RouterCandidate {

@@ -2,36 +2,51 @@
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
 import type { DescribedApplication } from "./manifest.ts";
+import { namedPolicies } from "./policies.ts";
 
-/** An application, and where its code is. */
-export interface ApplicationSource extends DescribedApplication {
-  /** How the generated module imports the application's module. */
+/** Where the code of something is. */
+export interface CodeSource {
+  /** How the generated module imports the module. */
   readonly specifier: string;
   /** `"default"`, or the name of an export. */
   readonly exportName: string;
 }
 
+/** An application, and where its code is. */
+export interface ApplicationSource extends DescribedApplication, CodeSource {
+  /** Where the code of its policies is, by `policyKey`. */
+  readonly policySources?: Readonly<Record<string, CodeSource>>;
+}
+
 /** Text of a Worker that answers every request with the {@link DescribeResult} as JSON. */
 export function describeModule(sources: readonly ApplicationSource[]): string {
-  const modules = [...new Set(sources.map(({ specifier }) => specifier))];
-  const nameOf = (source: ApplicationSource) => `module${modules.indexOf(source.specifier)}`;
+  const policies = sources.flatMap(({ policySources = {} }) => Object.entries(policySources));
+  const modules = [...new Set([...sources, ...policies.map(([, source]) => source)].map(({ specifier }) => specifier))];
+  const nameOf = (source: CodeSource) => `module${modules.indexOf(source.specifier)}`;
   // An import of the whole module: a missing export is then ours to report, with the exports that there are.
   const imports = modules.map((specifier, index) => `import * as module${index} from ${JSON.stringify(specifier)};`);
   const applications = sources.map((source) => {
-    const { specifier: _, exportName: __, ...described } = source;
-    return `  { ...${JSON.stringify(described)}, exports: Object.keys(${nameOf(source)}) },`;
+    const { specifier: _, exportName: __, policySources = {}, ...described } = source;
+    const named = namedPolicies([described]).map(
+      ({ key, policy }) => `${JSON.stringify(policy.policyFunction)}: Object.keys(${nameOf(policySources[key]!)})`,
+    );
+    const policyExports = named.length === 0 ? "" : `, policyExports: { ${named.join(", ")} }`;
+    return `  { ...${JSON.stringify(described)}, exports: Object.keys(${nameOf(source)})${policyExports} },`;
   });
-  const code = sources.map((source) => `  ${JSON.stringify(source.name)}: ${nameOf(source)}[${JSON.stringify(source.exportName)}],`);
+  const line = (key: string, source: CodeSource) => `  ${JSON.stringify(key)}: ${nameOf(source)}[${JSON.stringify(source.exportName)}],`;
   return [
-    'import { describeSystem } from "edge-serve/worker";',
+    'import { describeCode } from "edge-serve/worker";',
     ...imports,
     "const applications = [",
     ...applications,
     "];",
     "const code = {",
-    ...code,
+    ...sources.map((source) => line(source.name, source)),
     "};",
-    "export default { fetch: () => Response.json(describeSystem({ applications }, code)) };",
+    "const policies = {",
+    ...policies.map(([key, source]) => line(key, source)),
+    "};",
+    "export default { fetch: () => Response.json(describeCode({ applications }, code, policies)) };",
     "",
   ].join("\n");
 }

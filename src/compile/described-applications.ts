@@ -12,12 +12,13 @@ export function describedApplications({
   logging: inherited,
 }: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
-  return applications.map(({ name, routePrefix, args, importPath, deployments, logging: own }) => {
+  return applications.map(({ name, routePrefix, args, importPath, autoscalingPolicy, deployments, logging: own }) => {
     const logging = { ...inherited, ...own };
     return {
       name,
       routePrefix,
       importPath,
+      ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
       deployments,
       ...(args === undefined ? {} : { args }),
       ...(targetCapacity === undefined ? {} : { targetCapacity }),

@@ -13,11 +13,12 @@
 import { type Application, deploymentsOf } from "../api/application.ts";
 import { mergeOptions } from "../api/merge-options.ts";
 import { closest } from "../api/option-issues.ts";
-import { type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
+import { type AutoscalingPolicy, type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
-import type { ApplicationManifest, DeploymentConfig, Manifest } from "../protocol/manifest.ts";
+import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
+import { type PolicyCode, policyKey } from "./policies.ts";
 
 /** What is asked of the application's code. All of it is JSON. */
 export interface DescribeRequest {
@@ -36,11 +37,15 @@ export interface DescribedApplication {
   /** Applies to every deployment that does not say otherwise. */
   readonly logging?: DeploymentOptions["logging"];
   /** Options that win over those in the code. */
-  readonly deployments: readonly { readonly name: string; readonly options: DeploymentOptions }[];
+  readonly deployments: readonly { readonly name: string; readonly options: DeploymentOptions; readonly policy?: PolicyRef }[];
+  /** Decides for all autoscaled deployments. */
+  readonly autoscalingPolicy?: PolicyRef;
   /** Which export this is, such as `src/app.ts:app`. */
   readonly importPath?: string;
   /** For errors: what the module exports. */
   readonly exports?: readonly string[];
+  /** For errors: what the module of each `policy_function` exports. */
+  readonly policyExports?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** One thing that is wrong with a system. */
@@ -54,19 +59,34 @@ export interface DescribeProblem {
 /** The manifest, or every problem found. */
 export type DescribeResult = { readonly manifest: Omit<Manifest, "version"> } | { readonly problems: readonly DescribeProblem[] };
 
-/** Describes the system that `request` and the applications' code make up. `code` is what each `import_path` names. */
-export function describeSystem(request: DescribeRequest, code: Readonly<Record<string, unknown>>): DescribeResult {
+/**
+ * Describes the system that `request` and the applications' code make up.
+ *
+ * @param code What each `import_path` names, by application.
+ * @param policies What each `policy_function` names, by `policyKey`.
+ */
+export function describeSystem(
+  request: DescribeRequest,
+  code: Readonly<Record<string, unknown>>,
+  policies: PolicyCode = {},
+): DescribeResult {
   const problems = prefixProblems(request.applications);
   const applications: ApplicationManifest[] = [];
   for (const [index, described] of request.applications.entries()) {
     const report: Report = (message, ...path) => problems.push({ message, path: ["applications", index, ...path] });
-    const application = describeApplication(described, code[described.name], report);
+    const application = describeApplication(described, { exported: code[described.name], policies }, report);
     if (application !== undefined) applications.push(application);
   }
   return problems.length > 0 ? { problems } : { manifest: { protocol: 1, applications } };
 }
 
 type Report = (message: string, ...path: (string | number)[]) => void;
+
+interface ApplicationCode {
+  /** What `import_path` names. */
+  readonly exported: unknown;
+  readonly policies: PolicyCode;
+}
 
 function prefixProblems(applications: readonly DescribedApplication[]): DescribeProblem[] {
   const owners = new Map<string, string>();
@@ -85,8 +105,12 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
   return problems;
 }
 
-function describeApplication(described: DescribedApplication, exported: unknown, report: Report): ApplicationManifest | undefined {
-  const { name, routePrefix, args, httpTimeoutMs } = described;
+function describeApplication(
+  described: DescribedApplication,
+  { exported, policies }: ApplicationCode,
+  report: Report,
+): ApplicationManifest | undefined {
+  const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy } = described;
   if (exported === undefined) {
     report(missingExport(described), "import_path");
     return undefined;
@@ -111,7 +135,7 @@ function describeApplication(described: DescribedApplication, exported: unknown,
   }
   const deployments: Record<string, DeploymentConfig> = {};
   for (const application of graph) {
-    const config = describeDeployment(described, application, report);
+    const config = describeDeployment(described, { application, policies }, report);
     if (config !== undefined) deployments[application.name] = config;
   }
   return {
@@ -121,19 +145,22 @@ function describeApplication(described: DescribedApplication, exported: unknown,
     ingress: root.name,
     ...(args === undefined ? {} : { args }),
     ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }),
+    ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
     deployments,
   };
 }
 
 function describeDeployment(
   { name, logging, deployments, targetCapacity }: DescribedApplication,
-  { deployment }: Application,
+  { application: { deployment }, policies }: { readonly application: Application; readonly policies: PolicyCode },
   report: Report,
 ): DeploymentConfig | undefined {
   const index = deployments.findIndex((candidate) => candidate.name === deployment.name);
+  const policy = deployments[index]?.policy;
   const { name: _, ...given } = deployment.given;
   const inherited: DeploymentOptions = logging === undefined ? {} : { logging };
-  const options = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
+  const merged = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
+  const options = policy === undefined ? merged : withPolicy(merged, policies[policyKey(name, deployment.name)]);
   const problems = optionProblems(options).map(({ problem }) => problem);
   const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
   if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {
@@ -143,7 +170,14 @@ function describeDeployment(
   }
   const path = index < 0 ? ["import_path"] : ["deployments", index];
   for (const problem of problems) report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${problem}`, ...path);
-  return problems.length > 0 ? undefined : atCapacity(resolveOptions(options), targetCapacity);
+  if (problems.length > 0) return undefined;
+  const config = atCapacity(resolveOptions(options), targetCapacity);
+  return policy === undefined || config.autoscaling === null ? config : { ...config, autoscaling: { ...config.autoscaling, policy } };
+}
+
+// What is no function is for `describe-code.ts` to report.
+function withPolicy(options: DeploymentOptions, policy: unknown): DeploymentOptions {
+  return typeof policy === "function" ? mergeOptions(options, { autoscaling: { policy: policy as AutoscalingPolicy } }) : options;
 }
 
 function reportUnknown({ name, deployments }: DescribedApplication, graph: readonly Application[], report: Report): void {

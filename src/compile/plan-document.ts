@@ -10,6 +10,7 @@ import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { describedApplications } from "./described-applications.ts";
 import { describeSystem } from "./manifest.ts";
+import { namedPolicies, type PolicyCode, policyIn } from "./policies.ts";
 
 /** What should run, unless there is an error, and everything there is to say about the document. */
 export interface PlannedDocument {
@@ -17,38 +18,60 @@ export interface PlannedDocument {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What was compiled: its description, and the code that is in the Worker. */
+export interface CompiledCode {
+  readonly manifest: Manifest;
+  /** What each `import_path` names, by application. */
+  readonly code: Readonly<Record<string, unknown>>;
+  /** What each `policy_function` names, by `policyKey`. */
+  readonly policies?: PolicyCode;
+}
+
 /** Checks a document against what was compiled. Collects all problems, throws none. */
-export function planDocument(document: unknown, compiled: Manifest, code: Readonly<Record<string, unknown>>): PlannedDocument {
+export function planDocument(document: unknown, { manifest: compiled, code, policies }: CompiledCode): PlannedDocument {
   const { config, diagnostics } = validateConfig(document);
   if (config === undefined) return { diagnostics };
-  const foreign = codeProblems(config, compiled);
+  const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
   if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign] };
-  const result = describeSystem({ applications: describedApplications(config) }, code);
+  const result = describeSystem({ applications: describedApplications(config) }, code, policies);
   if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
 }
+
+const CHANGE = "To change code, run edge-serve deploy.";
 
 function codeProblems({ applications }: SystemConfig, compiled: Manifest): Diagnostic[] {
   const known = compiled.applications.map(({ name }) => name);
   return applications.flatMap(({ name, importPath, args }, index) => {
     const at = ["applications", index];
     const deployed = compiled.applications.find((candidate) => candidate.name === name);
-    const change = "To change code, run edge-serve deploy.";
     if (deployed === undefined) {
       const has = `is ${JSON.stringify(name)}, and the deployed code has: ${known.join(", ") || "no application"}.`;
-      return toDiagnostic(errorAt([...at, "name"], `${has} ${change}`));
+      return toDiagnostic(errorAt([...at, "name"], `${has} ${CHANGE}`));
     }
     const problems: Diagnostic[] = [];
     if (deployed.importPath !== undefined && !isSameCode(importPath, deployed.importPath)) {
       const is = `is ${JSON.stringify(importPath)}, and application ${JSON.stringify(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
-      problems.push(toDiagnostic(errorAt([...at, "import_path"], `${is} ${change}`)));
+      problems.push(toDiagnostic(errorAt([...at, "import_path"], `${is} ${CHANGE}`)));
     }
     if (args !== undefined && JSON.stringify(args) !== JSON.stringify(deployed.args)) {
       const are = `are ${JSON.stringify(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
-      problems.push(toDiagnostic(errorAt([...at, "args"], `${are} ${change}`)));
+      problems.push(toDiagnostic(errorAt([...at, "args"], `${are} ${CHANGE}`)));
     }
     return problems;
+  });
+}
+
+// Leaving a policy out, and other policy_kwargs, take no code: only the function has to be there.
+function foreignPolicies({ applications }: SystemConfig, compiled: Manifest): Diagnostic[] {
+  return namedPolicies(applications).flatMap(({ app, deployment, policy, path }) => {
+    const deployed = compiled.applications.find(({ name }) => name === app);
+    if (deployed === undefined) return [];
+    const known = policyIn(deployed, deployment)?.policyFunction;
+    if (known !== undefined && isSameCode(policy.policyFunction, known)) return [];
+    const was = known === undefined ? "none" : JSON.stringify(known);
+    return [toDiagnostic(errorAt(path, `is ${JSON.stringify(policy.policyFunction)}, and what was deployed has ${was}. ${CHANGE}`))];
   });
 }
 

@@ -1,5 +1,6 @@
 import { show } from "../api/option-issues.ts";
 import type { DeploymentOptions } from "../api/option-types.ts";
+import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
 import { errorAt, type Finding, formatPath, type Segments } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
@@ -20,6 +21,8 @@ export interface ApplicationConfig {
   readonly importPath: string;
   /** JSON for the builder. */
   readonly args?: unknown;
+  /** Decides for all autoscaled deployments. */
+  readonly autoscalingPolicy?: PolicyRef;
   readonly deployments: readonly DeploymentEntry[];
   readonly logging?: LoggingOptions;
 }
@@ -40,6 +43,7 @@ export function readApplication(value: unknown, at: Segments, findings: Finding[
     routePrefix,
     importPath,
     ...(read.args === undefined ? {} : { args: read.args }),
+    ...(read.autoscalingPolicy === undefined ? {} : { autoscalingPolicy: read.autoscalingPolicy as PolicyRef }),
     deployments,
     ...(read.logging === undefined ? {} : { logging: read.logging as LoggingOptions }),
   };

@@ -4,6 +4,7 @@
  * The only place that knows both spellings. Ray Serve's names, where Ray Serve has one.
  */
 import { NAME_RULE } from "../protocol/names.ts";
+import { POLICY_SHAPE } from "./policy-config.ts";
 import { AUTOSCALING_RAY_KEYS, DEPLOYMENT_RAY_KEYS, LOGGING_RAY_KEYS } from "./ray-keys.ts";
 import type { Field, Shape } from "./shape.ts";
 
@@ -35,6 +36,10 @@ const AUTOSCALING_SHAPE: Shape = {
     field("upscaling_factor", "upscalingFactor", "Multiplies each step up.", nullable),
     field("downscaling_factor", "downscalingFactor", "Multiplies each step down.", nullable),
     field("spillover", "spillover", "Lets a request that finds every replica full start the next one."),
+    field("policy", "policy", "Decides the number of replicas instead of the load; goes before the code's.", {
+      shape: POLICY_SHAPE,
+      ...nullable,
+    }),
   ],
 };
 

@@ -27,3 +27,8 @@ export function parseImportPath(text: string): ImportPath | { readonly problem: 
   if (!IDENTIFIER.test(exportName)) return refuse("must have the name of one export after the colon");
   return { module: drive + path, exportName };
 }
+
+/** @internal Whether {@link parseImportPath} has nothing to say against it. */
+export function isReadableImportPath(text: unknown): text is string {
+  return typeof text === "string" && !("problem" in parseImportPath(text));
+}

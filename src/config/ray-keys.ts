@@ -45,7 +45,6 @@ export const LOGGING_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
 /** @internal */
 export const APPLICATION_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
   ...ignored("dependencies belong in package.json, variables and secrets in wrangler.toml", ["runtime_env"]),
-  ...ignored("a policy belongs to one deployment, as autoscaling.policy in code", ["autoscaling_policy"]),
   ...ignored("edge-serve scale works on every application", ["external_scaler_enabled"]),
   ...misplaced("http_options", ["host", "port"]),
 ]);
@@ -69,14 +68,8 @@ export const DEPLOYMENT_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
   renamed("max_concurrent_queries", "max_ongoing_requests"),
 ]);
 
-const POLICY: ForeignKey = {
-  severity: "error",
-  predicate: "is a function, which a config file cannot hold. Give it in code, as the option autoscaling.policy.",
-};
-
 /** @internal */
 export const AUTOSCALING_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
-  ["policy", POLICY],
   ...ignored("the load is averaged over look_back_period_s", ["aggregation_function"]),
   renamed("target_num_ongoing_requests_per_replica", "target_ongoing_requests"),
   renamed("smoothing_factor", "upscaling_factor and downscaling_factor"),

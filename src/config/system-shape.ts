@@ -6,6 +6,7 @@ import { isJson } from "../api/option-issues.ts";
 import { OPTIONS_SCHEMA } from "../api/options.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { field, LOGGING_SHAPE } from "./deployment-shape.ts";
+import { POLICY_SCHEMA, POLICY_SHAPE } from "./policy-config.ts";
 import { APPLICATION_RAY_KEYS, HTTP_RAY_KEYS, SYSTEM_RAY_KEYS } from "./ray-keys.ts";
 import type { Shape } from "./shape.ts";
 
@@ -43,6 +44,10 @@ export const APPLICATION_SHAPE: Shape = {
       required: '"<module>:<export>", such as "src/app.ts:app", or "<module>" for its default export',
     }),
     field("args", "args", "What the builder is called with."),
+    field("autoscaling_policy", "autoscalingPolicy", "Decides the numbers of replicas of all autoscaled deployments together.", {
+      nullable: true,
+      shape: POLICY_SHAPE,
+    }),
     field("deployments", "deployments", "Options that go before those in the code.", { nullable: true }),
     field("logging_config", "logging", "What the application's deployments log; the system's by default.", {
       nullable: true,
@@ -82,6 +87,7 @@ export const APPLICATION_SCHEMA = v.strictObject({
   routePrefix: v.optional(v.unknown()),
   importPath: v.optional(v.unknown()),
   args: v.optional(v.custom<unknown>((value) => isJson(value), "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
+  autoscalingPolicy: v.optional(POLICY_SCHEMA),
   deployments: v.optional(v.array(v.unknown(), "an array of deployments")),
   logging: LOGGING_SCHEMA,
 });

@@ -7,6 +7,7 @@
 import { resolveOptions } from "../api/options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import { DEPLOYMENT_SHAPE } from "./deployment-shape.ts";
+import { POLICY_SHAPE } from "./policy-config.ts";
 import { isRecord, isSeconds, type Shape } from "./shape.ts";
 
 /** One entry of `applications`, in the config file's spelling. JSON. */
@@ -15,6 +16,7 @@ export interface ApplicationDocument {
   readonly route_prefix: string | null;
   readonly import_path: string;
   readonly args?: unknown;
+  readonly autoscaling_policy?: Readonly<Record<string, unknown>>;
   /** Each with its `name`, and with `num_replicas` or `autoscaling_config`. */
   readonly deployments: readonly Readonly<Record<string, unknown>>[];
 }
@@ -46,13 +48,14 @@ export function documentOf(applications: readonly ApplicationManifest[], code: r
 }
 
 function applicationDocument(application: ApplicationManifest, code: ApplicationManifest | undefined): ApplicationDocument {
-  const { name, routePrefix, importPath, args, deployments } = application;
+  const { name, routePrefix, importPath, args, autoscalingPolicy, deployments } = application;
   return {
     name,
     route_prefix: routePrefix,
     // Every document needs one, and nothing is compared with it where none was compiled.
     import_path: importPath ?? name,
     ...(args === undefined ? {} : { args }),
+    ...(autoscalingPolicy === undefined ? {} : { autoscaling_policy: spelled({ ...autoscalingPolicy }, POLICY_SHAPE) }),
     deployments: Object.entries(deployments).map(([deployment, config]) => ({
       name: deployment,
       ...spelled(worthSaying(config, code?.deployments[deployment]), DEPLOYMENT_SHAPE),

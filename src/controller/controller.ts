@@ -24,10 +24,11 @@ import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
 import { keep, type MeasuredStore, totalOf } from "./measured.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
+import type { Policies } from "./policies.ts";
 import { nextSettleAtMs } from "./replica-list.ts";
 import type { ApplicationState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
-import type { Policies } from "./scaling.ts";
+import { newProblems } from "./scaling.ts";
 import { type ControllerEvent, freshState, step } from "./step.ts";
 
 /** What the shell hands to a controller. */
@@ -49,6 +50,8 @@ export interface ControllerPorts {
   moved(version: string): Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
+  /** Writes to the log. */
+  warn(deployment: string, message: string): void;
   sleep(ms: number): Promise<void>;
   now(): number;
 }
@@ -171,6 +174,7 @@ export class Controller implements ControllerRpc {
       const present = new Set(namesOf(next));
       for (const name of namesOf(this.#state)) if (!present.has(name)) this.#ports.measured.delete(name);
     }
+    for (const { deployment, problem } of newProblems(this.#state, next)) this.#ports.warn(deployment, problem);
     this.#state = next;
     this.#stored = text;
     this.#ports.wakeAt(this.#nextAtMs());

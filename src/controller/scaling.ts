@@ -2,14 +2,20 @@
  * Lets the number of replicas follow the load: what replicas report goes in, a new target comes out.
  */
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
-import { autoscale, type AutoscaleState, NEW_AUTOSCALE_STATE } from "./autoscale/autoscale.ts";
-import type { AutoscalingPolicy } from "./autoscale/policy.ts";
+import type { AutoscalingConfig } from "../protocol/manifest.ts";
+import {
+  autoscale,
+  autoscaleApplication,
+  type AutoscaleInput,
+  type AutoscaleResult,
+  type AutoscaleState,
+  NEW_AUTOSCALE_STATE,
+} from "./autoscale/autoscale.ts";
+import type { ApplicationAutoscalingPolicy } from "./autoscale/policy.ts";
 import { defaultStaleAfterMs, pruneSeries } from "./autoscale/step-function.ts";
 import { move } from "./deployment-status.ts";
+import { applicationPolicy, deploymentPolicy, type Policies } from "./policies.ts";
 import { type ApplicationState, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
-
-/** The application's own policies, by deployment. */
-export type Policies = Readonly<Record<string, AutoscalingPolicy>>;
 
 /** How many decisions an operator can look back on. */
 const DECISIONS_KEPT = 20;
@@ -25,42 +31,69 @@ export function noteLoad(deployment: DeploymentState, replica: ReplicaState, loa
   replica.stats = load.stats ?? null;
 }
 
-/** Moves the target to what the load asks for, if it is time. */
-export function scaleByLoad(application: ApplicationState, deployment: DeploymentState, policies: Policies, nowMs: number): void {
-  const { scaling, config, name, replicas } = deployment;
-  const { autoscaling } = config;
-  if (autoscaling === null || deployment.isLeaving) {
-    scaling.evaluateAtMs = null;
-    return;
+/** Moves the targets to what the load asks for, where it is time. */
+export function scaleByLoad(application: ApplicationState, policies: Policies, nowMs: number): void {
+  const inputs: Record<string, AutoscaleInput> = {};
+  for (const deployment of Object.values(application.deployments)) {
+    const { autoscaling } = deployment.config;
+    if (autoscaling === null || deployment.isLeaving) {
+      Object.assign(deployment.scaling, { evaluateAtMs: null, problem: undefined });
+    } else {
+      const policy = deploymentPolicy(deployment, policies);
+      inputs[deployment.name] = { ...inputOf(deployment, autoscaling), app: application.name, nowMs, policy };
+    }
   }
+  for (const [name, result] of Object.entries(decide(applicationPolicy(application, policies), inputs))) {
+    settle(application.deployments[name]!, result, nowMs);
+  }
+}
+
+/** The application's policy decides for all of them together; else each deployment's own, or its load. */
+function decide(policy: ApplicationAutoscalingPolicy | undefined, inputs: Record<string, AutoscaleInput>): Record<string, AutoscaleResult> {
+  const entries = Object.entries(inputs);
+  if (policy !== undefined && entries.length > 0) return autoscaleApplication(policy, inputs);
+  return Object.fromEntries(entries.map(([name, input]) => [name, autoscale(input)]));
+}
+
+function inputOf({ name, target, replicas, scaling }: DeploymentState, config: AutoscalingConfig): Omit<AutoscaleInput, "app" | "nowMs"> {
   const inSet = replicas.filter(isInSet);
-  const before = deployment.target;
-  const result = autoscale({
-    app: application.name,
+  return {
     deployment: name,
-    config: autoscaling,
-    nowMs,
-    targetReplicas: before,
+    config,
+    targetReplicas: target,
     runningReplicas: inSet.filter(({ phase }) => phase === "RUNNING").length,
     // A draining replica's requests are work too, until they end.
     series: replicas.map(({ load }) => load).filter((points) => points.length > 0),
-    staleAfterMs: Math.max(defaultStaleAfterMs(autoscaling), 2 * HEARTBEAT_MS),
+    staleAfterMs: Math.max(defaultStaleAfterMs(config), 2 * HEARTBEAT_MS),
     stats: Object.fromEntries(inSet.flatMap(({ ref, stats }) => (stats === null ? [] : [[ref.name, stats]]))),
-    policy: policies[name],
     state: (scaling.policy as AutoscaleState | null) ?? NEW_AUTOSCALE_STATE,
-  });
+  };
+}
+
+function settle(deployment: DeploymentState, result: AutoscaleResult, nowMs: number): void {
+  const { scaling, target: from } = deployment;
+  const { targetReplicas: to, reason, problem } = result;
+  const isNews = problem !== undefined && problem !== scaling.problem;
   scaling.policy = result.state;
   scaling.evaluateAtMs = result.evaluateAtMs ?? null;
   scaling.load = result.totalOngoingRequests;
-  if (result.targetReplicas === before) return;
-  deployment.target = result.targetReplicas;
-  const isUp = result.targetReplicas > before;
-  move(
-    deployment,
-    isUp ? "AUTOSCALE_UP" : "AUTOSCALE_DOWN",
-    `${isUp ? "Upscaling" : "Downscaling"} from ${before} to ${result.targetReplicas} replicas.`,
+  scaling.problem = problem;
+  if (to !== from) {
+    deployment.target = to;
+    const isUp = to > from;
+    move(deployment, isUp ? "AUTOSCALE_UP" : "AUTOSCALE_DOWN", `${isUp ? "Upscaling" : "Downscaling"} from ${from} to ${to} replicas.`);
+  }
+  if (to !== from || isNews) noteDecision(deployment, { from, reason, nowMs });
+}
+
+/** What is new that a policy has done wrong, by deployment. */
+export function newProblems(
+  before: ApplicationState,
+  after: ApplicationState,
+): { readonly deployment: string; readonly problem: string }[] {
+  return Object.values(after.deployments).flatMap(({ name, scaling: { problem } }) =>
+    problem === undefined || problem === before.deployments[name]?.scaling.problem ? [] : [{ deployment: name, problem }],
   );
-  noteDecision(deployment, { from: before, reason: result.reason, nowMs });
 }
 
 /** Keeps a decision for the operator to see. */

@@ -52,6 +52,8 @@ export interface ScalingState {
   evaluateAtMs: number | null;
   /** The load that it decided by last. */
   load: number;
+  /** Why the policy's answer could not be used, as long as that is so. */
+  problem?: string | undefined;
   /** The newest last. */
   decisions: ScalingDecision[];
 }

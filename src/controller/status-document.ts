@@ -40,7 +40,7 @@ function deploymentDetails({
     name,
     status,
     status_trigger: trigger,
-    message,
+    message: message === "" ? (scaling.problem ?? "") : message,
     target_num_replicas: target,
     replica_states: states,
     replicas: replicas.map((replica) => ({

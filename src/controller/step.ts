@@ -15,8 +15,9 @@ import { parseReplicaId } from "../protocol/names.ts";
 import { applicationStatus } from "./application-status.ts";
 import { move } from "./deployment-status.ts";
 import { hasGivenUp, startFailureLimit } from "./orders.ts";
+import type { Policies } from "./policies.ts";
 import { mayBeAwake, replace, settleReplicas, takeIn } from "./replica-list.ts";
-import { noteDecision, noteLoad, type Policies, scaleByLoad } from "./scaling.ts";
+import { noteDecision, noteLoad, scaleByLoad } from "./scaling.ts";
 import { type ApplicationState, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
 
 /** What can happen to an application. */
@@ -49,8 +50,8 @@ export function step(application: ApplicationState, event: ControllerEvent, poli
     const deployment = application.deployments[name];
     if (deployment !== undefined) happen(application, deployment, event, nowMs);
   }
+  scaleByLoad(application, policies, nowMs);
   for (const deployment of Object.values(application.deployments)) {
-    scaleByLoad(application, deployment, policies, nowMs);
     settleReplicas(application.name, deployment, nowMs);
     settleStatus(application, deployment, nowMs);
   }

@@ -26,6 +26,14 @@ export interface LoggingConfig {
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** An autoscaling policy that the configuration names; its code is imported by the entry module. */
+export interface PolicyRef {
+  /** What was compiled: `src/policies.ts:share`. */
+  readonly policyFunction: string;
+  /** JSON; the policy's second argument. */
+  readonly policyKwargs?: Readonly<Record<string, unknown>>;
+}
+
 /** Autoscaling with every default filled in. Times in milliseconds. */
 export interface AutoscalingConfig {
   readonly minReplicas: number;
@@ -40,8 +48,10 @@ export interface AutoscalingConfig {
   readonly upscalingFactor: number;
   readonly downscalingFactor: number;
   readonly spillover: boolean;
-  /** Whether the application's code has a policy of its own. */
+  /** Whether a function decides instead of the load. */
   readonly customPolicy: boolean;
+  /** That function, where it is not the one in the deployment's options. */
+  readonly policy?: PolicyRef;
 }
 
 /** A deployment's options with every default filled in. Times in milliseconds. */
@@ -76,6 +86,8 @@ export interface ApplicationManifest {
   readonly args?: unknown;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
   readonly httpTimeoutMs?: number;
+  /** Decides for all autoscaled deployments; their own policies are not asked. */
+  readonly autoscalingPolicy?: PolicyRef;
   readonly deployments: Readonly<Record<string, DeploymentConfig>>;
 }
 

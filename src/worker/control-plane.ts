@@ -9,10 +9,11 @@ import type { ReplicaRpc } from "../../durable-objects/replica.ts";
 import type { Application } from "../api/application.ts";
 import { documentInForce } from "../compile/document-in-force.ts";
 import { planDocument } from "../compile/plan-document.ts";
+import type { PolicyCode } from "../compile/policies.ts";
+import { writeLog } from "../context/logger.ts";
 import { ConfigStore, type ConfigStoreRpc } from "../controller/config-store.ts";
 import { Controller } from "../controller/controller.ts";
 import type { Order } from "../controller/orders.ts";
-import type { Policies } from "../controller/scaling.ts";
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
 import { systemMetrics } from "../observe/system-metrics.ts";
@@ -21,11 +22,14 @@ import type { Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
+import { policiesOf } from "./policies.ts";
 
 /** What the control plane is wired from. */
 export interface ControlPlaneParts {
   readonly manifest: Manifest;
   readonly code: Readonly<Record<string, unknown>>;
+  /** What each `policy_function` of the configuration names, by `policyKey`. */
+  readonly policies: PolicyCode;
   /** A bound deployment, by `<application>/<deployment>`. */
   readonly bound: ReadonlyMap<string, Application>;
 }
@@ -45,7 +49,7 @@ function storeOf(): ConfigStoreRpc {
 }
 
 /** The classes of the control plane. */
-export function controlPlaneClasses({ manifest, bound }: ControlPlaneParts): {
+export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneParts): {
   Controller: ReturnType<typeof controllerClass>;
   Config: ReturnType<typeof configStoreClass>;
 } {
@@ -56,7 +60,8 @@ export function controlPlaneClasses({ manifest, bound }: ControlPlaneParts): {
       return new Controller({
         ...shell,
         compiled: { version, application },
-        policies: policiesOf(shell.app, bound),
+        policies: policiesOf(shell.app, bound, policies),
+        warn: (deployment, message) => writeLog("WARNING", message, { app: shell.app, deployment }, undefined),
         give: (order) => give(shell.app, order),
         moved: (to) => storeOf().moved(to, shell.app),
         sleep,
@@ -71,10 +76,10 @@ export function controlPlaneClasses({ manifest, bound }: ControlPlaneParts): {
 }
 
 /** What the operator's API acts on. */
-export function operatorPorts({ manifest, code }: ControlPlaneParts): OperatorPorts {
+export function operatorPorts({ manifest, code, policies }: ControlPlaneParts): OperatorPorts {
   const { version } = manifest;
   return {
-    plan: (document) => planDocument(document, manifest, code),
+    plan: (document) => planDocument(document, { manifest, code, policies }),
     put: (applications) => storeOf().put(version, applications),
     remove: (app) => storeOf().remove(version, app),
     async config() {
@@ -138,14 +143,6 @@ function unreadiness(details: ApplicationDetails | undefined): string | undefine
     ({ replica_states, target_num_replicas }) => target_num_replicas === 0 || (replica_states.RUNNING ?? 0) > 0,
   );
   return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
-}
-
-function policiesOf(app: string, bound: ControlPlaneParts["bound"]): Policies {
-  const own = [...bound.values()].flatMap((application) => {
-    const policy = application.deployment.given.autoscaling?.policy;
-    return policy !== undefined && bound.get(`${app}/${application.name}`) === application ? [[application.name, policy] as const] : [];
-  });
-  return Object.fromEntries(own);
 }
 
 // A new stub for every order: one that has failed stays failed.

@@ -6,7 +6,7 @@ import { deployment } from "../../src/api/deployment.ts";
 import type { DeploymentOptions } from "../../src/api/option-types.ts";
 import { Controller } from "../../src/controller/controller.ts";
 import type { Order } from "../../src/controller/orders.ts";
-import type { Policies } from "../../src/controller/scaling.ts";
+import type { Policies } from "../../src/controller/policies.ts";
 import type { ApplicationState } from "../../src/controller/state.ts";
 import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { Measured } from "../../src/protocol/metrics.ts";
@@ -45,6 +45,8 @@ export class ControlledWorld {
   saves = 0;
   /** What is kept of the replicas' measurements. */
   readonly measured = new Map<string, Measured>();
+  /** What was written to the log. */
+  readonly warnings: string[] = [];
   alarmAtMs: number | undefined;
   controller: Controller;
   #underway: Promise<unknown>[] = [];
@@ -117,6 +119,7 @@ export class ControlledWorld {
       },
       moved: async (version) => void this.moves.push(version),
       keepAlive: (promise) => void this.#underway.push(promise),
+      warn: (name, message) => void this.warnings.push(`${name}: ${message}`),
       sleep: () => Promise.resolve(),
       now: this.clock.now,
     });

@@ -43,7 +43,7 @@ export async function buildProject({ args, options }: CommandInput, io: Io): Pro
   const compiled = await compileTarget(target, project, config, join(project.root, ".edge-serve", "build"));
   const built = { root: project.root, manifest: compiled.manifest };
   const plan = planBuild(compiled, project, { prune: options["prune"] === true, userMain: userMainOf(project, config) });
-  for (const warning of plan.report.warnings) io.err(`warning: ${warning}\n`);
+  for (const warning of [...compiled.warnings, ...plan.report.warnings]) io.err(`warning: ${warning}\n`);
   if (options["dryRun"] === true) {
     const changed = plan.files.filter(({ before, after }) => before !== after);
     io.out(

@@ -48,7 +48,7 @@ export async function compileServing(target: Target, { cwd, directory, forTests 
     root: project.root,
     manifest: compiled.manifest,
     config,
-    warnings: dropped.length === 0 ? [] : [droppedWarning(dropped)],
+    warnings: [...compiled.warnings, ...(dropped.length === 0 ? [] : [droppedWarning(dropped)])],
     inputs: [...compiled.inputs, ...files],
     userMain,
   };

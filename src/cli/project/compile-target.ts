@@ -10,12 +10,14 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
-import type { ApplicationSource } from "../../compile/describe-module.ts";
+import { policyWarnings } from "../../compile/describe-code.ts";
+import type { ApplicationSource, CodeSource } from "../../compile/describe-module.ts";
 import { describeModule } from "../../compile/describe-module.ts";
 import { describedApplications } from "../../compile/described-applications.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
-import type { DescribeProblem, DescribeResult } from "../../compile/manifest.ts";
-import type { Manifest } from "../../protocol/manifest.ts";
+import type { DescribedApplication, DescribeProblem, DescribeResult } from "../../compile/manifest.ts";
+import { namedPolicies } from "../../compile/policies.ts";
+import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { locateProblem } from "../runtime/runtime-failure.ts";
@@ -23,7 +25,7 @@ import { startRuntime } from "../runtime/worker-runtime.ts";
 import { configPosition } from "./config-position.ts";
 import { ownAliases } from "./own-package.ts";
 import type { Project, WranglerConfig } from "./project.ts";
-import type { Target } from "./target.ts";
+import type { Located, Target } from "./target.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
@@ -31,6 +33,8 @@ export interface Compiled {
   readonly manifest: Manifest;
   /** Its Durable Object classes. */
   readonly classes: readonly string[];
+  /** What its author should know, in full sentences. */
+  readonly warnings: readonly string[];
   /** The files it was made from, absolute: what `run` watches. */
   readonly inputs: readonly string[];
   /** The text of the entry module, to be written to `file`. */
@@ -48,9 +52,17 @@ export async function compileTarget(target: Target, project: Project, base: Wran
     return {
       manifest: complete,
       classes: classNamesOf(complete),
+      warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
       inputs: inputs.filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false } = {}) =>
-        entryModule({ target: labelOf(target, project), manifest: complete, sources: locationsFrom(entry, target), retired, forTests }),
+        entryModule({
+          target: labelOf(target, project),
+          manifest: complete,
+          sources: sourcesAt(entry, target.modules),
+          policies: sourcesAt(entry, target.policies),
+          retired,
+          forTests,
+        }),
     };
   } finally {
     rmSync(file, { force: true });
@@ -82,26 +94,45 @@ async function evaluate(file: string, target: Target, { root }: Project, base: W
 // A place in the code says more than one in the config file, which names that code.
 function locate({ message, path }: DescribeProblem, target: Target, bundle: Bundle, root: string): string {
   const located = locateProblem(message, bundle, root);
-  if (target.configFile === undefined || located !== message.split("\n    at ")[0]) return located;
-  return `${configPosition(target.configFile, target.label, path)}  ${located}`;
+  return located === message.split("\n    at ")[0] ? placed(located, path, target) : located;
 }
 
-function sourcesFrom(file: string, { config, modules }: Target, root: string): ApplicationSource[] {
+function placed(message: string, path: DescribeProblem["path"], { configFile, label }: Target): string {
+  return configFile === undefined ? message : `${configPosition(configFile, label, path)}  ${message}`;
+}
+
+function sourcesFrom(file: string, { config, modules, policies }: Target, root: string): ApplicationSource[] {
+  const code = sourcesAt(file, modules);
+  const policyCode = sourcesAt(file, policies);
   return describedApplications(config).map((described) => {
-    const { file: module, exportName } = modules[described.name]!;
-    const importPath = withoutMachine(described.importPath, root);
-    return { ...described, ...(importPath === undefined ? {} : { importPath }), specifier: specifierFrom(file, module), exportName };
+    const policySources = Object.fromEntries(namedPolicies([described]).map(({ key }) => [key, policyCode[key]!]));
+    return { ...portable(described, root), ...code[described.name]!, policySources };
   });
 }
 
 // The manifest does not say where on this machine the project is.
-function withoutMachine(importPath: string | undefined, root: string): string | undefined {
-  return importPath !== undefined && isAbsolute(importPath) ? relative(root, importPath).replaceAll(sep, "/") : importPath;
+function portable(described: DescribedApplication, root: string): DescribedApplication {
+  const { importPath, autoscalingPolicy, deployments } = described;
+  return {
+    ...described,
+    ...(importPath === undefined ? {} : { importPath: withoutMachine(importPath, root) }),
+    ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy: ported(autoscalingPolicy, root) }),
+    deployments: deployments.map((entry) => (entry.policy === undefined ? entry : { ...entry, policy: ported(entry.policy, root) })),
+  };
 }
 
-function locationsFrom(entry: string, { modules }: Target): Record<string, { specifier: string; exportName: string }> {
+function ported(policy: PolicyRef, root: string): PolicyRef {
+  return { ...policy, policyFunction: withoutMachine(policy.policyFunction, root) };
+}
+
+function withoutMachine(importPath: string, root: string): string {
+  return isAbsolute(importPath) ? relative(root, importPath).replaceAll(sep, "/") : importPath;
+}
+
+/** How a module at `entry` imports code. */
+function sourcesAt(entry: string, code: Readonly<Record<string, Located>>): Record<string, CodeSource> {
   return Object.fromEntries(
-    Object.entries(modules).map(([name, { file, exportName }]) => [name, { specifier: specifierFrom(entry, file), exportName }]),
+    Object.entries(code).map(([key, { file, exportName }]) => [key, { specifier: specifierFrom(entry, file), exportName }]),
   );
 }
 

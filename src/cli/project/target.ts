@@ -3,19 +3,29 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { formatDiagnostics, hasErrors } from "../../config/diagnostics.ts";
+import { namedPolicies } from "../../compile/policies.ts";
+import { formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
 import { parseImportPath } from "../../config/import-path.ts";
 import { parseConfigText } from "../../config/parse-file.ts";
 import type { ApplicationConfig, SystemConfig } from "../../config/system-config.ts";
 import { EXIT, Failure } from "../failure.ts";
+import { configPosition } from "./config-position.ts";
+
+/** Where code is: the file, absolute, and the export. */
+export interface Located {
+  readonly file: string;
+  readonly exportName: string;
+}
 
 /** A system as it is asked for: its configuration, and where each application's code is. */
 export interface Target {
   /** As the user wrote it. */
   readonly label: string;
   readonly config: SystemConfig;
-  /** By application: the file, absolute, and the export. */
-  readonly modules: Readonly<Record<string, { readonly file: string; readonly exportName: string }>>;
+  /** By application. */
+  readonly modules: Readonly<Record<string, Located>>;
+  /** The same of each autoscaling policy that the config file names, by `policyKey`. */
+  readonly policies: Readonly<Record<string, Located>>;
   /** The config file, absolute, if there is one. */
   readonly configFile?: string;
   /** What the config file's author should know. */
@@ -25,6 +35,7 @@ export interface Target {
 const CONFIG_FILE = /\.(ya?ml|json)$/;
 const DEFAULT_FILE = "serve.yaml";
 const FORMS = "Write a module and its export, such as src/app.ts:app, or a config file, such as serve.yaml.";
+const POLICY_FORM = "Write a module and its export, such as src/policies.ts:share, relative to the config file.";
 const EXTENSIONS = ["", ".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
 
 /**
@@ -49,7 +60,7 @@ function readImportPath(label: string, cwd: string, args: unknown): Target {
     deployments: [],
   };
   const config: SystemConfig = { applications: [application], httpOptions: {} };
-  return { label, config, modules: { default: locate(label, cwd, "The target") }, warnings: "" };
+  return { label, config, modules: { default: locate(label, cwd, "The target") }, policies: {}, warnings: "" };
 }
 
 function readConfigFile(label: string, file: string, cwd: string, args: unknown): Target {
@@ -65,16 +76,27 @@ function readConfigFile(label: string, file: string, cwd: string, args: unknown)
   const located = config.applications.map(({ name, importPath }) => {
     return [name, locate(importPath, dirname(file), `${label}: application ${JSON.stringify(name)}: import_path`)] as const;
   });
-  return { label, config, modules: Object.fromEntries(located), configFile: file, warnings: formatDiagnostics(diagnostics) };
+  const policies = namedPolicies(config.applications).map(({ key, policy, path }) => {
+    const subject = `${configPosition(file, label, path)}  ${formatPath(path)}`;
+    return [key, locate(policy.policyFunction, dirname(file), subject, POLICY_FORM)] as const;
+  });
+  return {
+    label,
+    config,
+    modules: Object.fromEntries(located),
+    policies: Object.fromEntries(policies),
+    configFile: file,
+    warnings: formatDiagnostics(diagnostics),
+  };
 }
 
-function locate(importPath: string, directory: string, subject: string): { file: string; exportName: string } {
+function locate(importPath: string, directory: string, subject: string, forms = FORMS): Located {
   const parsed = parseImportPath(importPath);
   if ("problem" in parsed) throw new Failure(`${subject} ${parsed.problem}`, EXIT.usage);
   const path = isAbsolute(parsed.module) ? parsed.module : resolve(directory, parsed.module);
   const found = EXTENSIONS.map((extension) => path + extension).find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (found === undefined) {
-    throw new Failure(`${subject} names ${JSON.stringify(parsed.module)}, but there is no file ${path}. ${FORMS}`);
+    throw new Failure(`${subject} names ${JSON.stringify(parsed.module)}, but there is no file ${path}. ${forms}`);
   }
   return { file: found, exportName: parsed.exportName };
 }

@@ -23,6 +23,8 @@ export interface AutoscaleResult {
   readonly totalOngoingRequests: number;
   /** What the policy wants, before factors, delays and bounds; `undefined` when it wants nothing. */
   readonly desiredReplicas: number | undefined;
+  /** Why what the policy did could not be used. */
+  readonly problem: string | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export function decide(situation: Situation, wish: Wish | undefined): AutoscaleR
     ]),
     totalOngoingRequests: situation.load.total,
     desiredReplicas: wanted.desired,
+    problem: problemOf(wish),
   };
 }
 
@@ -68,7 +71,12 @@ function undecided(situation: Situation, wish: Wish | undefined, target: number)
     evaluateAtMs: earliest([situation.staleAtMs, settledAtMs(situation, wish, target)]),
     totalOngoingRequests: situation.load.total,
     desiredReplicas: undefined,
+    problem: problemOf(wish),
   };
+}
+
+function problemOf(wish: Wish | undefined): string | undefined {
+  return wish !== undefined && "problem" in wish && wish.isByChoice !== true ? wish.problem : undefined;
 }
 
 function changeTo(

@@ -30,8 +30,10 @@ export type ApplicationAutoscalingPolicy = (
   contexts: Readonly<Record<string, AutoscalingContext>>,
 ) => Readonly<Record<string, PolicyAnswer>>;
 
-/** What a policy wants: a number, or nothing and the reason why. */
-export type Wish = { readonly replicas: number; readonly state?: PolicyState } | { readonly problem: string };
+/** What a policy wants: a number, or nothing and the reason why, which may be that it chose to. */
+export type Wish =
+  | { readonly replicas: number; readonly state?: PolicyState }
+  | { readonly problem: string; readonly isByChoice?: boolean };
 
 /** Asks a policy. One that throws, or gives no number of at least 0, wants nothing. */
 export function askPolicy(policy: AutoscalingPolicy, context: AutoscalingContext): Wish {
@@ -56,7 +58,9 @@ export function askApplicationPolicy(
       }));
     }
     return wishes((name) =>
-      Object.hasOwn(answers, name) ? wishOf(answers[name]) : { problem: "The autoscaling policy says nothing about this deployment." },
+      Object.hasOwn(answers, name)
+        ? wishOf(answers[name])
+        : { problem: "The autoscaling policy says nothing about this deployment.", isByChoice: true },
     );
   } catch (error) {
     return wishes(() => ({ problem: thrownBy(error) }));

@@ -25,7 +25,7 @@ function compiled(): Manifest {
 }
 
 const main = (changes: object = {}) => ({ name: "main", route_prefix: "/", import_path: "src/app.ts:app", ...changes });
-const plan = (...applications: object[]) => planDocument({ applications }, compiled(), CODE);
+const plan = (...applications: object[]) => planDocument({ applications }, { manifest: compiled(), code: CODE });
 const errors = (...applications: object[]) => plan(...applications).diagnostics.filter(({ severity }) => severity === "error");
 
 describe("a document for deployed code", () => {
@@ -61,7 +61,7 @@ describe("a document for deployed code", () => {
     const found = errors(main({ import_path: "b.ts:app", args: 1 }), { name: "nope", import_path: "b.ts:app", route_prefix: "/b" });
     expect(found.map(({ path }) => path)).toEqual(expect.arrayContaining(["applications[0].import_path", "applications[1].name"]));
     for (const document of [undefined, null, 1, "x", [], {}, { applications: 1 }, { applications: [null] }, { applications: [{}] }]) {
-      const { applications, diagnostics } = planDocument(document, compiled(), CODE);
+      const { applications, diagnostics } = planDocument(document, { manifest: compiled(), code: CODE });
       expect([applications, diagnostics.some(({ severity }) => severity === "error")], JSON.stringify(document)).toEqual([undefined, true]);
     }
   });

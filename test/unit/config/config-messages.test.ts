@@ -69,9 +69,18 @@ describe("a deployment that is refused", () => {
       { autoscaling_config: { smoothing_factor: 1 } },
       "autoscaling_config.smoothing_factor is called upscaling_factor and downscaling_factor here. Rename it.",
     ],
+    [{ autoscaling_config: { policy: "a:b" } }, 'autoscaling_config.policy must be an object, got "a:b".'],
     [
-      { autoscaling_config: { policy: "a:b" } },
-      "autoscaling_config.policy is a function, which a config file cannot hold. Give it in code, as the option autoscaling.policy.",
+      { autoscaling_config: { policy: { policy_function: "a:b:c" } } },
+      'autoscaling_config.policy.policy_function must be "<module>:<export>", such as "src/policies.ts:share", or "<module>" for its default export, got "a:b:c".',
+    ],
+    [
+      { autoscaling_config: { policy: { policy_function: "a:b", policy_kwargs: [1] } } },
+      "autoscaling_config.policy.policy_kwargs must be a JSON object, got [1].",
+    ],
+    [
+      { autoscaling_config: { policy: { policy_kwargs: {} } } },
+      'autoscaling_config.policy.policy_function is missing. It must be "<module>:<export>", such as "src/policies.ts:share", or "<module>" for its default export.',
     ],
   ])("for %j is told what is accepted", (options, message) => {
     expect(ofDeployment(options)).toEqual([message]);

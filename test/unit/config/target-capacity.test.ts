@@ -15,9 +15,10 @@ const app = deployment(Front, { autoscaling: { minReplicas: 0, initialReplicas: 
 );
 const compiled = { protocol: 1, version: "v", applications: [{ name: "default", routePrefix: "/", ingress: "Front", deployments: {} }] };
 const plan = (targetCapacity: unknown) =>
-  planDocument({ target_capacity: targetCapacity, applications: [{ import_path: "app.ts:app" }] }, compiled as unknown as Manifest, {
-    default: app,
-  });
+  planDocument(
+    { target_capacity: targetCapacity, applications: [{ import_path: "app.ts:app" }] },
+    { manifest: compiled as unknown as Manifest, code: { default: app } },
+  );
 
 describe("target_capacity", () => {
   it.each([

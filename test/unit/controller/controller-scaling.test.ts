@@ -66,7 +66,7 @@ describe("autoscaling", () => {
 
   it("leaves the number to a policy of the application, which sees what replicas say of themselves", async () => {
     const world = new ControlledWorld(manifestOf({ Model: { autoscaling: { maxReplicas: 9, upscaleDelayMs: 0 } } }), {
-      Model: ({ stats }) => Object.values(stats).reduce((sum, { waiting = 0 }) => sum + waiting, 0),
+      own: { Model: ({ stats }) => Object.values(stats).reduce((sum, { waiting = 0 }) => sum + waiting, 0) },
     });
     await world.run();
     await world.report(FIRST, { kind: "load", load: { sinceMs: 0, untilMs: world.clock.now(), mean: 1, now: 1, stats: { waiting: 7 } } });

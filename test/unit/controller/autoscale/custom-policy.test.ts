@@ -12,7 +12,7 @@ const decide = (policy: AutoscalingPolicy, given: Parameters<typeof inputOf>[0] 
 describe("a custom policy", () => {
   it("is the public API's, and decides from the same context", () => {
     const publicPolicy: PublicPolicy = ({ totalOngoingRequests }) => totalOngoingRequests;
-    const policy: AutoscalingPolicy = publicPolicy;
+    const policy: AutoscalingPolicy = (context) => publicPolicy(context, {});
     const context = (given: AutoscalingContext): PublicContext => given;
     expect(decide((given) => policy(context(given)), { load: 4, config: AT_ONCE }).targetReplicas).toBe(4);
   });

@@ -1,0 +1,63 @@
+/**
+ * What a build asks of the applications' code, and what it finds wrong with their policies.
+ *
+ * A running Worker plans documents with `describeSystem`: what is checked here was checked when it was built.
+ */
+import { show } from "../api/option-issues.ts";
+import { formatPath } from "../config/diagnostics.ts";
+import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
+import { type DescribedApplication, type DescribeProblem, type DescribeRequest, type DescribeResult, describeSystem } from "./manifest.ts";
+import { namedPolicies, type PolicyCode } from "./policies.ts";
+
+/**
+ * Describes a system as `describeSystem` does, and checks the policies: what a build asks.
+ *
+ * @param policies What each `policy_function` names, by `policyKey`.
+ */
+export function describeCode(request: DescribeRequest, code: Readonly<Record<string, unknown>>, policies: PolicyCode): DescribeResult {
+  const result = describeSystem(request, code, policies);
+  const problems = policyProblems(request.applications, policies);
+  return problems.length === 0 ? result : { problems: [...("problems" in result ? result.problems : []), ...problems] };
+}
+
+function policyProblems(applications: readonly DescribedApplication[], policies: PolicyCode): DescribeProblem[] {
+  return namedPolicies(applications).flatMap(({ key, app, policy, path }) => {
+    const exports = applications.find(({ name }) => name === app)?.policyExports?.[policy.policyFunction];
+    const problem = policyProblem(policy, policies[key], exports);
+    return problem === undefined ? [] : [{ message: `${formatPath(path)} ${problem}`, path }];
+  });
+}
+
+function policyProblem({ policyFunction }: PolicyRef, value: unknown, exports: readonly string[] = []): string | undefined {
+  const names = `names ${JSON.stringify(policyFunction)}, and that is`;
+  const accepted = "It must be a function that returns numbers of replicas";
+  if (value === undefined) {
+    const has = exports.length === 0 ? "The module exports nothing." : `The module exports: ${exports.slice(0, 10).join(", ")}.`;
+    return `${names} nothing: there is no such export, or it is undefined. ${has} ${accepted}.`;
+  }
+  if (typeof value !== "function") return `${names} ${show(value)}. ${accepted}.`;
+  if (/^class\b/.test(Function.prototype.toString.call(value))) {
+    return `${names} class ${value.name}. ${accepted}: it is given policy_kwargs as its second argument, and keeps what it returns as state.`;
+  }
+  if (Object.prototype.toString.call(value) === "[object AsyncFunction]") return `${names} an async function. ${accepted} at once.`;
+  return undefined;
+}
+
+/** What an author should know: policies that have nothing to decide, or are not asked. */
+export function policyWarnings(applications: readonly ApplicationManifest[]): DescribeProblem[] {
+  return applications.flatMap(({ name, autoscalingPolicy, deployments }, index) => {
+    if (autoscalingPolicy === undefined) return [];
+    const path = ["applications", index, "autoscaling_policy"];
+    const subject = `Application ${JSON.stringify(name)}: autoscaling_policy`;
+    const scaled = Object.entries(deployments).filter(([, { autoscaling }]) => autoscaling !== null);
+    if (scaled.length === 0) return [{ message: `${subject} has nothing to decide: none of the deployments is autoscaled.`, path }];
+    const silent = scaled.filter(([, { autoscaling }]) => autoscaling?.customPolicy).map(([deployment]) => deployment);
+    if (silent.length === 0) return [];
+    return [
+      {
+        message: `${subject} decides for all deployments: the policies of their own that these have are not asked: ${silent.join(", ")}.`,
+        path,
+      },
+    ];
+  });
+}

@@ -1,0 +1,44 @@
+/**
+ * The autoscaling policies that a configuration names: where it names them, and under which key their code is handed around.
+ */
+import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
+import type { DescribedApplication } from "./manifest.ts";
+
+/** What each `policy_function` names, by {@link policyKey}. */
+export type PolicyCode = Readonly<Record<string, unknown>>;
+
+/** A policy, and where in the configuration it is named. */
+export interface NamedPolicy {
+  readonly key: string;
+  readonly app: string;
+  /** `undefined` for the application's. */
+  readonly deployment?: string;
+  readonly policy: PolicyRef;
+  readonly path: readonly (string | number)[];
+}
+
+/** Whose policy it is: `<application>`, or `<application>/<deployment>`. */
+export function policyKey(app: string, deployment?: string): string {
+  return deployment === undefined ? app : `${app}/${deployment}`;
+}
+
+/** Every policy that a configuration names, in its order. */
+export function namedPolicies(
+  applications: readonly Pick<DescribedApplication, "name" | "autoscalingPolicy" | "deployments">[],
+): NamedPolicy[] {
+  return applications.flatMap(({ name: app, autoscalingPolicy, deployments }, index) => [
+    ...(autoscalingPolicy === undefined
+      ? []
+      : [{ key: policyKey(app), app, policy: autoscalingPolicy, path: ["applications", index, "autoscaling_policy", "policy_function"] }]),
+    ...deployments.flatMap(({ name: deployment, policy }, at) => {
+      if (policy === undefined) return [];
+      const path = ["applications", index, "deployments", at, "autoscaling_config", "policy", "policy_function"];
+      return [{ key: policyKey(app, deployment), app, deployment, policy, path }];
+    }),
+  ]);
+}
+
+/** The policy of that key in a manifest. */
+export function policyIn({ autoscalingPolicy, deployments }: ApplicationManifest, deployment?: string): PolicyRef | undefined {
+  return deployment === undefined ? autoscalingPolicy : deployments[deployment]?.autoscaling?.policy;
+}
