@@ -11,6 +11,7 @@
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
  *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
  */
+import { ClientWatch } from "../context/client-watch.ts";
 import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
@@ -38,8 +39,11 @@ export interface ReplicaPorts {
   readonly router: MountedRouter | undefined;
   readonly limits: AdmissionLimits;
   now(): number;
-  /** Returns what to send for a response, and calls `done` once when the last of it has been sent. Runs in the request's scope. */
-  whenSent(response: Response, done: () => void): Response;
+  /**
+   * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
+   * own goes on asking for chunks while it is sent: in `scope`.
+   */
+  whenSent(response: Response, done: () => void, scope: Scope): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
@@ -63,6 +67,7 @@ export class Replica {
   readonly #admission: Admission;
   readonly #running = new Map<string, RunningRequest>();
   readonly #reserved = new Map<string, Slot>();
+  readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
   #unnamed = 0;
@@ -229,7 +234,7 @@ export class Replica {
   }
 
   async #fetch(request: Request, meta: RequestMeta, { id, slot }: { readonly id: string; readonly slot: Slot }): Promise<Response> {
-    const running = new RequestScope(meta, request);
+    const running = new RequestScope(meta, request, this.#clients);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
     this.#running.set(id, { scope: running, startedAtMs });
@@ -251,14 +256,8 @@ export class Replica {
     }
     logFetch(request, response, startedAtMs, scope);
     if (isWhole) this.#finish(id, running, slot);
-    else response = this.#sent(response, scope, () => this.#finish(id, running, slot));
+    else response = this.#ports.whenSent(response, () => this.#finish(id, running, slot), scope);
     return withRequestId(response, meta.requestId);
-  }
-
-  // A stream of the user's own goes on asking for chunks while it is sent, in the scope of whoever asks.
-  #sent(response: Response, scope: Scope, done: () => void): Response {
-    if (response.body === null) return this.#ports.whenSent(response, done);
-    return runInScope(scope, () => this.#ports.whenSent(response, done));
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.
