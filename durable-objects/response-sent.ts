@@ -1,12 +1,13 @@
 /**
  * Knows when the last of a response has been sent: the last byte of a streamed one, the close of a WebSocket.
  */
+import type { Scope } from "../src/context/scope.ts";
 import { type WhenDone, whenSent } from "../src/replica/sent.ts";
 
 /** The same as `whenSent`, without a detour for what is in memory already, and also for the answer to an upgrade. */
-export function whenSentOrClosed(response: Response, done: WhenDone): Response {
+export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Scope): Response {
   if (response.webSocket !== null) return whenClosed(response, response.webSocket, done);
-  if (response.body === null || lengthOf(response.body) === undefined) return whenSent(response, done);
+  if (response.body === null || lengthOf(response.body) === undefined) return whenSent(response, done, scope);
   done();
   return response;
 }

@@ -8,7 +8,7 @@ import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
-import { cameIn, type Place, whereabouts } from "./worker/location.ts";
+import { cameIn, type Place } from "./worker/location.ts";
 import { System } from "./worker/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
@@ -61,7 +61,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     Retired: class extends DurableObject<Cloudflare.Env> {},
     ingress: {
       fetch(request, env) {
-        if (whereabouts() === undefined) cameIn(request.cf as Place | undefined);
+        cameIn(request as { readonly cf?: Place });
         return ingress(request, { env, keepAlive: waitUntil });
       },
     },

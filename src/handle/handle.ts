@@ -15,6 +15,7 @@ import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.t
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { toSendable } from "../protocol/sendable.ts";
+import { callSiteOf } from "./call-site.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { CallResponse } from "./response.ts";
 
@@ -32,25 +33,6 @@ export interface HandleTarget {
 interface HandleCore {
   readonly target: HandleTarget;
   readonly options: HandleOptions;
-}
-
-// V8's own, which the platform's types leave out. Formatting waits until somebody reads the stack.
-const { captureStackTrace } = Error as { captureStackTrace?: (target: object, above: object) => void };
-
-/** How many of the caller's frames an error shows. Each costs a call most of a microsecond, whether it fails or not. */
-const CALLER_FRAMES = 4;
-
-// A stack, from whoever called `entry`.
-function stackAbove(entry: object): { readonly stack?: string } {
-  const errors = Error as { stackTraceLimit?: number };
-  const limit = errors.stackTraceLimit;
-  const callSite: { stack?: string } = {};
-  // Not a number where somebody has switched stacks off.
-  if (captureStackTrace === undefined || typeof limit !== "number") return callSite;
-  errors.stackTraceLimit = Math.min(limit, CALLER_FRAMES);
-  captureStackTrace(callSite, entry);
-  errors.stackTraceLimit = limit;
-  return callSite;
 }
 
 // Not a property of the handle: every property of a handle is a method of the deployment.
@@ -101,7 +83,7 @@ type Sender = (core: HandleCore, request: CallRequest, cancellation: Cancellatio
 // `entry` is what user code called: the stack of an error begins above it.
 function begin(send: Sender, call: Call, entry: object): CallResponse {
   const { core } = call;
-  const callSite = stackAbove(entry);
+  const callSite = callSiteOf(entry);
   const parent = currentScope()?.request;
   const { signal } = core.options;
   const cancellation = new Cancellation();
@@ -140,8 +122,8 @@ function settledOf(settled: PromiseSettledResult<Answer>): PromiseSettledResult<
 
 // Only responses are awaited: any other promise is refused like everything that cannot cross.
 function arrived(args: readonly unknown[]): Promise<unknown[]> {
-  return Promise.all(args.map(async (arg) => (isResponse(arg) ? { value: await (arg as CallResponse) } : { value: arg }))).then((all) =>
-    all.map(({ value }) => value),
+  return Promise.all(args.map(async (arg) => (isResponse(arg) ? { value: await (arg as CallResponse).result() } : { value: arg }))).then(
+    (all) => all.map(({ value }) => value),
   );
 }
 

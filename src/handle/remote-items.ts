@@ -9,10 +9,11 @@
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { CallSite } from "./call-site.ts";
 
 export class RemoteItems implements AsyncIterable<unknown> {
   readonly #puller: ItemPuller;
-  readonly #callSite: { readonly stack?: string };
+  readonly #callSite: CallSite;
   readonly #listeners: (() => void)[] = [];
   #isCancelled = false;
   #failure: { readonly reason: unknown } | undefined;
@@ -20,7 +21,7 @@ export class RemoteItems implements AsyncIterable<unknown> {
   #fail: ((reason: unknown) => void) | undefined;
   #isOver = false;
 
-  constructor(puller: ItemPuller, callSite: { readonly stack?: string } = {}) {
+  constructor(puller: ItemPuller, callSite: CallSite = {}) {
     this.#puller = puller;
     this.#callSite = callSite;
   }

@@ -10,13 +10,14 @@ import type { Answer } from "../protocol/messages.ts";
 import type { RequestScope } from "../context/scope.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { RESPONSE_BRAND } from "../protocol/sendable.ts";
+import { addAwaiters, type CallSite } from "./call-site.ts";
 import { RemoteItems } from "./remote-items.ts";
 
 /** What a response knows of its call. */
 export interface CallSettings {
   readonly cancellation: Cancellation;
   /** Where `remote` was called. */
-  readonly callSite: { readonly stack?: string };
+  readonly callSite: CallSite;
   /** The request that the call is made for: when it ends early, so does the call. */
   readonly parent: RequestScope | undefined;
   /** In milliseconds since the epoch. */
@@ -27,10 +28,12 @@ export interface CallSettings {
 export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
   readonly #cancellation: Cancellation;
-  readonly #callSite: { readonly stack?: string };
+  readonly #callSite: CallSite;
   #resolve!: (result: unknown) => void;
   #reject!: (reason: unknown) => void;
   #items: RemoteItems | undefined;
+  // What the replica threw, until somebody awaits it: then its stack says who.
+  #thrown: unknown;
   #isGivenUp = false;
   // What could end the call early, until it is over.
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -52,7 +55,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
     );
     if (deadline !== undefined) this.#limit(deadline);
     if (signal !== undefined) this.#follow(signal);
-    if (parent !== undefined) this.#forgetParent = parent.onAbort((reason) => this.#giveUp(reason));
+    if (parent !== undefined) this.#forgetParent = parent.onAbortSoon((reason) => this.#giveUp(reason));
     if (this.#isGivenUp) this.#end();
   }
 
@@ -65,7 +68,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
     fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#settled.then(fulfilled, rejected);
+    return this.#settled.then(fulfilled, (reason: unknown) => this.#explained(reason).then(fulfilled, rejected));
   }
 
   result({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<unknown> {
@@ -94,8 +97,19 @@ export class CallResponse implements DeploymentResponse<unknown> {
   #receive(reply: Answer): void {
     if (reply.kind === "stream") return this.#receiveStream(new RemoteItems(reply.items, this.#callSite));
     if (reply.kind === "value") this.#resolve(reply.value);
-    else this.#reject(decodeError(reply.error, this.#callSite.stack));
+    else this.#reject((this.#thrown = decodeError(reply.error, this.#callSite.stack)));
     this.#end();
+  }
+
+  // The way round only for what failed: V8 sees from inside a promise's handler who awaits that promise.
+  #explained(reason: unknown): Promise<never> {
+    const explain = (error: unknown): never => {
+      // Once: whoever else awaits it shows in no stack.
+      if (error === this.#thrown && error instanceof Error) addAwaiters(error, this.#callSite, explain);
+      this.#thrown = undefined;
+      throw error;
+    };
+    return Promise.reject(reason).catch(explain);
   }
 
   // A stream is over with its last item, not when it begins, and may arrive after its consumer has gone.

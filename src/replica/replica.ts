@@ -11,6 +11,7 @@
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
  *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
  */
+import { ClientWatch } from "../context/client-watch.ts";
 import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
@@ -40,8 +41,11 @@ export interface ReplicaPorts {
   readonly router: MountedRouter | undefined;
   readonly limits: AdmissionLimits;
   now(): number;
-  /** Returns what to send for a response, and calls `done` once when the last of it has been sent. Runs in the request's scope. */
-  whenSent(response: Response, done: WhenDone): Response;
+  /**
+   * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
+   * own goes on asking for chunks while it is sent: in `scope`.
+   */
+  whenSent(response: Response, done: WhenDone, scope: Scope): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
@@ -72,6 +76,7 @@ export class Replica {
   readonly #admission: Admission;
   readonly #running = new Map<string, RunningRequest>();
   readonly #reserved = new Map<string, Slot>();
+  readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
   readonly #meter: ReplicaMeter;
@@ -247,7 +252,7 @@ export class Replica {
   }
 
   async #fetch(request: Request, meta: RequestMeta, { id, slot }: { readonly id: string; readonly slot: Slot }): Promise<Response> {
-    const running = new RequestScope(meta, request);
+    const running = new RequestScope(meta, request, this.#clients);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const startedAtMs = Date.now();
     const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
@@ -273,21 +278,15 @@ export class Replica {
       response = errorResponse(error);
     }
     logFetch(request, response, startedAtMs, scope);
-    const { method } = request;
-    const { status } = response;
-    const finish = (failure = failed) => {
-      this.#finish(run, failure);
-      this.#meter.answered(run, method, status);
-    };
-    if (isWhole) finish();
-    else response = this.#sent(response, scope, finish);
+    const answer = { method: request.method, status: response.status };
+    if (isWhole) this.#answered(run, answer, failed);
+    else response = this.#ports.whenSent(response, (failure = failed) => this.#answered(run, answer, failure), scope);
     return withRequestId(response, meta.requestId);
   }
 
-  // A stream of the user's own goes on asking for chunks while it is sent, in the scope of whoever asks.
-  #sent(response: Response, scope: Scope, done: WhenDone): Response {
-    if (response.body === null) return this.#ports.whenSent(response, done);
-    return runInScope(scope, () => this.#ports.whenSent(response, done));
+  #answered(run: Run, { method, status }: { readonly method: string; readonly status: number }, failed: Failed | undefined): void {
+    this.#finish(run, failed);
+    this.#meter.answered(run, method, status);
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.

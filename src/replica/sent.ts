@@ -10,15 +10,17 @@ export type WhenDone = (failure?: { readonly error: unknown }) => void;
 
 /**
  * Returns the response to send instead of `response`, which calls `done` once: at once when there is no body, else
- * with the last byte or when the client goes away. A stream goes on in the scope of the caller, and breaks off at the
- * deadline of the request there.
+ * with the last byte or when the client goes away. A stream goes on in `scope`, and breaks off at the deadline of the
+ * request there.
  */
-export function whenSent(response: Response, done: WhenDone): Response {
+export function whenSent(response: Response, done: WhenDone, scope: Scope | undefined = currentScope()): Response {
   if (response.body === null) {
     done();
     return response;
   }
-  return new Response(watched(response.body, currentScope(), done), response);
+  const { body } = response;
+  const watch = () => new Response(watched(body, scope, done), response);
+  return scope === undefined ? watch() : runInScope(scope, watch);
 }
 
 // Not `pipeTo`: the platform's heeds its signal only between two chunks, and the next may never come.

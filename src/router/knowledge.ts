@@ -78,14 +78,16 @@ export class Knowledge {
 
   /** Whether whoever is asked has a long queue, so that asking costs more than it finds. */
   get isSaturated(): boolean {
-    return faded(this.#saturation, this.#now() - this.#saturationAtMs, SATURATION_HALF_LIFE_MS) > SATURATED;
+    // Mostly there is none, and the platform's clock is not free.
+    return this.#saturation > 0 && faded(this.#saturation, this.#now() - this.#saturationAtMs, SATURATION_HALF_LIFE_MS) > SATURATED;
   }
 
   sent(name: string): void {
+    const now = this.#now();
     const known = this.#known(name);
-    if (this.#now() - known.seenAtMs > FRESH_MS) known.inFlight = 0;
+    if (now - known.seenAtMs > FRESH_MS) known.inFlight = 0;
     known.inFlight++;
-    known.seenAtMs = this.#now();
+    known.seenAtMs = now;
   }
 
   answered(name: string): void {
@@ -98,9 +100,11 @@ export class Knowledge {
 
   /** What came of a claim. */
   claimed(name: string, outcome: "taken" | "refused" | "refused, with a long queue"): void {
-    const now = this.#now();
     const known = this.#known(name);
     const isRefused = outcome !== "taken";
+    // Nothing to move.
+    if (!isRefused && known.refusals === 0 && this.#saturation === 0) return;
+    const now = this.#now();
     known.refusals = moved(faded(known.refusals, now - known.refusalsAtMs, REFUSAL_HALF_LIFE_MS), isRefused, REFUSAL_WEIGHT);
     known.refusalsAtMs = now;
     if (isRefused) this.#contendedAtMs = now;

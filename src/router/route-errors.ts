@@ -8,6 +8,7 @@ import {
   RequestCancelledError,
   ServeError,
 } from "../protocol/errors.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { explainRefusal } from "../protocol/sendable.ts";
 import { LostReplica } from "./lost-replica.ts";
@@ -55,4 +56,9 @@ export function allFull({ deployment }: Destination, { replicas, config }: Repli
       `(maxQueuedRequests). Retry after ${Math.ceil(retryAfterMs / 1000)} s.`,
     { status: statusCode, retryAfterMs },
   );
+}
+
+/** Whether the application is not where the request looked for it. Only one that came over HTTP was addressed by its path. */
+export function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
+  return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);
 }

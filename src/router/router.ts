@@ -4,8 +4,8 @@
  * A claim asks a replica to run the request at once or to refuse; asking is worth more than any stale knowledge of
  * who is busy. After the last refusal the request waits in the queue of the least loaded replica seen.
  *
- * Owns: which replica, how often, and what a lost one means to the caller.
- * Does not own: the connection (a port), admission (the replica's), what runs there.
+ * Owns: how many replicas are asked, for what, and what a lost one means to the caller.
+ * Does not own: their order (ordering.ts), the connection (a port), admission (the replica's), what runs there.
  *
  * Invariants:
  *   T1. A connection lives for one attempt; between requests only plain data is kept.
@@ -21,29 +21,21 @@ import { nextDeliveryId } from "./delivery-id.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
 import { LostReplica } from "./lost-replica.ts";
-import { ModelHolders } from "./model-holders.ts";
-import type { Candidate, Policy } from "./policy.ts";
-import { byModel } from "./policies/by-model.ts";
-import { type Policies, policyOf } from "./policies/policy-of.ts";
+import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import { allFull, type Destination, explainFailure, noReplicas, notThere } from "./route-errors.ts";
+import { allFull, type Destination, explainFailure, isElsewhere, noReplicas, notThere } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
+import { type Seen, seenOf } from "./seen.ts";
 import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 
 export type { ReplicaConnection } from "./send.ts";
 
 /** What a router needs from the platform. */
-export interface RouterPorts {
+export interface RouterPorts extends OrderingPorts {
   connect(replica: ReplicaRef): ReplicaConnection;
-  random(): number;
-  now(): number;
   sleep(ms: number): Promise<void>;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive?(promise: Promise<unknown>): void;
-  /** The location hint of the caller's own region, where it is known. */
-  whereabouts?(): string | undefined;
-  /** The application's own router, where it has one. */
-  readonly customPolicy?: Policy;
 }
 
 /** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
@@ -52,30 +44,16 @@ const CLAIMS = 3;
 const QUEUES = 3;
 /** How often a request begins again because a replica brought a newer set. */
 const CHANGES = 5;
-/** A queue is long when it is full, or who joins it waits about so many times as long as a request runs. */
-const LONG_QUEUE = 2;
-/** A model is loaded in another replica when those that have it hold so many times as many requests as they run. */
-const CROWDED = 2;
-
 /** How many replicas beyond the set a request may try to start. */
 const SPILLS = 3;
-
-/** A replica that refused to run a request at once. */
-interface Seen {
-  readonly replica: ReplicaRef;
-  readonly load: number;
-  readonly queued: number;
-  readonly isFull: boolean;
-}
 
 export class Router {
   readonly app: string;
   readonly deployment: string;
   readonly #ports: RouterPorts;
   readonly #knowledge: Knowledge;
-  readonly #holders: ModelHolders;
+  readonly #ordering: Ordering;
   #set: ReplicaSet;
-  #policies: Policies;
 
   /** @param set What is known at first; answers bring newer ones. */
   constructor({ app, deployment }: Destination, set: ReplicaSet, ports: RouterPorts) {
@@ -84,8 +62,7 @@ export class Router {
     this.#set = set;
     this.#ports = ports;
     this.#knowledge = new Knowledge(ports.now);
-    this.#holders = new ModelHolders(ports.now);
-    this.#policies = this.#policiesOf(set);
+    this.#ordering = new Ordering(set, this.#knowledge, ports);
   }
 
   /** Deadline of a request in milliseconds, if the deployment has one. */
@@ -102,11 +79,7 @@ export class Router {
   learn(set: ReplicaSet): void {
     if (set.epoch <= this.#set.epoch) return;
     this.#set = set;
-    this.#policies = this.#policiesOf(set);
-  }
-
-  #policiesOf({ config: { requestRouter, maxOngoingRequests } }: ReplicaSet): Policies {
-    return { router: requestRouter, custom: this.#ports.customPolicy, byModel: byModel(CROWDED * maxOngoingRequests) };
+    this.#ordering.take(set);
   }
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
@@ -148,7 +121,7 @@ export class Router {
   async #route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
     for (let losses = 0, changes = 0; ;) {
       try {
-        const outcome = await this.#tryReplicas(send.meta, send, cancellation);
+        const outcome = await this.#tryReplicas(send, cancellation);
         if (outcome !== undefined) return outcome;
         // Only what was heard just now is certain: the application may have come back since.
         if (++changes > CHANGES || isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
@@ -169,44 +142,32 @@ export class Router {
   }
 
   /** `undefined` when a replica refused and brought a newer set: then begin again with that one. */
-  async #tryReplicas<T>(meta: RequestMeta, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
+  async #tryReplicas<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
     const set = this.#set;
     const { replicas, spill } = set;
     const seen: Seen[] = [];
     if (this.#knowledge.isSaturated && spill.length === 0) {
-      for (const replica of this.#order(meta, 2))
+      for (const replica of this.#ordering.of(send.meta, 2))
         seen.push({ replica, load: this.#knowledge.loadOf(replica.name), queued: 0, isFull: false });
-      return this.#wait(meta, seen, send, cancellation);
+      return this.#wait(send, seen, cancellation);
     }
-    for (const replica of replicas.length === 0 ? [] : this.#order(meta, CLAIMS)) {
+    for (const replica of this.#ordering.of(send.meta, CLAIMS)) {
       // Where others can be started, one that this caller itself keeps busy need not be asked.
       if (spill.length > 0 && this.#isBusy(replica)) continue;
-      const outcome = await this.#claim(replica, "claim", send, { seen, cancellation });
-      if (outcome !== undefined || this.#set !== set) return outcome;
+      const outcome = await this.#deliver(replica, "claim", send, cancellation);
+      if (!isRefusal(outcome)) return outcome;
+      seen.push(this.#refused(replica, outcome));
+      if (this.#set !== set) return undefined;
       if (this.#knowledge.isSaturated && spill.length === 0) break;
     }
     for (const replica of this.#toStart(seen)) {
-      const outcome = await this.#claim(replica, "spill", send, { seen, cancellation });
-      if (outcome !== undefined || this.#set !== set) return outcome;
+      const outcome = await this.#deliver(replica, "spill", send, cancellation);
+      if (!isRefusal(outcome)) return outcome;
+      seen.push(this.#refused(replica, outcome));
+      if (this.#set !== set) return undefined;
     }
     if (replicas.length === 0) throw noReplicas(this, set);
-    return this.#wait(meta, seen, send, cancellation);
-  }
-
-  // `undefined` for a refusal, which is added to what was seen.
-  async #claim<T>(
-    replica: ReplicaRef,
-    mode: "claim" | "spill",
-    send: Send<T>,
-    { seen, cancellation }: { readonly seen: Seen[]; readonly cancellation: Cancellation | undefined },
-  ): Promise<T | undefined> {
-    const outcome = await this.#deliver(replica, mode, send, cancellation);
-    if (isRefusal(outcome)) {
-      seen.push(this.#refused(replica, outcome));
-      return undefined;
-    }
-    this.#knowledge.claimed(replica.name, "taken");
-    return outcome;
+    return this.#wait(send, seen, cancellation);
   }
 
   // Which replicas beyond the set to start: none while some of the set may have room. Three refusals are no proof of that
@@ -222,14 +183,13 @@ export class Router {
     return this.#knowledge.loadOf(name) >= this.#set.config.maxOngoingRequests;
   }
 
-  #refused(replica: ReplicaRef, { load: { ongoing, queued } }: Refusal): Seen {
-    const { maxQueuedRequests } = this.#set.config;
-    const limit = maxQueuedRequests === -1 ? Infinity : maxQueuedRequests;
-    this.#knowledge.claimed(replica.name, queued >= Math.min(LONG_QUEUE * ongoing, limit) ? "refused, with a long queue" : "refused");
-    return { replica, load: ongoing + queued, queued, isFull: queued >= limit };
+  #refused(replica: ReplicaRef, refusal: Refusal): Seen {
+    const seen = seenOf(replica, refusal, this.#set.config);
+    this.#knowledge.claimed(replica.name, seen.isLong ? "refused, with a long queue" : "refused");
+    return seen;
   }
 
-  async #wait<T>(meta: RequestMeta, seen: readonly Seen[], send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
+  async #wait<T>(send: Send<T>, seen: readonly Seen[], cancellation: Cancellation | undefined): Promise<T | undefined> {
     const set = this.#set;
     const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
     for (const { replica } of queues) {
@@ -237,7 +197,9 @@ export class Router {
       if (!isRefusal(outcome)) return outcome;
       if (this.#set !== set) return undefined;
     }
-    const others = this.#order(meta, seen.length + QUEUES).filter((replica) => seen.every((attempt) => attempt.replica !== replica));
+    const others = this.#ordering
+      .of(send.meta, seen.length + QUEUES)
+      .filter((replica) => seen.every((attempt) => attempt.replica !== replica));
     for (const replica of others.slice(0, QUEUES - queues.length)) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
@@ -261,45 +223,22 @@ export class Router {
       const outcome = await send.over(connection, attempt);
       if (connection.news !== undefined) this.learn(connection.news);
       if (isRefusal(outcome)) this.#knowledge.refused(replica.name, outcome.load);
-      else this.#answered(replica.name, send.meta);
+      else this.#answered(replica.name, mode, send.meta);
       return outcome;
     } catch (error) {
       const failure = classifyFailure(error);
       if (error instanceof ServeError || failure === "unknown") throw error;
       this.#knowledge.lost(replica.name);
-      this.#holders.lost(replica.name);
+      this.#ordering.lost(replica.name);
       throw new LostReplica(replica, error, { failure, isSent: attempt.isBegun });
     } finally {
       cancellation?.listen(undefined);
     }
   }
 
-  // Who answered a request for a model has the model.
-  #answered(replica: string, { multiplexedModelId }: RequestMeta): void {
+  #answered(replica: string, mode: AdmissionMode | "spill", meta: RequestMeta): void {
     this.#knowledge.answered(replica);
-    if (multiplexedModelId !== undefined) this.#holders.saw(replica, multiplexedModelId);
+    this.#ordering.answered(replica, meta);
+    if (mode !== "queue") this.#knowledge.claimed(replica, "taken");
   }
-
-  // Lost replicas are left out while there are others.
-  #order(meta: RequestMeta, count: number): ReplicaRef[] {
-    const { replicas } = this.#set;
-    if (replicas.length === 1) return [...replicas];
-    const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
-    const usable = well.length === 0 ? replicas : well;
-    const affinity = meta.multiplexedModelId ?? meta.key;
-    const candidates = usable.map((replica) => this.#candidate(replica, meta));
-    const policy = policyOf(this.#policies, meta);
-    return policy({ candidates, affinity, random: this.#ports.random }, count).map((index) => usable[index]!);
-  }
-
-  #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
-    const isNear = locationHint !== undefined && locationHint === this.#ports.whereabouts?.();
-    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name), isNear };
-    return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
-  }
-}
-
-// Only the request that came over HTTP was addressed by its path.
-function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
-  return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);
 }

@@ -21,6 +21,8 @@ export function routerPortsTo(app: string, deployment: string, jurisdiction: str
   const className = classNameOf(app, deployment);
   // Looked up when first used: at the top level of the entry module its exports are not there yet.
   let namespace: Namespace<ReplicaStub> | undefined;
+  // An id is plain data, and making it of its name costs as much as the stub.
+  const ids = new Map<string, DurableObjectId>();
   return {
     random: Math.random,
     now: Date.now,
@@ -29,8 +31,9 @@ export function routerPortsTo(app: string, deployment: string, jurisdiction: str
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connect({ name, locationHint }) {
       namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-      const stub = namespace.getByName(name, locationHint === undefined ? {} : { locationHint });
-      return new StubConnection(stub);
+      let id = ids.get(name);
+      if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
+      return new StubConnection(locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint }));
     },
   };
 }

@@ -26,7 +26,11 @@ export function hintOf({ continent, country, longitude }: Place): string | undef
   return { SA: "sam", OC: "oc", AF: "afr" }[continent ?? ""];
 }
 
+/** How many requests are looked at. Where none of these says it, as with a local client, looking at each would only cost. */
+const LOOKS = 10;
+
 let here: string | undefined;
+let looks = 0;
 
 /** The hint of this isolate's region; `undefined` while nothing has said it. */
 export function whereabouts(): string | undefined {
@@ -34,8 +38,11 @@ export function whereabouts(): string | undefined {
 }
 
 /** An HTTP request has come in here: a client is served by a location near it. */
-export function cameIn(place: Place | undefined): void {
-  here ??= place === undefined ? undefined : hintOf(place);
+export function cameIn(request: { readonly cf?: Place | undefined }): void {
+  if (here !== undefined || looks === LOOKS) return;
+  looks++;
+  const place = request.cf;
+  here = place === undefined ? undefined : hintOf(place);
 }
 
 /** A replica that was made with this hint runs here. */

@@ -8,6 +8,8 @@ import { ConfigError } from "../protocol/errors.ts";
 // our recursive messages never ends, and they are plain data but for a stream's stub.
 /** The objects of one class; `Stub` is what they can be asked to do. */
 export interface Namespace<Stub> {
+  idFromName(name: string): DurableObjectId;
+  get(id: DurableObjectId, options?: { locationHint?: string }): Stub;
   getByName(name: string, options?: { locationHint?: string; retry?: { maxRetries: number } }): Stub;
   jurisdiction(jurisdiction: string): Namespace<Stub>;
 }

@@ -18,12 +18,15 @@ export interface Assigned {
 export function namespaceOf<Stub>(className: string): Namespace<Stub> {
   const bindings = env as unknown as { readonly ASSIGNED: Assigned } & Record<string, Namespace<Stub>>;
   const { control, replicas } = bindings.ASSIGNED;
+  const assigned = (name: string) => {
+    const ordinal = parseReplicaId(name)?.ordinal;
+    const version = ordinal === undefined ? control : replicas[Math.min(ordinal, replicas.length - 1)];
+    return bindings[`${version}_${className}`]!;
+  };
   const namespace: Namespace<Stub> = {
-    getByName(name, options) {
-      const ordinal = parseReplicaId(name)?.ordinal;
-      const version = ordinal === undefined ? control : replicas[Math.min(ordinal, replicas.length - 1)];
-      return bindings[`${version}_${className}`]!.getByName(name, options);
-    },
+    idFromName: (name) => assigned(name).idFromName(name),
+    get: (id, options) => assigned(id.name!).get(id, options),
+    getByName: (name, options) => assigned(name).getByName(name, options),
     jurisdiction: () => namespace,
   };
   return namespace;

@@ -1,0 +1,79 @@
+/**
+ * In which order a request asks the replicas of a set, by what this isolate knows of them.
+ *
+ * Owns: which policy decides, and what it gets to see. Does not own: how many are asked, or what for.
+ */
+import type { RequestMeta } from "../protocol/messages.ts";
+import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { ModelHolders } from "./model-holders.ts";
+import { byModel } from "./policies/by-model.ts";
+import { type Policies, policyOf } from "./policies/policy-of.ts";
+import type { Candidate, Policy } from "./policy.ts";
+
+/** What an ordering needs of the platform. */
+export interface OrderingPorts {
+  random(): number;
+  now(): number;
+  /** The location hint of the caller's own region, where it is known. */
+  whereabouts?(): string | undefined;
+  /** The application's own router, where it has one. */
+  readonly customPolicy?: Policy;
+}
+
+/** A model is loaded in another replica when those that have it hold so many times as many requests as they run. */
+const CROWDED = 2;
+
+export class Ordering {
+  readonly #ports: OrderingPorts;
+  readonly #knowledge: Knowledge;
+  readonly #holders: ModelHolders;
+  #set: ReplicaSet;
+  #policies: Policies;
+
+  constructor(set: ReplicaSet, knowledge: Knowledge, ports: OrderingPorts) {
+    this.#ports = ports;
+    this.#knowledge = knowledge;
+    this.#holders = new ModelHolders(ports.now);
+    this.#set = set;
+    this.#policies = this.#policiesOf(set);
+  }
+
+  /** The set has changed. */
+  take(set: ReplicaSet): void {
+    this.#set = set;
+    this.#policies = this.#policiesOf(set);
+  }
+
+  /** The replicas to ask, at most `count`, the best first. Lost ones are left out while there are others. */
+  of(meta: RequestMeta, count: number): readonly ReplicaRef[] {
+    const { replicas } = this.#set;
+    if (replicas.length <= 1) return replicas;
+    const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
+    const usable = well.length === 0 ? replicas : well;
+    const affinity = meta.multiplexedModelId ?? meta.key;
+    const candidates = usable.map((replica) => this.#candidate(replica, meta));
+    const policy = policyOf(this.#policies, meta);
+    return policy({ candidates, affinity, random: this.#ports.random }, count).map((index) => usable[index]!);
+  }
+
+  /** A replica answered the request. Who answered one for a model has the model. */
+  answered(replica: string, { multiplexedModelId }: RequestMeta): void {
+    if (multiplexedModelId !== undefined) this.#holders.saw(replica, multiplexedModelId);
+  }
+
+  /** A replica is gone, and its models with it. */
+  lost(replica: string): void {
+    this.#holders.lost(replica);
+  }
+
+  #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
+    const isNear = locationHint !== undefined && locationHint === this.#ports.whereabouts?.();
+    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name), isNear };
+    return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
+  }
+
+  #policiesOf({ config: { requestRouter, maxOngoingRequests } }: ReplicaSet): Policies {
+    return { router: requestRouter, custom: this.#ports.customPolicy, byModel: byModel(CROWDED * maxOngoingRequests) };
+  }
+}
