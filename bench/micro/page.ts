@@ -52,7 +52,7 @@ ${tableOf(comparisons)}
   with Durable Object storage on disk. Access logs are off on both sides (\`logging: { accessLog: false }\`; by default they are on).
 - What edge-serve does and the hand-written Worker does not: a request id on every response, metadata of the request, admission, errors
   that keep their class and show the caller's stack, cancellation, dispatch by name. That is why an aim of 0.95 is missed: it leaves 3 us for
-  all of it on a call that costs 60, where the caller's stack alone takes 7 and \`AsyncLocalStorage\` 3 to 5.
+  all of it on a call that costs 60, where the caller's frame alone takes 5 and \`AsyncLocalStorage\` 3 to 5.
   [The hot path](architecture.md#the-hot-path) lists what each thing costs.
 - *Handle calls* are made one after the other, 50 for each HTTP request. *Items* are 2000 for each HTTP request; by hand they are a byte
   stream with one chunk for each item.

@@ -199,3 +199,16 @@ function findNotJson(value: unknown, path: string, above: readonly unknown[]): {
   }
   return undefined;
 }
+
+/** The response with the request's id in its headers. */
+export function withRequestId(response: Response, requestId: string): Response {
+  try {
+    response.headers.set("x-request-id", requestId);
+    return response;
+  } catch {
+    // A response that came from fetch() has immutable headers.
+    const copy = new Response(response.body, response);
+    copy.headers.set("x-request-id", requestId);
+    return copy;
+  }
+}

@@ -25,11 +25,12 @@ import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
 import { type ControlParts, ReplicaControl, type RunningRequest } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
 import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
-import { toResponse } from "./http-response.ts";
+import { toResponse, withRequestId } from "./http-response.ts";
 import { Instance } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
+import { Reservations } from "./reservations.ts";
 import type { WhenDone } from "./sent.ts";
 
 /** What the shell hands to a replica. */
@@ -64,9 +65,6 @@ interface Run extends RunningRequest {
   endedAtMs: number;
 }
 
-/** How long a reserved slot waits for its request, which is under way. */
-const RESERVATION_MS = 5000;
-
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
 const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
 
@@ -75,7 +73,7 @@ export class Replica {
   readonly #name: string;
   readonly #admission: Admission;
   readonly #running = new Map<string, RunningRequest>();
-  readonly #reserved = new Map<string, Slot>();
+  readonly #reservations = new Reservations();
   readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
@@ -150,8 +148,7 @@ export class Replica {
       return { kind: "error", error: encodeError(error) };
     }
     if (slot === undefined) return this.#refusal(delivery);
-    this.#reserved.set(delivery.id, slot);
-    setTimeout(() => this.#reserved.delete(delivery.id) && slot.release(), RESERVATION_MS);
+    this.#reservations.keep(delivery.id, slot);
     return { kind: "reserved" };
   }
 
@@ -159,8 +156,7 @@ export class Replica {
   cancel(id: string, reason: unknown): void {
     if (this.#admission.withdraw(id, reason)) return;
     this.#running.get(id)?.scope.abort(reason);
-    this.#reserved.get(id)?.release();
-    this.#reserved.delete(id);
+    this.#reservations.release(id);
   }
 
   /** What the replica has on its hands. */
@@ -179,18 +175,14 @@ export class Replica {
     return this.#control.assign(assignment, isStart);
   }
 
-  #refusal({ mode }: Delivery): Refusal {
+  #refusal({ mode, epoch }: Delivery): Refusal {
     this.#meter.refused(mode);
-    const set = this.#control?.newsFor();
+    const set = this.#control?.newsFor(epoch);
     return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
   }
 
   #admit(meta: RequestMeta, delivery: Delivery): Slot | Promise<Slot | undefined> | undefined {
-    if (delivery.isReserved === true) {
-      const slot = this.#reserved.get(delivery.id);
-      this.#reserved.delete(delivery.id);
-      return slot;
-    }
+    if (delivery.isReserved === true) return this.#reservations.take(delivery.id);
     const renewal = this.#control?.renewal(meta, delivery);
     return renewal === undefined ? this.#take(meta, delivery) : renewal.then(() => this.#take(meta, delivery));
   }
@@ -305,17 +297,5 @@ export class Replica {
 
   #warn(message: string): void {
     writeLog("WARNING", message, undefined, { replica: this.#ports.scope, request: undefined });
-  }
-}
-
-function withRequestId(response: Response, requestId: string): Response {
-  try {
-    response.headers.set("x-request-id", requestId);
-    return response;
-  } catch {
-    // A response that came from fetch() has immutable headers.
-    const copy = new Response(response.body, response);
-    copy.headers.set("x-request-id", requestId);
-    return copy;
   }
 }
