@@ -10,6 +10,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import { encodeNews } from "../src/protocol/news.ts";
 import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { Replica } from "../src/replica/replica.ts";
@@ -42,12 +43,12 @@ export async function refusalOf(response: Response): Promise<Refusal | undefined
 
 /** Where a newer replica set travels with a response. */
 export const NEWS_HEADER = "x-edge-serve-news";
-/** Headers have their limits. What is longer comes with a refusal, or an answer to a call. */
+/** Headers have their limits. What is longer, because many replicas have been replaced, comes with a refusal or an answer to a call. */
 const MAX_NEWS_LENGTH = 8192;
 
 // Whatever user code puts there is not ours: it may be a response from anywhere.
 function withNews(response: Response, set: ReplicaSet | undefined): Response {
-  const text = set === undefined ? "" : JSON.stringify(set);
+  const text = set === undefined ? "" : encodeNews(set);
   if (text === "" || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
   else response.headers.set(NEWS_HEADER, text);
   return response;

@@ -37,9 +37,9 @@ export const INPUTS = {
   heartbeatMs: input(HEARTBEAT_MS, "ms", "between reports of a load that does not", "[HEARTBEAT_MS](../src/protocol/control.ts)"),
   alarmMs: input(DEFAULTS.autoscaling!.lookBackPeriodMs / 5, "ms", "between alarms while a load changes", "`lookBackPeriodMs` / 5"),
   rowsPerReport: input(
-    2,
+    3,
     "rows",
-    "written for a report at most: the state, and the alarm",
+    "written for a report at most: the state, the metrics, and the alarm",
     "[the controller](../durable-objects/controller.ts)",
   ),
   workerDollars: input(0.3, "$ per million", "Worker requests", WORKERS_PRICING),
@@ -52,7 +52,6 @@ export const INPUTS = {
   valueBytes: input(2_000_000, "bytes", "key and value of a Durable Object's storage", LIMITS),
   eventCpuMs: input(30_000, "ms", "CPU time of one event of an object, unless configured", LIMITS),
   subrequests: input(10_000, "calls", "that one invocation makes, unless configured", WORKERS_LIMITS),
-  newsBytes: input(8192, "bytes", "of a replica set that travels on an HTTP answer", "[MAX_NEWS_LENGTH](../durable-objects/replica.ts)"),
 } as const satisfies Record<string, Input>;
 
 /** The CPU time for each request that `docs/benchmarks.md` measured: in all processes of it, in milliseconds. */

@@ -13,13 +13,6 @@ const steady = INPUTS.heartbeatMs.value / 1000;
 
 /** By the limit's name. */
 export const LIMIT_TEXTS: Readonly<Record<string, LimitText>> = {
-  news: {
-    what: `a replica set fits into ${INPUTS.newsBytes.value} bytes of a header (edge-serve's own limit; the set includes the replicas for spillover)`,
-    consequence:
-      "the ingress learns of a change from refusals only, and until then each HTTP answer costs its replica the writing of a set that is thrown " +
-      "away. Handle calls are not affected",
-    remedy: "keep a deployment below it: several applications",
-  },
   controllerBusy: {
     what: `the controller of an autoscaled deployment computes all the time, when every load changes all the time (a report every ${seconds} s)`,
     consequence:

@@ -32,14 +32,3 @@ function growthAt(readings: readonly Reading[], isBeyond: (reading: Reading) => 
     throw new Error(`There are ${readings.length} readings. It takes at least 2 to see what grows.`);
   return { from, power: Math.log(to.value / from.value) / Math.log(to.replicas / from.replicas) };
 }
-
-/** The largest number of replicas for which it fits. It must fit for `fits`, must not for `tooMany`, and change once between. */
-export function largestThat(fits: (replicas: number) => boolean, tooMany: number): number {
-  let [low, high] = [1, tooMany];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
-}

@@ -7,10 +7,11 @@ import { serialize, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Controller } from "../../src/controller/controller.ts";
 import { encodeReply } from "../../src/protocol/envelope.ts";
+import { encodeNews } from "../../src/protocol/news.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
 import { Router } from "../../src/router/router.ts";
 import { controllerOf, type Kind, NOW_MS, reportOf, runningState, setOf } from "./deployment.ts";
-import { largestThat, type Reading } from "./limits.ts";
+import type { Reading } from "./limits.ts";
 import { HINTS } from "./world.ts";
 
 /** The sizes of what travels and what is stored, in bytes. */
@@ -28,7 +29,7 @@ export interface Costs extends Sizes {
   readonly replicas: number;
   /** A request through the router, everything but the platform. */
   readonly routeUs: number;
-  /** Writing the set as text, which a replica does for each HTTP answer to a caller that knows an older one. */
+  /** Writing the set as text, which a replica does once for the HTTP answers to callers that know an older one. */
   readonly writeNewsUs: number;
   /** What the controller does for one report that changes its state: without autoscaling, and with it. */
   readonly aliveMs: number;
@@ -43,15 +44,10 @@ export interface Costs extends Sizes {
 function sizesOf(replicas: number): Sizes {
   const set = setOf(replicas);
   return {
-    newsBytes: JSON.stringify(set).length,
+    newsBytes: encodeNews(set).length,
     replyBytes: serialize(encodeReply({ kind: "value", value: "Hello", set })).byteLength,
     stateBytes: serialize(runningState(replicas, { isAutoscaled: true })).byteLength,
   };
-}
-
-/** The largest set that fits into so many bytes of a header, in replicas. */
-export function largestNews(bytes: number): number {
-  return largestThat((replicas) => JSON.stringify(setOf(replicas)).length <= bytes, 1000);
 }
 
 /** One cost at each of the sizes that were measured. */
@@ -66,7 +62,7 @@ export async function costsOf(replicas: number): Promise<Costs> {
     replicas,
     ...sizesOf(replicas),
     routeUs: (await routeMs(replicas)) * 1000,
-    writeNewsUs: timed(() => JSON.stringify(set)) * 1000,
+    writeNewsUs: timed(() => encodeNews({ ...set })) * 1000,
     aliveMs: await reportMs(replicas, { isAutoscaled: false }),
     loadMs: await reportMs(replicas, { isAutoscaled: true }),
     ...deployOf(replicas),

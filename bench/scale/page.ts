@@ -93,7 +93,7 @@ function costsTable(costs: readonly Costs[]): string {
     ["replica set on an HTTP answer, kB", ({ newsBytes }) => rounded(newsBytes / 1000)],
     ["replica set on the answer to a call, kB", ({ replyBytes }) => rounded(replyBytes / 1000)],
     ["router, us a request", ({ routeUs }) => rounded(routeUs)],
-    ["writing the set for an HTTP answer, us", ({ writeNewsUs }) => rounded(writeNewsUs)],
+    ["writing that, once for a set, us", ({ writeNewsUs }) => rounded(writeNewsUs)],
     ["controller, a report, not autoscaled, ms", ({ aliveMs }) => rounded(aliveMs)],
     ["controller, a report of load, autoscaled, ms", ({ loadMs }) => rounded(loadMs)],
     ["controller, orders of a deploy, ms", ({ ordersMs }) => rounded(ordersMs)],

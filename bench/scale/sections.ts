@@ -6,7 +6,7 @@
 import { needByHand, needWithUs, overheadEachMs, sizingOf, type Need, type Workload, WORKLOADS } from "./arithmetic.ts";
 import { INPUTS, type Overhead } from "./inputs.ts";
 import { replicasAt, valueAt } from "./limits.ts";
-import { type Costs, costsOf, largestNews, readingsOf } from "./measure.ts";
+import { type Costs, costsOf, readingsOf } from "./measure.ts";
 import { type Outcome, type Scenario, simulate } from "./simulate.ts";
 import { citiesOf, HINTS, type Region, REGIONS, weightedHints } from "./world.ts";
 
@@ -41,8 +41,6 @@ export interface Findings {
   readonly worlds: readonly Run[];
   readonly needs: readonly { readonly workload: Workload; readonly ours: Need; readonly byHand: Need }[];
   readonly limits: readonly Limit[];
-  /** The largest set that travels on an HTTP answer, in replicas. */
-  readonly largestNews: number;
 }
 
 /** Runs all of it. */
@@ -71,8 +69,7 @@ export function conclude(
     const ours = needWithUs(workload, { overhead, hops, routeMs: routeMs(replicas), controllers: 1 });
     return { workload, ours, byHand: needByHand(workload, overhead) };
   });
-  const news = largestNews(INPUTS.newsBytes.value);
-  return { costs, cities, worlds, needs, limits: limitsOf(costs, news), largestNews: news };
+  return { costs, cities, worlds, needs, limits: limitsOf(costs) };
 }
 
 /** How a workload loads its first deployment. */
@@ -150,11 +147,10 @@ function hopsOf(worlds: readonly Run[], { name }: Workload): number {
 }
 
 /** The limits, the one that is met first coming first. */
-export function limitsOf(costs: readonly Costs[], largest: number): Limit[] {
+export function limitsOf(costs: readonly Costs[]): Limit[] {
   const at = (of: (cost: Costs) => number, limit: number) => replicasAt(readingsOf(costs, of), limit);
   const perMs = 1 / INPUTS.reportMs.value;
   const limits = [
-    { name: "news", replicas: largest },
     { name: "controllerBusy", replicas: at(({ replicas, loadMs }) => replicas * perMs * loadMs, 1) },
     { name: "controllerSteady", replicas: at(({ replicas, loadMs }) => (replicas / INPUTS.heartbeatMs.value) * loadMs, 1) },
     { name: "deployCpu", replicas: at(({ replicas, aliveMs, ordersMs }) => replicas * aliveMs + ordersMs, INPUTS.eventCpuMs.value) },

@@ -33,7 +33,7 @@ What would 1,000,000 requests/s from 300 cities need? Nobody has run that. This 
 edge-serve's own code with so many replicas, and simulates how requests find them.
 `;
 
-function answerOf({ needs, limits, worlds, largestNews }: Findings): string {
+function answerOf({ needs, limits, worlds }: Findings): string {
   const [computing, awaiting, composed] = needs.map(({ ours }) => ours) as [Need, Need, Need];
   const byHand = needs.map((need) => totalOf(need.ours.bill) / totalOf(need.byHand.bill) - 1);
   const [even, , weighted] = worlds as [Run, Run, Run];
@@ -46,7 +46,7 @@ ${whole(composed.replicas)} for a composition of three deployments. Their contro
 ${whole(controlOf(computing.replicas).steadyRequests)} to ${whole(controlOf(composed.replicas).requests)} requests/s: the control plane is no problem of traffic.
 2. **Money:** $${rounded(totalOf(computing.bill) / 1e6)} million a month, nearly all of it Cloudflare's price of the requests themselves. As one application \
 edge-serve adds ${percent(least)} to ${percent(most)} to the bill of the same by hand.
-3. **First limit:** edge-serve's own. Beyond ${whole(largestNews)} replicas a replica set is too long for an HTTP answer; beyond about ${whole(busy)} the controller of an \
+3. **First limit:** edge-serve's own. Beyond about ${whole(busy)} replicas the controller of an \
 autoscaled deployment is too slow for its reports; beyond about ${whole(state)} its state cannot be stored. **One application does not get there.**
 4. **${applications} applications of ${CELL_REPLICAS} replicas do**, far below every limit. edge-serve does not yet spread one route over several: a front Worker has to.
 5. **Waiting:** ${rounded(weighted.outcome.p50Ms)} ms in the middle and ${rounded(weighted.outcome.p99Ms)} ms at p99, of which ${NEAR_MS} are the way, if replicas are where the traffic is. \

@@ -7,6 +7,7 @@ import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "..
 import { encodeError } from "../protocol/error-codec.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import { classNameOf } from "../protocol/names.ts";
+import { decodeNews } from "../protocol/news.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
 import { whereabouts } from "./location.ts";
@@ -81,7 +82,7 @@ class StubConnection implements ReplicaConnection {
   }
 
   #withoutNews(response: Response, news: string): Response {
-    this.news = JSON.parse(news) as ReplicaSet;
+    this.news = decodeNews(news);
     const { webSocket } = response;
     const copy = new Response(
       response.body,
