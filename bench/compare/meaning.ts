@@ -47,7 +47,9 @@ answer, and that is checked with requests that differ. BentoML's batching adapts
   stream: {
     heading: "Streaming 1,000 tokens",
     text: `A generator yields 1,000 short strings and the client gets them as they come, in one chunked response. Nothing pauses between the
-tokens, so this is the price of a token and not the speed of a model.`,
+tokens, so this is the price of a token and not the speed of a model. edge-serve sends what is there at the same moment in one
+chunk; the others, and the Worker by hand, send a chunk for each token, as their guides do. With a model behind it, which pauses between tokens, every
+system sends each by itself.`,
     thanByHand: `A generator is stepped, and each value encoded and put into a stream; by hand bytes are written into one.`,
     thanProcesses: `Each token is a step of the generator, a chunk and a write, all in workerd's one thread.`,
   },

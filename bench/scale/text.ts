@@ -96,8 +96,8 @@ What edge-serve's code costs, up to ${whole(most)} replicas in nine regions:
 ${costs}
 
 What grows faster than the number of replicas: a report of load is added to those of all others in time that grows with the square; each order of
-a deploy carries the whole set. What grows with it, and is paid for each request: the router looks at every replica; a replica writes the set for
-each HTTP answer to an isolate that knows an older one, also when it is too long to be sent, and sends it with each refusal, whatever the caller knows.
+a deploy carries the whole set. What grows with it, and is paid for each request: the router looks at every replica. Answers to
+calls and refusals carry the whole set to callers that know an older one; on HTTP answers it is as short as it is because names follow from numbers.
 `;
 }
 

@@ -246,11 +246,11 @@ describe("autoscaling", () => {
     const handle = server.handle<typeof elastic>("elastic");
     await handle.burst.remote(2, 10);
     const startedAt = performance.now();
-    const replicas = await handle.burst.remote(100, 400);
+    const replicas = await handle.burst.remote(100, 1000);
     const tookMs = performance.now() - startedAt;
     expect(new Set(replicas).size).toBeGreaterThanOrEqual(40);
-    // Two of 400 ms at most after one another, where one replica alone would have taken 50.
-    expect(tookMs).toBeLessThan(10_000);
+    // Two of a second at most after one another, where one replica alone would have taken 50 of them.
+    expect(tookMs).toBeLessThan(25_000);
     await expect.poll(async () => (await model("elastic")).target_num_replicas).toBe(1);
     await expect.poll(async () => (await model("elastic")).replica_states).toEqual({ RUNNING: 1 });
   });
