@@ -69,7 +69,10 @@ describe("after edge-serve build, with nothing else done", () => {
       "src/app.ts": HELLO_APP,
       "vitest.config.ts": `import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-export default defineConfig({ plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })] });
+export default defineConfig({
+  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+  test: { testTimeout: 60_000 },
+});
 `,
       "test/app.test.ts": `import { exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
@@ -84,7 +87,7 @@ it("composes", async () => {
     const { exitCode, said } = await vitest.ended;
     expect(exitCode, said).toBe(0);
     expect(said).toMatch(/Tests\s+1 passed/);
-  });
+  }, 180_000);
 
   it("wrangler dev serves an application with bindings at module level, a .wasm and a .txt module", async () => {
     using project = modulesProject();
