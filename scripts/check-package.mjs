@@ -10,7 +10,7 @@ import { delimiter, join, sep } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 
-const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 300_000;
 const MAX_PACKED_BYTES = 512 * 1024;
 // What a package may hold, and what it must.
 const ALLOWED = ["dist/", "src/", "durable-objects/", "schema/", "templates/", "package.json", "README.md", "LICENSE", "CHANGELOG.md"];
