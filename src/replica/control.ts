@@ -13,19 +13,13 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import type { RequestScope } from "../context/scope.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
+import type { Runs } from "./runs.ts";
 import { VitalSigns } from "./vital-signs.ts";
 import { within } from "./within.ts";
-
-/** A request that the replica runs. */
-export interface RunningRequest {
-  readonly scope: RequestScope;
-  readonly startedAtMs: number;
-}
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
 export interface ControlParts extends Omit<MembershipParts, "changed" | "now"> {
@@ -38,9 +32,8 @@ export interface ControlParts extends Omit<MembershipParts, "changed" | "now"> {
 export interface Controlled {
   readonly admission: Admission;
   readonly instance: Instance;
-  readonly running: ReadonlyMap<string, RunningRequest>;
+  readonly runs: Runs;
   readonly meter: ReplicaMeter;
-  lastFinishedAtMs(): number;
   now(): number;
   /** Something failed that nobody waits for. */
   warn(message: string): void;
@@ -70,8 +63,8 @@ export class ReplicaControl {
       membership: this.#membership,
       now,
       sleep,
-      running: () => [...replica.running.values()].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
-      lastFinishedAtMs: replica.lastFinishedAtMs,
+      running: () => [...replica.runs].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
+      lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
       recordStats: () => instance.recordStats(),
@@ -168,7 +161,7 @@ export class ReplicaControl {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const { admission, instance, running, warn } = this.#replica;
+    const { admission, instance, runs, warn } = this.#replica;
     this.#isDraining = true;
     const isIdle = await within(
       admission.whenIdle().then(() => true),
@@ -181,7 +174,7 @@ export class ReplicaControl {
       return;
     }
     const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
-    if (!isIdle) for (const { scope } of running.values()) scope.abort(new ReplicaUnavailableError(reason));
+    if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
     await instance.dispose().catch((error: unknown) => warn(`Disposing of the replica threw ${String(error)}`));
     // The answer says that it is gone, which is no reason to drain once more.
     await this.#membership.report({ kind: "drained" }).catch(() => {});

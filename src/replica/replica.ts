@@ -22,7 +22,7 @@ import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } 
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
-import { type ControlParts, ReplicaControl, type RunningRequest } from "./control.ts";
+import { type ControlParts, ReplicaControl } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
 import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse, withRequestId } from "./http-response.ts";
@@ -31,6 +31,7 @@ import { isGenerator, ItemSource } from "./item-source.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { Reservations } from "./reservations.ts";
+import { type Run, Runs } from "./runs.ts";
 import type { WhenDone } from "./sent.ts";
 
 /** What the shell hands to a replica. */
@@ -58,13 +59,6 @@ export interface ReplicaPorts {
   receiveHandle(ref: unknown): unknown;
 }
 
-/** A request that runs, and what it holds. */
-interface Run extends RunningRequest {
-  readonly id: string;
-  readonly slot: Slot;
-  endedAtMs: number;
-}
-
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
 const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
 
@@ -72,14 +66,13 @@ export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #running = new Map<string, RunningRequest>();
   readonly #reservations = new Reservations();
   readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
   readonly #meter: ReplicaMeter;
+  readonly #runs: Runs;
   #unnamed = 0;
-  #lastFinishedAtMs = 0;
 
   constructor(ports: ReplicaPorts) {
     const { scope, limits, now, control, userConfig } = ports;
@@ -87,6 +80,7 @@ export class Replica {
     this.#name = scope.context.deployment;
     this.#admission = new Admission(limits, now, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
+    this.#runs = new Runs(this.#meter, now);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -103,8 +97,7 @@ export class Replica {
       admission: this.#admission,
       instance: this.#instance,
       meter: this.#meter,
-      running: this.#running,
-      lastFinishedAtMs: () => this.#lastFinishedAtMs,
+      runs: this.#runs,
       now,
       warn: (message) => this.#warn(message),
     });
@@ -155,7 +148,7 @@ export class Replica {
   /** Stops a request: a waiting one leaves the queue, a running one sees its signal abort. */
   cancel(id: string, reason: unknown): void {
     if (this.#admission.withdraw(id, reason)) return;
-    this.#running.get(id)?.scope.abort(reason);
+    this.#runs.abort(id, reason);
     this.#reservations.release(id);
   }
 
@@ -202,9 +195,7 @@ export class Replica {
   async #call(request: CallRequest, id: string, slot: Slot): Promise<Reply> {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
-    const startedAtMs = Date.now();
-    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
-    this.#running.set(id, run);
+    const run = this.#runs.begin(id, slot, running);
     try {
       const { target } = this.#instance.started ?? (await this.#instance.start());
       const method = methodOf(target, this.#name, request.method);
@@ -212,26 +203,17 @@ export class Replica {
       const result = await runInScope(scope, () => this.#run(method, target, args));
       const isStream = isGenerator(result);
       const reply: Reply = isStream
-        ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#finish(run, failed)) }
+        ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#runs.finish(run, failed)) }
         : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
-      logCall(request.method, "OK", startedAtMs, scope);
-      if (!isStream) this.#finish(run);
+      logCall(request.method, "OK", run.startedAtMs, scope);
+      if (!isStream) this.#runs.finish(run);
       return reply;
     } catch (error) {
-      this.#finish(run, { error });
+      this.#runs.finish(run, { error });
       logFailure(error, scope);
-      logCall(request.method, running.isAborted ? "CANCELLED" : "ERROR", startedAtMs, scope);
+      logCall(request.method, running.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, scope);
       return { kind: "error", error: encodeError(error) };
     }
-  }
-
-  // In this order: what the request held of the replica is free when its listeners hear of it.
-  #finish(run: Run, failed?: Failed): void {
-    this.#running.delete(run.id);
-    run.endedAtMs = this.#lastFinishedAtMs = this.#ports.now();
-    this.#meter.ran(run, failed);
-    run.slot.release();
-    run.scope.end();
   }
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: (failed?: Failed) => void): ItemSource {
@@ -246,9 +228,7 @@ export class Replica {
   async #fetch(request: Request, meta: RequestMeta, { id, slot }: { readonly id: string; readonly slot: Slot }): Promise<Response> {
     const running = new RequestScope(meta, request, this.#clients);
     const scope: Scope = { replica: this.#ports.scope, request: running };
-    const startedAtMs = Date.now();
-    const run: Run = { id, scope: running, slot, startedAtMs, endedAtMs: 0 };
-    this.#running.set(id, run);
+    const run = this.#runs.begin(id, slot, running);
     let response: Response;
     let isWhole = false;
     let failed: Failed | undefined;
@@ -269,7 +249,7 @@ export class Replica {
       }
       response = errorResponse(error);
     }
-    logFetch(request, response, startedAtMs, scope);
+    logFetch(request, response, run.startedAtMs, scope);
     const answer = { method: request.method, status: response.status };
     if (isWhole) this.#answered(run, answer, failed);
     else response = this.#ports.whenSent(response, (failure = failed) => this.#answered(run, answer, failure), scope);
@@ -277,7 +257,7 @@ export class Replica {
   }
 
   #answered(run: Run, { method, status }: { readonly method: string; readonly status: number }, failed: Failed | undefined): void {
-    this.#finish(run, failed);
+    this.#runs.finish(run, failed);
     this.#meter.answered(run, method, status);
   }
 

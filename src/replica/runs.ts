@@ -1,0 +1,63 @@
+/**
+ * The requests that a replica runs.
+ *
+ * Owns: what a request holds while it runs, and that all of it is given back when it is over.
+ * Does not own: user code (replica.ts), who may run (admission.ts), what is measured (replica-meter.ts).
+ */
+import type { RequestScope } from "../context/scope.ts";
+import type { Slot } from "./admission.ts";
+import type { Failed, ReplicaMeter } from "./replica-meter.ts";
+
+/** A request that runs, and what it holds. */
+export interface Run {
+  readonly id: string;
+  readonly slot: Slot;
+  readonly scope: RequestScope;
+  readonly startedAtMs: number;
+  /** When the last of it was sent; 0 until then. */
+  endedAtMs: number;
+}
+
+export class Runs {
+  readonly #runs = new Map<string, Run>();
+  readonly #meter: Pick<ReplicaMeter, "ran">;
+  readonly #now: () => number;
+  /** When one came to its end last. */
+  lastFinishedAtMs = 0;
+
+  constructor(meter: Pick<ReplicaMeter, "ran">, now: () => number) {
+    this.#meter = meter;
+    this.#now = now;
+  }
+
+  /** A request with a slot begins. */
+  begin(id: string, slot: Slot, scope: RequestScope): Run {
+    const run: Run = { id, slot, scope, startedAtMs: this.#now(), endedAtMs: 0 };
+    this.#runs.set(id, run);
+    return run;
+  }
+
+  /** A request is over. What it held of the replica is free when its listeners hear of it. */
+  finish(run: Run, failed?: Failed): void {
+    this.#runs.delete(run.id);
+    run.endedAtMs = this.lastFinishedAtMs = this.#now();
+    this.#meter.ran(run, failed);
+    run.slot.release();
+    run.scope.end();
+  }
+
+  /** The request with this id sees its signal abort, if it runs. */
+  abort(id: string, reason: unknown): void {
+    this.#runs.get(id)?.scope.abort(reason);
+  }
+
+  /** So do all that run. */
+  abortAll(reason: unknown): void {
+    for (const { scope } of this.#runs.values()) scope.abort(reason);
+  }
+
+  /** Those that run now. */
+  [Symbol.iterator](): IterableIterator<Run> {
+    return this.#runs.values();
+  }
+}
