@@ -29,7 +29,7 @@ async function deploy(
 }
 
 describe("edge-serve deploy", () => {
-  it("uploads, then waits until the version that was built is RUNNING", { timeout: 120_000 }, async () => {
+  it("uploads, then waits until the version that was built is RUNNING", { timeout: 300_000 }, async () => {
     await using account = await fakeAccount("someone");
     using hello = project();
     // What answers at the address is the same code, served on this machine.

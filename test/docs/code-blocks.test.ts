@@ -45,7 +45,7 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
 
   if (files.some(([name]) => name.endsWith(".test.ts"))) {
     it("holds tests that pass", { timeout: TIMEOUT_MS + 10_000 }, async () => {
-      const { exitCode, output } = await project.run("vitest", ["run"]);
+      const { exitCode, output } = await project.run("vitest", ["run", "--testTimeout=180000"]);
       expect(exitCode, output).toBe(0);
     });
   }

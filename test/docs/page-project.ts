@@ -61,7 +61,7 @@ export class PageProject implements Disposable {
 }
 
 /** How long a program may take. A test that runs one has to wait longer. */
-export const TIMEOUT_MS = 120_000;
+export const TIMEOUT_MS = 300_000;
 
 /** In a process group of its own, all of which ends when the program does, or when the time is over. */
 function runToEnd(

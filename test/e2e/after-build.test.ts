@@ -71,7 +71,7 @@ describe("after edge-serve build, with nothing else done", () => {
 import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-  test: { testTimeout: 60_000 },
+  test: { testTimeout: 120_000 },
 });
 `,
       "test/app.test.ts": `import { exports } from "cloudflare:workers";

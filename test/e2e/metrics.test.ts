@@ -8,8 +8,8 @@ import { readPrometheus, total } from "../support/prometheus.ts";
 const TOKEN = "secret";
 const HEADERS = { headers: { authorization: `Bearer ${TOKEN}` } };
 /** Should a replica have told in the middle of what a test sends, the rest comes 40 s later. */
-const TOLD = { timeout: 60_000, interval: 250 };
-const TIMEOUT_MS = 90_000;
+const TOLD = { timeout: 90_000, interval: 250 };
+const TIMEOUT_MS = 240_000;
 
 async function scrape(server: Server): Promise<ReturnType<typeof readPrometheus>> {
   const response = await server.fetch("/-/api/metrics", HEADERS);
