@@ -13,6 +13,8 @@ export interface Throughput {
 export interface LowLoad {
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How much longer than the call before it that was not batched, and the wait: the median. */
+  readonly beyondMs: number;
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -40,20 +42,32 @@ export async function throughput(maxBatchSize: number, costMs: (size: number) =>
   return { perSecond: (items / tookMs) * 1000, limit: (maxBatchSize / (runMs / batches)) * 1000 };
 }
 
-/** One call at a time; `waitMs` is left out where nothing is batched. */
-export async function lowLoad(calls: number, waitMs?: number): Promise<LowLoad> {
+/**
+ * One call at a time, in turns to a function that is not batched and to the same one with each wait: what holds the machine
+ * up for a moment holds up all of them. The first outcome is that without batching.
+ */
+export async function lowLoad(calls: number, waitsMs: readonly number[]): Promise<LowLoad[]> {
   const work = async (numbers: number[]) => {
     await pause(10);
     return numbers;
   };
-  const batched = waitMs === undefined ? undefined : batch(work, { batchWaitTimeoutMs: waitMs });
-  const tookMs: number[] = [];
+  const alone = { call: (n: number): Promise<unknown> => work([n]), waitMs: 0, tookMs: [] as number[] };
+  const batched = waitsMs.map((waitMs) => ({ call: batch(work, { batchWaitTimeoutMs: waitMs }), waitMs, tookMs: [] as number[] }));
   for (let n = 0; n < calls; n++) {
-    const beganAtMs = performance.now();
-    await (batched === undefined ? work([n]) : batched(n));
-    tookMs.push(performance.now() - beganAtMs);
+    for (const { call, tookMs } of [alone, ...batched]) {
+      const beganAtMs = performance.now();
+      await call(n);
+      tookMs.push(performance.now() - beganAtMs);
+    }
   }
-  return { p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) };
+  return [alone, ...batched].map(({ waitMs, tookMs }) => ({
+    p50Ms: percentile(tookMs, 0.5),
+    p99Ms: percentile(tookMs, 0.99),
+    beyondMs: percentile(
+      tookMs.map((took, n) => took - alone.tookMs[n]! - waitMs),
+      0.5,
+    ),
+  }));
 }
 
 /** What batching itself takes for an item, in microseconds, with a function that does nothing. */
