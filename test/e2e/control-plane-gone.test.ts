@@ -33,10 +33,10 @@ export class EdgeServeConfig extends DurableObject { ${methods(["put", "remove",
 `;
 };
 
-/** How long a replica waits for its controller before it serves; here one waits after another. */
-const WAITS_MS = 2 * 1000;
-/** What a busy machine may take besides. */
-const SLACK_MS = 800;
+/** How long a replica waits for its controller before it serves. */
+const WAITS_MS = 1000;
+/** Two replicas wait, one after the other, and a busy machine takes its time to start them. */
+const FIRST_MS = 2 * WAITS_MS + 10_000;
 
 describe.each(Object.entries(FAILURES))("where a controller %s at every call", (kind, failure) => {
   it("HTTP and calls are answered, no request but the first waits for it, and the system is healthy", async () => {
@@ -51,18 +51,28 @@ describe.each(Object.entries(FAILURES))("where a controller %s at every call", (
       const response = await server.fetch("/");
       return response.status === 200 ? response.json() : response.status;
     };
+    // Sent again and again meanwhile, and asks nobody: what holds the machine up holds one of these up as well.
+    const whileAlone = async <T>(answers: Promise<T>): Promise<[answers: T, aloneMs: number]> => {
+      const round = { isOver: false };
+      let aloneMs = 0;
+      const over = answers.finally(() => (round.isOver = true));
+      do aloneMs = Math.max(aloneMs, await timed(async () => (await server.fetch("/-/nothing")).status, 404));
+      while (!round.isOver);
+      return [await over, aloneMs];
+    };
     const handle = server.handle<{ double(value: number): number }>();
 
-    expect(await timed(overHttp, 42)).toBeLessThan(WAITS_MS + SLACK_MS);
+    expect(await timed(overHttp, 42)).toBeLessThan(FIRST_MS);
     // For longer than a controller that did not answer is left alone.
     const untilMs = performance.now() + (kind === "hangs" ? 7000 : 1500);
-    const tookMs: number[] = [];
+    const longerMs: number[] = [];
     while (performance.now() < untilMs) {
-      tookMs.push(...(await Promise.all(Array.from({ length: 5 }, () => timed(overHttp, 42)))));
+      const [tookMs, aloneMs] = await whileAlone(Promise.all(Array.from({ length: 5 }, () => timed(overHttp, 42))));
+      longerMs.push(Math.max(...tookMs) - aloneMs);
     }
     // Not timed: it comes through the operator's door, which asks what runs now.
     expect(await handle.double.remote(4)).toBe(8);
-    expect(Math.max(...tookMs)).toBeLessThan(SLACK_MS);
+    expect(Math.max(...longerMs)).toBeLessThan(WAITS_MS - 200);
 
     const healthz = await server.fetch("/-/healthz");
     expect([healthz.status, await healthz.text()]).toEqual([200, "success"]);
