@@ -9,11 +9,19 @@ export interface Throughput {
   readonly limit: number;
 }
 
-/** How long calls took that came one at a time. */
-export interface LowLoad {
+/** How long calls took. */
+export interface Spread {
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** How much longer than the call before it that was not batched, and the wait: the median. */
+}
+
+/** How long calls took that came one at a time. */
+export interface LowLoad {
+  readonly waitMs: number;
+  /** Without batching, after as long a wait. */
+  readonly alone: Spread;
+  readonly batched: Spread;
+  /** How much longer than the call before it that was not batched: the median. */
   readonly beyondMs: number;
 }
 
@@ -43,31 +51,48 @@ export async function throughput(maxBatchSize: number, costMs: (size: number) =>
 }
 
 /**
- * One call at a time, in turns to a function that is not batched and to the same one with each wait: what holds the machine
- * up for a moment holds up all of them. The first outcome is that without batching.
+ * One call at a time: with each wait to a batched function, and after the same wait to the same function by itself. In
+ * turns, because what holds the machine up for a moment is to hold up all of them.
  */
 export async function lowLoad(calls: number, waitsMs: readonly number[]): Promise<LowLoad[]> {
   const work = async (numbers: number[]) => {
     await pause(10);
     return numbers;
   };
-  const alone = { call: (n: number): Promise<unknown> => work([n]), waitMs: 0, tookMs: [] as number[] };
-  const batched = waitsMs.map((waitMs) => ({ call: batch(work, { batchWaitTimeoutMs: waitMs }), waitMs, tookMs: [] as number[] }));
+  const pairs = waitsMs.map((waitMs) => ({
+    waitMs,
+    alone: async (n: number) => {
+      if (waitMs > 0) await pause(waitMs);
+      return work([n]);
+    },
+    batched: batch(work, { batchWaitTimeoutMs: waitMs }),
+    tookMs: { alone: [] as number[], batched: [] as number[] },
+  }));
   for (let n = 0; n < calls; n++) {
-    for (const { call, tookMs } of [alone, ...batched]) {
-      const beganAtMs = performance.now();
-      await call(n);
-      tookMs.push(performance.now() - beganAtMs);
+    for (const { alone, batched, tookMs } of pairs) {
+      tookMs.alone.push(await timed(() => alone(n)));
+      tookMs.batched.push(await timed(() => batched(n)));
     }
   }
-  return [alone, ...batched].map(({ waitMs, tookMs }) => ({
-    p50Ms: percentile(tookMs, 0.5),
-    p99Ms: percentile(tookMs, 0.99),
+  return pairs.map(({ waitMs, tookMs: { alone, batched } }) => ({
+    waitMs,
+    alone: spreadOf(alone),
+    batched: spreadOf(batched),
     beyondMs: percentile(
-      tookMs.map((took, n) => took - alone.tookMs[n]! - waitMs),
+      batched.map((took, n) => took - alone[n]!),
       0.5,
     ),
   }));
+}
+
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const beganAtMs = performance.now();
+  await act();
+  return performance.now() - beganAtMs;
+}
+
+function spreadOf(tookMs: readonly number[]): Spread {
+  return { p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) };
 }
 
 /** What batching itself takes for an item, in microseconds, with a function that does nothing. */
