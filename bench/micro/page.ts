@@ -62,6 +62,7 @@ When it began, ${machine.loadBefore.toFixed(1)} other processes wanted a process
 rounds lie far apart, throughput says little: look at the ratio by CPU.
 
 What is not measured is in [bench/README.md](../bench/README.md). How requests find replicas is in [routing](routing.md).
+Beside Ray Serve and BentoML it stands in [compared](compare.md).
 `;
 }
 
