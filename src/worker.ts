@@ -47,7 +47,10 @@ export interface WorkerFeatures {
 export function createWorker(manifest: Manifest, code: Readonly<Record<string, unknown>>, features: WorkerFeatures = {}): CompiledWorker {
   const system = new System(manifest, code);
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
-  const rpc = features.rpc?.((app, deployment) => system.router(app, deployment));
+  const rpc = features.rpc?.({
+    targetOf: (app, deployment) => system.router(app, deployment),
+    isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
+  });
   const operator = operatorPorts(parts);
   const ingress = createIngress({
     manifest,

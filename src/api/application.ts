@@ -9,7 +9,7 @@
  *   A2. Two different deployments never share a name.
  *   A3. A deployment comes after everything it was bound to.
  */
-import type { RefersTo } from "../protocol/handle-types.ts";
+import type { DeploymentHandle, RefersTo } from "../protocol/handle-types.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { Deployment } from "./deployment.ts";
 
@@ -33,6 +33,9 @@ export class Application<out T = unknown> {
     return this.deployment.name;
   }
 }
+
+/** The handle to an application, or to a deployment by its class or function: `HandleTo<typeof app>`. */
+export type HandleTo<A> = A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A>;
 
 /**
  * What may be bound where the constructor takes `P`: an application (or a handle) for a handle, also inside

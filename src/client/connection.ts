@@ -1,5 +1,5 @@
 /**
- * A handle over HTTP: the target behind `edge-serve/testing`'s `server.handle()`.
+ * A handle over HTTP: the target behind `connect()` and `edge-serve/testing`'s `server.handle()`.
  */
 import { createHandle, type HandleTarget } from "../handle/handle.ts";
 import { encodeError } from "../protocol/error-codec.ts";
@@ -21,7 +21,7 @@ export interface ConnectionOptions {
 
 /** A handle to the ingress deployment of an application that runs behind a URL. */
 export function connectHandle<T>({ url, token, app = "default" }: ConnectionOptions): DeploymentHandle<T> {
-  return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app));
+  return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app), () => undefined);
 }
 
 class Connection implements HandleTarget {
@@ -77,11 +77,17 @@ class Connection implements HandleTarget {
       // Compression on the way would hold back the items of a stream.
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
       body: encodeText(call),
+    }).catch((error: unknown) => {
+      cancellation?.check();
+      throw new DeploymentUnavailableError(`${this.#url.href} could not be reached: ${String(error)}`, { cause: error });
     });
     if (response.ok && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
-    throw new DeploymentUnavailableError(`${this.#url.href} answered ${response.status}: ${await response.text()}`);
+    const hint = response.status === 404 ? " Is there such an application, and does its configuration say rpc: true?" : "";
+    throw new DeploymentUnavailableError(`${this.#url.href} answered ${response.status}: ${await response.text()}${hint}`);
   }
 }
+
+const BROKEN_OFF = "The connection ended before the answer was complete.";
 
 /** Frames as they arrive, one a line. */
 class FrameReader {
@@ -100,8 +106,10 @@ class FrameReader {
         this.#rest = this.#rest.slice(end + 1);
         return decodeText(line) as RpcFrame;
       }
-      const { value, done } = await this.#reader.read();
-      if (done) throw new DeploymentUnavailableError("The connection ended before the answer was complete.");
+      const { value, done } = await this.#reader.read().catch((error: unknown) => {
+        throw new DeploymentUnavailableError(BROKEN_OFF, { cause: error });
+      });
+      if (done) throw new DeploymentUnavailableError(BROKEN_OFF);
       this.#rest += value;
     }
   }

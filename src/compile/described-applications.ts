@@ -12,13 +12,14 @@ export function describedApplications({
   logging: inherited,
 }: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
-  return applications.map(({ name, routePrefix, args, importPath, autoscalingPolicy, deployments, logging: own }) => {
+  return applications.map(({ name, routePrefix, args, importPath, autoscalingPolicy, rpc, deployments, logging: own }) => {
     const logging = { ...inherited, ...own };
     return {
       name,
       routePrefix,
       importPath,
       ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
+      ...(rpc === undefined ? {} : { rpc }),
       deployments,
       ...(args === undefined ? {} : { args }),
       ...(targetCapacity === undefined ? {} : { targetCapacity }),

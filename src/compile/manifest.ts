@@ -40,6 +40,8 @@ export interface DescribedApplication {
   readonly deployments: readonly { readonly name: string; readonly options: DeploymentOptions; readonly policy?: PolicyRef }[];
   /** Decides for all autoscaled deployments. */
   readonly autoscalingPolicy?: PolicyRef;
+  /** Whether callers outside the Worker reach its handle. */
+  readonly rpc?: boolean;
   /** Which export this is, such as `src/app.ts:app`. */
   readonly importPath?: string;
   /** For errors: what the module exports. */
@@ -110,7 +112,7 @@ function describeApplication(
   { exported, policies }: ApplicationCode,
   report: Report,
 ): ApplicationManifest | undefined {
-  const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy } = described;
+  const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
   if (exported === undefined) {
     report(missingExport(described), "import_path");
     return undefined;
@@ -146,6 +148,7 @@ function describeApplication(
     ...(args === undefined ? {} : { args }),
     ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }),
     ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
+    ...(rpc === true ? { rpc } : {}),
     deployments,
   };
 }

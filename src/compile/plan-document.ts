@@ -9,7 +9,7 @@ import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { describedApplications } from "./described-applications.ts";
-import { describeSystem } from "./manifest.ts";
+import { type DescribedApplication, describeSystem } from "./manifest.ts";
 import { namedPolicies, type PolicyCode, policyIn } from "./policies.ts";
 
 /** What should run, unless there is an error, and everything there is to say about the document. */
@@ -33,17 +33,24 @@ export function planDocument(document: unknown, { manifest: compiled, code, poli
   if (config === undefined) return { diagnostics };
   const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
   if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign] };
-  const result = describeSystem({ applications: describedApplications(config) }, code, policies);
+  const applications = describedApplications(config).map((application) => asOpen(application, compiled));
+  const result = describeSystem({ applications }, code, policies);
   if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
+}
+
+// Who may call from outside was compiled, so a document that does not say keeps it.
+function asOpen(application: DescribedApplication, compiled: Manifest): DescribedApplication {
+  const deployed = compiled.applications.find(({ name }) => name === application.name);
+  return deployed?.rpc === undefined ? application : { ...application, rpc: deployed.rpc };
 }
 
 const CHANGE = "To change code, run edge-serve deploy.";
 
 function codeProblems({ applications }: SystemConfig, compiled: Manifest): Diagnostic[] {
   const known = compiled.applications.map(({ name }) => name);
-  return applications.flatMap(({ name, importPath, args }, index) => {
+  return applications.flatMap(({ name, importPath, args, rpc }, index) => {
     const at = ["applications", index];
     const deployed = compiled.applications.find((candidate) => candidate.name === name);
     if (deployed === undefined) {
@@ -58,6 +65,11 @@ function codeProblems({ applications }: SystemConfig, compiled: Manifest): Diagn
     if (args !== undefined && JSON.stringify(args) !== JSON.stringify(deployed.args)) {
       const are = `are ${JSON.stringify(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
       problems.push(toDiagnostic(errorAt([...at, "args"], `${are} ${CHANGE}`)));
+    }
+    const isOpen = deployed.rpc === true;
+    if (rpc !== undefined && rpc !== isOpen) {
+      const is = `is ${rpc}, and application ${JSON.stringify(name)} was deployed with ${isOpen}. ${CHANGE}`;
+      problems.push(toDiagnostic(errorAt([...at, "rpc"], is)));
     }
     return problems;
   });

@@ -23,6 +23,8 @@ export interface ApplicationConfig {
   readonly args?: unknown;
   /** Decides for all autoscaled deployments. */
   readonly autoscalingPolicy?: PolicyRef;
+  /** Whether callers outside the Worker reach its handle. */
+  readonly rpc?: boolean;
   readonly deployments: readonly DeploymentEntry[];
   readonly logging?: LoggingOptions;
 }
@@ -44,6 +46,7 @@ export function readApplication(value: unknown, at: Segments, findings: Finding[
     importPath,
     ...(read.args === undefined ? {} : { args: read.args }),
     ...(read.autoscalingPolicy === undefined ? {} : { autoscalingPolicy: read.autoscalingPolicy as PolicyRef }),
+    ...(read.rpc === undefined ? {} : { rpc: read.rpc }),
     deployments,
     ...(read.logging === undefined ? {} : { logging: read.logging as LoggingOptions }),
   };

@@ -48,6 +48,7 @@ export const APPLICATION_SHAPE: Shape = {
       nullable: true,
       shape: POLICY_SHAPE,
     }),
+    field("rpc", "rpc", "Whether callers outside the Worker reach its handle: `connect` of edge-serve/client, with the operator's token."),
     field("deployments", "deployments", "Options that go before those in the code.", { nullable: true }),
     field("logging_config", "logging", "What the application's deployments log; the system's by default.", {
       nullable: true,
@@ -88,6 +89,7 @@ export const APPLICATION_SCHEMA = v.strictObject({
   importPath: v.optional(v.unknown()),
   args: v.optional(v.custom<unknown>((value) => isJson(value), "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
   autoscalingPolicy: v.optional(POLICY_SCHEMA),
+  rpc: v.optional(v.boolean("true or false")),
   deployments: v.optional(v.array(v.unknown(), "an array of deployments")),
   logging: LOGGING_SCHEMA,
 });

@@ -17,6 +17,7 @@ export interface ApplicationDocument {
   readonly import_path: string;
   readonly args?: unknown;
   readonly autoscaling_policy?: Readonly<Record<string, unknown>>;
+  readonly rpc?: true;
   /** Each with its `name`, and with `num_replicas` or `autoscaling_config`. */
   readonly deployments: readonly Readonly<Record<string, unknown>>[];
 }
@@ -48,7 +49,7 @@ export function documentOf(applications: readonly ApplicationManifest[], code: r
 }
 
 function applicationDocument(application: ApplicationManifest, code: ApplicationManifest | undefined): ApplicationDocument {
-  const { name, routePrefix, importPath, args, autoscalingPolicy, deployments } = application;
+  const { name, routePrefix, importPath, args, autoscalingPolicy, rpc, deployments } = application;
   return {
     name,
     route_prefix: routePrefix,
@@ -56,6 +57,7 @@ function applicationDocument(application: ApplicationManifest, code: Application
     import_path: importPath ?? name,
     ...(args === undefined ? {} : { args }),
     ...(autoscalingPolicy === undefined ? {} : { autoscaling_policy: spelled({ ...autoscalingPolicy }, POLICY_SHAPE) }),
+    ...(rpc === undefined ? {} : { rpc }),
     deployments: Object.entries(deployments).map(([deployment, config]) => ({
       name: deployment,
       ...spelled(worthSaying(config, code?.deployments[deployment]), DEPLOYMENT_SHAPE),

@@ -211,6 +211,11 @@ export function currentScope(): Scope | undefined {
   return scopes.getStore();
 }
 
+/** The request that the caller works on; `undefined` where there is none. */
+export function currentRequest(): RequestScope | undefined {
+  return scopes.getStore()?.request;
+}
+
 /**
  * The replica that this code runs in.
  *

@@ -8,7 +8,7 @@
  *   H1. `remote` starts the call at once and never throws; every failure is in the response.
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
-import { currentScope } from "../context/scope.ts";
+import type { RequestScope } from "../context/scope.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
@@ -29,9 +29,13 @@ export interface HandleTarget {
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
 
+/** The request that a call is made for. Handed in, because a handle also works where there are none. */
+export type ParentOf = () => RequestScope | undefined;
+
 /** What stands behind a handle; looked up when the handle is itself an argument. */
 interface HandleCore {
   readonly target: HandleTarget;
+  readonly parentOf: ParentOf;
   readonly options: HandleOptions;
 }
 
@@ -39,12 +43,12 @@ interface HandleCore {
 const cores = new WeakMap<object, HandleCore>();
 
 /** Makes a handle. `T` is the deployment's class, or the type of its function. */
-export function createHandle<T>(target: HandleTarget, options: HandleOptions = {}): DeploymentHandle<T> {
-  const core: HandleCore = { target, options };
+export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, options: HandleOptions = {}): DeploymentHandle<T> {
+  const core: HandleCore = { target, parentOf, options };
   const methods = new Map<string, object>();
   const own: Record<string, unknown> = {
     ...remoteMethod(core, undefined),
-    options: (more: HandleOptions) => createHandle(target, { ...options, ...more }),
+    options: (more: HandleOptions) => createHandle(target, parentOf, { ...options, ...more }),
   };
   const handle = new Proxy(own, {
     get(_, name) {
@@ -84,7 +88,7 @@ type Sender = (core: HandleCore, request: CallRequest, cancellation: Cancellatio
 function begin(send: Sender, call: Call, entry: object): CallResponse {
   const { core } = call;
   const callSite = callSiteOf(entry);
-  const parent = currentScope()?.request;
+  const parent = core.parentOf();
   const { signal } = core.options;
   const cancellation = new Cancellation();
   // Before it is sent: what nobody waits for is not to begin.

@@ -1,7 +1,8 @@
 /**
  * Lets authenticated callers outside the Worker call handles: `POST /-/rpc/<app>`.
  *
- * Off unless the build switches it on. Without a token configured it refuses everyone.
+ * Open for the applications that say `rpc: true`, to who has the operator's token. A Worker with none of those does not
+ * carry it.
  */
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
@@ -10,12 +11,20 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
+import { OPERATOR_TOKEN } from "./operator.ts";
 import { authorize } from "./token.ts";
 
 /** How calls from outside are let in. */
 export interface RpcFeature {
-  /** The name of the secret in the Worker's environment that callers present as a bearer token. */
-  readonly tokenBinding: string;
+  /** The variable that holds a token which opens every application: how `edge-serve/testing` comes in. */
+  readonly testToken?: string;
+}
+
+/** What the endpoint acts on. */
+export interface RpcPorts {
+  targetOf(app: string, deployment?: string): RpcTarget;
+  /** Whether the application says `rpc: true`. */
+  isOpen(app: string): boolean;
 }
 
 /** Where calls go: an application's router. */
@@ -33,30 +42,33 @@ export type RpcEndpoint = (request: Request, path: string, worker: WorkerSurroun
  * Switches the endpoint on: pass the result to `createWorker`. An entry module that does not import this does not
  * carry its codec.
  */
-export function rpcEndpoint({ tokenBinding }: RpcFeature): (targetOf: (app: string, deployment?: string) => RpcTarget) => RpcEndpoint {
-  return (targetOf) =>
+export function rpcEndpoint({ testToken }: RpcFeature = {}): (ports: RpcPorts) => RpcEndpoint {
+  return (ports) =>
     (request, path, { env, keepAlive }) => {
-      if (!path.startsWith(RPC_PATH) || request.method !== "POST") return undefined;
-      const answered = answer(
-        request,
-        decodeURIComponent(path.slice(RPC_PATH.length)),
-        (env as Record<string, unknown>)[tokenBinding],
-        targetOf,
-      );
+      const app = path.startsWith(RPC_PATH) && request.method === "POST" ? decoded(path.slice(RPC_PATH.length)) : undefined;
+      if (app === undefined) return undefined;
+      const bindings = [...(ports.isOpen(app) ? [OPERATOR_TOKEN] : []), ...(testToken === undefined ? [] : [testToken])];
+      if (bindings.length === 0) return undefined;
+      const tokens = bindings.map((binding) => (env as Record<string, unknown> | undefined)?.[binding]);
+      const answered = answer(request, app, tokens, ports);
       // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
       keepAlive(answered);
       return answered;
     };
 }
 
-async function answer(
-  request: Request,
-  app: string,
-  token: unknown,
-  targetOf: (app: string, deployment?: string) => RpcTarget,
-): Promise<Response> {
-  const refusal = await authorize(request, token);
-  if (refusal !== undefined) return refusal;
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answer(request: Request, app: string, tokens: readonly unknown[], { targetOf }: RpcPorts): Promise<Response> {
+  const refusals = await Promise.all(tokens.map((token) => authorize(request, token)));
+  const [refusal] = refusals;
+  if (refusal !== undefined && !refusals.includes(undefined)) return refusal;
   try {
     const call = decodeText(await request.text()) as RpcCall;
     const target = targetOf(app, call.deployment);

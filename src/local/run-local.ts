@@ -6,7 +6,7 @@
  */
 import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
-import type { ReplicaScope } from "../context/scope.ts";
+import { currentRequest, type ReplicaScope } from "../context/scope.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -39,7 +39,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   const deployments = new Map(deploymentsOf(app, name).map((bound) => [bound.name, bound]));
   const routers = new Map<string, Router>();
   const replicas = new Map<string, Replica>();
-  return createHandle<T>(routerTo(app.name));
+  return createHandle<T>(routerTo(app.name), currentRequest);
 
   function routerTo(deployment: string): Router {
     const bound = deployments.get(deployment);
@@ -86,7 +86,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       },
       logging: { ...logging, accessLog: false },
       handleTo(toApp, deployment = app.name) {
-        if (toApp === name) return createHandle(routerTo(deployment));
+        if (toApp === name) return createHandle(routerTo(deployment), currentRequest);
         throw new ConfigError(
           `There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`,
         );
@@ -100,11 +100,11 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       limits: config,
       now: Date.now,
       whenSent,
-      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name))),
+      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentRequest)),
       userConfig,
       env: scope.context.env,
       state: undefined,
-      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), (ref as HandleRef).options),
+      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), currentRequest, (ref as HandleRef).options),
     });
   }
 }

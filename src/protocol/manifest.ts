@@ -88,6 +88,8 @@ export interface ApplicationManifest {
   readonly httpTimeoutMs?: number;
   /** Decides for all autoscaled deployments; their own policies are not asked. */
   readonly autoscalingPolicy?: PolicyRef;
+  /** Whether callers outside the Worker reach its handle, with the operator's token. */
+  readonly rpc?: true;
   readonly deployments: Readonly<Record<string, DeploymentConfig>>;
 }
 

@@ -14,8 +14,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectHandle } from "../client/connection.ts";
-import type { Application } from "../api/application.ts";
-import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { HandleTo } from "../api/application.ts";
 import { type LogLine, toLogLine } from "./log-line.ts";
 import type { Built, StartMessage } from "./messages.ts";
 import { ServerChild } from "./server-child.ts";
@@ -39,7 +38,7 @@ export interface Server extends AsyncDisposable {
   /** `fetch`, with a path of this server: `server.fetch("/greet?name=Ada")`. What was logged before the answer is in `logs()`. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
-  handle<A = unknown>(app?: string): A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A>;
+  handle<A = unknown>(app?: string): HandleTo<A>;
   /** What has been logged so far, restarts included. */
   logs(): readonly LogLine[];
   /** The first line that matches, of those there are or those to come. Rejects after `timeoutMs`, 5000 by default. */
@@ -126,9 +125,9 @@ class RunningServer implements Server {
     return response;
   }
 
-  handle<A = unknown>(app?: string): A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A> {
+  handle<A = unknown>(app?: string): HandleTo<A> {
     const handle = connectHandle({ url: this.url, token: this.#testToken, app: app ?? "default" });
-    return handle as A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A>;
+    return handle as HandleTo<A>;
   }
 
   logs(): readonly LogLine[] {

@@ -5,7 +5,7 @@ import { whenSentOrClosed } from "../../durable-objects/response-sent.ts";
 import { type Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
-import type { ReplicaScope } from "../context/scope.ts";
+import { currentRequest, type ReplicaScope } from "../context/scope.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -105,12 +105,12 @@ export class System {
   handle(app: string, deployment?: string): DeploymentHandle<unknown> {
     const router = this.router(app, deployment);
     let handle = this.#handles.get(router);
-    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router)));
+    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, currentRequest)));
     return handle;
   }
 
   #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
-    return createHandle<unknown>(this.router(app, deployment), options);
+    return createHandle<unknown>(this.router(app, deployment), currentRequest, options);
   }
 
   #controlOf(app: string, deployment: string, replica: string, state: DurableObjectState): ControlParts {

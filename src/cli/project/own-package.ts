@@ -34,7 +34,8 @@ export function ownAliases(root: string): Record<string, string> {
   if (!isSource && isInstalled(root)) return {};
   const src = dirname(dirname(dirname(here)));
   const extension = isSource ? ".ts" : ".js";
-  return { "edge-serve": join(src, `index${extension}`), "edge-serve/worker": join(src, `worker${extension}`) };
+  const entry = (name: string) => join(src, `${name}${extension}`);
+  return { "edge-serve": entry("index"), "edge-serve/worker": entry("worker"), "edge-serve/client": entry("client") };
 }
 
 /** Fails unless what is built in `root` will find edge-serve there. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import { getReplicaContext, getRequestContext, runInScope, type RequestScope } from "../../../src/context/scope.ts";
+import { currentRequest, getReplicaContext, getRequestContext, runInScope, type RequestScope } from "../../../src/context/scope.ts";
 import { createHandle } from "../../../src/handle/handle.ts";
 import { RequestCancelledError } from "../../../src/protocol/errors.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
@@ -81,11 +81,14 @@ describe("the scope of a batch", () => {
   it("has the longest way here, so that batches that call each other come to an end", async () => {
     const calls: RequestMeta[] = [];
     const target = { app: "news", deployment: "Next", requestTimeoutMs: null };
-    const next = createHandle<() => string>({
-      ...target,
-      call: ({ meta }) => (calls.push(meta), Promise.resolve({ kind: "value", value: "" })),
-      broadcast: () => Promise.resolve([]),
-    });
+    const next = createHandle<() => string>(
+      {
+        ...target,
+        call: ({ meta }) => (calls.push(meta), Promise.resolve({ kind: "value", value: "" })),
+        broadcast: () => Promise.resolve([]),
+      },
+      currentRequest,
+    );
     await run([caller({ hops: 1 }), caller({ hops: 7, chain: ["a", "b"] })], () => void next.remote());
     await pass(0);
     expect(calls).toMatchObject([{ hops: 8, chain: ["a", "b", "news/Next"], requestId: "r1" }]);

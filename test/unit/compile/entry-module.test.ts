@@ -80,8 +80,17 @@ describe("entryModule", () => {
   it("lets test handles in only when it is built for tests", () => {
     expect(entryModule({ target: "a", manifest, sources, retired: [] })).not.toContain("rpc");
     expect(entryModule({ target: "a", manifest, sources, retired: [], forTests: true })).toContain(
-      '}, { rpc: rpcEndpoint({ tokenBinding: "EDGE_SERVE_TEST_TOKEN" }) });',
+      '}, { rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }) });',
     );
+  });
+
+  it("lets callers from outside in where an application says so", () => {
+    const applications = manifest.applications.map((application, index) =>
+      index === 0 ? { ...application, rpc: true as const } : application,
+    );
+    const text = entryModule({ target: "a", manifest: { ...manifest, applications }, sources, retired: [] });
+    expect(text).toContain('import { createWorker, rpcEndpoint } from "edge-serve/worker";');
+    expect(text).toContain("}, { rpc: rpcEndpoint() });");
   });
 
   it("keeps a target with a line break inside its comment", () => {

@@ -49,6 +49,7 @@ describe("a document for deployed code", () => {
     ["another file", { import_path: "src/new.ts:app" }, "applications[0].import_path"],
     ["another export", { import_path: "src/app.ts:other" }, "applications[0].import_path"],
     ["args", { args: { size: 2 } }, "applications[0].args"],
+    ["rpc", { rpc: true }, "applications[0].rpc"],
     ["an application that was not deployed", { name: "more" }, "applications[0].name"],
   ])("may not bring %s", (_, changes, path) => {
     const found = errors(main(changes));

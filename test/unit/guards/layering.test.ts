@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   handle: ["protocol", "router", "context"],
   ingress: ["protocol", "handle", "observe"],
   controller: ["protocol", "config", "observe"],
-  client: ["protocol", "handle"],
+  client: ["protocol", "handle", "api"],
   local: RUNTIME.filter((room) => room !== "ingress" && room !== "controller"),
   dashboard: [],
   cli: ["compile", "config", "api", "protocol"],

@@ -1,0 +1,18 @@
+/**
+ * `edge-serve/client`: calling an application from anywhere that has `fetch`.
+ *
+ * @module
+ */
+export { connect, type ConnectOptions } from "./client/connect.ts";
+export {
+  BackPressureError,
+  ConfigError,
+  DeploymentUnavailableError,
+  MethodNotFoundError,
+  ReplicaUnavailableError,
+  RequestCancelledError,
+  RequestTimeoutError,
+  SerializationError,
+  ServeError,
+} from "./protocol/errors.ts";
+export type { DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator, HandleOptions } from "./protocol/handle-types.ts";

@@ -1,0 +1,27 @@
+import type { HandleTo } from "../api/application.ts";
+import { connectHandle } from "./connection.ts";
+
+/** Who connects, and to what. */
+export interface ConnectOptions {
+  /** The system's secret `EDGE_SERVE_TOKEN`. */
+  readonly token: string;
+  /** The application's name. @default "default" */
+  readonly app?: string;
+}
+
+/**
+ * A handle to the ingress deployment of an application that runs behind a URL: the types, the errors and the streams of a
+ * handle in a replica, over HTTPS. The application's configuration has to say `rpc: true`.
+ *
+ * Sends nothing by itself. A call fails with `DeploymentUnavailableError` when the system is not reached, refuses the
+ * token, or has no such application that is open to callers.
+ *
+ * @param url Where the system's Worker is; its path does not matter.
+ * @throws TypeError if `url` is no URL.
+ * @example
+ * const greeter = connect<typeof app>("https://my-app.example.workers.dev", { token });
+ * console.log(await greeter.remote("Corey"));
+ */
+export function connect<A = unknown>(url: string | URL, { token, app }: ConnectOptions): HandleTo<A> {
+  return connectHandle({ url, token, ...(app === undefined ? {} : { app }) }) as HandleTo<A>;
+}
