@@ -4,6 +4,7 @@
  */
 import module from "node:module";
 import type { Io } from "./io.ts";
+import { isAtLeast } from "./is-at-least.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 // `init` runs on what the machine has: the project that it writes brings its own Node.
@@ -22,17 +23,12 @@ const io: Io = {
   signal: interrupted.signal,
 };
 
-function isAtLeast(version: string): boolean {
-  const order = new Intl.Collator("en", { numeric: true });
-  return order.compare(process.versions.node, version) >= 0;
-}
-
 async function main(): Promise<number> {
-  if (isAtLeast(NEEDED)) {
+  if (isAtLeast(process.versions.node, NEEDED)) {
     const { runCli } = await import("./program.ts");
     return runCli(argv, io);
   }
-  if (argv[0] === "init" && isAtLeast(NEEDED_BY_INIT)) {
+  if (argv[0] === "init" && isAtLeast(process.versions.node, NEEDED_BY_INIT)) {
     const [{ runCli }, { init }] = await Promise.all([import("./program.ts"), import("./commands/init.ts")]);
     return runCli(argv, io, [init]);
   }

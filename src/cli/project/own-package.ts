@@ -15,7 +15,16 @@ export const OWN_ROOT: string = rootAbove(dirname(here));
 
 /** This package's version. */
 export function ownVersion(): string {
-  return (createRequire(import.meta.url)(join(OWN_ROOT, "package.json")) as { version: string }).version;
+  return ownPackage().version;
+}
+
+/** The oldest wrangler that this package works with. */
+export function neededWrangler(): string {
+  return ownPackage().peerDependencies.wrangler.replace("^", "");
+}
+
+function ownPackage(): { readonly version: string; readonly peerDependencies: { readonly wrangler: string } } {
+  return createRequire(import.meta.url)(join(OWN_ROOT, "package.json"));
 }
 
 function rootAbove(start: string): string {

@@ -1,10 +1,27 @@
 import { createRequire } from "node:module";
 import type * as Wrangler from "wrangler";
+import { Failure } from "../failure.ts";
+import { isAtLeast } from "../is-at-least.ts";
+import { neededWrangler } from "../project/own-package.ts";
 
-/** Loads wrangler when it is needed: it takes more than a second, and `--help` should not. */
-export function loadWrangler(): Promise<typeof Wrangler> {
+/**
+ * Loads wrangler when it is needed: it takes more than a second, and `--help` should not.
+ *
+ * Rejects with a `Failure` where the project's is too old. npm installs such a one for `npm install wrangler` where the
+ * machine's own Node is too old for the newest.
+ */
+export async function loadWrangler(): Promise<typeof Wrangler> {
+  const require = createRequire(import.meta.url);
+  const problem = wranglerProblem((require("wrangler/package.json") as { readonly version: string }).version, neededWrangler());
+  if (problem !== undefined) throw new Failure(problem);
   // Without these wrangler asks the network where the machine is, and writes its debug log to the home directory.
   process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
   process.env["WRANGLER_WRITE_LOGS"] ??= "false";
-  return new Promise((resolve) => resolve(createRequire(import.meta.url)("wrangler") as typeof Wrangler));
+  return require("wrangler") as typeof Wrangler;
+}
+
+/** What is wrong with a version of wrangler, if anything. */
+export function wranglerProblem(version: string, needed: string): string | undefined {
+  if (isAtLeast(version, needed)) return undefined;
+  return `edge-serve needs wrangler ${needed} or later, and this project has ${version}. Run npm install --save-dev wrangler@^${needed}.`;
 }
