@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: edge-serve against a Worker and Durable Objects written by hand, on workerd, in one run.
  *
- * Prints the table, and writes `docs/benchmarks.md`. With `--quick` one short round, and nothing is written. Needs Linux.
+ * Prints the table, and writes its part of `docs/benchmarks.md`. With `--quick` one short round, and nothing is written. Needs Linux.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, loadavg, release, tmpdir, type } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { build } from "./micro/build.ts";
 import { type Comparison, compare, type Figure } from "./micro/measure.ts";
 import { type Machine, pageOf, tableOf } from "./micro/page.ts";
 import { WorkerdProcess } from "./micro/workerd-process.ts";
+import { writePart } from "./parts.ts";
 
 const FIGURES: readonly Figure[] = [
   { name: "HTTP to one no-op replica", unit: "requests", path: "/noop", connections: 32, perRequest: 1, aim: 0.95 },
@@ -23,7 +24,7 @@ const FIGURES: readonly Figure[] = [
 const BUSY = "Throughput then says little; look at the ratio by CPU, or run it again when the machine is idle.";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const rounds = values.quick ? { rounds: 1, ms: 500 } : { rounds: 7, ms: 2000 };
+const rounds = values.quick ? { rounds: 1, ms: 500 } : { rounds: 11, ms: 1000 };
 const loadBefore = loadavg()[0]!;
 const folder = mkdtempSync(join(tmpdir(), "edge-serve-bench-"));
 try {
@@ -31,7 +32,7 @@ try {
   console.log(tableOf(comparisons));
   if (loadBefore > cpus().length / 4)
     console.error(`${loadBefore.toFixed(1)} other processes wanted the processor when this began. ${BUSY}`);
-  if (!values.quick) writeFileSync(new URL("../docs/benchmarks.md", import.meta.url), pageOf(comparisons, rounds, machine()));
+  if (!values.quick) writePart("bench", pageOf(comparisons, rounds, machine()));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -39,8 +40,9 @@ try {
 async function measured(): Promise<Comparison[]> {
   using ours = await WorkerdProcess.start(build("edge-serve", folder));
   using byHand = await WorkerdProcess.start(build("hand-written", folder));
+  using alike = await WorkerdProcess.start(build("hand-written-alike", folder));
   const comparisons: Comparison[] = [];
-  for (const figure of FIGURES) comparisons.push(await compare(figure, { ours, byHand }, rounds));
+  for (const figure of FIGURES) comparisons.push(await compare(figure, { ours, byHand, alike }, rounds));
   return comparisons;
 }
 

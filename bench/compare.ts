@@ -1,7 +1,7 @@
 /**
  * `npm run bench:compare`: edge-serve beside hand-written Durable Objects, Ray Serve and BentoML, on this machine.
  *
- * Prints the tables, and writes `docs/compare.md`, its plots and `docs/compare.json`. With `--quick`, or where something is left out, it
+ * Prints the tables, and writes its part of `docs/benchmarks.md`, its plots and `docs/compare.json`. With `--quick`, or where something is left out, it
  * writes nothing there unless `--write` says so. Needs Linux.
  */
 import { execFileSync } from "node:child_process";
@@ -19,6 +19,7 @@ import type { System, Workshop } from "./compare/system.ts";
 import { bentoml } from "./compare/systems/bentoml.ts";
 import { ray, rayDefaults } from "./compare/systems/ray.ts";
 import { edgeServe, handWritten } from "./compare/systems/workers.ts";
+import { writePart } from "./parts.ts";
 
 const SYSTEMS = [edgeServe, handWritten, ray, rayDefaults, bentoml];
 const QUICK = { rounds: 1, seconds: 1, starts: 1 };
@@ -124,7 +125,7 @@ function publish(results: Results): void {
   if (!values.write && (values.quick || !complete)) return;
   writeFileSync(join(root, "docs/compare.json"), json);
   execFileSync(process.execPath, [join(root, "node_modules/oxfmt/bin/oxfmt"), "docs/compare.json"], { cwd: root });
-  writeFileSync(join(root, "docs/compare.md"), pageOf(results));
+  writePart("bench:compare", pageOf(results));
   for (const [name, svg] of Object.entries(plotsOf(results))) writeFileSync(join(root, "docs", name), svg);
 }
 

@@ -6,8 +6,11 @@ import { type WhenDone, whenSent } from "../src/replica/sent.ts";
 
 /** The same as `whenSent`, without a detour for what is in memory already, and also for the answer to an upgrade. */
 export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Scope): Response {
-  if (response.webSocket !== null) return whenClosed(response, response.webSocket, done);
-  if (response.body === null || lengthOf(response.body) === undefined) return whenSent(response, done, scope);
+  const { body } = response;
+  if (body !== null && lengthOf(body) === undefined) return whenSent(response, done, scope);
+  // The answer to an upgrade has no body.
+  const socket = body === null ? response.webSocket : null;
+  if (socket !== null) return whenClosed(response, socket, done);
   done();
   return response;
 }

@@ -1,4 +1,4 @@
-/** The comparison as Markdown and plots: for the terminal and for `docs/compare.md`. */
+/** The comparison as Markdown and plots: for the terminal and for `docs/benchmarks.md`. */
 import type { Comparison, Footprint, Outcome } from "./measure.ts";
 import { type Meaning, MEANING } from "./meaning.ts";
 import { type Bar, barsOf, type Panel } from "./plot.ts";
@@ -95,7 +95,7 @@ function footprintPanels(footprints: readonly Footprint[], systems: Systems): Pa
   ];
 }
 
-/** The whole page. */
+/** Its part of the page. */
 export function pageOf(results: Results): string {
   const { comparisons, systems, footprints } = results;
   const sections = Object.entries(MEANING).flatMap(([application, meaning]) => {
@@ -115,7 +115,7 @@ export function pageOf(results: Results): string {
 }
 
 function sectionOf({ heading, text }: Meaning, comparisons: readonly Comparison[], systems: Systems): string {
-  return `## ${heading}\n\n${text}\n\n${tableOf(comparisons, systems)}\n`;
+  return `### ${heading}\n\n${text}\n\n${tableOf(comparisons, systems)}\n`;
 }
 
 /** What is worse is said first. */
@@ -135,16 +135,14 @@ function slowerList(comparisons: readonly Comparison[], systems: Systems): strin
   });
   const list =
     lines.length === 0 ? "In this run, in none of the figures." : `Its throughput is this share of theirs:\n\n${lines.join("\n")}`;
-  return `## Where edge-serve is slower\n\n${list}\n`;
+  return `### Where edge-serve is slower\n\n${list}\n`;
 }
 
 function slowerLine({ figure }: Comparison, faster: readonly { readonly text: string }[], why: string): string {
   return `- **${figure.title}**: ${faster.map(({ text }) => text).join(", ")}. ${why}`;
 }
 
-const INTRODUCTION = `# Compared
-
-<!-- Written by bench/compare.ts (npm run bench:compare). Do not edit. -->
+const INTRODUCTION = `## Side by side
 
 The same applications on edge-serve, [by hand on a Worker and Durable Objects](../bench/compare/apps/hand-written.ts),
 [on Ray Serve](../bench/compare/apps/ray_serve.py) and [on BentoML](../bench/compare/apps/bentoml_services.py), on one machine, in one run. It is
@@ -157,7 +155,7 @@ in Python, and accelerators are not in here. *Ray Serve* has the settings that i
 \`RAY_SERVE_THROUGHPUT_OPTIMIZED\`); *Ray Serve, defaults* is what one gets without them.
 `;
 
-const FOOTPRINT = `## Start and memory
+const FOOTPRINT = `### Start and memory
 
 *Start* is from the start of the first process to the first right answer of a no-op. Packages are installed and Workers are bundled
 before that; on Cloudflare there is no process of yours to start at all. *At rest* is what all processes of the system hold with one
@@ -172,7 +170,7 @@ function endOf({ machine, plan, systems, skipped, load, comparisons, date, tookS
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ");
-  return `## How it was measured
+  return `### How it was measured
 
 - ${machine.processor}, ${machine.cores} cores, ${machine.system}, on ${date}, in ${Math.round(tookSeconds / 60)} minutes. When it began,
   ${machine.loadBefore.toFixed(1)} other processes wanted a processor (the load average); where that is not close to 0, run it again.
@@ -188,8 +186,7 @@ ${systems.map(({ title, versions }) => `- ${title}: ${versionsOf(versions)}.`).j
 ${Object.values(skipped)
   .map((line) => `- ${line}\n`)
   .join("")}
-All samples are in [compare.json](compare.json). What edge-serve costs beside Durable Objects, in more detail, is in
-[benchmarks](benchmarks.md); how the programs work is in [bench/compare](../bench/compare/README.md).
+All samples are in [compare.json](compare.json); how the programs work is in [bench/compare](../bench/compare/README.md).
 `;
 }
 

@@ -27,11 +27,13 @@ export interface Sample {
   readonly cpuUs: number;
 }
 
-/** All runs of both sides, round by round. */
-export interface Comparison {
+/** Who is measured: edge-serve, the same by hand, and by hand with what edge-serve gives user code with each request. */
+const SIDES = ["ours", "byHand", "alike"] as const;
+type Side = (typeof SIDES)[number];
+
+/** All runs of all sides, round by round. */
+export interface Comparison extends Readonly<Record<Side, readonly Sample[]>> {
   readonly figure: Figure;
-  readonly ours: readonly Sample[];
-  readonly byHand: readonly Sample[];
 }
 
 /** How often and how long. */
@@ -40,23 +42,25 @@ export interface Rounds {
   readonly ms: number;
 }
 
-export interface Sides {
-  readonly ours: WorkerdProcess;
-  readonly byHand: WorkerdProcess;
-}
+/** The process of each side. */
+export type Sides = Readonly<Record<Side, WorkerdProcess>>;
 
-/** Measures a figure on both sides. The first round warms up and is not counted. */
-export async function compare(figure: Figure, { ours, byHand }: Sides, { rounds, ms }: Rounds): Promise<Comparison> {
-  const samples = { ours: [] as Sample[], byHand: [] as Sample[] };
-  for (let round = 0; round <= rounds; round++) {
+/** Measures a figure on all sides. The first rounds warm up and are not counted. */
+export async function compare(figure: Figure, sides: Sides, { rounds, ms }: Rounds): Promise<Comparison> {
+  const samples: Record<Side, Sample[]> = { ours: [], byHand: [], alike: [] };
+  for (let round = -WARM_UP; round < rounds; round++) {
     // Who is first changes with each round.
-    for (const isOurs of round % 2 === 0 ? [true, false] : [false, true]) {
-      const sample = await sampleOf(figure, isOurs ? ours : byHand, ms);
-      if (round > 0) samples[isOurs ? "ours" : "byHand"].push(sample);
+    const first = (round + WARM_UP) % SIDES.length;
+    for (const side of [...SIDES.slice(first), ...SIDES.slice(0, first)]) {
+      const sample = await sampleOf(figure, sides[side], ms);
+      if (round >= 0) samples[side].push(sample);
     }
   }
   return { figure, ...samples };
 }
+
+/** So many rounds that code is compiled, and not interpreted. */
+const WARM_UP = 2;
 
 async function sampleOf({ path, connections, perRequest }: Figure, workerd: WorkerdProcess, ms: number): Promise<Sample> {
   const beforeUs = workerd.cpuUs;

@@ -105,9 +105,9 @@ export function callerIn(world: World, routing: Routing): Caller {
 function connectionTo(replica: ModelReplica, learns: Routing["learns"], holders: ModelHolders): ReplicaConnection {
   const { name } = replica.traits;
   return {
-    async call({ args, meta, delivery }) {
+    async call({ args, meta }, delivery) {
       const job = args[0] as Job;
-      const { models, ...reply } = await replica.call(job, meta, delivery!);
+      const { models, ...reply } = await replica.call(job, meta, delivery);
       if (learns !== "nothing" && reply.kind === "value") holders.saw(name, job.modelId);
       if (learns === "reports") {
         if (!models.includes(job.modelId)) holders.missed(name, job.modelId);

@@ -8,7 +8,7 @@
  *   W2. Equal scenarios and seeds give equal requests at equal moments.
  */
 import { resolveOptions } from "../../src/api/options.ts";
-import type { CallRequest, RequestMeta } from "../../src/protocol/messages.ts";
+import type { CallRequest, Delivery, RequestMeta } from "../../src/protocol/messages.ts";
 import { initialReplicaSet, type ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { VirtualClock } from "../simulation/clock.ts";
@@ -124,8 +124,8 @@ class Connection implements ReplicaConnection {
     this.#oneWayMs = oneWay;
   }
 
-  call({ args, delivery }: CallRequest): ReturnType<ReplicaConnection["call"]> {
-    return this.#replica.call(args[0] as Job, delivery!, this.#oneWayMs);
+  call({ args }: CallRequest, delivery: Delivery): ReturnType<ReplicaConnection["call"]> {
+    return this.#replica.call(args[0] as Job, delivery, this.#oneWayMs);
   }
 
   fetch(): never {

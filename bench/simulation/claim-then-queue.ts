@@ -35,7 +35,7 @@ export const claimThenQueue: Routing = {
 
 function connectionTo(replica: SimulatedReplica): ReplicaConnection {
   return {
-    call: ({ args, delivery }) => replica.call(args[0] as Job, delivery!),
+    call: ({ args }, delivery) => replica.call(args[0] as Job, delivery),
     fetch: unused,
     reserve: unused,
     cancel: () => {},

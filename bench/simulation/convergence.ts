@@ -6,7 +6,7 @@
  * The controller tells every replica at once, and each hears of it after a while, as orders to objects in many places do.
  * Isolates are told nothing: they learn from answers and refusals.
  */
-import type { CallRequest, Reply } from "../../src/protocol/messages.ts";
+import type { CallRequest, Delivery, Reply } from "../../src/protocol/messages.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { VirtualClock } from "./clock.ts";
@@ -195,9 +195,9 @@ class Connection implements ReplicaConnection {
     this.#isolate = isolate;
   }
 
-  async call({ args, delivery }: CallRequest): Promise<Reply> {
+  async call({ args }: CallRequest, delivery: Delivery): Promise<Reply> {
     const reachedAtMs = this.#run.clock.now() + ONE_WAY_MS;
-    const reply = await this.#member.replica.call(args[0] as Job, delivery!);
+    const reply = await this.#member.replica.call(args[0] as Job, delivery);
     this.news = reply.set;
     this.#isolate.hear(reply.set);
     this.#run.count(this.#member, reply, reachedAtMs);

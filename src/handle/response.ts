@@ -47,8 +47,6 @@ export class CallResponse implements DeploymentResponse<unknown> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
-    this.#settled.catch(ignore);
     answer.then(
       (reply) => this.#receive(reply),
       (error: unknown) => this.#fail(error),
@@ -97,7 +95,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
   #receive(reply: Answer): void {
     if (reply.kind === "stream") return this.#receiveStream(new RemoteItems(reply.items, this.#callSite));
     if (reply.kind === "value") this.#resolve(reply.value);
-    else this.#reject((this.#thrown = decodeError(reply.error, this.#callSite.stack)));
+    else this.#failWith((this.#thrown = decodeError(reply.error, this.#callSite.stack)));
     this.#end();
   }
 
@@ -121,13 +119,19 @@ export class CallResponse implements DeploymentResponse<unknown> {
   }
 
   #fail(error: unknown): void {
-    this.#reject(error);
+    this.#failWith(error);
     this.#end();
+  }
+
+  // A response that nobody awaits is not an unhandled rejection: the replica has logged the failure.
+  #failWith(reason: unknown): void {
+    this.#settled.catch(ignore);
+    this.#reject(reason);
   }
 
   #giveUp(reason: unknown): void {
     this.#isGivenUp = true;
-    this.#reject(reason);
+    this.#failWith(reason);
     this.#cancellation.cancel(reason);
     // Or the loop would end as if it had had all items.
     this.#items?.cancel({ reason });

@@ -10,7 +10,7 @@ import { currentRequest, type ReplicaScope } from "../context/scope.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { CallRequest, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
+import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { Replica } from "../replica/replica.ts";
 import { whenSent } from "../replica/sent.ts";
@@ -111,8 +111,8 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
 
 function connectionTo(replica: Replica): ReplicaConnection {
   return {
-    async call(request: CallRequest): Promise<Reply> {
-      const reply = await replica.call({ ...request, args: request.args.map(cloned) });
+    async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
+      const reply = await replica.call({ ...request, delivery, args: request.args.map(cloned) });
       if (reply.kind === "value") return { kind: "value", value: cloned(reply.value) };
       return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
     },

@@ -29,7 +29,7 @@ import { toResponse, withRequestId } from "./http-response.ts";
 import { Instance } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
-import { logCall, logFailure, logFetch } from "./request-log.ts";
+import { type HttpAnswer, logCall, logFailure, logFetch } from "./request-log.ts";
 import { Reservations } from "./reservations.ts";
 import { type Run, Runs } from "./runs.ts";
 import type { WhenDone } from "./sent.ts";
@@ -249,14 +249,14 @@ export class Replica {
       }
       response = errorResponse(error);
     }
-    logFetch(request, response, run.startedAtMs, scope);
-    const answer = { method: request.method, status: response.status };
+    const answer: HttpAnswer = { method: request.method, status: response.status };
+    logFetch(answer, run.startedAtMs, scope);
     if (isWhole) this.#answered(run, answer, failed);
     else response = this.#ports.whenSent(response, (failure = failed) => this.#answered(run, answer, failure), scope);
     return withRequestId(response, meta.requestId);
   }
 
-  #answered(run: Run, { method, status }: { readonly method: string; readonly status: number }, failed: Failed | undefined): void {
+  #answered(run: Run, { method, status }: HttpAnswer, failed: Failed | undefined): void {
     this.#runs.finish(run, failed);
     this.#meter.answered(run, method, status);
   }

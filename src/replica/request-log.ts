@@ -6,6 +6,12 @@ import type { Scope } from "../context/scope.ts";
 import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 
+/** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */
+export interface HttpAnswer {
+  readonly method: string;
+  readonly status: number;
+}
+
 /** Writes the line of a call. @param outcome `OK`, `ERROR` or `CANCELLED`. */
 export function logCall(method: string | undefined, outcome: string, startedAtMs: number, scope: Scope): void {
   // Looked at first: on the hot path not even the text is made for nothing.
@@ -13,7 +19,7 @@ export function logCall(method: string | undefined, outcome: string, startedAtMs
 }
 
 /** Writes the line of an HTTP request. */
-export function logFetch({ method }: Request, { status }: Response, startedAtMs: number, scope: Scope): void {
+export function logFetch({ method, status }: HttpAnswer, startedAtMs: number, scope: Scope): void {
   if (scope.replica.logging.accessLog) logAccess(`${method} ${scope.request?.routePrefix ?? ""} ${status}`, startedAtMs, scope);
 }
 

@@ -15,7 +15,7 @@ import type { Resendable } from "./resendable.ts";
 export interface ReplicaConnection {
   /** A replica set that came with an answer, because it is newer than the caller's. */
   readonly news?: ReplicaSet | undefined;
-  call(request: CallRequest): Promise<Reply>;
+  call(request: CallRequest, delivery: Delivery): Promise<Reply>;
   fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
   /** Keeps a slot for a request that can be sent only once. */
   reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
@@ -76,12 +76,12 @@ export class SendCall implements Send<Answer> {
   over(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
     if (this.isOnce) return this.#overReserved(connection, attempt);
     if (attempt.delivery.mode === "claim") attempt.begin();
-    return connection.call({ ...this.#request, delivery: attempt.delivery });
+    return connection.call(this.#request, attempt.delivery);
   }
 
   async #overReserved(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
     const slot = await reserved(connection, this.meta, attempt);
-    return isRefusal(slot) ? slot : connection.call({ ...this.#request, delivery: slot });
+    return isRefusal(slot) ? slot : connection.call(this.#request, slot);
   }
 }
 

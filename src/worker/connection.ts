@@ -48,15 +48,15 @@ class StubConnection implements ReplicaConnection {
     this.#stub = stub;
   }
 
-  async call(request: CallRequest): Promise<Reply> {
-    const reply = decodeReply(await this.#call(request));
+  async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
+    const reply = decodeReply(await this.#call(request, delivery));
     this.news = reply.set;
     return reply;
   }
 
-  #call({ meta, delivery, method, args, handleArgs }: CallRequest): Promise<WireReply> {
-    const envelope = encodeEnvelope(meta, delivery!);
-    const started = delivery?.started;
+  #call({ meta, method, args, handleArgs }: CallRequest, delivery: Delivery): Promise<WireReply> {
+    const envelope = encodeEnvelope(meta, delivery);
+    const { started } = delivery;
     // What there is not is not sent: each argument is looked at on its way out and in.
     if (handleArgs === undefined && started === undefined)
       return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);

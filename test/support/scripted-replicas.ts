@@ -65,8 +65,8 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
       return behave(hop);
     };
     return {
-      async call(request): Promise<Reply> {
-        const outcome = await send("call", request.delivery!, request);
+      async call(request, delivery): Promise<Reply> {
+        const outcome = await send("call", delivery, request);
         return outcome === "taken" ? { kind: "value", value: replica } : outcome;
       },
       async fetch(request, _, delivery) {

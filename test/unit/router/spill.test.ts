@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Refusal } from "../../../src/protocol/messages.ts";
+import type { Delivery, Refusal } from "../../../src/protocol/messages.ts";
 import { parseReplicaId } from "../../../src/protocol/names.ts";
 import { initialReplicaSet, type ReplicaSet } from "../../../src/protocol/replica-set.ts";
 import { Router } from "../../../src/router/router.ts";
@@ -24,9 +24,9 @@ function spilling(inSet: number, behave: Behave, spillover = true) {
         const { ordinal } = parseReplicaId(name)!;
         const connection = {
           news: undefined as ReplicaSet | undefined,
-          async call({ delivery }: typeof CALL) {
-            const isSpill = delivery?.isSpill === true;
-            asked.push(`${isSpill ? "spill" : delivery?.mode} ${ordinal}`);
+          async call(_: typeof CALL, delivery: Delivery) {
+            const isSpill = delivery.isSpill === true;
+            asked.push(`${isSpill ? "spill" : delivery.mode} ${ordinal}`);
             const outcome = behave(ordinal, isSpill);
             if (outcome === "taken") return { kind: "value" as const, value: ordinal };
             connection.news = outcome.set;
