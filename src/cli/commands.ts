@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { build } from "./commands/build.ts";
 import { config } from "./commands/config.ts";
+import { dashboard } from "./commands/dashboard.ts";
 import { remove } from "./commands/delete.ts";
 import { deploy } from "./commands/deploy.ts";
 import { init } from "./commands/init.ts";
@@ -10,4 +11,4 @@ import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, config, apply, scale, remove];
+export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove];

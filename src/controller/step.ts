@@ -219,7 +219,8 @@ function hear({ app, deployment, replica }: About, report: ReplicaReport, nowMs:
     replica.message = event.message;
     replace(app, deployment, replica, nowMs);
   }
-  if (event.kind === "load" || event.kind === "alive") begin(replica, report.version, nowMs);
+  // Its object may be alive although its class does not start.
+  if ((event.kind === "load" || event.kind === "alive") && report.isStarting !== true) begin(replica, report.version, nowMs);
 }
 
 // What it is answered with has the newest epoch.

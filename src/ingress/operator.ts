@@ -8,7 +8,9 @@
  *   O1. Nothing is done, and nothing about the system is said, without the token.
  *   O2. An answer never holds a stack, or anything from inside that is not meant for an operator.
  */
+import { dashboardPage } from "../dashboard/page.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
+import { type Scraped, systemMetrics } from "../observe/system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
 import { authorize } from "./token.ts";
@@ -38,8 +40,8 @@ export interface OperatorPorts {
   config(): Promise<unknown>;
   /** All applications that there are, or were until they are gone. */
   details(): Promise<readonly ApplicationDetails[]>;
-  /** What is measured, as Prometheus text. An application whose controller does not answer is missing in it. */
-  metrics(): Promise<string>;
+  /** What controllers know, and what replicas have measured. Of an application whose controller does not answer, the name. */
+  scrape(): Promise<readonly Scraped[]>;
   /** Sets a number of replicas; what is wrong with that, in a sentence. */
   scale(app: string, deployment: string, replicas: number): Promise<string | undefined>;
 }
@@ -48,6 +50,7 @@ export interface OperatorPorts {
 export const OPERATOR_TOKEN = "EDGE_SERVE_TOKEN";
 
 const PREFIX = "/-/api/";
+const DASHBOARD = "/-/dashboard";
 /** A document is a few kilobytes; this is far more than any. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -60,16 +63,17 @@ interface ApiRoute {
 
 const NAME = "([A-Za-z][A-Za-z0-9_-]{0,62})";
 const ROUTES: readonly ApiRoute[] = [
-  { path: /^metrics$/, methods: { GET: getMetrics } },
-  { path: /^config$/, methods: { GET: getConfig } },
-  { path: /^applications\/?$/, methods: { GET: getApplications, PUT: putApplications } },
-  { path: new RegExp(`^applications/${NAME}$`), methods: { GET: getApplication, DELETE: deleteApplication } },
-  { path: new RegExp(`^applications/${NAME}/deployments/${NAME}/scale$`), methods: { POST: scaleDeployment } },
+  { path: new RegExp(`^${DASHBOARD}$`), methods: { GET: getDashboard } },
+  { path: new RegExp(`^${PREFIX}metrics$`), methods: { GET: getMetrics } },
+  { path: new RegExp(`^${PREFIX}config$`), methods: { GET: getConfig } },
+  { path: new RegExp(`^${PREFIX}applications/?$`), methods: { GET: getApplications, PUT: putApplications } },
+  { path: new RegExp(`^${PREFIX}applications/${NAME}$`), methods: { GET: getApplication, DELETE: deleteApplication } },
+  { path: new RegExp(`^${PREFIX}applications/${NAME}/deployments/${NAME}/scale$`), methods: { POST: scaleDeployment } },
 ];
 
-/** Answers requests under `/-/api/`; `undefined` for any other path. */
+/** Answers requests under `/-/api/`, and for the dashboard; `undefined` for any other path. */
 export function answerOperator(request: Request, path: string, env: unknown, ports: OperatorPorts): Promise<Response> | undefined {
-  return path.startsWith(PREFIX) ? answer(request, path.slice(PREFIX.length), env, ports) : undefined;
+  return path.startsWith(PREFIX) || path === DASHBOARD ? answer(request, path, env, ports) : undefined;
 }
 
 async function answer(request: Request, path: string, env: unknown, ports: OperatorPorts): Promise<Response> {
@@ -83,7 +87,7 @@ async function answer(request: Request, path: string, env: unknown, ports: Opera
     const allowed = Object.keys(methods).join(", ");
     return problem(405, `${request.method} is not possible here. It takes: ${allowed}.`, { allow: allowed });
   }
-  return problem(404, `The operator's API has nothing at ${JSON.stringify(PREFIX + path)}. It has: GET and PUT ${PREFIX}applications.`);
+  return problem(404, `The operator's API has nothing at ${JSON.stringify(path)}. It has: GET and PUT ${PREFIX}applications.`);
 }
 
 // What a controller throws is for the log: the operator is told that it did not answer, and what that means.
@@ -103,7 +107,20 @@ async function getApplications(_: Request, ports: OperatorPorts): Promise<Respon
 }
 
 async function getMetrics(_: Request, ports: OperatorPorts): Promise<Response> {
-  return new Response(await ports.metrics(), { headers: { "content-type": EXPOSITION_TYPE } });
+  return new Response(systemMetrics(await ports.scrape()), { headers: { "content-type": EXPOSITION_TYPE } });
+}
+
+async function getDashboard(_: Request, ports: OperatorPorts): Promise<Response> {
+  const { html, contentSecurityPolicy } = dashboardPage(await ports.scrape(), crypto.randomUUID());
+  return new Response(html, {
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": contentSecurityPolicy,
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    },
+  });
 }
 
 async function getConfig(_: Request, ports: OperatorPorts): Promise<Response> {

@@ -57,6 +57,8 @@ export interface ReplicaReport {
   /** Of the newest replica set that it knows. */
   readonly epoch: number;
   readonly event: ReplicaEvent;
+  /** Its class is not there, or not yet: the object is alive, and its requests wait or fail. */
+  readonly isStarting?: true;
   /** What it has measured so far; comes with what it says while it works, and when it has finished. */
   readonly metrics?: MetricsSnapshot;
 }

@@ -22,7 +22,7 @@ import { VitalSigns } from "./vital-signs.ts";
 import { within } from "./within.ts";
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
-export interface ControlParts extends Omit<MembershipParts, "changed" | "now"> {
+export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "isStarted"> {
   readonly control: ControlPort;
   /** Ends the replica's object at once, with whatever it still runs. */
   terminate(reason: string): void;
@@ -56,7 +56,7 @@ export class ReplicaControl {
     this.#parts = parts;
     this.#replica = replica;
     const { now, instance, admission } = replica;
-    this.#membership = new Membership({ ...parts, now, changed: () => this.#settle() });
+    this.#membership = new Membership({ ...parts, now, isStarted: () => instance.started !== undefined, changed: () => this.#settle() });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
     this.#signs = new VitalSigns({

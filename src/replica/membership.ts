@@ -43,6 +43,8 @@ export interface MembershipParts {
   /** What was compiled: it holds until the controller says otherwise. */
   readonly compiled: { readonly config: DeploymentConfig; readonly set: ReplicaSet };
   now(): number;
+  /** Whether the instance is there. */
+  isStarted(): boolean;
   /** There is a new assignment. What is returned is awaited by whoever asked for it. */
   changed(): Promise<unknown>;
 }
@@ -106,7 +108,8 @@ export class Membership {
   async report(event: ReplicaEvent, metrics?: MetricsSnapshot): Promise<void> {
     const { control, deployment, replica, version, now } = this.#parts;
     const askedAtMs = now();
-    const report = { deployment, replica, version, epoch: this.set.epoch, event };
+    const isStarting = this.#parts.isStarted() ? {} : { isStarting: true as const };
+    const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting };
     const assignment = await control.report(metrics === undefined ? report : { ...report, metrics });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
     this.contactedAtMs = askedAtMs;

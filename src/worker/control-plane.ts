@@ -16,7 +16,6 @@ import { Controller } from "../controller/controller.ts";
 import type { Order } from "../controller/orders.ts";
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
-import { systemMetrics } from "../observe/system-metrics.ts";
 import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
@@ -90,7 +89,7 @@ export function operatorPorts({ manifest, code, policies }: ControlPlaneParts): 
       const all = await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
       return all.filter((details) => details !== undefined);
     },
-    async metrics() {
+    async scrape() {
       const all = manifest.applications.map(async ({ name: app }) => {
         try {
           // Deleted: known, and nothing to tell.
@@ -101,7 +100,7 @@ export function operatorPorts({ manifest, code, policies }: ControlPlaneParts): 
           return [{ app, metrics: undefined }];
         }
       });
-      return systemMetrics((await Promise.all(all)).flat());
+      return (await Promise.all(all)).flat();
     },
     async scale(app, deployment, replicas) {
       const isKnown = manifest.applications.some(({ name }) => name === app);

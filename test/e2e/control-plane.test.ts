@@ -238,6 +238,10 @@ describe("health", () => {
     expect((await status()).message).toContain("there are no weights");
     expect((await broken.fetch("/-/healthz")).status).toBe(503);
     expect((await broken.fetch("/")).status).toBe(503);
+    // Its object has told of the request since, and is not taken for a replica that runs.
+    const told = async () => (await broken.fetch("/-/api/metrics", { headers: AUTHORIZED })).text();
+    await expect.poll(told, { timeout: 60_000 }).toMatch(/^serve_deployment_error_counter_total\{.*\} [1-9]/m);
+    expect((await status()).deployments).toMatchObject({ Broken: { status: "DEPLOY_FAILED", replica_states: { STARTING: 1 } } });
   });
 });
 

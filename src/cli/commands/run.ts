@@ -5,6 +5,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import type { Command, CommandInput } from "../command.ts";
 import { EXIT, Failure, reportOf } from "../failure.ts";
 import type { Io } from "../io.ts";
+import { portOf } from "../port.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
 import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
@@ -115,11 +116,4 @@ function builderArgs(pairs: readonly string[]): Record<string, string> | undefin
     return [match[1]!, match[2]!] as const;
   });
   return Object.fromEntries(entries);
-}
-
-function portOf(text: unknown): number | undefined {
-  if (text === undefined) return undefined;
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new Failure(`--port must be an integer from 0 to 65535, got ${JSON.stringify(text)}.`, EXIT.usage);
 }

@@ -22,13 +22,25 @@ export interface PutOutcome {
 
 interface Answer {
   readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
   /** `undefined` if it is not JSON. */
   readonly body: unknown;
 }
 
+/** A page, and the headers that say what a browser may do with it. */
+export interface Page {
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Those of them that matter to a browser. */
+const PAGE_HEADERS = ["content-type", "content-security-policy", "cache-control", "referrer-policy", "x-content-type-options"];
+
 type Body = Readonly<Record<string, unknown>>;
 
 const API = "/-/api/";
+const DASHBOARD = "/-/dashboard";
 const TIMEOUT_MS = 30_000;
 
 /** One system, and the right to operate it. */
@@ -77,16 +89,28 @@ export class OperatorClient {
     if (status !== 200 || !isRecord(body)) throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
   }
 
+  /** The dashboard, as a browser would get it. */
+  async dashboard(): Promise<Page> {
+    const { status, headers, text, body } = await this.#send("GET", DASHBOARD);
+    if (status !== 200 || headers.get("content-type")?.startsWith("text/html") !== true)
+      throw refusalOf({ origin: this.origin, request: `GET ${DASHBOARD}`, status, body });
+    return { html: text, headers: Object.fromEntries(PAGE_HEADERS.map((name) => [name, headers.get(name) ?? ""])) };
+  }
+
   async #expect<T>(method: string, path: string, isAnswer: (body: Body) => body is Body & T): Promise<T> {
     const { status, body } = await this.#request(method, path);
     if (status === 200 && isRecord(body) && isAnswer(body)) return body;
     throw refusalOf({ origin: this.origin, request: `${method} ${API}${path}`, status, body });
   }
 
-  async #request(method: string, path: string, content?: unknown): Promise<Answer> {
+  #request(method: string, path: string, content?: unknown): Promise<Answer> {
+    return this.#send(method, API + path, content);
+  }
+
+  async #send(method: string, path: string, content?: unknown): Promise<Answer> {
     const late = AbortSignal.timeout(TIMEOUT_MS);
     try {
-      const response = await fetch(new URL(API + path, this.origin), {
+      const response = await fetch(new URL(path, this.origin), {
         method,
         redirect: "manual",
         headers: { authorization: `Bearer ${this.#token}`, ...(content === undefined ? {} : { "content-type": "application/json" }) },
@@ -96,7 +120,7 @@ export class OperatorClient {
       const text = await response.text();
       const location = response.headers.get("location");
       if (response.status >= 300 && response.status < 400) throw redirected(this.origin, location);
-      return { status: response.status, body: bodyOf(text, response.status) };
+      return { status: response.status, headers: response.headers, text, body: bodyOf(text, response.status) };
     } catch (error) {
       if (error instanceof Failure) throw error;
       if (this.#signal.aborted) throw new Failure("Interrupted.");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LEASE_MS } from "../../../src/protocol/control.ts";
+import { LEASE_MS, type ReplicaEvent } from "../../../src/protocol/control.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 
 const FIRST = "app/Model/-/0.0";
@@ -90,6 +90,20 @@ describe("a class that does not start", () => {
     await world.run(60_000);
     expect((await world.model()).message).toContain("failed to start");
     expect((await world.status()).status).toBe("DEPLOY_FAILED");
+  });
+
+  it("does not run because its object is alive, and does when its class has come to be there", async () => {
+    const world = failing();
+    await world.run(60_000);
+    const tell = async (event: ReplicaEvent, isStarting: boolean) => {
+      const report = { deployment: "Model", replica: FIRST, version: "v1", epoch: 0, event };
+      await world.controller.report(isStarting ? { ...report, isStarting } : report);
+      return (await world.model()).replica_states;
+    };
+    const load = { sinceMs: world.clock.now() - 1, untilMs: world.clock.now(), mean: 1, now: 1 };
+    expect(await tell({ kind: "alive" }, true)).toEqual({ STARTING: 2 });
+    expect(await tell({ kind: "load", load }, true)).toEqual({ STARTING: 2 });
+    expect(await tell({ kind: "alive" }, false)).toEqual({ STARTING: 1, RUNNING: 1 });
   });
 
   it("runs after a new deploy that repairs it", async () => {

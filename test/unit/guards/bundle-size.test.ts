@@ -2,8 +2,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
-/** Half of it is the control plane: the controller, the operator's API, and the checking of a config document; 3 kB are metrics. */
-const BUDGET_BYTES = 52_000;
+/** Half of it is the control plane: the controller, the operator's API, and the checking of a config document; 3 kB are metrics, 4 the dashboard. */
+const BUDGET_BYTES = 56_000;
 
 /** What may be in the bundle besides edge-serve itself. */
 const PACKAGES = ["devalue", "itty-router", "valibot"];

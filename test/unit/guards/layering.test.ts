@@ -7,6 +7,7 @@ const RUNTIME = [
   "batching",
   "context",
   "controller",
+  "dashboard",
   "handle",
   "ingress",
   "multiplexing",
@@ -29,17 +30,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   router: ["protocol", "observe"],
   replica: ["protocol", "observe", "context", "multiplexing"],
   handle: ["protocol", "router", "context"],
-  ingress: ["protocol", "handle", "observe"],
+  ingress: ["protocol", "handle", "observe", "dashboard"],
   controller: ["protocol", "config", "observe"],
   client: ["protocol", "handle", "api"],
-  local: RUNTIME.filter((room) => room !== "ingress" && room !== "controller"),
-  dashboard: [],
+  local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),
+  dashboard: ["protocol", "observe"],
   cli: ["compile", "config", "api", "protocol"],
   testing: ["compile", "config", "api", "protocol", "cli", "client", "local"],
   // The composition roots. `index` re-exports what loads in Node as well as in workerd, so no room that needs a platform.
   index: ["api", "batching", "context", "multiplexing", "protocol"],
   worker: [...RUNTIME, "compile", "config", "durable-objects"],
-  "durable-objects": RUNTIME.filter((room) => room !== "api"),
+  "durable-objects": RUNTIME.filter((room) => room !== "api" && room !== "dashboard"),
 };
 
 const files = ["src", "durable-objects"].flatMap((folder) =>

@@ -10,7 +10,7 @@ function operator(changes: Partial<OperatorPorts> = {}) {
     put: async (applications) => done.push(["put", applications]),
     remove: async (app) => done.push(["remove", app]) > 0 && app === "main",
     config: async () => ({ applications: [] }),
-    metrics: async () => "serve_controller_up 1\n",
+    scrape: async () => [{ app: "main", metrics: undefined }],
     details: async () => [{ name: "main" } as never],
     scale: async (...args) => void done.push(["scale", ...args]),
     ...changes,
@@ -48,6 +48,7 @@ const ROUTES: [method: string, path: string][] = [
   ["GET", "/-/api/config"],
   ["GET", "/-/api/applications"],
   ["GET", "/-/api/metrics"],
+  ["GET", "/-/dashboard"],
   ["PUT", "/-/api/applications"],
   ["GET", "/-/api/applications/main"],
   ["DELETE", "/-/api/applications/main"],
@@ -76,7 +77,7 @@ describe("the operator's API", () => {
     const request = new Request("http://host/-/api/metrics", { headers: AUTHORIZED });
     const response = (await answerOperator(request, "/-/api/metrics", { [OPERATOR_TOKEN]: "secret" }, ports))!;
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-    expect(await response.text()).toBe("serve_controller_up 1\n");
+    expect(await response.text()).toContain('serve_controller_up{application="main"} 0\n');
   });
 
   it("has only what is under its prefix", () => {
@@ -155,7 +156,7 @@ describe("the operator's API", () => {
 
   it.each(ROUTES.slice(0, -1))("[O2] keeps to the log what a controller threw at %s %s", async (method, path) => {
     const fail = () => Promise.reject(new Error("sqlite at /private/path"));
-    const { send } = operator({ put: fail, remove: fail, config: fail, metrics: fail, details: fail, scale: fail });
+    const { send } = operator({ put: fail, remove: fail, config: fail, scrape: fail, details: fail, scale: fail });
     const { status, text } = await send(method, path, method === "PUT" || method === "POST" ? { body: '{"target_num_replicas":1}' } : {});
     expect(status).toBe(503);
     expect(text).not.toMatch(/sqlite|private|Error|\bat \//);

@@ -4,7 +4,7 @@ import { type Assignment, LEASE_MS } from "../../../src/protocol/control.ts";
 import { Membership } from "../../../src/replica/membership.ts";
 import { assignmentAt, compiledOf, REPLICA, ScriptedControl } from "../../support/assignments.ts";
 
-function member(control = new ScriptedControl(), version = "v1") {
+function member(control = new ScriptedControl(), version = "v1", isStarted = true) {
   let changes = 0;
   const membership = new Membership({
     control,
@@ -13,6 +13,7 @@ function member(control = new ScriptedControl(), version = "v1") {
     version,
     compiled: compiledOf({ userConfig: "compiled" }),
     now: Date.now,
+    isStarted: () => isStarted,
     changed: async () => void changes++,
   });
   return { control, membership, changes: () => changes };
@@ -34,6 +35,12 @@ describe("a replica without a lease", () => {
     expect(membership.renewal()).toBeUndefined();
     await vi.advanceTimersByTimeAsync(1000);
     expect(membership.renewal()).toBeInstanceOf(Promise);
+  });
+
+  it("says whether its class is there: an object that is alive need not have one", async () => {
+    const { control, membership } = member(new ScriptedControl(), "v1", false);
+    await membership.report({ kind: "alive" });
+    expect(control.reports).toEqual([expect.objectContaining({ event: { kind: "alive" }, isStarting: true })]);
   });
 
   it("[M1] has a lease that ends before the controller's, counted from when it asked and not from the answer", async () => {

@@ -1,0 +1,61 @@
+/**
+ * What the page carries for the browser: looks, and the script that keeps it fresh.
+ *
+ * The script is text, because what a bundler makes of a function need not run elsewhere. It only replaces the page's `main` by that
+ * of a newer page: what is shown is made in one place.
+ */
+
+/** How often a page that is looked at fetches itself. Each time wakes a controller for each application. */
+const REFRESH_MS = 10_000;
+/** Over how long a rate is taken. Replicas report every 40 s, so less would swing between none and too many. */
+const RATE_MS = 120_000;
+
+export const STYLE = `
+:root { color-scheme: light dark; --good: #2e7d32; --changing: #b26a00; --bad: #c62828; --line: color-mix(in srgb, currentColor 18%, transparent); }
+body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
+small, footer, .http { font-weight: normal; opacity: .75; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
+thead th { font-weight: normal; opacity: .75; } .n { text-align: right; font-variant-numeric: tabular-nums; }
+.dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; background: var(--good); }
+.dot.changing { background: var(--changing); } .dot.bad { background: var(--bad); }
+.notices { list-style: none; padding: 0; } .notices li { border-left: .3rem solid var(--changing); padding: .2rem .8rem; margin: .5rem 0; }
+.notices li.bad { border-color: var(--bad); } td.bad, span.bad { color: var(--bad); } td.changing { color: var(--changing); }
+pre { white-space: pre-wrap; margin: .2rem 0; } details { margin: .6rem 0 .6rem 1rem; } summary { cursor: pointer; }
+`;
+
+export const SCRIPT = `
+const seen = [];
+const totals = () => Object.fromEntries([...document.querySelectorAll("[data-rate]")].map((cell) => [cell.dataset.rate, Number(cell.dataset.total)]));
+function rates() {
+  const now = performance.now();
+  seen.push({ at: now, totals: totals() });
+  while (seen.length > 2 && seen[1].at < now - ${RATE_MS}) seen.shift();
+  const [first] = seen;
+  if (now === first.at) return;
+  for (const cell of document.querySelectorAll("[data-rate]")) {
+    const before = first.totals[cell.dataset.rate];
+    const more = Number(cell.dataset.total) - before;
+    if (more >= 0) cell.textContent = (more / (now - first.at) * 1000).toFixed(1);
+  }
+}
+async function refresh() {
+  const says = document.getElementById("refreshed");
+  try {
+    const response = await fetch(location.href, { cache: "no-store" });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text.slice(0, 200));
+    const page = new DOMParser().parseFromString(text, "text/html");
+    for (const part of page.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? false;
+    document.querySelector("main").replaceWith(page.querySelector("main"));
+    document.title = page.title;
+    rates();
+    says.textContent = "Refreshed " + new Date().toLocaleTimeString() + ".";
+  } catch (error) {
+    document.title = "? · edge-serve";
+    says.textContent = "Not refreshed since: " + error.message;
+  }
+}
+rates();
+setInterval(() => document.visibilityState === "visible" && refresh(), ${REFRESH_MS});
+`;

@@ -1,0 +1,224 @@
+/**
+ * The dashboard as one HTML page: no other file, no other origin, and readable without its script.
+ */
+import type { Scraped } from "../observe/system-metrics.ts";
+import type { ScalingDecision } from "../protocol/status.ts";
+import { SCRIPT, STYLE } from "./client.ts";
+import { html, Html } from "./html.ts";
+import type { Measured } from "./measured.ts";
+import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
+
+/** The page, and the policy by which a browser runs its own script and nothing else. */
+export interface DashboardPage {
+  readonly html: string;
+  readonly contentSecurityPolicy: string;
+}
+
+/**
+ * Makes the page.
+ *
+ * @param nonce Unguessable, and new for each page.
+ */
+export function dashboardPage(scraped: readonly Scraped[], nonce: string): DashboardPage {
+  const view = viewOf(scraped);
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${TITLES[view.level]} · edge-serve</title>
+        <style nonce="${nonce}">
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main data-level="${view.level}">
+          <h1><span class="dot ${view.level}"></span>${headline(view)}</h1>
+          ${
+            view.notices.length > 0 &&
+            html`<ul class="notices">
+              ${view.notices.map(noticeItem)}
+            </ul>`
+          }
+          ${view.applications.map(applicationSection)}
+        </main>
+        <footer>
+          All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes,
+          while this page is open. <span id="refreshed"></span>
+        </footer>
+        <script nonce="${nonce}">
+          ${new Html(SCRIPT)};
+        </script>
+      </body>
+    </html> `;
+  return {
+    html: page.text,
+    contentSecurityPolicy: `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  };
+}
+
+const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Well", changing: "Changing", bad: "Wrong" };
+
+function headline({ level, applications }: SystemView): string {
+  const running = applications.filter((one) => one.level === "good").length;
+  if (applications.length === 0) return "There are no applications.";
+  if (level === "good") return applications.length === 1 ? "The application runs." : `All ${applications.length} applications run.`;
+  return `${running} of ${applications.length} ${applications.length === 1 ? "application runs" : "applications run"}.`;
+}
+
+function noticeItem({ level, text, message }: Notice): Html {
+  return html`<li class="${level}"><strong>${text}</strong>${message !== "" && html`<pre>${message}</pre>`}</li>`;
+}
+
+function applicationSection({ name, details, level, deployments }: ApplicationView): Html {
+  if (details === undefined)
+    return html`<section>
+      <h2><span class="dot ${level}"></span>${name}</h2>
+      <p>Its controller did not answer.</p>
+    </section>`;
+  const ingress = deployments.find((one) => one.isIngress);
+  return html`<section>
+    <h2>
+      <span class="dot ${level}"></span>${name}
+      <small
+        >${details.status} · ${details.route_prefix ?? "no HTTP"} · version ${details.version} · deployed
+        <time>${timeOf(details.last_deployed_time_s)}</time></small
+      >
+    </h2>
+    ${ingress !== undefined && httpLine(ingress.measured)}
+    <table>
+      <thead>
+        <tr>
+          <th>deployment
+          <th>state
+          <th class="n">replicas
+          <th class="n">running
+          <th class="n">waiting
+          <th class="n">requests
+          <th class="n">per s
+          <th class="n">errors
+          <th class="n">p50 ms
+          <th class="n">p99 ms
+        </tr>
+      </thead>
+      <tbody>
+        ${deployments.map((one) => deploymentRow(name, one))}
+      </tbody>
+    </table>
+    ${deployments.map((one) => deploymentMore(name, one))}
+  </section> `;
+}
+
+function httpLine({ http }: Measured): Html | undefined {
+  if (http.length === 0) return undefined;
+  const codes = http.map(
+    ([status, count]) => html`<span class="${status >= "500" ? "bad" : ""}">${status} <b>${grouped(count)}</b></span> `,
+  );
+  return html`<p class="http">HTTP answers: ${codes}</p>`;
+}
+
+function deploymentRow(app: string, { details, level, isIngress, measured }: DeploymentView): Html {
+  const { RUNNING: running = 0, ...others } = details.replica_states;
+  const rest = Object.entries(others).map(([state, count]) => `, ${count} ${state}`);
+  return html`<tr>
+    <th scope="row">${details.name}${isIngress && html` <small>ingress</small>`}
+    <td><span class="dot ${level}"></span>${details.status}
+    <td class="n">${running} of ${details.target_num_replicas}${rest.join("")} ${numberCells(measured, `${app}/${details.name}`)}
+  </tr>`;
+}
+
+// What the script turns into a rate says so: a name that stays the same, and the number now.
+function numberCells(measured: Measured, name: string): Html {
+  const { requests, errors, ongoing, queued, p50Ms, p99Ms } = measured;
+  const share = errors === 0 ? "" : ` (${percent(errors / (requests + errors))})`;
+  return html`<td class="n">${ongoing}
+    <td class="n ${queued > 0 && "changing"}">${queued}
+    <td class="n">${grouped(requests + errors)}
+    <td class="n" data-rate="${name}" data-total="${requests + errors}">–
+    <td class="n ${errors > 0 && "bad"}">${grouped(errors)}${share}
+    <td class="n">${ms(p50Ms)}
+    <td class="n">${ms(p99Ms)}`;
+}
+
+function deploymentMore(app: string, { details, measured, replicas }: DeploymentView): Html {
+  const { autoscaling_detail: autoscaling } = details;
+  const lines = [
+    ...measured.errorTypes.map(([type, count]) => `${grouped(count)} × ${type}`),
+    ...measured.batches.map(
+      ({ name, count, meanSize, meanUtilization, p95WaitMs }) =>
+        `${name}: ${grouped(count)} batches of ${meanSize.toFixed(1)} on average, ${meanUtilization.toFixed(0)} % full; 95 % of calls wait less than ${ms(p95WaitMs)} ms`,
+    ),
+    ...(measured.models === undefined
+      ? []
+      : [
+          `models loaded: ${measured.models.loaded}; ${percent(measured.models.hits / measured.models.gets)} of ${grouped(measured.models.gets)} calls found theirs`,
+        ]),
+    ...(autoscaling === undefined ? [] : [`the autoscaler sees ${autoscaling.total_ongoing_requests.toFixed(1)} requests`]),
+  ];
+  return html`<details id="${app}/${details.name}">
+    <summary>${details.name}: ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"}, epoch ${details.epoch}</summary>
+    ${
+      lines.length > 0 &&
+      html`<ul>
+        ${lines.map((line) => html`<li>${line}</li>`)}
+      </ul>`
+    }
+    <table>
+      <thead>
+        <tr>
+          <th>replica
+          <th>state
+          <th>since
+          <th class="n">starts
+          <th class="n">running
+          <th class="n">waiting
+          <th class="n">requests
+          <th class="n">per s
+          <th class="n">errors
+          <th class="n">p50 ms
+          <th class="n">p99 ms
+        </tr>
+      </thead>
+      <tbody>
+        ${replicas.map(replicaRow)}
+      </tbody>
+    </table>
+    ${
+      autoscaling !== undefined &&
+      autoscaling.decisions.length > 0 &&
+      html`<p>Decided:</p>
+        <ul>
+          ${autoscaling.decisions.toReversed().map(decisionItem)}
+        </ul>`
+    }
+  </details> `;
+}
+
+function replicaRow({ details, level, starts, measured }: ReplicaView): Html {
+  return html`<tr>
+    <th scope="row">${details.replica_id}
+    <td><span class="dot ${level}"></span>${details.state}${details.message !== undefined && html` <small>${details.message}</small>`}
+    <td><time>${timeOf(details.start_time_s)}</time>
+    <td class="n">${starts} ${numberCells(measured, details.replica_id)}
+  </tr>`;
+}
+
+function decisionItem({ timestamp_s, prev_num_replicas, curr_num_replicas, reason }: ScalingDecision): Html {
+  return html`<li><time>${timeOf(timestamp_s)}</time> ${prev_num_replicas} → ${curr_num_replicas}: ${reason}</li>`;
+}
+
+function timeOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en");
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined ? "–" : value.toFixed(value < 10 ? 1 : 0);
+}

@@ -1,0 +1,126 @@
+/**
+ * What the dashboard shows of a system: what is wrong, and how everything is. Pure.
+ *
+ * Owns: what counts as wrong. Does not own: states and messages (the controllers'), how it looks (page.ts).
+ */
+import type { Scraped } from "../observe/system-metrics.ts";
+import type { ApplicationMetrics } from "../protocol/metrics.ts";
+import type { ApplicationDetails, DeploymentDetails, ReplicaDetails } from "../protocol/status.ts";
+import { type Measured, measuredBy } from "./measured.ts";
+
+/** How much something asks for: nothing, patience, or somebody. */
+export type Level = "good" | "changing" | "bad";
+
+/** Something to know before anything else. */
+export interface Notice {
+  readonly level: Exclude<Level, "good">;
+  readonly text: string;
+  /** More of it, where there is more. */
+  readonly message: string;
+}
+
+export interface SystemView {
+  readonly level: Level;
+  /** What is bad first. */
+  readonly notices: readonly Notice[];
+  readonly applications: readonly ApplicationView[];
+}
+
+export interface ApplicationView {
+  readonly name: string;
+  /** `undefined` when its controller did not answer. */
+  readonly details: ApplicationDetails | undefined;
+  readonly level: Level;
+  readonly deployments: readonly DeploymentView[];
+}
+
+export interface DeploymentView {
+  readonly details: DeploymentDetails;
+  readonly level: Level;
+  readonly isIngress: boolean;
+  readonly measured: Measured;
+  readonly replicas: readonly ReplicaView[];
+}
+
+export interface ReplicaView {
+  readonly details: ReplicaDetails;
+  readonly level: Level;
+  readonly starts: number;
+  readonly measured: Measured;
+}
+
+/** From what the controllers answered to what is shown. */
+export function viewOf(scraped: readonly Scraped[]): SystemView {
+  const applications = scraped.map(({ app, metrics }) => applicationView(app, metrics));
+  const all = applications.flatMap(noticesOf);
+  const notices = [...all.filter(({ level }) => level === "bad"), ...all.filter(({ level }) => level !== "bad")];
+  return { level: notices[0]?.level ?? "good", notices, applications };
+}
+
+function applicationView(name: string, metrics: ApplicationMetrics | undefined): ApplicationView {
+  if (metrics === undefined) return { name, details: undefined, level: "bad", deployments: [] };
+  const { details } = metrics;
+  const deployments = Object.values(details.deployments).map((one) => deploymentView(one, details.ingress, metrics));
+  return { name, details, level: LEVELS[details.status], deployments };
+}
+
+function deploymentView(details: DeploymentDetails, ingress: string, { replicas }: ApplicationMetrics): DeploymentView {
+  const own = replicas.filter(({ deployment }) => deployment === details.name);
+  return {
+    details,
+    level: LEVELS[details.status],
+    isIngress: details.name === ingress,
+    measured: measuredBy(own.map(({ series }) => series)),
+    replicas: details.replicas.map((one) => {
+      const measured = own.find(({ replica }) => replica === one.replica_id);
+      return {
+        details: one,
+        level: LEVELS[one.state],
+        starts: measured?.starts ?? 0,
+        measured: measuredBy(measured === undefined ? [] : [measured.series]),
+      };
+    }),
+  };
+}
+
+const LEVELS: Readonly<Record<ApplicationDetails["status"] | DeploymentDetails["status"] | ReplicaDetails["state"], Level>> = {
+  RUNNING: "good",
+  HEALTHY: "good",
+  NOT_STARTED: "changing",
+  DEPLOYING: "changing",
+  DELETING: "changing",
+  UPDATING: "changing",
+  UPSCALING: "changing",
+  DOWNSCALING: "changing",
+  STARTING: "changing",
+  DRAINING: "changing",
+  STOPPING: "changing",
+  UNHEALTHY: "bad",
+  DEPLOY_FAILED: "bad",
+};
+
+// An application whose deployments say what is the matter need not say it again.
+function noticesOf({ name, details, level, deployments }: ApplicationView): Notice[] {
+  if (details === undefined)
+    return [{ level: "bad", text: `The controller of ${name} did not answer.`, message: "It serves on; how it is cannot be said." }];
+  const own = deployments.flatMap((one) => deploymentNotices(name, one));
+  if (level === "good" || own.some((notice) => notice.level === level)) return own;
+  return [{ level, text: `${name} is ${details.status}.`, message: details.message }, ...own];
+}
+
+function deploymentNotices(app: string, { details, level, replicas, measured }: DeploymentView): Notice[] {
+  const name = `${app}/${details.name}`;
+  const notices: Notice[] = [];
+  if (level !== "good")
+    notices.push({ level, text: `${name} is ${details.status} (${details.status_trigger}).`, message: details.message });
+  for (const { details: replica, level: own } of replicas) {
+    if (own === "bad") notices.push({ level: own, text: `${replica.replica_id} is ${replica.state}.`, message: replica.message ?? "" });
+  }
+  if (measured.queued > 0)
+    notices.push({
+      level: "changing",
+      text: `${measured.queued} ${measured.queued === 1 ? "request waits" : "requests wait"} at ${name}.`,
+      message: "All of its replicas are full, or those that were asked.",
+    });
+  return notices;
+}
