@@ -81,6 +81,11 @@ export class ReplicaControl {
     return this.#membership.lastUserConfig;
   }
 
+  /** How long a check of the class may take. */
+  get healthCheckTimeoutMs(): number {
+    return this.#membership.config.healthCheckTimeoutMs;
+  }
+
   /** Nothing if the request may be looked at now; otherwise resolves when it may. */
   renewal(meta: RequestMeta, { isSpill }: Delivery): Promise<void> | undefined {
     // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
@@ -136,8 +141,7 @@ export class ReplicaControl {
     try {
       // An order to drain that comes again comes from a controller that has not heard of the end.
       if (this.#membership.take(assignment) || !this.#isServing()) await this.#settle();
-      if (isStart && this.#refusal === undefined && this.#isServing())
-        await instance.startWell(this.#membership.config.healthCheckTimeoutMs);
+      if (isStart && this.#refusal === undefined && this.#isServing()) await instance.start();
       // One that refused has what it took before.
       return this.#refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: this.#refusal };
     } catch (error) {

@@ -5,7 +5,7 @@
  * Does not own: requests.
  *
  * Invariants:
- *   I1. Whoever asks for the instance gets one that has been constructed, set up and configured.
+ *   I1. Whoever asks for the instance gets one that has been constructed, set up, configured, and found well.
  *   I2. A start that fails is not kept: the next one starts again.
  *   I3. It is configured with the newest configuration that its class takes; one that it refuses leaves it as it was.
  */
@@ -25,6 +25,8 @@ export interface InstanceParts {
   bindArgs(): readonly unknown[];
   /** What it is to be configured with now. */
   userConfig(): unknown;
+  /** How long its first check may take; `undefined` where nobody checks. */
+  checkTimeoutMs(): number | undefined;
   /** What it was last configured with, here or before it slept; `undefined` when it never was. */
   lastUserConfig(): unknown;
   /** It has been configured with this. */
@@ -108,19 +110,6 @@ export class Instance {
     if (this.#parts.isClass && target !== undefined) await this.#inScope(() => (target as UserClass).checkHealth?.());
   }
 
-  /** Starts it, and lets it say whether it is well. Rejects with what is wrong. */
-  async startWell(timeoutMs: number): Promise<void> {
-    await this.start();
-    try {
-      await within(this.checkHealth(), timeoutMs, () => {
-        throw new Error(`it took longer than ${timeoutMs} ms`);
-      });
-    } catch (error) {
-      await this.dispose().catch(() => {});
-      throw this.#failure("its first checkHealth()", error);
-    }
-  }
-
   /** What the class records for a scaling policy of its own. */
   async recordStats(): Promise<Readonly<Record<string, number>> | undefined> {
     const { target } = this.started ?? {};
@@ -136,7 +125,7 @@ export class Instance {
     this.#reconfiguring = Promise.resolve();
     if (!this.#parts.isClass || target === undefined) return;
     try {
-      await this.#inScope(() => (target as UserClass)[Symbol.asyncDispose]?.() ?? (target as UserClass)[Symbol.dispose]?.());
+      await this.#inScope(() => disposeOf(target));
     } finally {
       await disposeModels(this.#parts.scope);
     }
@@ -171,6 +160,8 @@ export class Instance {
         await instance.setup?.();
         step = "reconfigure()";
         if (userConfig !== undefined) await instance.reconfigure?.(userConfig);
+        step = "its first checkHealth()";
+        await this.#findWell(instance);
         this.#userConfig = userConfig;
         return instance;
       });
@@ -179,6 +170,20 @@ export class Instance {
       await disposeModels(this.#parts.scope);
       const failure = this.#failure(step, error);
       throw step === "reconfigure()" ? new Refusal(failure) : failure;
+    }
+  }
+
+  async #findWell(instance: UserClass): Promise<void> {
+    const timeoutMs = this.#parts.checkTimeoutMs();
+    if (timeoutMs === undefined || instance.checkHealth === undefined) return;
+    try {
+      await within(Promise.resolve(instance.checkHealth()), timeoutMs, () => {
+        throw new Error(`it took longer than ${timeoutMs} ms`);
+      });
+    } catch (error) {
+      // What that throws in turn says less than why the instance is not wanted.
+      await Promise.resolve(disposeOf(instance)).catch(() => {});
+      throw error;
     }
   }
 
@@ -193,6 +198,10 @@ export class Instance {
       { cause: error },
     );
   }
+}
+
+function disposeOf(instance: UserClass): unknown {
+  return instance[Symbol.asyncDispose]?.() ?? instance[Symbol.dispose]?.();
 }
 
 /** The class was made, and did not take its configuration. */

@@ -85,6 +85,7 @@ export class Replica {
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
       lastUserConfig: () => this.#control?.lastUserConfig,
+      checkTimeoutMs: () => this.#control?.healthCheckTimeoutMs,
       configured: (taken) => this.#control?.configured(taken),
       refused: (failure) => {
         this.#warn(failure);

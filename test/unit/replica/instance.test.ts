@@ -13,7 +13,14 @@ interface Heard {
   last: unknown;
 }
 
-function instanceOf(target: Function, config: { readonly wanted?: unknown; readonly last?: unknown } = {}) {
+interface Given {
+  readonly wanted?: unknown;
+  readonly last?: unknown;
+  /** How long the first check may take; it is left out otherwise. */
+  readonly checkTimeoutMs?: number;
+}
+
+function instanceOf(target: Function, config: Given = {}) {
   const heard: Heard = { configured: [], refused: [], failed: [], wanted: config.wanted, last: config.last };
   const parts: InstanceParts = {
     scope: replicaScope(),
@@ -22,6 +29,7 @@ function instanceOf(target: Function, config: { readonly wanted?: unknown; reado
     bindArgs: () => [],
     userConfig: () => heard.wanted,
     lastUserConfig: () => heard.last,
+    checkTimeoutMs: () => config.checkTimeoutMs,
     configured: (taken) => {
       heard.last = taken;
       heard.configured.push(taken);
@@ -61,8 +69,8 @@ function recorder(refuses: (config: unknown) => boolean = () => false) {
 describe("an instance that starts", () => {
   it("[I1] is constructed, set up, configured and checked, in this order", async () => {
     const { steps, Model } = recorder();
-    const { instance, heard } = instanceOf(Model, { wanted: 1 });
-    await instance.startWell(1000);
+    const { instance, heard } = instanceOf(Model, { wanted: 1, checkTimeoutMs: 1000 });
+    await instance.start();
     expect(steps).toEqual(["constructor", "setup", "reconfigure 1", "checkHealth"]);
     expect(heard).toMatchObject({ configured: [1], refused: [], failed: [] });
   });
@@ -73,6 +81,7 @@ describe("an instance that starts", () => {
     const [a, b] = await Promise.all([instance.start(), instance.start()]);
     expect(a).toBe(b);
     expect(await instance.start()).toBe(a);
+    // Nobody checks it here.
     expect(steps).toEqual(["constructor", "setup"]);
   });
 
@@ -92,19 +101,26 @@ describe("an instance that starts", () => {
 
   it("[I2] is not kept when its first health check fails, or takes too long", async () => {
     let checks = 0;
+    const disposed: number[] = [];
     class Model {
+      [Symbol.asyncDispose](): Promise<never> {
+        disposed.push(checks);
+        return Promise.reject(new Error("what this throws says less"));
+      }
       checkHealth(): Promise<void> | undefined {
         checks++;
         if (checks === 1) throw new Error("ill");
         return checks === 2 ? new Promise(() => {}) : undefined;
       }
     }
-    const { instance } = instanceOf(Model);
-    await expect(instance.startWell(1000)).rejects.toThrow("cannot start: its first checkHealth() threw Error: ill");
+    const { instance, heard } = instanceOf(Model, { checkTimeoutMs: 20 });
+    await expect(instance.start()).rejects.toThrow("cannot start: its first checkHealth() threw Error: ill");
     expect(instance.started).toBeUndefined();
-    await expect(instance.startWell(1)).rejects.toThrow("it took longer than 1 ms");
-    await instance.startWell(1000);
+    await expect(instance.start()).rejects.toThrow("it took longer than 20 ms");
+    await instance.start();
     expect(instance.started?.target).toBeInstanceOf(Model);
+    expect(disposed).toEqual([1, 2]);
+    expect(heard.failed).toHaveLength(2);
   });
 });
 

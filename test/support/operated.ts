@@ -1,0 +1,22 @@
+/** What tests ask the operator's API of a server that was started with {@link TOKEN}. */
+import type { Server } from "edge-serve/testing";
+import type { ApplicationDetails, DeploymentDetails, StatusDocument } from "../../src/protocol/status.ts";
+
+export const TOKEN = "secret";
+export const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
+
+/** How all applications are. */
+export async function applicationsOf(server: Server): Promise<Readonly<Record<string, ApplicationDetails>>> {
+  const response = await server.fetch("/-/api/applications", { headers: AUTHORIZED });
+  return ((await response.json()) as StatusDocument).applications;
+}
+
+/** How a deployment is; `undefined` where there is none. */
+export async function deploymentOf(server: Server, app: string, deployment: string): Promise<DeploymentDetails | undefined> {
+  return (await applicationsOf(server))[app]?.deployments[deployment];
+}
+
+/** Puts a config document in force. */
+export function putDocument(server: Server, document: unknown): Promise<Response> {
+  return server.fetch("/-/api/applications", { method: "PUT", headers: AUTHORIZED, body: JSON.stringify(document) });
+}
