@@ -62,8 +62,10 @@ export interface Overhead {
 
 /** Reads a figure of the benchmarks' page. Throws when the page has none of that name. */
 export function overheadIn(page: string, figure: string): Overhead {
-  const row = page.split("\n").find((line) => line.startsWith(`| ${figure}`));
-  const [, ours, byHand] = /\| (\d+) \/ (\d+) \| \*\*[^|]*\|$/.exec(row ?? "") ?? [];
+  const lines = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  const row = lines.find(([, name]) => name === figure);
+  const column = lines.flatMap((cells) => cells.findIndex((cell) => cell.startsWith("CPU us each"))).find((index) => index !== -1);
+  const [, ours, byHand] = /^(\d+) \/ (\d+)\b/.exec(row?.[column ?? -1] ?? "") ?? [];
   if (ours === undefined || byHand === undefined) {
     throw new Error(`docs/benchmarks.md has no CPU time for ${JSON.stringify(figure)}. Run npm run bench, or name a figure that it has.`);
   }

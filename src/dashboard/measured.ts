@@ -5,7 +5,7 @@ import { BATCH_MS, LATENCY_MS, type MetricKey } from "../observe/catalogue.ts";
 import { countOf } from "../observe/series.ts";
 import type { Label, Series, SeriesByKey } from "../protocol/metrics.ts";
 
-/** What there is to say of a replica, or of several together. Since they were started; gauges as they were told last. */
+/** What there is to say of a replica, or of several together: all that was ever counted, and what goes on as it was told last. */
 export interface Measured {
   readonly requests: number;
   readonly errors: number;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { controlOf, needByHand, needWithUs, sizingOf, totalOf, WORKLOADS } from "../../../bench/scale/arithmetic.ts";
 import { overheadIn } from "../../../bench/scale/inputs.ts";
@@ -51,9 +52,15 @@ describe("the arithmetic", () => {
   });
 
   it("reads CPU times from the benchmarks' page, and says which figure it has not", () => {
-    const page = "| figure | x |\n| handle call | 1 calls/s | 111 / 83 | **0.72** (0.49 to 0.85) |";
+    const page = "| figure | CPU us each | x |\n| --- | --- | --- |\n| handle call | 111 / 83 / 90 | **0.72** (0.49 to 0.85) |";
     expect(overheadIn(page, "handle call")).toEqual({ oursMs: 0.111, byHandMs: 0.083 });
     expect(() => overheadIn(page, "no such")).toThrow('no CPU time for "no such"');
+    expect(() => overheadIn("| handle call | 111 / 83 |", "handle call")).toThrow('no CPU time for "handle call"');
+  });
+
+  it("finds them in the page that there is", () => {
+    const page = readFileSync("docs/benchmarks.md", "utf8");
+    for (const { figure } of WORKLOADS) expect(overheadIn(page, figure).oursMs).toBeGreaterThan(0);
   });
 });
 
