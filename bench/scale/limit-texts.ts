@@ -29,11 +29,6 @@ export const LIMIT_TEXTS: Readonly<Record<string, LimitText>> = {
     consequence: "the object is reset, and the orders that were not answered are given again after 2 s: a deploy takes several rounds",
     remedy: "several applications, deployed one after the other; `limits.cpu_ms`",
   },
-  route: {
-    what: "the router computes 1 ms for each request, because it looks at every replica",
-    consequence: "the Worker's CPU time is more than the handler's",
-    remedy: "several applications",
-  },
   ordersMemory: {
     what: `the orders of a deploy and the state fill ${INPUTS.objectMb.value} MB, because each order has the whole set`,
     consequence: "the controller's object is reset, starts over, and fails again",

@@ -154,7 +154,6 @@ export function limitsOf(costs: readonly Costs[]): Limit[] {
     { name: "controllerBusy", replicas: at(({ replicas, loadMs }) => replicas * perMs * loadMs, 1) },
     { name: "controllerSteady", replicas: at(({ replicas, loadMs }) => (replicas / INPUTS.heartbeatMs.value) * loadMs, 1) },
     { name: "deployCpu", replicas: at(({ replicas, aliveMs, ordersMs }) => replicas * aliveMs + ordersMs, INPUTS.eventCpuMs.value) },
-    { name: "route", replicas: at(({ routeUs }) => routeUs, 1000) },
     { name: "ordersMemory", replicas: at(({ ordersMb, controllerMb }) => ordersMb + controllerMb, INPUTS.objectMb.value) },
     { name: "state", replicas: at(({ stateBytes }) => stateBytes, INPUTS.valueBytes.value) },
     { name: "subrequests", replicas: INPUTS.subrequests.value },

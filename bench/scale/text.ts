@@ -68,7 +68,7 @@ Dollars a month, beyond what the plan includes, without data, logs (one line for
 ${bill}
 
 By hand a caller has to find a replica too, and there is neither health, nor scaling, nor a queue. *Routing* is the CPU time that the router takes
-because it looks at all of ${whole(awaiting.replicas)} or ${whole(computing.replicas)} replicas; it nearly goes away with several applications.
+with ${whole(awaiting.replicas)} or ${whole(computing.replicas)} replicas, of which it looks at twelve: it draws those first.
 
 ## One application, or many
 
@@ -96,7 +96,8 @@ What edge-serve's code costs, up to ${whole(most)} replicas in nine regions:
 ${costs}
 
 What grows faster than the number of replicas: a report of load is added to those of all others in time that grows with the square; each order of
-a deploy carries the whole set. What grows with it, and is paid for each request: the router looks at every replica. Answers to
+a deploy carries the whole set. What a request pays does not grow with it: the router draws a few replicas and looks at those. Only requests with a key or a
+model id have all of them ordered. Answers to
 calls and refusals carry the whole set to callers that know an older one; on HTTP answers it is as short as it is because names follow from numbers.
 `;
 }

@@ -46,6 +46,8 @@ export class Knowledge {
   readonly #now: () => number;
   readonly #replicas = new Map<string, Known>();
   #contendedAtMs = Number.NEGATIVE_INFINITY;
+  /** Until when some replica is avoided, or was. */
+  #avoidsUntilMs = 0;
   #saturation = 0;
   #saturationAtMs = 0;
 
@@ -58,6 +60,11 @@ export class Knowledge {
     const known = this.#replicas.get(name);
     if (known === undefined || this.#now() - known.seenAtMs > FRESH_MS) return 0;
     return Math.max(known.inFlight, known.load === undefined ? 0 : known.load.ongoing + known.load.queued);
+  }
+
+  /** Whether any replica may be avoided: otherwise none need be asked about. */
+  get avoidsSome(): boolean {
+    return this.#avoidsUntilMs > 0 && this.#avoidsUntilMs > this.#now();
   }
 
   /** Whether a replica was lost lately. */
@@ -124,6 +131,7 @@ export class Knowledge {
     const known = this.#known(name);
     known.inFlight = Math.max(0, known.inFlight - 1);
     known.avoidUntilMs = this.#now() + Math.min(MAX_AVOID_MS, AVOID_MS * 2 ** known.failures++);
+    this.#avoidsUntilMs = Math.max(this.#avoidsUntilMs, known.avoidUntilMs);
   }
 
   #known(name: string): Known {

@@ -8,7 +8,9 @@ import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { ModelHolders } from "./model-holders.ts";
 import { byModel } from "./policies/by-model.ts";
+import { drawn } from "./draw.ts";
 import { type Policies, policyOf } from "./policies/policy-of.ts";
+import { powerOfTwoChoices } from "./policies/power-of-two-choices.ts";
 import type { Candidate, Policy } from "./policy.ts";
 
 /** What an ordering needs of the platform. */
@@ -30,6 +32,8 @@ export class Ordering {
   readonly #holders: ModelHolders;
   #set: ReplicaSet;
   #policies: Policies;
+  /** All replicas by distance, as long as the set is the same and this isolate knows no better where it is. */
+  #places: Places | undefined;
 
   constructor(set: ReplicaSet, knowledge: Knowledge, ports: OrderingPorts) {
     this.#ports = ports;
@@ -43,18 +47,37 @@ export class Ordering {
   take(set: ReplicaSet): void {
     this.#set = set;
     this.#policies = this.#policiesOf(set);
+    this.#places = undefined;
   }
 
   /** The replicas to ask, at most `count`, the best first. Lost ones are left out while there are others. */
   of(meta: RequestMeta, count: number): readonly ReplicaRef[] {
     const { replicas } = this.#set;
     if (replicas.length <= 1) return replicas;
-    const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
-    const usable = well.length === 0 ? replicas : well;
-    const affinity = meta.multiplexedModelId ?? meta.key;
-    const candidates = usable.map((replica) => this.#candidate(replica, meta));
+    const { random } = this.#ports;
     const policy = policyOf(this.#policies, meta);
-    return policy({ candidates, affinity, random: this.#ports.random }, count).map((index) => usable[index]!);
+    const usable = this.#usable(replicas);
+    const pool = policy === powerOfTwoChoices ? this.#sample(usable, 2 * count) : usable;
+    const affinity = meta.multiplexedModelId ?? meta.key;
+    const candidates = pool.map((replica) => this.#candidate(replica, meta));
+    return policy({ candidates, affinity, random }, count).map((index) => pool[index]!);
+  }
+
+  // Two choices for each place look at no more, near or far, and to look at all of many replicas costs more than the rest
+  // of the router.
+  #sample(usable: readonly ReplicaRef[], count: number): readonly ReplicaRef[] {
+    if (usable.length <= count) return usable;
+    const { random, whereabouts } = this.#ports;
+    const here = whereabouts?.();
+    if (this.#places?.here !== here || this.#places?.of !== usable) this.#places = placesOf(usable, here);
+    const { near, far } = this.#places!;
+    return near.length === 0 ? drawn(far, count, random) : [...drawn(near, count, random), ...drawn(far, count, random)];
+  }
+
+  #usable(replicas: readonly ReplicaRef[]): readonly ReplicaRef[] {
+    if (!this.#knowledge.avoidsSome) return replicas;
+    const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
+    return well.length === 0 ? replicas : well;
   }
 
   /** A replica answered the request. Who answered one for a model has the model. */
@@ -76,4 +99,18 @@ export class Ordering {
   #policiesOf({ config: { requestRouter, maxOngoingRequests } }: ReplicaSet): Policies {
     return { router: requestRouter, custom: this.#ports.customPolicy, byModel: byModel(CROWDED * maxOngoingRequests) };
   }
+}
+
+/** Replicas, seen from somewhere. */
+interface Places {
+  readonly of: readonly ReplicaRef[];
+  readonly here: string | undefined;
+  readonly near: readonly ReplicaRef[];
+  readonly far: readonly ReplicaRef[];
+}
+
+function placesOf(of: readonly ReplicaRef[], here: string | undefined): Places {
+  const near = here === undefined ? [] : of.filter(({ locationHint }) => locationHint === here);
+  const far = near.length === 0 ? of : of.filter(({ locationHint }) => locationHint !== here);
+  return { of, here, near, far };
 }
