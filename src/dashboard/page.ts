@@ -91,14 +91,7 @@ function applicationSection({ name, details, level, deployments }: ApplicationVi
         <tr>
           <th>deployment
           <th>state
-          <th class="n">replicas
-          <th class="n">running
-          <th class="n">waiting
-          <th class="n">requests
-          <th class="n">per s
-          <th class="n">errors
-          <th class="n">p50 ms
-          <th class="n">p99 ms
+          <th class="n">replicas ${NUMBER_HEADS}
         </tr>
       </thead>
       <tbody>
@@ -126,6 +119,15 @@ function deploymentRow(app: string, { details, level, isIngress, measured }: Dep
     <td class="n">${running} of ${details.target_num_replicas}${rest.join("")} ${numberCells(measured, `${app}/${details.name}`)}
   </tr>`;
 }
+
+// Above what `numberCells` makes.
+const NUMBER_HEADS = html`<th class="n">running
+  <th class="n">waiting
+  <th class="n">requests
+  <th class="n">per s
+  <th class="n">errors
+  <th class="n">p50 ms
+  <th class="n">p99 ms`;
 
 // What the script turns into a rate says so: a name that stays the same, and the number now.
 function numberCells(measured: Measured, name: string): Html {
@@ -169,14 +171,7 @@ function deploymentMore(app: string, { details, measured, replicas }: Deployment
           <th>replica
           <th>state
           <th>since
-          <th class="n">starts
-          <th class="n">running
-          <th class="n">waiting
-          <th class="n">requests
-          <th class="n">per s
-          <th class="n">errors
-          <th class="n">p50 ms
-          <th class="n">p99 ms
+          <th class="n">starts ${NUMBER_HEADS}
         </tr>
       </thead>
       <tbody>
