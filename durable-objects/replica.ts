@@ -91,7 +91,10 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     /** RPC. Keeps a slot for the request with this id, which comes next. */
     async reserve(envelope: string): Promise<Reservation> {
       const read = decodeEnvelope(envelope);
-      return read === undefined ? refuseUnread(this.#replica.load) : this.#replica.reserve(read.meta, read.delivery);
+      if (read === undefined) return refuseUnread(this.#replica.load);
+      const reservation = await this.#replica.reserve(read.meta, read.delivery);
+      if (reservation.kind !== "reserved" || reservation.grant === undefined) return reservation;
+      return { kind: "reserved", grant: new GrantStub(reservation.grant) };
     }
 
     /** RPC. Its controller gives it an order. */
@@ -118,15 +121,22 @@ function callOf(
   const read = decodeEnvelope(envelope);
   if (read === undefined) return undefined;
   const { meta, delivery } = read;
-  if (extras === undefined) return { meta, delivery, method, args };
-  const { handleArgs, started } = extras;
-  return {
-    meta,
-    delivery: started === undefined ? delivery : { ...delivery, started },
-    method,
-    args,
-    ...(handleArgs === undefined ? {} : { handleArgs }),
-  };
+  const handleArgs = extras?.handleArgs;
+  return handleArgs === undefined ? { meta, delivery, method, args } : { meta, delivery, method, args, handleArgs };
+}
+
+/** A slot that is kept for a caller. The platform disposes of it when the caller is gone, also one that died while it waited. */
+class GrantStub extends RpcTarget implements Disposable {
+  readonly #grant: Disposable;
+
+  constructor(grant: Disposable) {
+    super();
+    this.#grant = grant;
+  }
+
+  [Symbol.dispose](): void {
+    this.#grant[Symbol.dispose]();
+  }
 }
 
 /** A stream of items as a stub that the caller pulls from. */

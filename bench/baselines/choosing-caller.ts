@@ -28,6 +28,7 @@ function callerBy(choice: Choice, { replicas }: World): Caller {
     job.startedAtMs = Number.NaN;
     try {
       const reply = await replicas[index]!.call(job, { id: String(ids++), mode: "queue" });
+      if (reply.kind === "refused" && reply.failedStart !== undefined) throw new Error("The replica cannot start.");
       choice.answered?.(index, reply.kind === "value" ? (reply.value as Load) : reply.kind === "refused" ? reply.load : undefined);
       if (reply.kind === "refused") throw new Refused();
       return "done";

@@ -5,9 +5,10 @@
 import { type ReplicaScope, RequestScope } from "../../src/context/scope.ts";
 import { ModelCache } from "../../src/multiplexing/model-cache.ts";
 import type { MultiplexedStats } from "../../src/multiplexing/stats.ts";
-import type { Delivery, Reply, RequestMeta } from "../../src/protocol/messages.ts";
+import type { Delivery, Reply, RequestMeta, Reservation } from "../../src/protocol/messages.ts";
 import { Admission, type Slot } from "../../src/replica/admission.ts";
 import type { VirtualClock } from "../simulation/clock.ts";
+import { reserve, slotFor } from "../simulation/slots.ts";
 
 /** One request for one model. */
 export interface Job {
@@ -42,7 +43,7 @@ export class ModelReplica {
   constructor(clock: VirtualClock, traits: ReplicaTraits) {
     this.traits = traits;
     this.#clock = clock;
-    this.#admission = new Admission({ maxOngoingRequests: traits.slots, maxQueuedRequests: -1 }, clock.now);
+    this.#admission = new Admission({ maxOngoingRequests: traits.slots, maxQueuedRequests: -1 }, clock);
     this.#cache = new ModelCache({
       replica: scopeOf(traits.name),
       maxModels: traits.maxModels,
@@ -70,13 +71,21 @@ export class ModelReplica {
     return ongoing + queued;
   }
 
-  async call(job: Job, meta: RequestMeta, { id, mode, started }: Delivery): Promise<Reply & Reported> {
+  /** Asks for a slot for a job here. */
+  async reserve(job: Job, delivery: Delivery): Promise<Reservation> {
     job.hops++;
     await this.#clock.sleep(this.traits.oneWayMs);
-    const slot = mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, undefined);
+    const reservation = await reserve(this.#admission, delivery);
+    await this.#clock.sleep(this.traits.oneWayMs);
+    return reservation;
+  }
+
+  async call(job: Job, meta: RequestMeta, delivery: Delivery): Promise<Reply & Reported> {
+    job.hops++;
+    await this.#clock.sleep(this.traits.oneWayMs);
+    const slot = slotFor(this.#admission, delivery);
     if (slot === undefined) return this.#answer({ kind: "refused", load: this.#admission.load });
     const held = slot instanceof Promise ? await slot : slot;
-    if (slot instanceof Promise) started?.();
     await this.#serve(job, meta, held);
     return this.#answer({ kind: "value", value: undefined });
   }

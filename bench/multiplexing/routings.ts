@@ -11,6 +11,7 @@ import { Router, type ReplicaConnection } from "../../src/router/router.ts";
 import type { VirtualClock } from "../simulation/clock.ts";
 import type { Random } from "../simulation/random.ts";
 import type { Job, ModelReplica } from "./replica.ts";
+import type { JobMeta } from "../simulation/slots.ts";
 
 /** What callers find. */
 export interface World {
@@ -97,7 +98,7 @@ export function callerIn(world: World, routing: Routing): Caller {
   );
   return {
     async call(job) {
-      await router.call({ meta: { ...META, multiplexedModelId: job.modelId }, method: undefined, args: [job] });
+      await router.call({ meta: { ...META, multiplexedModelId: job.modelId, job } as JobMeta<Job>, method: undefined, args: [job] });
     },
   };
 }
@@ -116,7 +117,7 @@ function connectionTo(replica: ModelReplica, learns: Routing["learns"], holders:
       return reply;
     },
     fetch: unused,
-    reserve: unused,
+    reserve: (meta, delivery) => replica.reserve((meta as JobMeta<Job>).job, delivery),
     cancel: () => {},
   };
 }

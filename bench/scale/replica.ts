@@ -3,9 +3,10 @@
  *
  * Owns: slots, the thread, the count of requests. Does not own: how far away a caller is, or which job comes here.
  */
-import type { Delivery, Reply } from "../../src/protocol/messages.ts";
+import type { Delivery, Reply, Reservation } from "../../src/protocol/messages.ts";
 import { Admission, type AdmissionLimits } from "../../src/replica/admission.ts";
 import type { VirtualClock } from "../simulation/clock.ts";
+import { reserve, slotFor } from "../simulation/slots.ts";
 
 /** One request, and what became of it. */
 export interface Job {
@@ -33,7 +34,7 @@ export class ThreadedReplica {
   constructor(clock: VirtualClock, hint: string, limits: AdmissionLimits) {
     this.hint = hint;
     this.#clock = clock;
-    this.#admission = new Admission(limits, clock.now);
+    this.#admission = new Admission(limits, clock);
   }
 
   /** Sends a job here from so far away. */
@@ -45,11 +46,18 @@ export class ThreadedReplica {
     });
   }
 
-  async #receive(job: Job, { id, mode, started }: Delivery, answer: (reply: Reply) => void): Promise<void> {
-    const slot = mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, undefined);
+  /** Asks for a slot for a job here, from so far away. */
+  reserve(job: Job, delivery: Delivery, oneWayMs: number): Promise<Reservation> {
+    job.hops++;
+    return new Promise((resolve) => {
+      this.#in(oneWayMs, () => void reserve(this.#admission, delivery).then((answer) => this.#in(oneWayMs, () => resolve(answer))));
+    });
+  }
+
+  async #receive(job: Job, delivery: Delivery, answer: (reply: Reply) => void): Promise<void> {
+    const slot = slotFor(this.#admission, delivery);
     if (slot === undefined) return answer({ kind: "refused", load: this.#admission.load });
     const held = slot instanceof Promise ? await slot : slot;
-    if (slot instanceof Promise) started?.();
     const nowMs = this.#clock.now();
     job.startedAtMs = Math.max(nowMs, this.#freeAtMs);
     job.servedIn = this.hint;

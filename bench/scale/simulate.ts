@@ -15,6 +15,7 @@ import { VirtualClock } from "../simulation/clock.ts";
 import { exponential, type Random, seeded } from "../simulation/random.ts";
 import { type Job, ThreadedReplica } from "./replica.ts";
 import { oneWayMs, type Region, REGIONS } from "./world.ts";
+import type { JobMeta } from "../simulation/slots.ts";
 
 /** What is simulated. */
 export interface Scenario {
@@ -132,8 +133,8 @@ class Connection implements ReplicaConnection {
     throw new Error("The simulation makes calls only.");
   }
 
-  reserve(): never {
-    throw new Error("The simulation makes calls without streams only.");
+  reserve(meta: RequestMeta, delivery: Delivery): ReturnType<ReplicaConnection["reserve"]> {
+    return this.#replica.reserve((meta as JobMeta<Job>).job, delivery, this.#oneWayMs);
   }
 
   cancel(): void {}
@@ -142,7 +143,7 @@ class Connection implements ReplicaConnection {
 async function follow({ hint, router }: Isolate, job: Job, clock: VirtualClock, tally: Tally): Promise<void> {
   const arrivedAtMs = clock.now();
   try {
-    await router.call({ meta: META, method: undefined, args: [job] });
+    await router.call({ meta: { ...META, job } as JobMeta<Job>, method: undefined, args: [job] });
     if (job.isCounted) tally.served(job, job.startedAtMs - arrivedAtMs, hint);
   } catch {
     // Refused by all that were asked.

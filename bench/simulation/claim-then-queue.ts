@@ -6,6 +6,7 @@ import type { ReplicaSet, RouterConfig } from "../../src/protocol/replica-set.ts
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import type { Routing, World } from "./caller.ts";
 import type { Job, SimulatedReplica } from "./replica.ts";
+import type { JobMeta } from "./slots.ts";
 
 const META: RequestMeta = { requestId: "simulated", chain: ["bench/Model"], hops: 1 };
 const IDENTITY = { app: "bench", deployment: "Model" };
@@ -26,7 +27,7 @@ export const claimThenQueue: Routing = {
       const router = new Router(IDENTITY, set, ports);
       return {
         async call(job) {
-          await router.call({ meta: META, method: undefined, args: [job] });
+          await router.call({ meta: { ...META, job } as JobMeta<Job>, method: undefined, args: [job] });
         },
       };
     };
@@ -37,7 +38,7 @@ function connectionTo(replica: SimulatedReplica): ReplicaConnection {
   return {
     call: ({ args }, delivery) => replica.call(args[0] as Job, delivery),
     fetch: unused,
-    reserve: unused,
+    reserve: (meta, delivery) => replica.reserve((meta as JobMeta<Job>).job, delivery),
     cancel: () => {},
   };
 }

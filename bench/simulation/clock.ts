@@ -25,6 +25,15 @@ export class VirtualClock {
   /** Resolves when this much virtual time has passed. */
   readonly sleep = (ms: number): Promise<void> => new Promise((resolve) => this.at(this.#nowMs + ms, resolve));
 
+  /** Lets something happen after a while, unless what this returns is called before. */
+  readonly after = (ms: number, happen: () => void): (() => void) => {
+    let isDropped = false;
+    this.at(this.#nowMs + ms, () => {
+      if (!isDropped) happen();
+    });
+    return () => (isDropped = true);
+  };
+
   /** Lets something happen at a time, which must not have passed. */
   at(timeMs: number, happen: () => void): void {
     const event = { timeMs, order: this.#order++, happen };

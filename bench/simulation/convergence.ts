@@ -6,12 +6,13 @@
  * The controller tells every replica at once, and each hears of it after a while, as orders to objects in many places do.
  * Isolates are told nothing: they learn from answers and refusals.
  */
-import type { CallRequest, Delivery, Reply } from "../../src/protocol/messages.ts";
+import type { CallRequest, Delivery, Reply, RequestMeta, Reservation } from "../../src/protocol/messages.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { VirtualClock } from "./clock.ts";
 import { exponential, type Random, seeded } from "./random.ts";
 import { type Job, SimulatedReplica, type Told } from "./replica.ts";
+import type { JobMeta } from "./slots.ts";
 
 /** From how many replicas to how many; as many as before is a change of the configuration alone. */
 export interface Change {
@@ -175,7 +176,7 @@ class Isolate {
   async request(serviceMs: number): Promise<void> {
     if (this.learnedAtMs === undefined && this.#run.clock.now() >= CHANGE_AT_MS) this.requests++;
     const job: Job = { serviceMs, hops: 0, startedAtMs: Number.NaN };
-    await this.#router.call({ meta: META, method: undefined, args: [job] }).catch(() => this.#run.failed++);
+    await this.#router.call({ meta: { ...META, job } as JobMeta<Job>, method: undefined, args: [job] }).catch(() => this.#run.failed++);
   }
 
   hear(set: ReplicaSet | undefined): void {
@@ -208,8 +209,13 @@ class Connection implements ReplicaConnection {
     throw new Error("The simulation makes calls only.");
   }
 
-  reserve(): never {
-    throw new Error("The simulation makes calls without streams only.");
+  async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+    const reservation = await this.#member.replica.reserve((meta as JobMeta<Job>).job, delivery);
+    if (reservation.kind === "refused") {
+      this.news = reservation.set;
+      this.#isolate.hear(reservation.set);
+    }
+    return reservation;
   }
 
   cancel(): void {}

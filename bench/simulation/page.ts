@@ -18,8 +18,9 @@ const INTRODUCTION = `# Routing
 
 Hundreds of isolates route, each sees a sliver of the traffic, and they share no memory. What an isolate knows of a replica's load is
 mostly old. So a caller asks: it draws some replicas and sends the request to one of them as a *claim*. The replica runs it at once if a
-slot is free, and refuses it otherwise, with its load. After the third refusal the request goes to the least loaded one of the three, *to
-queue*. Of replicas that seem equally loaded, one that has refused often lately is asked last, so slow ones are found out; ten seconds
+slot is free, and refuses it otherwise, with its load. After the third refusal the caller asks the least loaded one of the three for a slot,
+waits for the answer in its queue, and sends the request then: until it is sent it has not begun, and can go elsewhere if the replica is
+lost. Those two messages more are in the numbers. Of replicas that seem equally loaded, one that has refused often lately is asked last, so slow ones are found out; ten seconds
 halve what is remembered, and while nobody refuses it does not count. When three claims in a row meet long queues, the caller makes no
 claims for some seconds, and queues directly.
 

@@ -3,10 +3,13 @@
  *
  * Owns: the way to the replica and back, slots, being lost. Does not own: which job comes here.
  */
-import type { Delivery, Load, Reply } from "../../src/protocol/messages.ts";
+import { encodeError } from "../../src/protocol/error-codec.ts";
+import { DeploymentUnavailableError } from "../../src/protocol/errors.ts";
+import type { Delivery, Load, Refusal, Reply, Reservation } from "../../src/protocol/messages.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { Admission, type AdmissionLimits } from "../../src/replica/admission.ts";
 import type { VirtualClock } from "./clock.ts";
+import { reserve, slotFor } from "./slots.ts";
 
 /** One request, and what became of it. */
 export interface Job {
@@ -34,15 +37,16 @@ export interface Told {
 
 /** What a call of a lost replica throws, as the platform words it. */
 const LOST = "Network connection lost.";
-const UNREACHABLE = "Cannot resolve Durable Object due to transient issue on remote node";
+/** What a replica says that cannot start yet. */
+const NO_START = encodeError(new DeploymentUnavailableError("The replica cannot start."));
 
-type Settle = { readonly resolve: (reply: Reply) => void; readonly reject: (reason: unknown) => void };
+type Settle<T> = { readonly resolve: (reply: T) => void; readonly reject: (reason: unknown) => void };
 
 export class SimulatedReplica {
   readonly traits: ReplicaTraits;
   readonly #clock: VirtualClock;
   readonly #told: Told | undefined;
-  readonly #here = new Set<Settle>();
+  readonly #here = new Set<Settle<never>>();
   // Undefined while the replica is gone; another one when it is back.
   #admission: Admission | undefined;
 
@@ -55,10 +59,10 @@ export class SimulatedReplica {
   }
 
   come(): void {
-    this.#admission = new Admission(this.traits.limits, this.#clock.now);
+    this.#admission = new Admission(this.traits.limits, this.#clock);
   }
 
-  /** Loses what runs and waits here, and cannot be reached until it comes back. */
+  /** Loses what runs and waits here, and cannot start until it comes back. */
   go(): void {
     this.#admission = undefined;
     for (const { reject } of this.#here) this.#after(() => reject(new Error(LOST)));
@@ -68,28 +72,54 @@ export class SimulatedReplica {
   /** Sends a job here; the reply's value is the load that the job left behind. */
   call(job: Job, delivery: Delivery): Promise<Reply> {
     job.hops++;
+    return this.#over((settle: Settle<Reply>) => this.#receive(job, delivery, settle));
+  }
+
+  /** Asks for a slot for a job here. */
+  reserve(job: Job, delivery: Delivery): Promise<Reservation> {
+    job.hops++;
+    return this.#over((settle: Settle<Reservation>) => this.#reserve(delivery, settle));
+  }
+
+  #over<T>(receive: (settle: Settle<T>) => Promise<void>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#after(() => void this.#receive(job, delivery, { resolve, reject }));
+      this.#after(() => void receive({ resolve, reject }));
     });
   }
 
-  async #receive(job: Job, { id, mode, started, epoch }: Delivery, settle: Settle): Promise<void> {
+  async #receive(job: Job, delivery: Delivery, settle: Settle<Reply>): Promise<void> {
     const admission = this.#admission;
-    if (admission === undefined) return this.#after(() => settle.reject(new Error(UNREACHABLE)));
-    const refuse = () => this.#answer(settle, { kind: "refused", load: admission.load, ...this.#newsFor(0) });
-    if (this.#told?.isServing === false) return refuse();
-    const slot = mode === "claim" ? admission.claim() : admission.queue(id, undefined);
-    if (slot === undefined) return refuse();
+    if (admission === undefined || this.#isLeft) return this.#refuse(settle);
+    const slot = slotFor(admission, delivery);
+    if (slot === undefined) return this.#refuse(settle);
     this.#here.add(settle);
     const held = slot instanceof Promise ? await slot : slot;
     if (this.#admission !== admission) return;
     job.startedAtMs = this.#clock.now();
-    if (slot instanceof Promise) started?.();
     await this.#clock.sleep(job.serviceMs * this.traits.slowness);
     if (this.#admission !== admission) return;
     held.release();
     this.#here.delete(settle);
-    this.#answer(settle, { kind: "value", value: admission.load satisfies Load, ...this.#newsFor(epoch ?? 0) });
+    this.#answer(settle, { kind: "value", value: admission.load satisfies Load, ...this.#newsFor(delivery.epoch ?? 0) });
+  }
+
+  async #reserve(delivery: Delivery, settle: Settle<Reservation>): Promise<void> {
+    const admission = this.#admission;
+    if (admission === undefined || this.#isLeft) return this.#refuse(settle);
+    this.#here.add(settle);
+    const reservation = await reserve(admission, delivery);
+    this.#here.delete(settle);
+    if (this.#admission === admission) this.#answer(settle, reservation);
+  }
+
+  get #isLeft(): boolean {
+    return this.#told?.isServing === false;
+  }
+
+  #refuse(settle: Settle<Refusal>): void {
+    const admission = this.#admission;
+    const load = admission?.load ?? { ongoing: 0, queued: 0 };
+    this.#answer(settle, { kind: "refused", load, ...(admission === undefined ? { failedStart: NO_START } : this.#newsFor(0)) });
   }
 
   #newsFor(epoch: number): { readonly set?: ReplicaSet } {
@@ -97,7 +127,7 @@ export class SimulatedReplica {
     return set === undefined ? {} : { set };
   }
 
-  #answer(settle: Settle, reply: Reply): void {
+  #answer<T>(settle: Settle<T>, reply: T): void {
     this.#after(() => settle.resolve(reply));
   }
 

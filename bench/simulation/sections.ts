@@ -155,7 +155,7 @@ export class Measurements {
       title: "More than the replicas can do",
       text:
         "110 % busy, at most 20 requests waiting at each replica (`maxQueuedRequests`). At least 9 % of the requests have to be refused; " +
-        "what counts is that no more are, and that refusing does not multiply the messages. The aim is at most 2 hops.",
+        "what counts is that no more are, and that refusing does not multiply the messages. Every request waits, so it takes two messages of edge-serve at least.",
       head: ["isolates", "routing", "mean ms", "p99 ms", "hops", "refused"],
       rows,
     };
@@ -169,7 +169,7 @@ export class Measurements {
     return {
       title: "Replicas that come and go",
       text:
-        "70 % busy; each second one of the 20 replicas, on average, is lost with all that it runs and holds, and cannot be reached for a second. " +
+        "70 % busy; each second one of the 20 replicas, on average, is lost with all that it runs and holds, and cannot start for a second, which it answers. " +
         "A request that a lost replica had begun is not sent again and counts as failed; others are sent again, at most twice, by every routing.",
       head: ["routing", "mean ms", "p99 ms", "hops", "failed"],
       rows,

@@ -2,4 +2,8 @@
 // tests' applications call on it is enough.
 interface DurableObjectState {
   abort(reason?: string): void;
+  readonly storage: {
+    readonly sql: { exec<T>(query: string, ...bindings: unknown[]): { one(): T; toArray(): T[] } };
+    sync(): Promise<void>;
+  };
 }

@@ -6,7 +6,7 @@
  */
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
-import type { Answer, CallRequest } from "../protocol/messages.ts";
+import type { Answer, CallRequest, ItemBatch } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
@@ -133,7 +133,7 @@ function streamed({ items }: Extract<Answer, { kind: "stream" }>): Response {
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(line({ kind: "stream" })),
     async pull(controller) {
-      const batch = await items.pull();
+      const batch = await items.pull().catch((error: unknown): ItemBatch => ({ items: [], done: true, error: encodeError(error) }));
       controller.enqueue(line({ kind: "items", ...batch }));
       if (batch.done) controller.close();
     },

@@ -27,7 +27,7 @@ import { isScalar } from "./sendable.ts";
  */
 export const PROTOCOL = 1;
 
-/** A request's metadata and its delivery, without `started`, which no text can hold. */
+/** A request's metadata and its delivery. */
 export interface Envelope {
   readonly meta: RequestMeta;
   readonly delivery: Delivery;
@@ -99,7 +99,6 @@ function deliveryOf(id: string, admission: number, epoch: number): Delivery {
 /** What a call carries besides its envelope, method and arguments. */
 export interface CallExtras {
   readonly handleArgs?: readonly number[];
-  readonly started?: () => unknown;
 }
 
 /** A refusal by code that does not understand the request, with the protocol that it understands. */

@@ -27,6 +27,12 @@ export interface ServeErrorOptions extends ErrorOptions {
   readonly status?: number;
 }
 
+/** What a lost replica's error carries. */
+export interface ReplicaUnavailableOptions extends ServeErrorOptions {
+  /** Whether the request may have begun there. Then nobody may take it for safe to be sent again. */
+  readonly hasBegun?: boolean;
+}
+
 /** What every error raised by edge-serve extends. */
 export abstract class ServeError extends Error {
   /** Stable across versions and hops; match on this or on the class, never on the message. */
@@ -69,11 +75,16 @@ export class DeploymentUnavailableError extends AnsweredError {
   }
 }
 
-/** A replica was lost while it ran the request, and the request may not be run again. HTTP 503. */
+/**
+ * A replica was lost with the request.
+ *
+ * HTTP 503 with `Retry-After` where the request is known not to have begun; 502 without it where it may have begun, because
+ * clients repeat a 503.
+ */
 export class ReplicaUnavailableError extends AnsweredError {
   override readonly code = "REPLICA_UNAVAILABLE";
-  constructor(message: string, options: ServeErrorOptions = {}) {
-    super(message, 503, { retryAfterMs: 1000, ...options });
+  constructor(message: string, { hasBegun = false, ...options }: ReplicaUnavailableOptions = {}) {
+    super(message, hasBegun ? 502 : 503, hasBegun ? options : { retryAfterMs: 1000, ...options });
   }
 }
 

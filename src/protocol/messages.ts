@@ -2,8 +2,7 @@
  * What a caller and a replica say to each other.
  *
  * Callers and replicas may run different versions of the code for a while after a deploy, so messages only
- * grow: a field may be added, never renamed, re-typed or made required. Field names are short because they
- * travel with every request.
+ * grow: a field may be added, never renamed, re-typed or made required.
  */
 import type { WireError } from "./error-codec.ts";
 import { MAX_HOPS } from "./limits.ts";
@@ -26,6 +25,8 @@ export interface RequestMeta {
 
 /**
  * How a request asks for a slot: a claim is refused when none is free, a request in the queue's mode waits for one.
+ *
+ * A router claims with the request itself, and reserves to wait: see `reserve`.
  */
 export type AdmissionMode = "claim" | "queue";
 
@@ -48,8 +49,6 @@ export interface Delivery {
   readonly isSpill?: true;
   /** Whether the request has a slot already, by `reserve`. */
   readonly isReserved?: true;
-  /** Told once, when a request that had to wait begins. What a lost replica never said it began may run elsewhere. */
-  readonly started?: () => unknown;
 }
 
 /** A call through a handle. */
@@ -94,13 +93,28 @@ export interface News {
 /** What a replica that took the request says. */
 export type Answer = Exclude<Reply, Refusal>;
 
-/** What `reserve` answers: a slot is kept for a request whose body can be sent only once. */
-export type Reservation = { readonly kind: "reserved" } | { readonly kind: "error"; readonly error: WireError } | Refusal;
+/** The answer to `reserve`: a slot is kept for the request, which may be sent now and has not begun. */
+export type Reservation =
+  | {
+      readonly kind: "reserved";
+      /**
+       * Disposed of by the caller once the request has been answered, and by the platform when the caller is gone: a slot
+       * that is still kept then is given back. Over RPC it is a stub. Missing from older code.
+       */
+      readonly grant?: Disposable;
+    }
+  | { readonly kind: "error"; readonly error: WireError }
+  | Refusal;
 
-/** The replica has not begun the request, and will not: it has no slot, no place in its queue, or takes no requests. */
+/**
+ * The replica has not begun the request, and will not: it has no slot, no place in its queue, takes no requests, or its
+ * instance did not start.
+ */
 export interface Refusal extends News {
   readonly kind: "refused";
   readonly load: Load;
+  /** Why the instance did not start. */
+  readonly failedStart?: WireError;
 }
 
 /** The items that were ready when the consumer asked, and whether there are more. */

@@ -10,7 +10,7 @@ export function serveErrorResponse({ code, message, status, retryAfterMs }: Serv
   if (status === 500) return textResponse("Internal Server Error", 500, headers);
   // Why a replica is not there is for the operator's log.
   const isOurs = code === "DEPLOYMENT_UNAVAILABLE" || code === "REPLICA_UNAVAILABLE";
-  return textResponse(isOurs ? "Service Unavailable" : message, status, headers);
+  return textResponse(isOurs ? (status === 502 ? "Bad Gateway" : "Service Unavailable") : message, status, headers);
 }
 
 /** A response of plain text. */

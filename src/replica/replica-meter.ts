@@ -88,6 +88,16 @@ export class ReplicaMeter {
 
   #failed(route: string, error: unknown): void {
     this.hasNews = true;
-    numbersAt(this.#counted.errors, route, error instanceof Error ? error.name : typeof error)[0]!++;
+    numbersAt(this.#counted.errors, route, nameOf(error))[0]!++;
+  }
+}
+
+// Whatever was thrown may have a name that cannot be read, or is none.
+function nameOf(error: unknown): string {
+  try {
+    const name: unknown = error instanceof Error ? error.name : typeof error;
+    return typeof name === "string" ? name : "Error";
+  } catch {
+    return "Error";
   }
 }

@@ -9,7 +9,9 @@
  *   R1. The instance has been constructed, set up and configured before any request reaches it.
  *   R2. A start that fails is not kept: the next request starts again.
  *   R3. `call` never rejects and `fetch` always answers; what user code throws is part of the answer.
- *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened.
+ *   R4. A request holds its slot until its last byte, item or message; then the slot is free, whatever happened. Nothing
+ *       that may throw, or take long, comes between the end of a request and that.
+ *   R5. A request whose instance does not start has not begun, and its caller is told so.
  */
 import { ClientWatch } from "../context/client-watch.ts";
 import { writeLog } from "../context/logger.ts";
@@ -26,11 +28,10 @@ import { type ControlParts, ReplicaControl } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
 import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
 import { toResponse, withRequestId } from "./http-response.ts";
-import { Instance } from "./instance.ts";
+import { Instance, type Started } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
-import { type HttpAnswer, logCall, logFailure, logFetch } from "./request-log.ts";
-import { Reservations } from "./reservations.ts";
+import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { type Run, Runs } from "./runs.ts";
 import type { WhenDone } from "./sent.ts";
 
@@ -59,14 +60,32 @@ export interface ReplicaPorts {
   receiveHandle(ref: unknown): unknown;
 }
 
+/** How long a call waits behind a call of its own chain before the log says so. */
+const OWN_CHAIN_MS = 5000;
+
+/** An instance that did not start, and why. */
+interface Unstarted {
+  readonly failed: unknown;
+}
+
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
 const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
+
+function after(ms: number, happen: () => void): () => void {
+  const timer = setTimeout(happen, ms);
+  return () => clearTimeout(timer);
+}
+
+// A `Response` that was thrown is an answer like one that was returned.
+function thrownResponse(thrown: unknown): Response {
+  if (thrown instanceof Response) return thrown;
+  throw thrown;
+}
 
 export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #reservations = new Reservations();
   readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #control: ReplicaControl | undefined;
@@ -78,7 +97,7 @@ export class Replica {
     const { scope, limits, now, control, userConfig } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
-    this.#admission = new Admission(limits, now, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
+    this.#admission = new Admission(limits, { now, after }, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(this.#meter, now);
     this.#instance = new Instance({
@@ -135,22 +154,37 @@ export class Replica {
 
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
-    let slot: Slot | undefined;
+    const { id, mode } = delivery;
     try {
-      slot = await this.#admit(meta, delivery);
+      await this.#control?.renewal(meta, delivery);
+      if (this.#control?.isMisled(meta) === true) return this.#refusal(delivery);
+      const turn = this.#admission.reserve(id, meta.deadline, mode === "queue");
+      const isReserved = turn instanceof Promise ? await this.#waitWatched(turn, meta) : turn;
+      return isReserved ? { kind: "reserved", grant: this.#grantOf(id) } : this.#refusal(delivery);
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
-    if (slot === undefined) return this.#refusal(delivery);
-    this.#reservations.keep(delivery.id, slot);
-    return { kind: "reserved" };
+  }
+
+  #grantOf(id: string): Disposable {
+    return { [Symbol.dispose]: () => void this.#admission.withdraw(id, undefined) };
+  }
+
+  // A call that waits for a slot which a call before it in the same chain holds waits for itself.
+  #waitWatched<T>(turn: Promise<T>, { chain }: RequestMeta): Promise<T> {
+    if (chain.indexOf(chain.at(-1)!) === chain.length - 1) return turn;
+    const stop = after(OWN_CHAIN_MS, () =>
+      this.#warn(
+        `A call has waited ${OWN_CHAIN_MS / 1000} s for a slot that a call before it may hold: ${chain.join(" -> ")}. ` +
+          `Raise maxOngoingRequests of ${JSON.stringify(this.#name)}, or set requestTimeoutMs.`,
+      ),
+    );
+    return turn.finally(stop);
   }
 
   /** Stops a request: a waiting one leaves the queue, a running one sees its signal abort. */
   cancel(id: string, reason: unknown): void {
-    if (this.#admission.withdraw(id, reason)) return;
-    this.#runs.abort(id, reason);
-    this.#reservations.release(id);
+    if (!this.#admission.withdraw(id, reason)) this.#runs.abort(id, reason);
   }
 
   /** What the replica has on its hands. */
@@ -176,45 +210,39 @@ export class Replica {
   }
 
   #admit(meta: RequestMeta, delivery: Delivery): Slot | Promise<Slot | undefined> | undefined {
-    if (delivery.isReserved === true) return this.#reservations.take(delivery.id);
+    if (delivery.isReserved === true) return this.#admission.arrive(delivery.id);
     const renewal = this.#control?.renewal(meta, delivery);
     return renewal === undefined ? this.#take(meta, delivery) : renewal.then(() => this.#take(meta, delivery));
   }
 
-  #take(meta: RequestMeta, { id, mode, started }: Delivery): Slot | Promise<Slot> | undefined {
+  #take(meta: RequestMeta, { id, mode }: Delivery): Slot | Promise<Slot> | undefined {
     if (this.#control?.isMisled(meta) === true) return undefined;
-    if (mode === "claim") return this.#admission.claim();
-    const slot = this.#admission.queue(id, meta.deadline);
-    // Not awaited: the message is on its way before user code runs.
-    if (started !== undefined && slot !== undefined)
-      void Promise.resolve(slot)
-        .then(() => started())
-        .catch(() => {});
-    return slot;
+    return mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, meta.deadline);
   }
 
   async #call(request: CallRequest, id: string, slot: Slot): Promise<Reply> {
     const running = new RequestScope(request.meta);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const run = this.#runs.begin(id, slot, running);
+    let reply: Reply | undefined;
+    let failed: Failed | undefined;
     try {
-      const { target } = this.#instance.started ?? (await this.#instance.start());
-      const method = methodOf(target, this.#name, request.method);
+      const started = this.#instance.started ?? (await this.#start(run, scope));
+      if ("failed" in started) return this.#unstarted(started);
+      const method = methodOf(started.target, this.#name, request.method);
       const args = this.#receive(request);
-      const result = await runInScope(scope, () => this.#run(method, target, args));
-      const isStream = isGenerator(result);
-      const reply: Reply = isStream
+      const result = await runInScope(scope, () => this.#run(method, started.target, args));
+      reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#runs.finish(run, failed)) }
         : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
-      logCall(request.method, "OK", run.startedAtMs, scope);
-      if (!isStream) this.#runs.finish(run);
-      return reply;
     } catch (error) {
-      this.#runs.finish(run, { error });
-      logFailure(error, scope);
-      logCall(request.method, running.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, scope);
-      return { kind: "error", error: encodeError(error) };
+      failed = { error };
+    } finally {
+      if (reply?.kind !== "stream") this.#runs.finish(run, failed);
     }
+    logCall(request.method, failed === undefined ? "OK" : running.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, scope);
+    if (failed !== undefined) logFailure(failed.error, scope);
+    return reply ?? { kind: "error", error: encodeError(failed!.error) };
   }
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: (failed?: Failed) => void): ItemSource {
@@ -226,40 +254,69 @@ export class Replica {
     return items;
   }
 
-  async #fetch(request: Request, meta: RequestMeta, { id, slot }: { readonly id: string; readonly slot: Slot }): Promise<Response> {
+  async #fetch(
+    request: Request,
+    meta: RequestMeta,
+    { id, slot }: { readonly id: string; readonly slot: Slot },
+  ): Promise<Response | Refusal> {
     const running = new RequestScope(meta, request, this.#clients);
     const scope: Scope = { replica: this.#ports.scope, request: running };
     const run = this.#runs.begin(id, slot, running);
-    let response: Response;
-    let isWhole = false;
+    const { method } = request;
+    let response: Response | undefined;
     let failed: Failed | undefined;
+    let isHeld = false;
     try {
-      const started = this.#instance.started ?? (await this.#instance.start());
+      const started = this.#instance.started ?? (await this.#start(run, scope));
+      if ("failed" in started) return this.#unstarted(started);
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
-      const result = await runInScope(scope, () => handler(withClientJson(request)));
+      let result: unknown;
+      try {
+        result = await runInScope(scope, () => handler(withClientJson(request)));
+      } catch (thrown) {
+        result = thrownResponse(thrown);
+      }
       // What has no code of its own needs no scope.
       const isPassive = result instanceof Response || isScalar(result);
       const made = isPassive ? toResponse(result, scope) : runInScope(scope, () => toResponse(result, scope));
-      // A stream is a promise of a response; anything else but the handler's own is in memory.
-      isWhole = made instanceof Response && made !== result;
       response = await made;
-    } catch (error) {
-      if (!isDeliberate(error)) {
-        logFailure(error, scope);
-        failed = { error };
+      // A stream is a promise of a response; anything else but the handler's own is in memory.
+      if (made !== response || made === result) {
+        const { status } = response;
+        response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), scope);
+        isHeld = true;
       }
-      response = errorResponse(error);
+    } catch (error) {
+      failed = { error };
+      response = undefined;
+    } finally {
+      if (!isHeld) this.#runs.finish(run, failed);
     }
-    const answer: HttpAnswer = { method: request.method, status: response.status };
-    logFetch(answer, run.startedAtMs, scope);
-    if (isWhole) this.#answered(run, answer, failed);
-    else response = this.#ports.whenSent(response, (failure = failed) => this.#answered(run, answer, failure), scope);
+    if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, scope);
+    response ??= errorResponse(failed!.error);
+    const { status } = response;
+    if (!isHeld) this.#meter.answered(run, method, status);
+    logFetch({ method, status }, run.startedAtMs, scope);
     return withRequestId(response, meta.requestId);
   }
 
-  #answered(run: Run, { method, status }: HttpAnswer, failed: Failed | undefined): void {
-    this.#runs.finish(run, failed);
-    this.#meter.answered(run, method, status);
+  #answered(run: Run, method: string, status: number, failed: Failed | undefined): void {
+    if (this.#runs.finish(run, failed)) this.#meter.answered(run, method, status);
+  }
+
+  // Nothing of the user's is held by a request that finds no instance.
+  async #start(run: Run, scope: Scope): Promise<Started | Unstarted> {
+    try {
+      return await this.#instance.start();
+    } catch (error) {
+      this.#runs.finish(run, { error });
+      logFailure(error, scope);
+      return { failed: error };
+    }
+  }
+
+  #unstarted({ failed }: Unstarted): Refusal {
+    return { kind: "refused", load: this.#admission.load, failedStart: encodeError(failed) };
   }
 
   // A generator's body runs in the scope of whoever asks for its items, so it is started there too.

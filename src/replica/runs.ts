@@ -37,13 +37,22 @@ export class Runs {
     return run;
   }
 
-  /** A request is over. What it held of the replica is free when its listeners hear of it. */
-  finish(run: Run, failed?: Failed): void {
-    this.#runs.delete(run.id);
+  /**
+   * A request is over. What it held of the replica is free when its listeners hear of it, and whatever they do.
+   *
+   * @returns `false` if it was over already.
+   */
+  finish(run: Run, failed?: Failed): boolean {
+    if (run.endedAtMs !== 0) return false;
     run.endedAtMs = this.lastFinishedAtMs = this.#now();
-    this.#meter.ran(run, failed);
+    this.#runs.delete(run.id);
     run.slot.release();
-    run.scope.end();
+    try {
+      this.#meter.ran(run, failed);
+    } finally {
+      run.scope.end();
+    }
+    return true;
   }
 
   /** The request with this id sees its signal abort, if it runs. */

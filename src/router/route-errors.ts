@@ -6,6 +6,7 @@ import {
   DeploymentUnavailableError,
   ReplicaUnavailableError,
   RequestCancelledError,
+  SerializationError,
   ServeError,
 } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
@@ -23,12 +24,14 @@ export interface Destination {
 export function explainFailure(error: unknown, { deployment }: Destination, method: string | undefined): unknown {
   if (error instanceof LostReplica) return error.explain();
   if (error instanceof ServeError) return error;
-  const refusal = explainRefusal(error, `An argument or the result of ${JSON.stringify(`${deployment}.${method ?? "call"}`)}`);
+  const subject = `An argument or the result of ${JSON.stringify(`${deployment}.${method ?? "call"}`)}`;
+  const refusal = explainRefusal(error, subject);
   if (refusal !== error) return refusal;
   if (error instanceof Error && error.name === "AbortError")
     return new RequestCancelledError("The request was cancelled.", { cause: error });
+  // What the platform throws at a value, an argument or a result, and not at a connection.
   const reason = error instanceof Error ? error.message : String(error);
-  return new ReplicaUnavailableError(`A replica of ${JSON.stringify(deployment)} failed: ${reason}`, { cause: error });
+  return new SerializationError(`${subject} cannot be sent: ${reason}`, { cause: error });
 }
 
 export function noReplicas({ app, deployment }: Destination, set: ReplicaSet): DeploymentUnavailableError {
@@ -55,6 +58,13 @@ export function allFull({ deployment }: Destination, { replicas, config }: Repli
       `${JSON.stringify(deployment)} run ${maxOngoingRequests} requests (maxOngoingRequests) and hold ${maxQueuedRequests} waiting ` +
       `(maxQueuedRequests). Retry after ${Math.ceil(retryAfterMs / 1000)} s.`,
     { status: statusCode, retryAfterMs },
+  );
+}
+
+/** The slot that was kept for a request had been given back when it came, and there is nothing left to send elsewhere. */
+export function tooLate({ deployment }: Destination): ReplicaUnavailableError {
+  return new ReplicaUnavailableError(
+    `The request came to its replica of ${JSON.stringify(deployment)} after the slot that was kept for it had been given back. It did not begin.`,
   );
 }
 

@@ -10,9 +10,11 @@
  * Invariants:
  *   T1. A connection lives for one attempt; between requests only plain data is kept.
  *   T2. What the platform throws never reaches a caller as it is.
- *   T3. A request that a lost replica may have begun is not sent again, unless the deployment allows it.
+ *   T3. A request that a lost replica may have begun is not sent again, unless the deployment allows it. From the moment
+ *       that it is sent to run it counts as begun, whatever becomes of the replica.
  *   T4. A request is at one replica at a time.
  */
+import { decodeError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
@@ -20,10 +22,10 @@ import { backoffMs } from "./backoff.ts";
 import { nextDeliveryId } from "./delivery-id.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
-import { LostReplica } from "./lost-replica.ts";
+import { type Loss, LostReplica } from "./lost-replica.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import { allFull, type Destination, explainFailure, isElsewhere, noReplicas, notThere } from "./route-errors.ts";
+import { allFull, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
 import { type Seen, seenOf } from "./seen.ts";
 import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
@@ -136,8 +138,9 @@ export class Router {
 
   #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce }: Pick<Send<unknown>, "isOnce">): boolean {
     if (isOnce && isSent) return false;
-    // An overloaded object that is asked again has even more to do.
-    if (failure === "overloaded" && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name))) return false;
+    // An overloaded object that is asked again has even more to do, and an instance that did not start fails again.
+    if ((failure === "overloaded" || failure === "failed-start") && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name)))
+      return false;
     return !mayHaveBegun || !this.#set.config.retries.onlyIfNotStarted;
   }
 
@@ -222,18 +225,37 @@ export class Router {
     try {
       const outcome = await send.over(connection, attempt);
       if (connection.news !== undefined) this.learn(connection.news);
-      if (isRefusal(outcome)) this.#knowledge.refused(replica.name, outcome.load);
-      else this.#answered(replica.name, mode, send.meta);
-      return outcome;
+      if (isRefusal(outcome)) return this.#refusedBy(replica, outcome, send, attempt);
+      this.#answered(replica.name, mode, send.meta);
+      return send.guard(outcome, (error) => explainFailure(this.#failed(replica, error, attempt), this, send.method));
     } catch (error) {
-      const failure = classifyFailure(error);
-      if (error instanceof ServeError || failure === "unknown") throw error;
-      this.#knowledge.lost(replica.name);
-      this.#ordering.lost(replica.name);
-      throw new LostReplica(replica, error, { failure, isSent: attempt.isBegun });
+      cancellation?.check();
+      throw this.#failed(replica, error, attempt);
     } finally {
       cancellation?.listen(undefined);
     }
+  }
+
+  #refusedBy(replica: ReplicaRef, refusal: Refusal, { isOnce }: { readonly isOnce: boolean }, { isSent }: Attempt): Refusal {
+    const { failedStart, load } = refusal;
+    if (failedStart !== undefined) throw this.#lost(replica, decodeError(failedStart), { failure: "failed-start", isSent });
+    this.#knowledge.refused(replica.name, load);
+    // A claim that is refused is still there to be sent; what can be sent once only went after its slot had been given back.
+    if (isOnce && isSent) throw tooLate(this);
+    return refusal;
+  }
+
+  // Only what the platform throws at a connection means that a replica is lost.
+  #failed(replica: ReplicaRef, error: unknown, { isSent }: Attempt): unknown {
+    if (error instanceof ServeError || error instanceof LostReplica) return error;
+    const failure = classifyFailure(error);
+    return failure === "unsendable" ? error : this.#lost(replica, error, { failure, isSent });
+  }
+
+  #lost(replica: ReplicaRef, cause: unknown, loss: Loss): LostReplica {
+    this.#knowledge.lost(replica.name);
+    this.#ordering.lost(replica.name);
+    return new LostReplica(replica, cause, loss);
   }
 
   #answered(replica: string, mode: AdmissionMode | "spill", meta: RequestMeta): void {

@@ -9,6 +9,7 @@ import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { type Explain, guarded } from "./lost-answer.ts";
 import type { Resendable } from "./resendable.ts";
 
 /** A way to a replica, good for one request. */
@@ -17,7 +18,7 @@ export interface ReplicaConnection {
   readonly news?: ReplicaSet | undefined;
   call(request: CallRequest, delivery: Delivery): Promise<Reply>;
   fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
-  /** Keeps a slot for a request that can be sent only once. */
+  /** Keeps a slot for a request that has to wait, or can be sent only once. */
   reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
   /** Stops a request that was sent over this connection. */
   cancel(id: string, reason: unknown): void;
@@ -26,22 +27,11 @@ export interface ReplicaConnection {
 /** One attempt at one replica. */
 export class Attempt {
   readonly delivery: Delivery;
-  #isBegun = false;
+  /** Whether the request has been sent to be run: from then on the replica may have begun it. */
+  isSent = false;
 
   constructor(id: string, mode: AdmissionMode | "spill", epoch: number) {
-    if (mode === "spill") this.delivery = { id, mode: "claim", epoch, isSpill: true };
-    // A claim runs at once or not at all, so one that is lost may have begun; what waits says when it begins.
-    else this.delivery = mode === "claim" ? { id, mode, epoch } : { id, mode, epoch, started: () => this.begin() };
-  }
-
-  /** Whether the replica may have begun to run the request. */
-  get isBegun(): boolean {
-    return this.#isBegun;
-  }
-
-  /** Says that the replica may run the request from now on. */
-  begin(): void {
-    this.#isBegun = true;
+    this.delivery = mode === "spill" ? { id, mode: "claim", epoch, isSpill: true } : { id, mode, epoch };
   }
 }
 
@@ -52,11 +42,18 @@ export interface Send<T> {
   readonly method: string | undefined;
   /** Whether it can be sent only once, as a stream can. */
   readonly isOnce: boolean;
-  /** Sends it, and tells the attempt when it goes to a replica that may run it from then on. */
+  /** Sends it, and notes in the attempt when it goes to a replica that may run it from then on. */
   over(connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal>;
+  /** What to hand on for an answer, of which some may still be to come when the replica is lost. */
+  guard(answer: T, explain: Explain): T;
 }
 
-export class SendCall implements Send<Answer> {
+/** A request that is sent once it has a slot. */
+interface Reservable<T> extends Send<T> {
+  send(connection: ReplicaConnection, delivery: Delivery): Promise<T | Refusal>;
+}
+
+export class SendCall implements Reservable<Answer> {
   readonly #request: CallRequest;
 
   constructor(request: CallRequest) {
@@ -73,19 +70,23 @@ export class SendCall implements Send<Answer> {
     return this.#request.isOnce === true;
   }
 
+  // A request that may have to wait waits for its slot first: once it is sent, it may have begun.
   over(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
-    if (this.isOnce) return this.#overReserved(connection, attempt);
-    if (attempt.delivery.mode === "claim") attempt.begin();
+    if (this.isOnce || attempt.delivery.mode === "queue") return reserved(this, connection, attempt);
+    attempt.isSent = true;
     return connection.call(this.#request, attempt.delivery);
   }
 
-  async #overReserved(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
-    const slot = await reserved(connection, this.meta, attempt);
-    return isRefusal(slot) ? slot : connection.call(this.#request, slot);
+  send(connection: ReplicaConnection, delivery: Delivery): Promise<Reply> {
+    return connection.call(this.#request, delivery);
+  }
+
+  guard(answer: Answer, explain: Explain): Answer {
+    return guarded(answer, explain);
   }
 }
 
-export class SendFetch implements Send<Response> {
+export class SendFetch implements Reservable<Response> {
   readonly meta: RequestMeta;
   readonly method = "fetch";
   /** Stops the request while it waits for a slot; once it is sent, the platform itself carries the client's going away. */
@@ -103,25 +104,28 @@ export class SendFetch implements Send<Response> {
     return this.#request.isOnce;
   }
 
-  // A fetch cannot say when it begins, so one that has to wait waits for its slot first.
   over(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
     if (this.isOnce || attempt.delivery.mode === "queue") return this.#wait(connection, attempt);
-    attempt.begin();
-    return connection.fetch(this.#request.request(), this.meta, attempt.delivery);
+    attempt.isSent = true;
+    return this.send(connection, attempt.delivery);
+  }
+
+  send(connection: ReplicaConnection, delivery: Delivery): Promise<Response | Refusal> {
+    return connection.fetch(this.#request.request(), this.meta, delivery);
+  }
+
+  // Its status has been sent when its body breaks off, so there is nobody to explain that to.
+  guard(answer: Response): Response {
+    return answer;
   }
 
   #wait(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
     cancelWith(this.#request.signal, this.cancellation);
     this.cancellation.check();
-    const answer = this.#overReserved(connection, attempt);
+    const answer = reserved(this, connection, attempt);
     // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
     this.#keepAlive?.(answer.catch(() => {}));
     return answer;
-  }
-
-  async #overReserved(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
-    const slot = await reserved(connection, this.meta, attempt);
-    return isRefusal(slot) ? slot : connection.fetch(this.#request.request(), this.meta, slot);
   }
 }
 
@@ -130,14 +134,15 @@ export function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
   return typeof outcome === "object" && outcome !== null && (outcome as { kind?: unknown }).kind === "refused";
 }
 
-// The slot first, then the request: what to send with it, or that there is none.
-async function reserved(connection: ReplicaConnection, meta: RequestMeta, attempt: Attempt): Promise<Delivery | Refusal> {
-  const { started: _, ...delivery } = attempt.delivery;
-  const reservation = await connection.reserve(meta, delivery);
+// The slot first, then the request.
+async function reserved<T>(send: Reservable<T>, connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal> {
+  const reservation = await connection.reserve(send.meta, attempt.delivery);
   if (reservation.kind === "refused") return reservation;
   if (reservation.kind === "error") throw decodeError(reservation.error);
-  attempt.begin();
-  return { ...delivery, isReserved: true };
+  // The slot is given back should this caller vanish before its request has come.
+  using _ = reservation.grant;
+  attempt.isSent = true;
+  return await send.send(connection, { ...attempt.delivery, isReserved: true });
 }
 
 function cancelWith(signal: AbortSignal, cancellation: Cancellation): void {

@@ -56,14 +56,9 @@ class StubConnection implements ReplicaConnection {
 
   #call({ meta, method, args, handleArgs }: CallRequest, delivery: Delivery): Promise<WireReply> {
     const envelope = encodeEnvelope(meta, delivery);
-    const { started } = delivery;
     // What there is not is not sent: each argument is looked at on its way out and in.
-    if (handleArgs === undefined && started === undefined)
-      return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
-    return this.#stub.call(envelope, method, args, {
-      ...(handleArgs === undefined ? {} : { handleArgs }),
-      ...(started === undefined ? {} : { started }),
-    });
+    if (handleArgs !== undefined) return this.#stub.call(envelope, method, args, { handleArgs });
+    return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
   }
 
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {

@@ -16,7 +16,6 @@ export function gateOf(ports: Partial<ReplicaPorts> = {}) {
   }
   const gate = (name: string) => held.get(name) ?? held.set(name, Promise.withResolvers<string>()).get(name)!;
   const replica = replicaOf(Gate, { limits: { maxOngoingRequests: 1, maxQueuedRequests: 2 }, ...ports });
-  const send = (mode: "claim" | "queue", name: string, started?: () => void) =>
-    replica.call(delivered({ id: name, mode, ...(started === undefined ? {} : { started }) }, "hold", name));
+  const send = (mode: "claim" | "queue", name: string) => replica.call(delivered({ id: name, mode }, "hold", name));
   return { replica, send, begun, aborted, let: (name: string) => gate(name).resolve(name) };
 }

@@ -1,5 +1,5 @@
 import { decodeError } from "../../src/protocol/error-codec.ts";
-import type { CallRequest, Delivery, Reply } from "../../src/protocol/messages.ts";
+import type { CallRequest, Delivery, Refusal, Reply } from "../../src/protocol/messages.ts";
 import { Replica, type ReplicaPorts } from "../../src/replica/replica.ts";
 import { whenSent } from "../../src/replica/sent.ts";
 import { replicaScope, requestMeta } from "./scope.ts";
@@ -36,7 +36,7 @@ export function delivered(delivery: Delivery, method?: string, ...args: unknown[
 /** What a reply carries; throws what the method threw. */
 export function valueOf(reply: Reply): unknown {
   if (reply.kind === "error") throw decodeError(reply.error);
-  if (reply.kind === "refused") throw new Error("The replica refused the call.");
+  if (reply.kind === "refused") throw refusalError(reply);
   return reply.kind === "value" ? reply.value : reply.items;
 }
 
@@ -44,5 +44,9 @@ export function valueOf(reply: Reply): unknown {
 export async function answerOf(replica: Replica, path = "/", init: RequestInit = {}): Promise<Response> {
   const response = await replica.fetch(new Request(`http://host${path}`, init), requestMeta());
   if (response instanceof Response) return response;
-  throw new Error("The replica refused the request.");
+  throw refusalError(response);
+}
+
+function refusalError({ failedStart }: Refusal): unknown {
+  return failedStart === undefined ? new Error("The replica refused the request.") : decodeError(failedStart);
 }

@@ -16,8 +16,6 @@ export interface Hop {
   readonly mode: AdmissionMode;
   readonly delivery: Delivery;
   readonly request: CallRequest | Request | undefined;
-  /** Says that the request has begun, as a replica does for one that had to wait. */
-  begin(): void;
 }
 
 /** What a replica does with a message: takes it, refuses it with a load, or throws. */
@@ -44,7 +42,7 @@ export function refused(ongoing: number, queued = 0): Refusal {
 }
 
 /** Refuses claims, and takes what waits. */
-export const onlyQueues: Behaviour = ({ mode }) => (mode === "claim" ? refused(1) : "taken");
+export const onlyQueues: Behaviour = ({ mode, delivery }) => (mode === "claim" && delivery.isReserved !== true ? refused(1) : "taken");
 
 const inOrder: Policy = ({ candidates }, count) => candidates.map((_, index) => index).slice(0, count);
 
@@ -60,7 +58,7 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
     connections++;
     const replica = parseReplicaId(name)!.ordinal;
     const send = async (verb: Hop["verb"], delivery: Delivery, request: Hop["request"]) => {
-      const hop: Hop = { verb, replica, mode: delivery.mode, delivery, request, begin: () => void delivery.started?.() };
+      const hop: Hop = { verb, replica, mode: delivery.mode, delivery, request };
       hops.push(hop);
       return behave(hop);
     };
@@ -104,11 +102,19 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
     slept,
     cancelled,
     connections: () => connections,
-    /** The hops since the last look, each as `<mode> <ordinal>`, with the verb where it is not `call`. */
-    trace: () =>
-      hops.splice(0).map(({ verb, replica, mode, delivery }) => {
-        const how = delivery.isReserved === true ? "reserved" : mode;
-        return verb === "call" ? `${how} ${replica}` : `${verb} ${how} ${replica}`;
-      }),
+    /**
+     * The hops since the last look, each as `<mode> <ordinal>`, with the verb where it is not `call`. A call that waited is
+     * one entry, `queue 0`, though its slot is asked for first and it is sent then.
+     */
+    trace: () => hops.splice(0).flatMap((hop, _, all) => traceOf(hop, all)),
   };
+}
+
+function traceOf({ verb, replica, mode, delivery }: Hop, all: readonly Hop[]): string[] {
+  const isReserved = delivery.isReserved === true;
+  if (verb === "reserve" && mode === "queue") return [`queue ${replica}`];
+  if (verb === "call" && isReserved && mode === "queue" && all.some((hop) => hop.verb === "reserve" && hop.delivery.id === delivery.id))
+    return [];
+  const how = isReserved ? "reserved" : mode;
+  return [verb === "call" ? `${how} ${replica}` : `${verb} ${how} ${replica}`];
 }

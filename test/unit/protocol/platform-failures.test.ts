@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RequestTimeoutError } from "../../../src/protocol/errors.ts";
-import { classifyFailure } from "../../../src/protocol/platform-failures.ts";
+import { classifyFailure, NOT_UNDERSTOOD } from "../../../src/protocol/platform-failures.ts";
 
 const failing = (message: string, flags: object = {}) => Object.assign(new Error(message), flags);
 
@@ -13,16 +12,16 @@ describe("a failure of the platform", () => {
     expect(classifyFailure(failing(message, flags))).toBe("overloaded");
   });
 
-  it.each([
-    ["Cannot resolve Durable Object due to transient issue on remote node.", { retryable: true }],
-    ["Your account is generating too much load on Durable Objects. Please back off and try again later.", {}],
-  ])("never began the request: %s", (message, flags) => {
-    expect(classifyFailure(failing(message, flags))).toBe("not-started");
+  it("is none of a request that the replica says it did not begin", () => {
+    expect(classifyFailure(failing(`${NOT_UNDERSTOOD}: it runs older code.`))).toBe("not-started");
   });
 
   it.each([
     ["Network connection lost.", {}],
     ["Network connection lost.", { retryable: true }],
+    // Whatever the message says: the request was sent, and nobody knows what became of it.
+    ["Cannot resolve Durable Object due to transient issue on remote node.", { retryable: true }],
+    ["Your account is generating too much load on Durable Objects. Please back off and try again later.", {}],
     ["Durable Object reset because its code was updated.", { durableObjectReset: true }],
     ["Durable Object reset because its code was updated.", {}],
     ["Durable Object connection closed because the object was reset.", {}],
@@ -44,17 +43,26 @@ describe("a failure of the platform", () => {
   });
 
   it.each([
-    failing("no weights"),
-    failing("something else", { retryable: false, overloaded: false, durableObjectReset: false }),
-    failing("something else", { retryable: "true", overloaded: 1 }),
-    new RequestTimeoutError("The request's deadline has passed."),
-    new DOMException("Could not serialize object.", "DataCloneError"),
+    failing("something new"),
+    failing("something new", { retryable: false, overloaded: false, durableObjectReset: false }),
+    failing("something new", { retryable: "true", overloaded: 1 }),
+    Object.assign(new TypeError("died"), { durableObjectReset: true }),
     { message: 7 },
     {},
     "Network connection lost.",
     null,
     undefined,
-  ])("is none: %s", (error) => {
-    expect(classifyFailure(error)).toBe("unknown");
+  ])("is a loss unless it is known to be something else: %s", (error) => {
+    expect(classifyFailure(error)).toBe("lost");
+  });
+
+  it.each([
+    new DOMException("Could not serialize object.", "DataCloneError"),
+    new DOMException("The client has gone.", "AbortError"),
+    new TypeError("Body has already been used."),
+    new RangeError("Maximum call stack size exceeded"),
+    failing("Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes."),
+  ])("is no loss when it is about a value: %s", (error) => {
+    expect(classifyFailure(error)).toBe("unsendable");
   });
 });

@@ -79,7 +79,7 @@ class Recorded {
   readonly #slots: (Slot | undefined)[] = [];
 
   constructor(limits: AdmissionLimits, clock: Clock) {
-    this.admission = new Admission(limits, clock.now);
+    this.admission = new Admission(limits, clock);
   }
 
   arrive(mayWait: boolean, deadline: number | undefined): void {
@@ -164,7 +164,7 @@ describe("admission", () => {
   });
 
   it("[A4] refuses a claim while one request waits, though a slot is about to be free", async () => {
-    const admission = new Admission({ maxOngoingRequests: 1, maxQueuedRequests: 1 }, () => 0);
+    const admission = new Admission({ maxOngoingRequests: 1, maxQueuedRequests: 1 }, new Clock());
     const first = admission.claim()!;
     const second = admission.queue("second", undefined) as Promise<Slot>;
     expect(admission.claim()).toBeUndefined();
@@ -176,7 +176,7 @@ describe("admission", () => {
 
   it("[A5] tells a request why it left the queue: what it was withdrawn for, or that its deadline has passed", async () => {
     const clock = new Clock();
-    const admission = new Admission({ maxOngoingRequests: 1, maxQueuedRequests: -1 }, clock.now);
+    const admission = new Admission({ maxOngoingRequests: 1, maxQueuedRequests: -1 }, clock);
     const slot = admission.claim()!;
     const reason = new RequestCancelledError("gone");
     const withdrawn = rejectionOf(admission.queue("withdrawn", undefined) as Promise<Slot>);
@@ -190,7 +190,7 @@ describe("admission", () => {
   });
 
   it("[A6] does not mistake a slot that is given back twice for two", async () => {
-    const admission = new Admission({ maxOngoingRequests: 2, maxQueuedRequests: 0 }, () => 0);
+    const admission = new Admission({ maxOngoingRequests: 2, maxQueuedRequests: 0 }, new Clock());
     const first = admission.claim()!;
     admission.claim();
     first.release();

@@ -4,6 +4,7 @@ import { DeploymentUnavailableError, MethodNotFoundError, SerializationError } f
 import type { Replica } from "../../../src/replica/replica.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { answerOf, callOf, replicaOf, valueOf } from "../../support/model-replica.ts";
+import { requestMeta } from "../../support/scope.ts";
 
 const call = async (replica: Replica, method?: string, ...args: unknown[]) => valueOf(await replica.call(callOf(method, ...args)));
 const get = answerOf;
@@ -132,10 +133,9 @@ describe("a replica that cannot start", () => {
     expect(await call(replica)).toBe("ok");
   });
 
-  it("[R3] answers HTTP with 503 and keeps the reason to the log", async () => {
-    const response = await get(replicaOf(failingAt("setup()", 1)));
-    expect([response.status, response.headers.get("retry-after"), await response.text()]).toEqual([503, "1", "Service Unavailable"]);
-    expect(JSON.stringify(vi.mocked(console.error).mock.calls)).toContain("no weights");
+  it("[R5] refuses an HTTP request and says why, because it has not begun", async () => {
+    const refusal = await replicaOf(failingAt("setup()", 1)).fetch(new Request("http://host/"), requestMeta());
+    expect(refusal).toMatchObject({ kind: "refused", failedStart: { code: "DEPLOYMENT_UNAVAILABLE" } });
   });
 });
 

@@ -23,7 +23,7 @@ afterEach(() => {
 describe("a reserved slot", () => {
   it("is for the request with its id, sent once, and for nobody else", async () => {
     const gate = gateOf();
-    expect(await gate.replica.reserve(requestMeta(), { id: "a", mode: "claim" })).toEqual({ kind: "reserved" });
+    expect(await gate.replica.reserve(requestMeta(), { id: "a", mode: "claim" })).toMatchObject({ kind: "reserved" });
     expect(await gate.send("claim", "b")).toMatchObject({ kind: "refused" });
     const reserved = delivered({ id: "a", mode: "claim", isReserved: true }, "hold", "a");
     const reply = gate.replica.call(reserved);
@@ -45,15 +45,15 @@ describe("a reserved slot", () => {
     await turnOfTheEventLoop();
     gate.let("a");
     await running;
-    expect(await waiting).toEqual({ kind: "reserved" });
+    expect(await waiting).toMatchObject({ kind: "reserved" });
     gate.replica.cancel("b", reason);
   });
 
-  it("is given back after five seconds in which its request does not come, which is then refused", async () => {
+  it("is given back after two seconds in which its request does not come, which is then refused", async () => {
     vi.useFakeTimers();
     const gate = gateOf();
     await gate.replica.reserve(requestMeta(), { id: "a", mode: "claim" });
-    await vi.advanceTimersByTimeAsync(4999);
+    await vi.advanceTimersByTimeAsync(1999);
     expect(gate.replica.load.ongoing).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(gate.replica.load.ongoing).toBe(0);
@@ -69,6 +69,30 @@ describe("a reserved slot", () => {
     void gate.replica.call(delivered({ id: "a", mode: "claim", isReserved: true }, "hold", "a"));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(gate.replica.load.ongoing).toBe(1);
+  });
+
+  it("is given back at once when its caller is gone, as the platform says by disposing of the grant", async () => {
+    const gate = gateOf();
+    const running = gate.send("claim", "a");
+    const waiting = gate.replica.reserve(requestMeta(), { id: "b", mode: "queue" });
+    await turnOfTheEventLoop();
+    gate.let("a");
+    await running;
+    const reservation = await waiting;
+    if (reservation.kind !== "reserved") throw new Error(`The reservation is ${reservation.kind}.`);
+    expect(gate.replica.load).toEqual({ ongoing: 1, queued: 0 });
+    reservation.grant![Symbol.dispose]();
+    expect(gate.replica.load).toEqual({ ongoing: 0, queued: 0 });
+  });
+
+  it("is not taken from its request when the grant is disposed of afterwards", async () => {
+    const gate = gateOf();
+    const reservation = await gate.replica.reserve(requestMeta(), { id: "a", mode: "claim" });
+    const reply = gate.replica.call(delivered({ id: "a", mode: "claim", isReserved: true }, "hold", "a"));
+    if (reservation.kind === "reserved") reservation.grant![Symbol.dispose]();
+    expect(gate.replica.load).toEqual({ ongoing: 1, queued: 0 });
+    gate.let("a");
+    expect(valueOf(await reply)).toBe("a");
   });
 
   it("is given back at once when its request is cancelled", async () => {

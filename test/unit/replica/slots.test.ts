@@ -4,6 +4,7 @@ import type { Replica } from "../../../src/replica/replica.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { gateOf } from "../../support/gate.ts";
 import { answerOf, callOf, delivered, replicaOf, valueOf } from "../../support/model-replica.ts";
+import { rejectionOf } from "../../support/rejection.ts";
 import { requestMeta } from "../../support/scope.ts";
 
 const reason = new RequestCancelledError("gone");
@@ -54,28 +55,6 @@ describe("admission to a replica", () => {
     replica.cancel("r", reason);
   });
 
-  it("says that a request which waited has begun, before its method runs", async () => {
-    const gate = gateOf();
-    void gate.send("queue", "a", () => gate.begun.push("a started"));
-    await turnOfTheEventLoop();
-    void gate.send("queue", "b", () => gate.begun.push("b started"));
-    await turnOfTheEventLoop();
-    expect(gate.begun).toEqual(["a started", "a"]);
-    gate.let("a");
-    await turnOfTheEventLoop();
-    expect(gate.begun).toEqual(["a started", "a", "b started", "b"]);
-  });
-
-  it("runs requests all the same when their caller cannot be told", async () => {
-    const gate = gateOf();
-    const reply = gate.send("queue", "a", () => {
-      throw new Error("Network connection lost.");
-    });
-    await turnOfTheEventLoop();
-    gate.let("a");
-    expect(valueOf(await reply)).toBe("a");
-  });
-
   it("queues calls of older callers, which name no delivery, one after the other", async () => {
     const gate = gateOf();
     const replies = ["a", "b", "c"].map((name) => gate.replica.call(callOf("hold", name)));
@@ -116,9 +95,8 @@ describe("a slot", () => {
       call() {}
     }
     const replica = replicaOf(Model, oneSlot);
-    await replica.call(callOf());
-    await (await answerOf(replica)).text();
-    await turnOfTheEventLoop();
+    expect(await replica.call(callOf())).toMatchObject({ kind: "refused", failedStart: { code: "DEPLOYMENT_UNAVAILABLE" } });
+    expect(await rejectionOf(answerOf(replica))).toMatchObject({ code: "DEPLOYMENT_UNAVAILABLE" });
     expect(ongoing(replica)).toBe(0);
   });
 

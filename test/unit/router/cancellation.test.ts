@@ -104,7 +104,7 @@ describe("an HTTP request whose client goes away", () => {
     await turnOfTheEventLoop();
     client.abort();
     expect(cancelled).toEqual([{ replica: 0, id: hops.at(-1)!.delivery.id, reason: expect.any(RequestCancelledError) }]);
-    expect(trace().at(-1)).toBe("reserve queue 0");
+    expect(trace().at(-1)).toBe("queue 0");
   });
 
   it("while it is refused is not put in a queue", async () => {

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BackPressureError, ReplicaUnavailableError } from "../../../src/protocol/errors.ts";
+import { encodeError } from "../../../src/protocol/error-codec.ts";
+import { BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError } from "../../../src/protocol/errors.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { type Behaviour, CALL, type Hop, lost, onlyQueues, refused, scripted } from "../../support/scripted-replicas.ts";
 
 const overloaded = () => Object.assign(new Error("Durable Object is overloaded."), { overloaded: true });
-const notStarted = () => new Error("Cannot resolve Durable Object due to transient issue on remote node.");
+const NO_START = { ...refused(0), failedStart: encodeError(new DeploymentUnavailableError("It cannot start.")) };
 
 /** Throws at the first message that `matches`, and does as `behave` says otherwise. */
 function failingOnce(error: () => Error, matches: (hop: Hop) => boolean, behave: Behaviour = () => "taken"): Behaviour {
@@ -34,34 +35,66 @@ describe("a replica lost with a claim", () => {
     expect(trace()).toEqual(["claim 0", "claim 1"]);
   });
 
-  it.each([
-    ["overloaded", overloaded],
-    ["out of reach", notStarted],
-  ])("never began the request when it was %s, which is tried elsewhere", async (_, error) => {
-    const { router, trace, slept } = scripted(failingOnce(error, first));
+  it("never began the request when it was overloaded, which is tried elsewhere", async () => {
+    const { router, trace, slept } = scripted(failingOnce(overloaded, first));
     expect(await router.call(CALL)).toEqual({ kind: "value", value: 1 });
     expect(trace()).toEqual(["claim 0", "claim 1"]);
     expect(slept).toEqual([10]);
+  });
+
+  it.each([
+    "Cannot resolve Durable Object due to transient issue on remote node.",
+    "Your account is generating too much load on Durable Objects. Please back off and try again later.",
+    "something new",
+  ])("[T3] may have begun the request whatever the platform says: %s", async (message) => {
+    const { router, trace } = scripted(failingOnce(() => new Error(message), first));
+    expect(await rejectionOf(router.call(CALL))).toMatchObject({ code: "REPLICA_UNAVAILABLE", status: 502, retryAfterMs: undefined });
+    expect(trace()).toEqual(["claim 0"]);
+  });
+});
+
+describe("a replica whose instance does not start", () => {
+  it.each(["claim", "queue"] as const)("has not begun the request, which is tried elsewhere after a pause: %s", async (mode) => {
+    const { router, trace, slept } = scripted((hop) => {
+      if (hop.verb === "reserve") return "taken";
+      if (hop.replica === 0 && hop.mode === mode) return NO_START;
+      return mode === "queue" && hop.mode === "claim" && hop.replica < 3 ? refused(1) : "taken";
+    });
+    expect(await router.call(CALL)).toMatchObject({ kind: "value" });
+    expect(trace().filter((hop) => hop.endsWith(" 0"))).toEqual(mode === "claim" ? ["claim 0"] : ["claim 0", "queue 0"]);
+    expect(slept).toEqual([10]);
+  });
+
+  it("is not asked again when there is no other, and its caller is told why", async () => {
+    const { router, trace } = scripted(() => NO_START, { numReplicas: 2, options: { retries: { attempts: 5 } } });
+    expect(await rejectionOf(router.call(CALL))).toMatchObject({
+      code: "DEPLOYMENT_UNAVAILABLE",
+      message: "It cannot start.",
+      status: 503,
+    });
+    expect(trace()).toEqual(["claim 0", "claim 1"]);
   });
 });
 
 describe("a replica lost with a request in its queue", () => {
   const inQueue = ({ mode }: Hop) => mode === "queue";
 
-  it("never began it unless it said so, and the request is tried elsewhere", async () => {
-    const { router, trace } = scripted(failingOnce(lost, inQueue, onlyQueues));
+  it("never began it while it waited for its slot, and the request is tried elsewhere", async () => {
+    const { router, trace } = scripted(failingOnce(lost, (hop) => inQueue(hop) && hop.verb === "reserve", onlyQueues));
     expect(await router.call(CALL)).toEqual({ kind: "value", value: 1 });
     expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0", "claim 1", "claim 2", "claim 3", "queue 1"]);
   });
 
-  it("[T3] had begun it when it said so, and the request is not sent again", async () => {
-    const behave = failingOnce(lost, inQueue, onlyQueues);
-    const { router, trace } = scripted((hop) => {
-      if (inQueue(hop)) hop.begin();
-      return behave(hop);
-    });
-    expect(await rejectionOf(router.call(CALL))).toBeInstanceOf(ReplicaUnavailableError);
+  it("[T3] may have begun it once it had been sent, and the request is not sent again", async () => {
+    const { router, trace } = scripted(failingOnce(lost, (hop) => inQueue(hop) && hop.verb === "call", onlyQueues));
+    expect(await rejectionOf(router.call(CALL))).toMatchObject({ code: "REPLICA_UNAVAILABLE", status: 502, retryAfterMs: undefined });
     expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0"]);
+  });
+
+  it("asks the next one when the slot that was kept for it had been given back", async () => {
+    const { router, trace } = scripted((hop) => (hop.verb === "call" && inQueue(hop) && hop.replica === 0 ? refused(1) : onlyQueues(hop)));
+    expect(await router.call(CALL)).toEqual({ kind: "value", value: 1 });
+    expect(trace().slice(3)).toEqual(["queue 0", "queue 1"]);
   });
 });
 
@@ -90,10 +123,13 @@ describe("a request that is tried again", () => {
     expect(trace()).toEqual(["claim 0", "claim 1"]);
   });
 
-  it("goes back to an only replica that was out of reach", async () => {
-    const { router, trace } = scripted(failingOnce(notStarted, first), { numReplicas: 1 });
+  it("goes back to an only replica that was lost before the request had been sent", async () => {
+    const { router, trace } = scripted(
+      failingOnce(lost, (hop) => hop.verb === "reserve", onlyQueues),
+      { numReplicas: 1 },
+    );
     expect(await router.call(CALL)).toEqual({ kind: "value", value: 0 });
-    expect(trace()).toEqual(["claim 0", "claim 0"]);
+    expect(trace()).toEqual(["claim 0", "queue 0", "claim 0", "queue 0"]);
   });
 });
 
@@ -101,7 +137,7 @@ describe("a lost replica", () => {
   it("is left out for a while, then asked again, and then longer if it is still lost", async () => {
     let isLost = true;
     const { router, clock, trace } = scripted(({ replica }) => {
-      if (replica === 0 && isLost) throw notStarted();
+      if (replica === 0 && isLost) throw overloaded();
       return "taken";
     });
     await router.call(CALL);
@@ -122,7 +158,7 @@ describe("a lost replica", () => {
     let isLost = true;
     const { router } = scripted(
       () => {
-        if (isLost) throw notStarted();
+        if (isLost) throw lost();
         return "taken";
       },
       { numReplicas: 2 },
@@ -134,7 +170,7 @@ describe("a lost replica", () => {
 });
 
 describe("whatever the replicas do", () => {
-  const kinds = ["taken", "refused", "lost", "begun, then lost", "overloaded", "out of reach", "unheard-of"] as const;
+  const kinds = ["taken", "refused", "lost", "overloaded", "no start", "unheard-of"] as const;
 
   it("[T2][T3][T4] a request is at one replica at a time, begins at most once, and ends in an answer or one of our errors", async () => {
     const situation = fc.record({
@@ -149,15 +185,12 @@ describe("whatever the replicas do", () => {
         let mayHaveBegun = 0;
         const act = (hop: Hop): "taken" | ReturnType<typeof refused> => {
           const kind = outcomes.next().value as (typeof kinds)[number];
-          const isReservation = hop.verb === "reserve";
           if (kind === "refused") return refused(1);
+          if (kind === "no start") return NO_START;
           if (kind === "overloaded") throw overloaded();
-          if (kind === "out of reach") throw notStarted();
-          if (kind === "begun, then lost" && hop.mode === "queue" && !isReservation) hop.begin();
-          if (!isReservation && (kind !== "lost" || hop.mode === "claim" || hop.delivery.isReserved === true)) mayHaveBegun++;
-          if (kind === "unheard-of") throw new Error("no such thing");
+          if (hop.verb !== "reserve") mayHaveBegun++;
           if (kind === "taken") return "taken";
-          throw lost();
+          throw kind === "lost" ? lost() : new Error("no such thing");
         };
         const { router, hops } = scripted(
           async (hop) => {
@@ -170,7 +203,8 @@ describe("whatever the replicas do", () => {
         );
         const outcome: unknown = await router.call(isOnce ? { ...CALL, isOnce: true } : CALL).catch((error: unknown) => error);
         expect(mayHaveBegun).toBeLessThanOrEqual(1);
-        if (outcome instanceof Error) expect([ReplicaUnavailableError, BackPressureError]).toContain(outcome.constructor);
+        if (outcome instanceof Error)
+          expect([ReplicaUnavailableError, BackPressureError, DeploymentUnavailableError]).toContain(outcome.constructor);
         else expect(outcome).toMatchObject({ kind: "value" });
         expect(hops.length).toBeLessThanOrEqual(2 * (attempts + 1) * (3 + 3));
       }),

@@ -26,14 +26,20 @@ function spilling(inSet: number, behave: Behave, spillover = true) {
           news: undefined as ReplicaSet | undefined,
           async call(_: typeof CALL, delivery: Delivery) {
             const isSpill = delivery.isSpill === true;
-            asked.push(`${isSpill ? "spill" : delivery.mode} ${ordinal}`);
+            if (delivery.isReserved !== true) asked.push(`${isSpill ? "spill" : delivery.mode} ${ordinal}`);
             const outcome = behave(ordinal, isSpill);
             if (outcome === "taken") return { kind: "value" as const, value: ordinal };
             connection.news = outcome.set;
             return outcome;
           },
           fetch: () => Promise.reject(new Error("not used")),
-          reserve: () => Promise.reject(new Error("not used")),
+          async reserve(_: unknown, delivery: Delivery) {
+            asked.push(`${delivery.mode} ${ordinal}`);
+            const outcome = behave(ordinal, false);
+            if (outcome === "taken") return { kind: "reserved" as const };
+            connection.news = outcome.set;
+            return outcome;
+          },
           cancel: () => {},
         };
         return connection;
