@@ -71,12 +71,12 @@ describe("nested prefixes", () => {
     expect([response.status, await response.text()]).toEqual([500, "Internal Server Error"]);
   });
 
-  it("answer 503 when the replica is lost while it runs the request", async () => {
+  it("answer 502 when the replica is lost while it runs the request", async () => {
     const answer = server.fetch("/fails/die");
     const gate = server.handle<typeof signals>("signals");
     await gate.whenWaiting.remote("die", 1);
     await gate.send.remote("die");
     const response = await answer;
-    expect([response.status, await response.text()]).toEqual([503, "Service Unavailable"]);
+    expect([response.status, await response.text()]).toEqual([502, "Bad Gateway"]);
   });
 });

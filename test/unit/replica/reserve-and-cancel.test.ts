@@ -6,7 +6,7 @@ import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { gateOf } from "../../support/gate.ts";
 import { delivered, valueOf } from "../../support/model-replica.ts";
 import { rejectionOf } from "../../support/rejection.ts";
-import { requestMeta } from "../../support/scope.ts";
+import { replicaScope, requestMeta } from "../../support/scope.ts";
 
 const reason = new RequestCancelledError("gone");
 const errorOf = (reply: Promise<Reply>) => rejectionOf(reply.then(valueOf));
@@ -156,5 +156,42 @@ describe("a request whose deadline passes while it waits", () => {
     expect(await errorOf(call)).toBeInstanceOf(RequestTimeoutError);
     expect(await http).toMatchObject({ status: 408 });
     expect(gate.begun).toEqual(["a"]);
+  });
+});
+
+describe("a call that waits for a slot behind a call of its own chain", () => {
+  const chains = [
+    [["news/A", "news/A"], "news/A -> news/A"],
+    [["news/A", "news/B", "news/A"], "news/A -> news/B -> news/A"],
+  ] as const;
+
+  const scope = { ...replicaScope(), logging: { level: "INFO", accessLog: false } } as const;
+
+  it.each(chains)("is named in the log once it has waited for five seconds: %j", async (chain, named) => {
+    vi.useFakeTimers();
+    const gate = gateOf({ scope });
+    void gate.send("claim", "a");
+    const waiting = gate.replica.reserve(requestMeta({ chain }), { id: "b", mode: "queue" });
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(console.warn).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(vi.mocked(console.warn).mock.calls.flat().join()).toContain(named);
+    gate.replica.cancel("b", reason);
+    expect(await waiting).toMatchObject({ kind: "error" });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is not named when it gets its slot, or waits behind others only", async () => {
+    vi.useFakeTimers();
+    const gate = gateOf({ scope });
+    void gate.send("claim", "a");
+    void gate.replica.reserve(requestMeta({ chain: ["news/B", "news/A"] }), { id: "b", mode: "queue" });
+    const own = gate.replica.reserve(requestMeta({ chain: ["news/A", "news/A"] }), { id: "c", mode: "queue" });
+    await vi.advanceTimersByTimeAsync(1000);
+    gate.replica.cancel("b", reason);
+    gate.let("a");
+    expect(await own).toMatchObject({ kind: "reserved" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(console.warn).not.toHaveBeenCalled();
   });
 });
