@@ -61,7 +61,7 @@ function fieldSchema({ shape, ...field }: Field, schema: Schema, defaults: unkno
 function valueSchema(schema: Schema, unit: number): Json {
   if (schema.type === "picklist") return { enum: schema.options };
   if (schema.type === "literal") return { const: schema.literal };
-  if (schema.type === "array") return { type: "array", items: valueSchema(schema.item!, unit) };
+  if (schema.type === "array") return { type: "array", items: valueSchema(schema.item!, unit), ...constraints(schema, unit) };
   if (schema.type === "custom" || schema.type === "unknown") return {};
   if (schema.type === "union") {
     const options = (schema.options as readonly Schema[])
@@ -69,7 +69,11 @@ function valueSchema(schema: Schema, unit: number): Json {
       .map((option) => valueSchema(option, unit));
     return options.length === 1 ? options[0]! : { anyOf: options };
   }
-  return { type: schema.type, ...Object.assign({}, ...(schema.pipe ?? []).slice(1).map((step) => constraint(step, unit))) };
+  return { type: schema.type, ...constraints(schema, unit) };
+}
+
+function constraints({ pipe = [] }: Schema, unit: number): Json {
+  return Object.assign({}, ...pipe.slice(1).map((step) => constraint(step, unit))) as Json;
 }
 
 function constraint({ type, requirement }: Schema & { readonly requirement?: unknown }, unit: number): Json {
@@ -82,6 +86,8 @@ function constraint({ type, requirement }: Schema & { readonly requirement?: unk
       return { exclusiveMinimum: Number(requirement) / unit };
     case "max_value":
       return { maximum: Number(requirement) / unit };
+    case "max_length":
+      return { maxItems: requirement };
     case "regex":
       return { pattern: (requirement as RegExp).source };
     case "non_empty":

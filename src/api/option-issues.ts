@@ -2,6 +2,7 @@
  * Puts what the schema library found into a sentence: what is wrong, with the value seen, and what is accepted.
  */
 import type * as v from "valibot";
+import { own } from "../protocol/own.ts";
 
 /** Whether `value` is JSON as it stands: nothing is lost by sending it as text. */
 export function isJson(value: unknown, depth = 0): boolean {
@@ -33,7 +34,7 @@ interface ObjectSchema {
 
 function keysAt(schema: unknown, path: readonly string[]): string[] {
   let entries = (schema as ObjectSchema).entries ?? {};
-  for (const key of path) entries = (entries[key]?.wrapped as ObjectSchema | undefined)?.entries ?? {};
+  for (const key of path) entries = (own(entries, key)?.wrapped as ObjectSchema | undefined)?.entries ?? {};
   return Object.keys(entries);
 }
 

@@ -1,7 +1,7 @@
 /**
  * The types of a deployment's options, with their meaning and defaults.
  */
-import type { LogLevel } from "../protocol/manifest.ts";
+import type { Jurisdiction, LogLevel } from "../protocol/manifest.ts";
 
 /** What an author may say about a deployment. Everything is optional. */
 export interface DeploymentOptions {
@@ -67,7 +67,7 @@ export interface DeploymentOptions {
   /** Where replicas are put: spread over the hints in order; callers prefer near ones. */
   readonly placement?: {
     readonly locationHints?: readonly string[];
-    readonly jurisdiction?: "eu" | "fedramp";
+    readonly jurisdiction?: Jurisdiction;
   };
   /**
    * What is done with a request whose replica is lost.

@@ -6,25 +6,33 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "../protocol/errors.ts";
-import { type AutoscalingConfig, type DeploymentConfig, LOG_LEVELS, type LoggingConfig } from "../protocol/manifest.ts";
+import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TIME_MS } from "../protocol/limits.ts";
+import { type AutoscalingConfig, type DeploymentConfig, JURISDICTIONS, LOG_LEVELS, type LoggingConfig } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { describeIssue, isJson } from "./option-issues.ts";
 import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
 
 export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
 
-const integer = (minimum: number, accepted = `an integer of at least ${minimum}`) =>
-  v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted));
+const integer = (minimum: number, maximum: number, accepted = `an integer from ${minimum} to ${maximum}`) =>
+  v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted), v.maxValue(maximum, accepted));
 
-const atLeast = (minimum: number) => {
-  const accepted = `a finite number of at least ${minimum}`;
-  return v.pipe(v.number(accepted), v.finite(accepted), v.minValue(minimum, accepted));
+const atLeast = (minimum: number, maximum: number) => {
+  const accepted = `a number from ${minimum} to ${maximum}`;
+  return v.pipe(v.number(accepted), v.finite(accepted), v.minValue(minimum, accepted), v.maxValue(maximum, accepted));
 };
 
-const above = (limit: number) => {
-  const accepted = `a finite number above ${limit}`;
-  return v.pipe(v.number(accepted), v.finite(accepted), v.gtValue(limit, accepted));
+const above = (limit: number, maximum: number) => {
+  const accepted = `a number above ${limit} and at most ${maximum}`;
+  return v.pipe(v.number(accepted), v.finite(accepted), v.gtValue(limit, accepted), v.maxValue(maximum, accepted));
 };
+
+const replicas = (minimum: number) => integer(minimum, MAX_REPLICAS);
+const count = (minimum: number) => integer(minimum, MAX_COUNT);
+/** A time that may be 0, and one that may not. */
+const delay = () => atLeast(0, MAX_TIME_MS);
+const period = () => above(0, MAX_TIME_MS);
+const factor = () => above(0, MAX_COUNT);
 
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   v.picklist(values, `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
@@ -35,47 +43,60 @@ const callable = (what: string) => v.custom<(...args: never[]) => unknown>((valu
 
 /** @internal */
 export const AUTOSCALING_SCHEMA = object({
-  minReplicas: v.optional(integer(0)),
-  maxReplicas: v.optional(integer(1)),
-  initialReplicas: v.optional(integer(0)),
-  targetOngoingRequests: v.optional(above(0)),
-  metricsIntervalMs: v.optional(above(0)),
-  lookBackPeriodMs: v.optional(above(0)),
-  upscaleDelayMs: v.optional(atLeast(0)),
-  downscaleDelayMs: v.optional(atLeast(0)),
-  downscaleToZeroDelayMs: v.optional(atLeast(0)),
-  upscalingFactor: v.optional(above(0)),
-  downscalingFactor: v.optional(above(0)),
+  minReplicas: v.optional(replicas(0)),
+  maxReplicas: v.optional(replicas(1)),
+  initialReplicas: v.optional(replicas(0)),
+  targetOngoingRequests: v.optional(factor()),
+  metricsIntervalMs: v.optional(period()),
+  lookBackPeriodMs: v.optional(period()),
+  upscaleDelayMs: v.optional(delay()),
+  downscaleDelayMs: v.optional(delay()),
+  downscaleToZeroDelayMs: v.optional(delay()),
+  upscalingFactor: v.optional(factor()),
+  downscalingFactor: v.optional(factor()),
   spillover: v.optional(boolean),
   policy: v.optional(callable("a function")),
 });
 
-const NUM_REPLICAS = 'an integer of at least 0, or "auto"';
-const MAX_QUEUED = "an integer of at least 0, or -1 for no limit";
+/** @internal In a config file too. */
+export const NUM_REPLICAS: string = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
+const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
 const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
+const HINT = "a location hint";
+/** Part of a replica's name: see `formatReplicaId`. Which hints there are is the platform's business. */
+const HINT_PATTERN = /^[a-z][a-z0-9-]{0,30}$/;
+const HINTS = `an array of at most ${MAX_REPLICAS} location hints`;
+
+/** @internal */
+export const REQUEST_TIMEOUT_SCHEMA = period();
 
 /** @internal */
 export const OPTIONS_SCHEMA = object({
   name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
-  numReplicas: v.optional(v.union([v.literal("auto"), integer(0, NUM_REPLICAS)], NUM_REPLICAS)),
+  numReplicas: v.optional(v.union([v.literal("auto"), integer(0, MAX_REPLICAS, NUM_REPLICAS)], NUM_REPLICAS)),
   autoscaling: v.optional(AUTOSCALING_SCHEMA),
-  maxOngoingRequests: v.optional(integer(1)),
-  maxQueuedRequests: v.optional(v.pipe(v.number(MAX_QUEUED), v.safeInteger(MAX_QUEUED), v.minValue(-1, MAX_QUEUED))),
-  requestTimeoutMs: v.optional(above(0)),
+  maxOngoingRequests: v.optional(count(1)),
+  maxQueuedRequests: v.optional(integer(-1, MAX_COUNT, MAX_QUEUED)),
+  requestTimeoutMs: v.optional(REQUEST_TIMEOUT_SCHEMA),
   userConfig: v.optional(v.custom<unknown>(isJson, "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
-  healthCheckPeriodMs: v.optional(above(0)),
-  healthCheckTimeoutMs: v.optional(above(0)),
-  gracefulShutdownTimeoutMs: v.optional(atLeast(0)),
+  healthCheckPeriodMs: v.optional(period()),
+  healthCheckTimeoutMs: v.optional(period()),
+  gracefulShutdownTimeoutMs: v.optional(delay()),
   requestRouter: v.optional(v.union([oneOf("powerOfTwoChoices", "consistentHash"), callable(ROUTER)], ROUTER)),
   placement: v.optional(
     object({
-      locationHints: v.optional(v.array(v.pipe(v.string("a location hint"), v.nonEmpty("a location hint")), "an array of location hints")),
-      jurisdiction: v.optional(oneOf("eu", "fedramp")),
+      locationHints: v.optional(
+        v.pipe(
+          v.array(v.pipe(v.string(HINT), v.regex(HINT_PATTERN, HINT)), "an array of location hints"),
+          v.maxLength(MAX_REPLICAS, HINTS),
+        ),
+      ),
+      jurisdiction: v.optional(oneOf(...JURISDICTIONS)),
     }),
   ),
-  retries: v.optional(object({ attempts: v.optional(integer(0)), onlyIfNotStarted: v.optional(boolean) })),
-  backpressure: v.optional(object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(atLeast(0)) })),
-  maxConstructorRetryCount: v.optional(integer(1)),
+  retries: v.optional(object({ attempts: v.optional(integer(0, MAX_ATTEMPTS)), onlyIfNotStarted: v.optional(boolean) })),
+  backpressure: v.optional(object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(delay()) })),
+  maxConstructorRetryCount: v.optional(count(1)),
   logging: v.optional(object({ level: v.optional(oneOf(...LOG_LEVELS)), accessLog: v.optional(boolean) })),
 });
 

@@ -2,20 +2,21 @@
  * The options of `serve.batch`: one type, one doc, one default each, checked where the author wrote them.
  */
 import { ConfigError } from "../protocol/errors.ts";
+import { MAX_BATCH_SIZE, MAX_COUNT, MAX_TIME_MS } from "../protocol/limits.ts";
 
 /** What adaptive batching aims at. */
 export interface AdaptiveOptions {
-  /** From an item's call to its result, in milliseconds. Above 0. */
+  /** From an item's call to its result, in milliseconds. Above 0, at most 2,147,483,647. */
   readonly targetLatencyMs: number;
 }
 
 /** How calls are put together. `Columns` are the parameters of the batched function: an array each. */
 export interface BatchOptions<Columns extends readonly unknown[] = readonly never[]> {
-  /** Never more than this in a batch, counted in items or by `batchSizeOf`. @default 10 */
+  /** Never more than this in a batch, counted in items or by `batchSizeOf`; from 1 to 10,000. @default 10 */
   readonly maxBatchSize?: number;
-  /** How long the oldest item waits for the batch to fill, in milliseconds; 0 takes what is there. @default 10 */
+  /** How long the oldest item waits for the batch to fill, in milliseconds up to 2,147,483,647; 0 takes what is there. @default 10 */
   readonly batchWaitTimeoutMs?: number;
-  /** How many batches may run at once. @default 1 */
+  /** How many batches may run at once; from 1 to 1,000,000. @default 1 */
   readonly maxConcurrentBatches?: number;
   /** What counts towards `maxBatchSize`, where items differ. Takes what the batched function takes. @default the number of items */
   readonly batchSizeOf?: (...columns: Columns) => number;
@@ -45,16 +46,26 @@ interface Rule {
 }
 
 const isFinite = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-const count: Rule = { accepted: "an integer of at least 1", accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1 };
-const duration: Rule = { accepted: "a finite number of at least 0", accepts: (value) => isFinite(value) && value >= 0 };
-const target: Rule = { accepted: "a finite number above 0", accepts: (value) => isFinite(value) && value > 0 };
+const isCount = (value: unknown, maximum: number) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= maximum;
+const countTo = (maximum: number): Rule => ({
+  accepted: `an integer from 1 to ${maximum}`,
+  accepts: (value) => isCount(value, maximum),
+});
+const duration: Rule = {
+  accepted: `a number from 0 to ${MAX_TIME_MS}`,
+  accepts: (value) => isFinite(value) && value >= 0 && value <= MAX_TIME_MS,
+};
+const target: Rule = {
+  accepted: `a number above 0 and at most ${MAX_TIME_MS}`,
+  accepts: (value) => isFinite(value) && value > 0 && value <= MAX_TIME_MS,
+};
 const callable: Rule = { accepted: "a function", accepts: (value) => typeof value === "function" };
 const record: Rule = { accepted: "an object", accepts: (value) => typeof value === "object" && value !== null && !Array.isArray(value) };
 
 const RULES: Readonly<Record<string, Rule>> = {
-  maxBatchSize: count,
+  maxBatchSize: countTo(MAX_BATCH_SIZE),
   batchWaitTimeoutMs: duration,
-  maxConcurrentBatches: count,
+  maxConcurrentBatches: countTo(MAX_COUNT),
   batchSizeOf: callable,
   adaptive: { ...record, accepted: "an object { targetLatencyMs }" },
 };

@@ -6,6 +6,7 @@
 import { show } from "../api/option-issues.ts";
 import { formatPath } from "../config/diagnostics.ts";
 import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import { type DescribedApplication, type DescribeProblem, type DescribeRequest, type DescribeResult, describeSystem } from "./manifest.ts";
 import { namedPolicies, type PolicyCode } from "./policies.ts";
 
@@ -22,8 +23,8 @@ export function describeCode(request: DescribeRequest, code: Readonly<Record<str
 
 function policyProblems(applications: readonly DescribedApplication[], policies: PolicyCode): DescribeProblem[] {
   return namedPolicies(applications).flatMap(({ key, app, policy, path }) => {
-    const exports = applications.find(({ name }) => name === app)?.policyExports?.[policy.policyFunction];
-    const problem = policyProblem(policy, policies[key], exports);
+    const exports = own(applications.find(({ name }) => name === app)?.policyExports ?? {}, policy.policyFunction);
+    const problem = policyProblem(policy, own(policies, key), exports);
     return problem === undefined ? [] : [{ message: `${formatPath(path)} ${problem}`, path }];
   });
 }

@@ -18,6 +18,7 @@ import { resolveApplication } from "../api/resolve-application.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import { type PolicyCode, policyKey } from "./policies.ts";
 
 /** What is asked of the application's code. All of it is JSON. */
@@ -76,7 +77,7 @@ export function describeSystem(
   const applications: ApplicationManifest[] = [];
   for (const [index, described] of request.applications.entries()) {
     const report: Report = (message, ...path) => problems.push({ message, path: ["applications", index, ...path] });
-    const application = describeApplication(described, { exported: code[described.name], policies }, report);
+    const application = describeApplication(described, { exported: own(code, described.name), policies }, report);
     if (application !== undefined) applications.push(application);
   }
   return problems.length > 0 ? { problems } : { manifest: { protocol: 1, applications } };
@@ -163,7 +164,7 @@ function describeDeployment(
   const { name: _, ...given } = deployment.given;
   const inherited: DeploymentOptions = logging === undefined ? {} : { logging };
   const merged = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
-  const options = policy === undefined ? merged : withPolicy(merged, policies[policyKey(name, deployment.name)]);
+  const options = policy === undefined ? merged : withPolicy(merged, own(policies, policyKey(name, deployment.name)));
   const problems = optionProblems(options).map(({ problem }) => problem);
   const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
   if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {

@@ -4,7 +4,7 @@
  * Owns: what a document may not change without a deploy.
  * Does not own: what it may say at all (config/), the merging with the code's own options (`manifest.ts`).
  */
-import { type Diagnostic, errorAt, formatPath, toDiagnostic } from "../config/diagnostics.ts";
+import { type Diagnostic, errorAt, type Finding, formatPath, toDiagnostic, withNames } from "../config/diagnostics.ts";
 import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
@@ -32,7 +32,7 @@ export function planDocument(document: unknown, { manifest: compiled, code, poli
   const { config, diagnostics } = validateConfig(document);
   if (config === undefined) return { diagnostics };
   const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
-  if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign] };
+  if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign.map((one) => toDiagnostic(withNames(one, document)))] };
   const applications = describedApplications(config).map((application) => asOpen(application, compiled));
   const result = describeSystem({ applications }, code, policies);
   if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
@@ -48,42 +48,42 @@ function asOpen(application: DescribedApplication, compiled: Manifest): Describe
 
 const CHANGE = "To change code, run edge-serve deploy.";
 
-function codeProblems({ applications }: SystemConfig, compiled: Manifest): Diagnostic[] {
+function codeProblems({ applications }: SystemConfig, compiled: Manifest): Finding[] {
   const known = compiled.applications.map(({ name }) => name);
   return applications.flatMap(({ name, importPath, args, rpc }, index) => {
     const at = ["applications", index];
     const deployed = compiled.applications.find((candidate) => candidate.name === name);
     if (deployed === undefined) {
       const has = `is ${JSON.stringify(name)}, and the deployed code has: ${known.join(", ") || "no application"}.`;
-      return toDiagnostic(errorAt([...at, "name"], `${has} ${CHANGE}`));
+      return errorAt([...at, "name"], `${has} ${CHANGE}`);
     }
-    const problems: Diagnostic[] = [];
+    const problems: Finding[] = [];
     if (deployed.importPath !== undefined && !isSameCode(importPath, deployed.importPath)) {
       const is = `is ${JSON.stringify(importPath)}, and application ${JSON.stringify(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
-      problems.push(toDiagnostic(errorAt([...at, "import_path"], `${is} ${CHANGE}`)));
+      problems.push(errorAt([...at, "import_path"], `${is} ${CHANGE}`));
     }
     if (args !== undefined && JSON.stringify(args) !== JSON.stringify(deployed.args)) {
       const are = `are ${JSON.stringify(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
-      problems.push(toDiagnostic(errorAt([...at, "args"], `${are} ${CHANGE}`)));
+      problems.push(errorAt([...at, "args"], `${are} ${CHANGE}`));
     }
     const isOpen = deployed.rpc === true;
     if (rpc !== undefined && rpc !== isOpen) {
       const is = `is ${rpc}, and application ${JSON.stringify(name)} was deployed with ${isOpen}. ${CHANGE}`;
-      problems.push(toDiagnostic(errorAt([...at, "rpc"], is)));
+      problems.push(errorAt([...at, "rpc"], is));
     }
     return problems;
   });
 }
 
 // Leaving a policy out, and other policy_kwargs, take no code: only the function has to be there.
-function foreignPolicies({ applications }: SystemConfig, compiled: Manifest): Diagnostic[] {
+function foreignPolicies({ applications }: SystemConfig, compiled: Manifest): Finding[] {
   return namedPolicies(applications).flatMap(({ app, deployment, policy, path }) => {
     const deployed = compiled.applications.find(({ name }) => name === app);
     if (deployed === undefined) return [];
     const known = policyIn(deployed, deployment)?.policyFunction;
     if (known !== undefined && isSameCode(policy.policyFunction, known)) return [];
     const was = known === undefined ? "none" : JSON.stringify(known);
-    return [toDiagnostic(errorAt(path, `is ${JSON.stringify(policy.policyFunction)}, and what was deployed has ${was}. ${CHANGE}`))];
+    return [errorAt(path, `is ${JSON.stringify(policy.policyFunction)}, and what was deployed has ${was}. ${CHANGE}`)];
   });
 }
 

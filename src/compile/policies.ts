@@ -2,6 +2,7 @@
  * The autoscaling policies that a configuration names: where it names them, and under which key their code is handed around.
  */
 import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import type { DescribedApplication } from "./manifest.ts";
 
 /** What each `policy_function` names, by {@link policyKey}. */
@@ -40,5 +41,5 @@ export function namedPolicies(
 
 /** The policy of that key in a manifest. */
 export function policyIn({ autoscalingPolicy, deployments }: ApplicationManifest, deployment?: string): PolicyRef | undefined {
-  return deployment === undefined ? autoscalingPolicy : deployments[deployment]?.autoscaling?.policy;
+  return deployment === undefined ? autoscalingPolicy : own(deployments, deployment)?.autoscaling?.policy;
 }

@@ -2,7 +2,7 @@ import { show } from "../api/option-issues.ts";
 import type { DeploymentOptions } from "../api/option-types.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
-import { errorAt, type Finding, formatPath, type Segments } from "./diagnostics.ts";
+import { DEFAULT_NAME, errorAt, type Finding, formatPath, type Segments } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
 import { readShape } from "./read-shape.ts";
 import { routePrefixProblem } from "./route-prefix.ts";
@@ -29,7 +29,6 @@ export interface ApplicationConfig {
   readonly logging?: LoggingOptions;
 }
 
-const DEFAULT_NAME = "default";
 const DEFAULT_PREFIX = "/";
 
 /** @internal One entry of `applications`. */

@@ -3,6 +3,7 @@
  *
  * The only place that knows both spellings. Ray Serve's names, where Ray Serve has one.
  */
+import { NUM_REPLICAS } from "../api/options.ts";
 import { NAME_RULE } from "../protocol/names.ts";
 import { POLICY_SHAPE } from "./policy-config.ts";
 import { AUTOSCALING_RAY_KEYS, DEPLOYMENT_RAY_KEYS, LOGGING_RAY_KEYS } from "./ray-keys.ts";
@@ -74,7 +75,7 @@ export const DEPLOYMENT_SHAPE: Shape = {
     field("name", "name", "The deployment of the application that this entry is about.", { required: NAME_RULE }),
     field("num_replicas", "numReplicas", 'How many replicas run; "auto" is autoscaling with its defaults and at most 100.', {
       nullable: true,
-      accepted: 'an integer of at least 0, or "auto"',
+      accepted: NUM_REPLICAS,
     }),
     field("max_ongoing_requests", "maxOngoingRequests", "How many requests one replica runs at once."),
     field("max_queued_requests", "maxQueuedRequests", "How many requests a replica holds waiting beyond those; -1 is no limit."),

@@ -2,6 +2,10 @@
  * What is wrong with a config document, and where.
  */
 
+import { show } from "../api/option-issues.ts";
+import { own } from "../protocol/own.ts";
+import { isRecord } from "./shape.ts";
+
 /** One thing to say about a config document. */
 export interface Diagnostic {
   /** A config with an error is refused as a whole; a warning is only shown. */
@@ -37,6 +41,32 @@ export function errorAt(segments: Segments, predicate: string): Finding {
 /** @internal A finding about the key that `segments` ends in, whatever its value. */
 export function keyFinding(severity: Diagnostic["severity"], segments: Segments, predicate: string): Finding {
   return { severity, segments, anchor: "key", message: `${subjectOf(segments)} ${predicate}` };
+}
+
+/** What an application is called that has no name. */
+export const DEFAULT_NAME = "default";
+
+/** @internal The finding with the application and the deployment that it is about, by the names that the document gives them. */
+export function withNames(finding: Finding, document: unknown): Finding {
+  const [list, index, sublist, subindex] = finding.segments;
+  if (list !== "applications" || typeof index !== "number") return finding;
+  const application = entryAt(document, "applications", index);
+  const app = nameOf(application, DEFAULT_NAME);
+  if (app === undefined) return finding;
+  const deployment =
+    sublist === "deployments" && typeof subindex === "number" ? nameOf(entryAt(application, sublist, subindex)) : undefined;
+  const names = `Application ${show(app)}${deployment === undefined ? "" : `, deployment ${show(deployment)}`}`;
+  return { ...finding, message: `${names}: ${finding.message}` };
+}
+
+function entryAt(parent: unknown, list: string, index: number): unknown {
+  const entries = isRecord(parent) ? own(parent, list) : undefined;
+  return Array.isArray(entries) ? (entries as unknown[])[index] : undefined;
+}
+
+function nameOf(entry: unknown, missing?: string): string | undefined {
+  const name = isRecord(entry) ? (own(entry, "name") ?? missing) : undefined;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** @internal */

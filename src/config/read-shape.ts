@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import { closest, show } from "../api/option-issues.ts";
+import { MAX_TIME_MS } from "../protocol/limits.ts";
 import { errorAt, type Finding, keyFinding, type Segments } from "./diagnostics.ts";
 import { type Field, fieldOf, isRecord, isSeconds, type Shape } from "./shape.ts";
 
@@ -73,6 +74,7 @@ function strangeKey(key: string, at: Segments, { fields, foreign }: Shape): Find
 function describe(issue: v.BaseIssue<unknown>, part: Part): Finding {
   let { value, shape }: { value: unknown; shape: Shape | undefined } = part;
   let accepted: string | undefined;
+  let isTime = false;
   const at = [...part.at];
   for (const { key } of issue.path ?? []) {
     const field: Field | undefined = shape?.fields.find(({ option }) => option === key);
@@ -80,8 +82,11 @@ function describe(issue: v.BaseIssue<unknown>, part: Part): Finding {
     at.push(step);
     value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
     [shape, accepted] = [field?.shape, field?.accepted];
+    isTime = field !== undefined && isSeconds(field);
   }
-  return errorAt(at, `must be ${accepted ?? issue.message}, got ${show(value)}.`);
+  const inCode = accepted ?? issue.message;
+  const rule = isTime ? inCode.replace(String(MAX_TIME_MS), `${MAX_TIME_MS / 1000} seconds`) : inCode;
+  return errorAt(at, `must be ${rule}, got ${show(value)}.`);
 }
 
 /** @internal Option names in a sentence from the API, spelled as the document spells them. */

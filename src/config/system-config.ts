@@ -12,7 +12,7 @@
  *   C4. An option is accepted here exactly when it is accepted in code.
  */
 import { type ApplicationConfig, findConflicts, type LoggingOptions, readApplication } from "./application-config.ts";
-import { type Diagnostic, type Finding, hasErrors, toDiagnostic } from "./diagnostics.ts";
+import { type Diagnostic, type Finding, hasErrors, toDiagnostic, withNames } from "./diagnostics.ts";
 import { readShape } from "./read-shape.ts";
 import { isRecord } from "./shape.ts";
 import { SYSTEM_SCHEMA, SYSTEM_SHAPE } from "./system-shape.ts";
@@ -53,6 +53,11 @@ export function validateConfig(document: unknown): ConfigResult {
 
 /** @internal {@link validateConfig} before the findings are put into text. */
 export function readDocument(document: unknown): { config?: SystemConfig; findings: Finding[] } {
+  const { findings, ...rest } = readParts(document);
+  return { ...rest, findings: findings.map((finding) => withNames(finding, document)) };
+}
+
+function readParts(document: unknown): { config?: SystemConfig; findings: Finding[] } {
   const findings: Finding[] = [];
   const read = readShape(SYSTEM_SCHEMA, { value: document, at: [], shape: SYSTEM_SHAPE }, findings);
   const entries: unknown = isRecord(document) ? document["applications"] : undefined;

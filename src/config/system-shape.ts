@@ -3,7 +3,7 @@
  */
 import * as v from "valibot";
 import { isJson } from "../api/option-issues.ts";
-import { OPTIONS_SCHEMA } from "../api/options.ts";
+import { OPTIONS_SCHEMA, REQUEST_TIMEOUT_SCHEMA } from "../api/options.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { field, LOGGING_SHAPE } from "./deployment-shape.ts";
 import { POLICY_SCHEMA, POLICY_SHAPE } from "./policy-config.ts";
@@ -59,14 +59,13 @@ export const APPLICATION_SHAPE: Shape = {
 
 const HOST = "a host name or an IP address";
 const PORT = "an integer from 0 to 65535";
-const TIMEOUT = "a finite number above 0";
 
 /** @internal */
 export const HTTP_SCHEMA = v.strictObject(
   {
     host: v.optional(v.pipe(v.string(HOST), v.nonEmpty(HOST))),
     port: v.optional(v.pipe(v.number(PORT), v.safeInteger(PORT), v.minValue(0, PORT), v.maxValue(65_535, PORT))),
-    requestTimeoutMs: v.optional(v.pipe(v.number(TIMEOUT), v.finite(TIMEOUT), v.gtValue(0, TIMEOUT))),
+    requestTimeoutMs: v.optional(REQUEST_TIMEOUT_SCHEMA),
   },
   "an object",
 );

@@ -6,6 +6,7 @@
  */
 import { resolveOptions } from "../api/options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import { DEPLOYMENT_SHAPE } from "./deployment-shape.ts";
 import { POLICY_SHAPE } from "./policy-config.ts";
 import { isRecord, isSeconds, type Shape } from "./shape.ts";
@@ -60,7 +61,7 @@ function applicationDocument(application: ApplicationManifest, code: Application
     ...(rpc === undefined ? {} : { rpc }),
     deployments: Object.entries(deployments).map(([deployment, config]) => ({
       name: deployment,
-      ...spelled(worthSaying(config, code?.deployments[deployment]), DEPLOYMENT_SHAPE),
+      ...spelled(worthSaying(config, own(code?.deployments ?? {}, deployment)), DEPLOYMENT_SHAPE),
     })),
   };
 }

@@ -12,6 +12,7 @@
  */
 import type { ConfigChange } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 
 /** What should run, by application; `null` is an application that was deleted. */
 export type Applications = Readonly<Record<string, ApplicationManifest | null>>;
@@ -75,8 +76,10 @@ export class ConfigStore implements ConfigStoreRpc {
 
   async remove(version: string, app: string): Promise<boolean> {
     const applications = this.#current();
-    if ((applications[app] ?? null) === null) return false;
-    await this.#store(version, { ...applications, [app]: null });
+    if ((own(applications, app) ?? null) === null) return false;
+    // Only this one changes: the others keep what was scaled by hand, which a whole document would take back.
+    const pending = new Set([...(this.#ports.load()?.pending ?? []), app]);
+    await this.#store(version, { ...applications, [app]: null }, [...pending]);
     return true;
   }
 
@@ -88,7 +91,7 @@ export class ConfigStore implements ConfigStoreRpc {
     const { compiled, load, save } = this.#ports;
     const stored = load();
     if (stored === undefined || stored.version === version) return;
-    const applications = { ...stored.applications, [app]: compiledApplications(compiled)[app] ?? null };
+    const applications = { ...stored.applications, [app]: own(compiledApplications(compiled), app) ?? null };
     save({ ...stored, applications, pending: stored.pending.filter((name) => name !== app) });
   }
 
@@ -103,13 +106,13 @@ export class ConfigStore implements ConfigStoreRpc {
     return load()?.applications ?? compiledApplications(compiled);
   }
 
-  async #store(version: string, applications: Applications): Promise<number> {
+  async #store(version: string, applications: Applications, pending = Object.keys(applications)): Promise<number> {
     const { compiled, load, save } = this.#ports;
     if (version !== compiled.version) {
       throw new Error(`The document was checked against version ${version} of the code, and ${compiled.version} runs. Send it again.`);
     }
     const revision = (load()?.revision ?? 0) + 1;
-    const stored = { revision, version, applications, pending: Object.keys(applications) };
+    const stored = { revision, version, applications, pending };
     save(stored);
     await this.#deliver(stored);
     return revision;
@@ -120,7 +123,7 @@ export class ConfigStore implements ConfigStoreRpc {
     // Before anything else: whatever happens now, this object is woken to finish.
     wakeAt(now() + REDELIVER_MS);
     const settled = await Promise.allSettled(
-      pending.map((app) => deliver(app, { revision, version, application: applications[app] ?? null, isCompiled })),
+      pending.map((app) => deliver(app, { revision, version, application: own(applications, app) ?? null, isCompiled })),
     );
     const newest = load();
     // A later document has replaced this one, and delivers its own parts.

@@ -20,6 +20,7 @@ import {
 } from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
+import { own } from "../protocol/own.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
 import { keep, type MeasuredStore, totalOf } from "./measured.ts";
@@ -79,7 +80,7 @@ export class Controller implements ControllerRpc {
 
   async report(report: ReplicaReport): Promise<Assignment | undefined> {
     this.#apply({ kind: "report", report });
-    const deployment = this.#state.deployments[report.deployment];
+    const deployment = own(this.#state.deployments, report.deployment);
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
@@ -127,7 +128,7 @@ export class Controller implements ControllerRpc {
   }
 
   async scale(deployment: string, replicas: number): Promise<string | undefined> {
-    const known = this.#state.deployments[deployment];
+    const known = own(this.#state.deployments, deployment);
     if (known === undefined || known.isLeaving) {
       return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${Object.keys(this.#state.deployments).join(", ")}.`;
     }

@@ -4,6 +4,7 @@
  * An application's policy goes before its deployments' own, and one that the configuration names before one in code.
  */
 import type { PolicyRef } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import type { ApplicationAutoscalingPolicy, AutoscalingPolicy } from "./autoscale/policy.ts";
 import type { ApplicationState, DeploymentState } from "./state.ts";
 
@@ -30,10 +31,13 @@ export function applicationPolicy({ desired }: ApplicationState, { application }
 }
 
 /** The policy that decides for one deployment; `undefined` where the load does. */
-export function deploymentPolicy({ name, config }: DeploymentState, { own = {}, named = {} }: Policies): AutoscalingPolicy | undefined {
+export function deploymentPolicy(
+  { name, config }: DeploymentState,
+  { own: inCode = {}, named = {} }: Policies,
+): AutoscalingPolicy | undefined {
   const ref = config.autoscaling?.policy;
-  if (ref === undefined) return own[name];
-  const policy = named[name];
+  if (ref === undefined) return own(inCode, name);
+  const policy = own(named, name);
   return policy === undefined ? undefined : (context) => policy(context, kwargsOf(ref));
 }
 

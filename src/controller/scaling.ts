@@ -3,6 +3,7 @@
  */
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { AutoscalingConfig } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import {
   autoscale,
   autoscaleApplication,
@@ -92,7 +93,7 @@ export function newProblems(
   after: ApplicationState,
 ): { readonly deployment: string; readonly problem: string }[] {
   return Object.values(after.deployments).flatMap(({ name, scaling: { problem } }) =>
-    problem === undefined || problem === before.deployments[name]?.scaling.problem ? [] : [{ deployment: name, problem }],
+    problem === undefined || problem === own(before.deployments, name)?.scaling.problem ? [] : [{ deployment: name, problem }],
   );
 }
 

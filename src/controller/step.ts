@@ -12,6 +12,7 @@
 import type { ConfigChange, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { parseReplicaId } from "../protocol/names.ts";
+import { own } from "../protocol/own.ts";
 import { applicationStatus } from "./application-status.ts";
 import { move } from "./deployment-status.ts";
 import { hasGivenUp, startFailureLimit } from "./orders.ts";
@@ -47,7 +48,7 @@ export function step(application: ApplicationState, event: ControllerEvent, poli
   if (event.kind === "adopt") adopt(application, event.change, nowMs);
   else if (event.kind !== "tick") {
     const name = event.kind === "report" ? event.report.deployment : event.deployment;
-    const deployment = application.deployments[name];
+    const deployment = own(application.deployments, name);
     if (deployment !== undefined) happen(application, deployment, event, nowMs);
   }
   scaleByLoad(application, policies, nowMs);
@@ -63,22 +64,24 @@ export function step(application: ApplicationState, event: ControllerEvent, poli
   );
 }
 
-function adopt(application: ApplicationState, { revision, version, application: desired }: ConfigChange, nowMs: number): void {
+function adopt(application: ApplicationState, { revision, version, application: desired, isCompiled }: ConfigChange, nowMs: number): void {
   const isNewCode = version !== application.version;
   if (!isNewCode && revision < application.revision) return;
   const isSame = !isNewCode && JSON.stringify(desired) === JSON.stringify(application.desired);
+  // Delivered once more, or what was compiled. An operator's document takes back what was scaled by hand, an equal one too.
+  const isRepeated = revision === application.revision || isCompiled === true;
   application.revision = revision;
-  if (isSame) return;
+  if (isSame && isRepeated) return;
   const isMoved = desired?.routePrefix !== application.desired?.routePrefix;
-  Object.assign(application, { version, desired, deployedAtMs: nowMs });
+  if (!isSame) Object.assign(application, { version, desired, deployedAtMs: nowMs });
   const wanted = desired?.deployments ?? {};
   for (const [name, config] of Object.entries(wanted)) {
-    const known = application.deployments[name];
+    const known = own(application.deployments, name);
     if (known === undefined) application.deployments[name] = newDeployment(name, config);
     else update(known, config, { isNewCode, isMoved });
   }
   for (const deployment of Object.values(application.deployments)) {
-    if (wanted[deployment.name] !== undefined || deployment.isLeaving) continue;
+    if (Object.hasOwn(wanted, deployment.name) || deployment.isLeaving) continue;
     deployment.isLeaving = true;
     deployment.epoch++;
     move(deployment, "DELETE");
@@ -225,7 +228,7 @@ function hear({ app, deployment, replica }: About, report: ReplicaReport, nowMs:
 
 // What it is answered with has the newest epoch.
 function noteAnswer({ deployments }: ApplicationState, { deployment: name, replica: replicaName }: ReplicaReport): void {
-  const deployment = deployments[name];
+  const deployment = own(deployments, name);
   const replica = deployment?.replicas.find(({ ref }) => ref.name === replicaName);
   if (deployment !== undefined && replica !== undefined) replica.epoch = deployment.epoch;
 }

@@ -6,6 +6,7 @@
  */
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
 import { ConfigError } from "../protocol/errors.ts";
+import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
 import { ModelCache } from "./model-cache.ts";
 import { registerModels } from "./registry.ts";
 import { type MultiplexedStats, noStats } from "./stats.ts";
@@ -13,7 +14,7 @@ import { type MultiplexedStats, noStats } from "./stats.ts";
 /** How many models a replica holds. */
 export interface MultiplexedOptions<Model> {
   /**
-   * How many models a replica has loaded at once; -1 is no limit.
+   * How many models a replica has loaded at once: 1 to 1,000, or -1 for no limit.
    *
    * Exceeded only where a load would otherwise wait for ever: by a request that uses more models than this.
    *
@@ -135,12 +136,13 @@ function checked(load: unknown, options: MultiplexedOptions<never>): { maxModels
   if (unknown !== undefined) {
     throw new ConfigError(`serve.multiplexed: unknown option ${JSON.stringify(unknown)}. Accepted: ${OPTIONS.join(", ")}.`);
   }
-  if (!Number.isSafeInteger(maxModelsPerReplica) || (maxModelsPerReplica < 1 && maxModelsPerReplica !== -1)) {
-    throw refused("maxModelsPerReplica must be an integer of at least 1, or -1 for no limit", maxModelsPerReplica);
+  const isNumberOfModels = Number.isSafeInteger(maxModelsPerReplica) && maxModelsPerReplica >= 1 && maxModelsPerReplica <= MAX_MODELS;
+  if (!isNumberOfModels && maxModelsPerReplica !== -1) {
+    throw refused(`maxModelsPerReplica must be an integer from 1 to ${MAX_MODELS}, or -1 for no limit`, maxModelsPerReplica);
   }
   if (sizeOf !== undefined && typeof sizeOf !== "function") throw refused("sizeOf must be a function from a model to bytes", sizeOf);
-  if (maxBytes !== undefined && !(typeof maxBytes === "number" && Number.isFinite(maxBytes) && maxBytes > 0)) {
-    throw refused("maxBytes must be a finite number above 0", maxBytes);
+  if (maxBytes !== undefined && !(typeof maxBytes === "number" && maxBytes > 0 && maxBytes <= MAX_BYTES)) {
+    throw refused(`maxBytes must be a number above 0 and at most ${MAX_BYTES}`, maxBytes);
   }
   if (maxBytes !== undefined && sizeOf === undefined) {
     throw new ConfigError("serve.multiplexed: maxBytes needs sizeOf, which says how large a model is. Give both, or neither.");

@@ -5,3 +5,20 @@
  * refuses earlier and says where.
  */
 export const MAX_HOPS = 12;
+
+/** The most replicas that a deployment may have, wherever that is said: code, config file, `PUT`, `scale`. */
+export const MAX_REPLICAS = 1000;
+/** The most of anything else that is counted: requests, starts. */
+export const MAX_COUNT = 1_000_000;
+/** The longest time in milliseconds: a timer that is set for longer fires at once. */
+export const MAX_TIME_MS = 2_147_483_647;
+/** The most tries of one request after the first. */
+export const MAX_ATTEMPTS = 100;
+/** The most items of a batch. */
+export const MAX_BATCH_SIZE = 10_000;
+/** The most models that a replica holds, where it holds a limited number. */
+export const MAX_MODELS = 1000;
+/** The most bytes that an option may name: what a double counts exactly. */
+export const MAX_BYTES: number = Number.MAX_SAFE_INTEGER;
+/** The largest message that the platform passes on, in bytes; a call from outside is one. */
+export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024;

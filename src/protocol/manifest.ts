@@ -8,12 +8,16 @@
 /** How a caller chooses among replicas; `"custom"` means a function in the application's code. */
 export type RequestRouterName = "powerOfTwoChoices" | "consistentHash" | "custom";
 
+/** The legal regions that Durable Objects know. */
+export const JURISDICTIONS = ["eu", "us", "fedramp", "fedramp-high"] as const;
+export type Jurisdiction = (typeof JURISDICTIONS)[number];
+
 /** Where the replicas of a deployment are put. */
 export interface Placement {
   /** Durable Object location hints; replicas are spread over them in order. */
   readonly locationHints?: readonly string[];
   /** Keeps the objects and their storage inside a legal region. */
-  readonly jurisdiction?: "eu" | "fedramp";
+  readonly jurisdiction?: Jurisdiction;
 }
 
 /** The log settings of a deployment. */

@@ -7,6 +7,7 @@ import { configStoreClass } from "../../durable-objects/config-store.ts";
 import { controllerClass } from "../../durable-objects/controller.ts";
 import type { ReplicaRpc } from "../../durable-objects/replica.ts";
 import type { Application } from "../api/application.ts";
+import { boundedConfig } from "../api/bounded-config.ts";
 import { documentInForce } from "../compile/document-in-force.ts";
 import { planDocument } from "../compile/plan-document.ts";
 import type { PolicyCode } from "../compile/policies.ts";
@@ -14,6 +15,7 @@ import { writeLog } from "../context/logger.ts";
 import { ConfigStore, type ConfigStoreRpc } from "../controller/config-store.ts";
 import { Controller } from "../controller/controller.ts";
 import type { Order } from "../controller/orders.ts";
+import { type Bounds, boundedState, boundedStore, type OnProblem } from "../controller/stored-bounds.ts";
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
 import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
@@ -58,6 +60,7 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
       const application = manifest.applications.find(({ name }) => name === shell.app) ?? null;
       return new Controller({
         ...shell,
+        load: () => onLoad(shell.load(), boundedState),
         compiled: { version, application },
         policies: policiesOf(shell.app, bound, policies),
         warn: (deployment, message) => writeLog("WARNING", message, { app: shell.app, deployment }, undefined),
@@ -69,9 +72,29 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
     }),
     Config: configStoreClass(
       (shell) =>
-        new ConfigStore({ ...shell, compiled: manifest, deliver: (app, change) => controllerOf(app).adopt(change), now: Date.now }),
+        new ConfigStore({
+          ...shell,
+          load: () => onLoad(shell.load(), boundedStore),
+          compiled: manifest,
+          deliver: (app, change) => controllerOf(app).adopt(change),
+          now: Date.now,
+        }),
     ),
   };
+}
+
+// Logged once an isolate: a store reads what it has stored again and again.
+const told = new Set<string>();
+
+function onLoad<T>(stored: T | undefined, bounded: (stored: T, bounds: Bounds, onProblem: OnProblem) => T): T | undefined {
+  return stored === undefined ? undefined : bounded(stored, boundedConfig, tell);
+}
+
+function tell(app: string, deployment: string, problem: string): void {
+  const key = `${app}/${deployment}: ${problem}`;
+  if (told.has(key)) return;
+  told.add(key);
+  writeLog("ERROR", problem, { app, deployment }, undefined);
 }
 
 /** What the operator's API acts on. */

@@ -2,6 +2,7 @@
 import type { Application } from "../api/application.ts";
 import { type PolicyCode, policyKey } from "../compile/policies.ts";
 import type { ApplicationAutoscalingPolicy, AutoscalingPolicy } from "../controller/autoscale/policy.ts";
+import { own } from "../protocol/own.ts";
 import type { NamedPolicy, Policies } from "../controller/policies.ts";
 
 /**
@@ -11,13 +12,14 @@ import type { NamedPolicy, Policies } from "../controller/policies.ts";
  * @param code What the configuration names; that it is functions was seen when it was compiled.
  */
 export function policiesOf(app: string, bound: ReadonlyMap<string, Application>, code: PolicyCode): Policies {
-  const own: Record<string, AutoscalingPolicy> = {};
+  const inCode: Record<string, AutoscalingPolicy> = {};
   const named: Record<string, NamedPolicy<AutoscalingPolicy>> = {};
   for (const [key, { name, deployment }] of bound) {
     if (key !== policyKey(app, name)) continue;
     const policy = deployment.given.autoscaling?.policy;
-    if (policy !== undefined) own[name] = (context) => policy(context, {});
-    if (code[key] !== undefined) named[name] = code[key] as NamedPolicy<AutoscalingPolicy>;
+    if (policy !== undefined) inCode[name] = (context) => policy(context, {});
+    const policyCode = own(code, key);
+    if (policyCode !== undefined) named[name] = policyCode as NamedPolicy<AutoscalingPolicy>;
   }
-  return { own, named, application: code[policyKey(app)] as NamedPolicy<ApplicationAutoscalingPolicy> | undefined };
+  return { own: inCode, named, application: own(code, policyKey(app)) as NamedPolicy<ApplicationAutoscalingPolicy> | undefined };
 }

@@ -12,6 +12,7 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { HandleRef } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
+import { own } from "../protocol/own.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import type { ControlParts } from "../replica/control.ts";
 import type { Remembered } from "../replica/membership.ts";
@@ -38,7 +39,7 @@ export class System {
     this.#applications = new Map(manifest.applications.map((application) => [application.name, application]));
     this.bound = new Map(
       manifest.applications.flatMap(({ name, args }) =>
-        deploymentsOf(resolveApplication(name, code[name], args), name).map((bound) => [`${name}/${bound.name}`, bound] as const),
+        deploymentsOf(resolveApplication(name, own(code, name), args), name).map((bound) => [`${name}/${bound.name}`, bound] as const),
       ),
     );
   }
@@ -51,7 +52,7 @@ export class System {
     const key = `${app}/${name}`;
     let router = this.#routers.get(key);
     if (router === undefined) {
-      const config = application.deployments[name];
+      const config = own(application.deployments, name);
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
       router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
         ...routerPortsTo(app, name, config.placement.jurisdiction),
@@ -65,7 +66,7 @@ export class System {
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
     const bound = this.bound.get(`${app}/${deployment}`);
     const application = this.#applications.get(app);
-    const config = application?.deployments[deployment];
+    const config = application && own(application.deployments, deployment);
     if (bound === undefined || config === undefined) throw unknownName("deployment", deployment, [...this.bound.keys()]);
     const { target, isClass } = bound.deployment;
     const replicaId = state.id.name ?? state.id.toString();

@@ -8,7 +8,9 @@ const APP = { import_path: "src/app.ts:app" };
 function problemsOf(options: object): { errors: string[]; warnings: string[] } {
   const { diagnostics } = validateConfig({ applications: [{ ...APP, deployments: [{ name: "D", ...options }] }] });
   const of = (severity: string) =>
-    diagnostics.filter((one) => one.severity === severity).map(({ message }) => message.replace("applications[0].deployments[0].", ""));
+    diagnostics
+      .filter((one) => one.severity === severity)
+      .map(({ message }) => message.replace(/^Application .*?: /, "").replace("applications[0].deployments[0].", ""));
   return { errors: of("error"), warnings: of("warning") };
 }
 
@@ -86,8 +88,8 @@ describe("an application in a config file", () => {
 
   it("refuses a host and a port, which belong to http_options", () => {
     expect(messagesOf({ ...APP, host: "0.0.0.0", port: 8000 }).map(({ message }) => message)).toEqual([
-      "applications[0].host does not belong here. Put it in http_options.",
-      "applications[0].port does not belong here. Put it in http_options.",
+      'Application "default": applications[0].host does not belong here. Put it in http_options.',
+      'Application "default": applications[0].port does not belong here. Put it in http_options.',
     ]);
   });
 });

@@ -2,89 +2,12 @@ import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { DeploymentOptions } from "../../../src/api/option-types.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
+import { TABLE } from "./options-table.ts";
 
 class Rank {
   call() {}
   reconfigure() {}
 }
-
-const circular: Record<string, unknown> = {};
-circular["self"] = circular;
-
-/** Option, values that are accepted, and values that are not with what the error says is accepted. */
-const TABLE: readonly { option: string; accepts: readonly unknown[]; refuses: readonly unknown[]; accepted: string }[] = [
-  {
-    option: "name",
-    accepts: ["a", "Rank-2_b", "x".repeat(63)],
-    refuses: ["", "2fast", "a b", "a/b", "_a", "x".repeat(64), 7, "ä"],
-    accepted: "a letter, then at most 62 letters, digits, _ or -",
-  },
-  {
-    option: "numReplicas",
-    accepts: [0, 1, 1000, "auto"],
-    refuses: [-1, 1.5, NaN, Infinity, "2", null, true],
-    accepted: 'an integer of at least 0, or "auto"',
-  },
-  { option: "maxOngoingRequests", accepts: [1, 5000], refuses: [0, -1, 2.5, "5", null, Infinity], accepted: "an integer of at least 1" },
-  {
-    option: "maxQueuedRequests",
-    accepts: [-1, 0, 1],
-    refuses: [-2, 0.5, "none", null],
-    accepted: "an integer of at least 0, or -1 for no limit",
-  },
-  { option: "requestTimeoutMs", accepts: [1, 0.5], refuses: [0, -1, Infinity, NaN, "1s"], accepted: "a finite number above 0" },
-  {
-    option: "userConfig",
-    accepts: [null, 1, "a", [1, { b: [] }], {}, { a: { b: null } }],
-    refuses: [() => 1, new Date(0), { a: new Map() }, [NaN], circular, 1n, Symbol("s")],
-    accepted: "JSON: null, booleans, finite numbers, strings, arrays and plain objects",
-  },
-  { option: "healthCheckPeriodMs", accepts: [1], refuses: [0, "10", null], accepted: "a finite number above 0" },
-  { option: "healthCheckTimeoutMs", accepts: [1], refuses: [0, -5], accepted: "a finite number above 0" },
-  { option: "gracefulShutdownTimeoutMs", accepts: [0, 1], refuses: [-1, NaN], accepted: "a finite number of at least 0" },
-  {
-    option: "requestRouter",
-    accepts: ["powerOfTwoChoices", "consistentHash", () => 0],
-    refuses: ["random", 1, null],
-    accepted: '"powerOfTwoChoices", "consistentHash", or a function',
-  },
-  {
-    option: "placement",
-    accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }],
-    refuses: ["weur", 1],
-    accepted: "an object",
-  },
-  { option: "placement.locationHints", accepts: [[], ["weur"]], refuses: ["weur", {}], accepted: "an array of location hints" },
-  { option: "placement.locationHints.0", accepts: ["weur"], refuses: ["", 7], accepted: "a location hint" },
-  { option: "placement.jurisdiction", accepts: ["eu", "fedramp"], refuses: ["us", 1], accepted: 'one of "eu", "fedramp"' },
-  { option: "retries", accepts: [{}], refuses: [3], accepted: "an object" },
-  { option: "retries.attempts", accepts: [0, 5], refuses: [-1, 1.5], accepted: "an integer of at least 0" },
-  { option: "retries.onlyIfNotStarted", accepts: [true, false], refuses: ["yes", 0], accepted: "true or false" },
-  { option: "backpressure.statusCode", accepts: [503, 429], refuses: [500, "503"], accepted: "503 or 429" },
-  { option: "backpressure.retryAfterMs", accepts: [0, 1500], refuses: [-1, Infinity], accepted: "a finite number of at least 0" },
-  { option: "maxConstructorRetryCount", accepts: [1, 20], refuses: [0, "3"], accepted: "an integer of at least 1" },
-  {
-    option: "logging.level",
-    accepts: ["DEBUG", "INFO", "WARNING", "ERROR"],
-    refuses: ["info", 1],
-    accepted: 'one of "DEBUG", "INFO", "WARNING", "ERROR"',
-  },
-  { option: "logging.accessLog", accepts: [true], refuses: [1], accepted: "true or false" },
-  { option: "autoscaling", accepts: [{}], refuses: [true, 3], accepted: "an object" },
-  { option: "autoscaling.minReplicas", accepts: [0, 1], refuses: [-1, 0.5], accepted: "an integer of at least 0" },
-  { option: "autoscaling.maxReplicas", accepts: [1, 7], refuses: [0, "3"], accepted: "an integer of at least 1" },
-  { option: "autoscaling.initialReplicas", accepts: [1], refuses: [-1, null], accepted: "an integer of at least 0" },
-  { option: "autoscaling.targetOngoingRequests", accepts: [0.5, 9], refuses: [0, Infinity], accepted: "a finite number above 0" },
-  { option: "autoscaling.metricsIntervalMs", accepts: [1], refuses: [0], accepted: "a finite number above 0" },
-  { option: "autoscaling.lookBackPeriodMs", accepts: [1], refuses: [0], accepted: "a finite number above 0" },
-  { option: "autoscaling.upscaleDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
-  { option: "autoscaling.downscaleDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
-  { option: "autoscaling.downscaleToZeroDelayMs", accepts: [0], refuses: [-1], accepted: "a finite number of at least 0" },
-  { option: "autoscaling.upscalingFactor", accepts: [0.1], refuses: [0], accepted: "a finite number above 0" },
-  { option: "autoscaling.downscalingFactor", accepts: [2], refuses: [0], accepted: "a finite number above 0" },
-  { option: "autoscaling.spillover", accepts: [false], refuses: ["no"], accepted: "true or false" },
-  { option: "autoscaling.policy", accepts: [() => 1], refuses: ["queue"], accepted: "a function" },
-];
 
 function optionsWith(option: string, value: unknown): DeploymentOptions {
   const [outer = "", inner, index] = option.split(".");
@@ -145,7 +68,7 @@ describe("an option of a deployment", () => {
 
   it("is checked by options() as well", () => {
     const { message } = errorOf(() => deployment(Rank).options({ numReplicas: -1 }));
-    expect(message).toBe('Deployment "Rank": numReplicas must be an integer of at least 0, or "auto", got -1.');
+    expect(message).toBe('Deployment "Rank": numReplicas must be an integer from 0 to 1000, or "auto", got -1.');
   });
 
   it("says all that is wrong at once", () => {

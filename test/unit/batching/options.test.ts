@@ -16,16 +16,26 @@ function refusal(act: () => unknown): string {
 
 describe("options", () => {
   it.each([
-    [{ maxBatchSize: 0 }, "serve.batch(): maxBatchSize must be an integer of at least 1, got 0."],
-    [{ maxBatchSize: 1.5 }, "serve.batch(): maxBatchSize must be an integer of at least 1, got 1.5."],
-    [{ maxBatchSize: "8" }, 'serve.batch(): maxBatchSize must be an integer of at least 1, got "8".'],
-    [{ batchWaitTimeoutMs: -1 }, "serve.batch(): batchWaitTimeoutMs must be a finite number of at least 0, got -1."],
-    [{ batchWaitTimeoutMs: Infinity }, "serve.batch(): batchWaitTimeoutMs must be a finite number of at least 0, got Infinity."],
-    [{ maxConcurrentBatches: null }, "serve.batch(): maxConcurrentBatches must be an integer of at least 1, got null."],
+    [{ maxBatchSize: 0 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 0."],
+    [{ maxBatchSize: 10_001 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 10001."],
+    [{ maxConcurrentBatches: 1e9 }, "serve.batch(): maxConcurrentBatches must be an integer from 1 to 1000000, got 1000000000."],
+    [{ batchWaitTimeoutMs: 2 ** 31 }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got 2147483648."],
+    [
+      { adaptive: { targetLatencyMs: 2 ** 31 } },
+      "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got 2147483648.",
+    ],
+    [{ maxBatchSize: 1.5 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 1.5."],
+    [{ maxBatchSize: "8" }, 'serve.batch(): maxBatchSize must be an integer from 1 to 10000, got "8".'],
+    [{ batchWaitTimeoutMs: -1 }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got -1."],
+    [{ batchWaitTimeoutMs: Infinity }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got Infinity."],
+    [{ maxConcurrentBatches: null }, "serve.batch(): maxConcurrentBatches must be an integer from 1 to 1000000, got null."],
     [{ batchSizeOf: 3 }, "serve.batch(): batchSizeOf must be a function, got 3."],
     [{ adaptive: true }, "serve.batch(): adaptive must be an object { targetLatencyMs }, got true."],
-    [{ adaptive: {} }, "serve.batch(): adaptive.targetLatencyMs must be a finite number above 0, got undefined."],
-    [{ adaptive: { targetLatencyMs: 0 } }, "serve.batch(): adaptive.targetLatencyMs must be a finite number above 0, got 0."],
+    [{ adaptive: {} }, "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got undefined."],
+    [
+      { adaptive: { targetLatencyMs: 0 } },
+      "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got 0.",
+    ],
     [{ adaptive: { target: 5 } }, 'serve.batch(): unknown option "adaptive.target". Accepted: targetLatencyMs.'],
     [
       { batchSize: 3 },
@@ -49,11 +59,11 @@ describe("options", () => {
 describe("setters", () => {
   const call = make({})();
   it.each([
-    [() => call.setMaxBatchSize(0), "setMaxBatchSize(): maxBatchSize must be an integer of at least 1, got 0."],
-    [() => call.setMaxBatchSize(undefined as never), "setMaxBatchSize(): maxBatchSize must be an integer of at least 1, got undefined."],
+    [() => call.setMaxBatchSize(0), "setMaxBatchSize(): maxBatchSize must be an integer from 1 to 10000, got 0."],
+    [() => call.setMaxBatchSize(undefined as never), "setMaxBatchSize(): maxBatchSize must be an integer from 1 to 10000, got undefined."],
     [
       () => call.setBatchWaitTimeoutMs(Number.NaN),
-      "setBatchWaitTimeoutMs(): batchWaitTimeoutMs must be a finite number of at least 0, got NaN.",
+      "setBatchWaitTimeoutMs(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got NaN.",
     ],
   ])("refuse what the options refuse", (act, message) => {
     expect(refusal(act)).toBe(message);

@@ -132,7 +132,8 @@ describe("a document for deployed code", () => {
         severity: "error",
         path: "applications[0].autoscaling_policy.policy_function",
         message:
-          'applications[0].autoscaling_policy.policy_function is "src/policies.ts:other", and what was deployed has "src/policies.ts:share". ' +
+          'Application "news": applications[0].autoscaling_policy.policy_function is "src/policies.ts:other", ' +
+          'and what was deployed has "src/policies.ts:share". ' +
           "To change code, run edge-serve deploy.",
       },
     ]);

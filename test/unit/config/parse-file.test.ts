@@ -45,7 +45,8 @@ describe("parseConfigText", () => {
         severity: "error",
         path: "applications[0].deployments[0].autoscaling_config.min_replicas",
         message:
-          "applications[0].deployments[0].autoscaling_config.min_replicas is 8, but max_replicas is 4. min_replicas must not be larger.",
+          'Application "shop", deployment "Rank": applications[0].deployments[0].autoscaling_config.min_replicas is 8, ' +
+          "but max_replicas is 4. min_replicas must not be larger.",
         file: "serve.yaml",
         line: 10,
         column: 25,
@@ -56,9 +57,9 @@ describe("parseConfigText", () => {
   it("points at an unknown key itself, and at the parent of a missing one", () => {
     expect(report("applications:\n  - name: a\n    deploy: []\n    route_prefix: /a\n")).toBe(
       [
-        "serve.yaml:2:5  applications[0].import_path is missing. " +
+        'serve.yaml:2:5  Application "a": applications[0].import_path is missing. ' +
           'It must be "<module>:<export>", such as "src/app.ts:app", or "<module>" for its default export.',
-        "serve.yaml:3:5  applications[0].deploy is an unknown key. Did you mean deployments?",
+        'serve.yaml:3:5  Application "a": applications[0].deploy is an unknown key. Did you mean deployments?',
       ].join("\n"),
     );
   });
@@ -66,7 +67,7 @@ describe("parseConfigText", () => {
   it("points at flow values and at empty ones", () => {
     expect(report("applications: [{ import_path: a, name: 1 }]")).toMatch(/^serve\.yaml:1:40 {2}applications\[0\]\.name must be /);
     expect(report("applications:\n  - import_path:\n")).toMatch(
-      /^serve\.yaml:2:\d+ {2}applications\[0\]\.import_path must be text .* got null\.$/,
+      /^serve\.yaml:2:\d+ {2}Application "default": applications\[0\]\.import_path must be text .* got null\.$/,
     );
   });
 
@@ -91,8 +92,8 @@ describe("parseConfigText", () => {
         .map((line) => line.split(" must ")[0]),
     ).toEqual([
       "serve.yaml:1:1  x is an unknown key. Accepted: applications, http_options, target_capacity, logging_config.",
-      "serve.yaml:1:87  applications[1].deployments[0].num_replicas",
-      "serve.yaml:3:5  applications[0].deployments[0].num_replicas",
+      'serve.yaml:1:87  Application "b", deployment "A": applications[1].deployments[0].num_replicas',
+      'serve.yaml:3:5  Application "a", deployment "A": applications[0].deployments[0].num_replicas',
     ]);
   });
 
@@ -121,7 +122,7 @@ describe("parseConfigText", () => {
   });
 });
 
-const seconds = fc.integer({ min: 1, max: 10_000_000 }).map((ms) => ms / 1000);
+const seconds = fc.integer({ min: 1, max: 2_147_483_647 }).map((ms) => ms / 1000);
 // Bare `<<` is YAML's merge key.
 const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("<<"));
 const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,10}$/);
@@ -130,8 +131,8 @@ const deployment = fc.record(
   {
     name,
     num_replicas: fc.oneof(fc.nat(50), fc.constant("auto")),
-    max_ongoing_requests: fc.integer({ min: 1 }),
-    max_queued_requests: fc.integer({ min: -1 }),
+    max_ongoing_requests: fc.integer({ min: 1, max: 1_000_000 }),
+    max_queued_requests: fc.integer({ min: -1, max: 1_000_000 }),
     request_timeout_s: seconds,
     user_config: json,
     health_check_period_s: seconds,

@@ -70,13 +70,14 @@ describe("serve.multiplexed", () => {
   });
 
   it.each<[unknown, string]>([
-    [{ maxModelsPerReplica: 0 }, "maxModelsPerReplica must be an integer of at least 1, or -1 for no limit, got 0."],
-    [{ maxModelsPerReplica: -2 }, "maxModelsPerReplica must be an integer of at least 1, or -1 for no limit, got -2."],
-    [{ maxModelsPerReplica: 1.5 }, "maxModelsPerReplica must be an integer of at least 1, or -1 for no limit, got 1.5."],
-    [{ maxModelsPerReplica: "3" }, 'maxModelsPerReplica must be an integer of at least 1, or -1 for no limit, got "3".'],
+    [{ maxModelsPerReplica: 0 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 0."],
+    [{ maxModelsPerReplica: 1001 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 1001."],
+    [{ maxModelsPerReplica: -2 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got -2."],
+    [{ maxModelsPerReplica: 1.5 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 1.5."],
+    [{ maxModelsPerReplica: "3" }, 'maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got "3".'],
     [{ sizeOf: 3 }, "sizeOf must be a function from a model to bytes, got 3."],
-    [{ sizeOf: () => 1, maxBytes: 0 }, "maxBytes must be a finite number above 0, got 0."],
-    [{ sizeOf: () => 1, maxBytes: Infinity }, "maxBytes must be a finite number above 0, got Infinity."],
+    [{ sizeOf: () => 1, maxBytes: 0 }, "maxBytes must be a number above 0 and at most 9007199254740991, got 0."],
+    [{ sizeOf: () => 1, maxBytes: Infinity }, "maxBytes must be a number above 0 and at most 9007199254740991, got Infinity."],
     [{ maxBytes: 5 }, "maxBytes needs sizeOf, which says how large a model is. Give both, or neither."],
     [{ maxModels: 3 }, 'unknown option "maxModels". Accepted: maxModelsPerReplica, sizeOf, maxBytes.'],
     [null, "the options must be an object, got null."],
