@@ -52,8 +52,12 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
+/** Longer than any name that could be meant, and what is compared costs time by its length. */
+const MAX_TYPED = 100;
+
 /** The candidate nearest to what was typed, if one is near enough to be meant. */
 export function closest(typed: string, candidates: readonly string[]): string | undefined {
+  if (typed.length > MAX_TYPED) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(typed.length / 2)) + 1;
   for (const candidate of candidates) {

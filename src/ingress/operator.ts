@@ -8,11 +8,17 @@
  *   O1. Nothing is done, and nothing about the system is said, without the token.
  *   O2. An answer never holds a stack, or anything from inside that is not meant for an operator.
  */
+import type { IRequest } from "itty-router";
+import { IttyRouter } from "itty-router/IttyRouter";
 import { dashboardPage } from "../dashboard/page.ts";
 import { EXPOSITION_TYPE } from "../observe/exposition.ts";
 import { type Scraped, systemMetrics } from "../observe/system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
+import { MAX_REPLICAS } from "../protocol/limits.ts";
+import { NAME_PATTERN } from "../protocol/names.ts";
+import { own } from "../protocol/own.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
+import { readText } from "./body.ts";
 import { authorize } from "./token.ts";
 
 /** One thing that is wrong with a document, or to be said about it. */
@@ -53,23 +59,20 @@ const PREFIX = "/-/api/";
 const DASHBOARD = "/-/dashboard";
 /** A document is a few kilobytes; this is far more than any. */
 const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_DIAGNOSTICS = 1000;
+const TARGET = "target_num_replicas";
 
-type Handle = (request: Request, ports: OperatorPorts, names: readonly string[]) => Promise<Response>;
+type Handle = (request: IRequest, ports: OperatorPorts) => Promise<Response>;
 
-interface ApiRoute {
-  readonly path: RegExp;
-  readonly methods: Readonly<Record<string, Handle>>;
-}
-
-const NAME = "([A-Za-z][A-Za-z0-9_-]{0,62})";
-const ROUTES: readonly ApiRoute[] = [
-  { path: new RegExp(`^${DASHBOARD}$`), methods: { GET: getDashboard } },
-  { path: new RegExp(`^${PREFIX}metrics$`), methods: { GET: getMetrics } },
-  { path: new RegExp(`^${PREFIX}config$`), methods: { GET: getConfig } },
-  { path: new RegExp(`^${PREFIX}applications/?$`), methods: { GET: getApplications, PUT: putApplications } },
-  { path: new RegExp(`^${PREFIX}applications/${NAME}$`), methods: { GET: getApplication, DELETE: deleteApplication } },
-  { path: new RegExp(`^${PREFIX}applications/${NAME}/deployments/${NAME}/scale$`), methods: { POST: scaleDeployment } },
-];
+const router = IttyRouter<IRequest, [OperatorPorts], Response | undefined>()
+  .get(DASHBOARD, guarded(getDashboard))
+  .get(`${PREFIX}metrics`, guarded(getMetrics))
+  .get(`${PREFIX}config`, guarded(getConfig))
+  .get(`${PREFIX}applications`, guarded(getApplications))
+  .put(`${PREFIX}applications`, guarded(putApplications))
+  .get(`${PREFIX}applications/:app`, guarded(getApplication))
+  .delete(`${PREFIX}applications/:app`, guarded(deleteApplication))
+  .post(`${PREFIX}applications/:app/deployments/:deployment/scale`, guarded(scaleDeployment));
 
 /** Answers requests under `/-/api/`, and for the dashboard; `undefined` for any other path. */
 export function answerOperator(request: Request, path: string, env: unknown, ports: OperatorPorts): Promise<Response> | undefined {
@@ -79,15 +82,31 @@ export function answerOperator(request: Request, path: string, env: unknown, por
 async function answer(request: Request, path: string, env: unknown, ports: OperatorPorts): Promise<Response> {
   const refusal = await authorize(request, (env as Record<string, unknown> | undefined)?.[OPERATOR_TOKEN]);
   if (refusal !== undefined) return refusal;
-  for (const { path: pattern, methods } of ROUTES) {
+  if (request.method !== "HEAD") return (await router.fetch(request, ports)) ?? withoutRoute(request.method, path);
+  const { status, headers } = (await router.fetch({ method: "GET", url: request.url }, ports)) ?? withoutRoute("HEAD", path);
+  return new Response(null, { status, headers });
+}
+
+// A name that nothing can have names nothing: the path has no route then.
+function guarded(handle: Handle): (request: IRequest, ports: OperatorPorts) => Promise<Response> | undefined {
+  return (request, ports) => (areNames(request.params) ? attempt(() => handle(request, ports)) : undefined);
+}
+
+function areNames(params: Readonly<Record<string, string>>): boolean {
+  return Object.values(params).every((name) => NAME_PATTERN.test(name));
+}
+
+function withoutRoute(method: string, path: string): Response {
+  const allowed = router.routes.flatMap(([possible, pattern]) => {
     const match = pattern.exec(path);
-    if (match === null) continue;
-    const handle = methods[request.method];
-    if (handle !== undefined) return attempt(() => handle(request, ports, match.slice(1)));
-    const allowed = Object.keys(methods).join(", ");
-    return problem(405, `${request.method} is not possible here. It takes: ${allowed}.`, { allow: allowed });
+    return match !== null && areNames(match.groups ?? {}) ? [possible] : [];
+  });
+  if (allowed.length === 0) {
+    return problem(404, `The operator's API has nothing at ${JSON.stringify(path)}. It has: GET and PUT ${PREFIX}applications.`);
   }
-  return problem(404, `The operator's API has nothing at ${JSON.stringify(path)}. It has: GET and PUT ${PREFIX}applications.`);
+  const allow = allowed.join(", ");
+  if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  return problem(405, `Method not allowed; use ${allowed.join(" or ")}.`, { allow });
 }
 
 // What a controller throws is for the log: the operator is told that it did not answer, and what that means.
@@ -96,21 +115,21 @@ async function attempt(act: () => Promise<Response>): Promise<Response> {
     return await act();
   } catch (error) {
     console.error(error);
-    return problem(503, "A controller could not be reached. Nothing is known to have changed; applications go on as they were. Try again.");
+    return problem(503, "A controller could not be reached. No change was confirmed; applications keep running. Try again.");
   }
 }
 
-async function getApplications(_: Request, ports: OperatorPorts): Promise<Response> {
+async function getApplications(_: IRequest, ports: OperatorPorts): Promise<Response> {
   const details = await ports.details();
   const document: StatusDocument = { applications: Object.fromEntries(details.map((one) => [one.name, one])) };
   return Response.json(document);
 }
 
-async function getMetrics(_: Request, ports: OperatorPorts): Promise<Response> {
+async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> {
   return new Response(systemMetrics(await ports.scrape()), { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
-async function getDashboard(_: Request, ports: OperatorPorts): Promise<Response> {
+async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
   const { html, contentSecurityPolicy } = dashboardPage(await ports.scrape(), crypto.randomUUID());
   return new Response(html, {
     headers: {
@@ -123,19 +142,20 @@ async function getDashboard(_: Request, ports: OperatorPorts): Promise<Response>
   });
 }
 
-async function getConfig(_: Request, ports: OperatorPorts): Promise<Response> {
+async function getConfig(_: IRequest, ports: OperatorPorts): Promise<Response> {
   return Response.json(await ports.config());
 }
 
-async function getApplication(_: Request, ports: OperatorPorts, [app]: readonly string[]): Promise<Response> {
+async function getApplication({ params: { app } }: IRequest, ports: OperatorPorts): Promise<Response> {
   const found = (await ports.details()).find(({ name }) => name === app);
   return found === undefined ? noApplication(app) : Response.json(found);
 }
 
-async function putApplications(request: Request, ports: OperatorPorts): Promise<Response> {
+async function putApplications(request: IRequest, ports: OperatorPorts): Promise<Response> {
   const body = await readJson(request);
   if (body instanceof Response) return body;
-  const { applications, diagnostics } = ports.plan(body.value);
+  const { applications, diagnostics: all } = ports.plan(body.value);
+  const diagnostics = cut(all);
   if (applications === undefined) {
     const message = diagnostics
       .filter(({ severity }) => severity === "error")
@@ -147,34 +167,49 @@ async function putApplications(request: Request, ports: OperatorPorts): Promise<
   return Response.json({ revision, diagnostics });
 }
 
-async function deleteApplication(_: Request, ports: OperatorPorts, [app = ""]: readonly string[]): Promise<Response> {
+// A megabyte can be wrong in more ways than fit into an isolate's memory.
+function cut(diagnostics: readonly DocumentDiagnostic[]): readonly DocumentDiagnostic[] {
+  if (diagnostics.length <= MAX_DIAGNOSTICS) return diagnostics;
+  const message = `There are ${diagnostics.length - MAX_DIAGNOSTICS} more problems.`;
+  return [...diagnostics.slice(0, MAX_DIAGNOSTICS), { severity: "error", path: "", message }];
+}
+
+async function deleteApplication({ params: { app = "" } }: IRequest, ports: OperatorPorts): Promise<Response> {
   return (await ports.remove(app)) ? Response.json({ name: app, status: "DELETING" }) : noApplication(app);
 }
 
-async function scaleDeployment(request: Request, ports: OperatorPorts, [app = "", deployment = ""]: readonly string[]): Promise<Response> {
+async function scaleDeployment(request: IRequest, ports: OperatorPorts): Promise<Response> {
+  const { app = "", deployment = "" } = request.params;
   const body = await readJson(request);
   if (body instanceof Response) return body;
-  const replicas = (body.value as { target_num_replicas?: unknown } | null)?.target_num_replicas;
-  if (typeof replicas !== "number" || !Number.isSafeInteger(replicas) || replicas < 0 || replicas > 1000) {
-    return problem(400, `target_num_replicas must be an integer from 0 to 1000, got ${JSON.stringify(replicas) ?? "nothing"}.`);
-  }
+  const replicas = replicasIn(body.value);
+  if (typeof replicas === "string")
+    return problem(400, `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(deployment)}: ${replicas}`);
   const wrong = await ports.scale(app, deployment, replicas);
   return wrong === undefined ? Response.json({ target_num_replicas: replicas }) : problem(409, wrong);
 }
 
-async function readJson(request: Request): Promise<{ value: unknown } | Response> {
-  const tooLarge = () => problem(413, `A body of at most ${MAX_BODY_BYTES} bytes is taken here.`);
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return tooLarge();
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return tooLarge();
-    text += decoder.decode(chunk, { stream: true });
-  }
+/** The number that the body of a `scale` asks for, or what is wrong with it. */
+function replicasIn(body: unknown): number | string {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    return `the body must be { "${TARGET}": <number> }, got ${shown(body)}.`;
+  const unknown = Object.keys(body).find((key) => key !== TARGET);
+  if (unknown !== undefined) return `unknown key ${shown(unknown)}. Accepted: ${TARGET}.`;
+  const replicas = own(body as Readonly<Record<string, unknown>>, TARGET);
+  const isNumber = typeof replicas === "number" && Number.isInteger(replicas) && replicas >= 0 && replicas <= MAX_REPLICAS;
+  return isNumber ? replicas : `${TARGET} must be an integer from 0 to ${MAX_REPLICAS}, got ${shown(replicas)}.`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+async function readJson(request: IRequest): Promise<{ value: unknown } | Response> {
+  const text = await readText(request as unknown as Request, MAX_BODY_BYTES);
+  if (text === undefined) return problem(413, `Request body exceeds ${MAX_BODY_BYTES} bytes.`);
   try {
-    return { value: JSON.parse(text + decoder.decode()) as unknown };
+    return { value: JSON.parse(text) as unknown };
   } catch (error) {
     return problem(400, `The body must be JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }

@@ -26,7 +26,7 @@ const KEYWORDS: Readonly<Record<string, (argument: never, value: never, schema: 
   minimum: (limit: number, value) => typeof value !== "number" || value >= limit,
   exclusiveMinimum: (limit: number, value) => typeof value !== "number" || value > limit,
   maximum: (limit: number, value) => typeof value !== "number" || value <= limit,
-  maxItems: (limit: number, value) => !Array.isArray(value) || value.length <= limit,
+  maxItems: (limit: number, value) => !Array.isArray(value) || (value as unknown[]).length <= limit,
   minLength: (limit: number, value: string) => typeof value !== "string" || value.length >= limit,
   pattern: (pattern: string, value) => typeof value !== "string" || new RegExp(pattern, "u").test(value),
   items: (item: Schema, value) => !Array.isArray(value) || (value as unknown[]).every((one) => accepts(item, one)),
