@@ -4,7 +4,7 @@
  * The bounds are those of the options' schema, so that there is no second list of them.
  */
 import type { DeploymentConfig } from "../protocol/manifest.ts";
-import { show } from "./option-issues.ts";
+import { show } from "../protocol/wording.ts";
 import { OPTIONS_SCHEMA } from "./options.ts";
 
 /** A configuration within the bounds, and a sentence about each number that was not. */

@@ -3,6 +3,7 @@
  */
 import type * as v from "valibot";
 import { own } from "../protocol/own.ts";
+import { closest, show } from "../protocol/wording.ts";
 
 /** Whether `value` is JSON as it stands: nothing is lost by sending it as text. */
 export function isJson(value: unknown, depth = 0): boolean {
@@ -36,46 +37,4 @@ function keysAt(schema: unknown, path: readonly string[]): string[] {
   let entries = (schema as ObjectSchema).entries ?? {};
   for (const key of path) entries = (own(entries, key)?.wrapped as ObjectSchema | undefined)?.entries ?? {};
   return Object.keys(entries);
-}
-
-/** A value as it reads in an error, cut to a length that a terminal shows. */
-export function show(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "number" || typeof value === "bigint" || value === undefined) return String(value);
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch {
-    // Circular, or holds a bigint: the type has to do.
-  }
-  text ??= `a value of type ${typeof value}`;
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-/** Longer than any name that could be meant, and what is compared costs time by its length. */
-const MAX_TYPED = 100;
-
-/** The candidate nearest to what was typed, if one is near enough to be meant. */
-export function closest(typed: string, candidates: readonly string[]): string | undefined {
-  if (typed.length > MAX_TYPED) return undefined;
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 2)) + 1;
-  for (const candidate of candidates) {
-    const isPart = candidate.toLowerCase().includes(typed.toLowerCase()) && typed.length > 2;
-    const distance = isPart ? 1 : editDistance(typed.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -4,7 +4,7 @@
 import { ConfigError } from "../protocol/errors.ts";
 import { Application } from "./application.ts";
 import { Deployment } from "./deployment.ts";
-import { show } from "./option-issues.ts";
+import { show } from "../protocol/wording.ts";
 
 const ACCEPTED = "an Application, as bind() returns it, or a function (args) => Application";
 

@@ -2,12 +2,13 @@
  * A handle over HTTP: the target behind `connect()` and `edge-serve/testing`'s `server.handle()`.
  */
 import { createHandle, type HandleTarget } from "../handle/handle.ts";
-import { encodeError } from "../protocol/error-codec.ts";
-import { DeploymentUnavailableError } from "../protocol/errors.ts";
+import { decodeError, encodeError } from "../protocol/error-codec.ts";
+import { DeploymentUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
-import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
 
 /** Where a connection goes, and as whom. */
@@ -47,7 +48,7 @@ class Connection implements HandleTarget {
 
   async broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
     const frame = await (await this.#send(request, { broadcast: true }, cancellation)).next();
-    if (frame.kind === "error") return Promise.reject(frame);
+    if (frame.kind === "error") throw decodeError(frame.error);
     if (frame.kind !== "broadcast") throw unexpected(frame);
     return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Answer }));
   }
@@ -64,10 +65,12 @@ class Connection implements HandleTarget {
       options: {
         ...(meta.key === undefined ? {} : { key: meta.key }),
         ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
-        ...(meta.deadline === undefined ? {} : { timeoutMs: meta.deadline - Date.now() }),
+        // Past it nobody waits, and the least that is left is still a time.
+        ...(meta.deadline === undefined ? {} : { timeoutMs: Math.max(1, meta.deadline - Date.now()) }),
       },
       ...extra,
     };
+    const body = encodeBody(call);
     const abort = new AbortController();
     cancellation?.listen((reason) => abort.abort(reason));
     cancellation?.check();
@@ -76,15 +79,24 @@ class Connection implements HandleTarget {
       method: "POST",
       // Compression on the way would hold back the items of a stream.
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
-      body: encodeText(call),
+      body,
     }).catch((error: unknown) => {
       cancellation?.check();
       throw new DeploymentUnavailableError(`${this.#url.href} could not be reached: ${String(error)}`, { cause: error });
     });
-    if (response.ok && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
+    // A call that is refused for what it holds is answered in frames too.
+    const isAnswer = response.ok || response.headers.get("content-type") === FRAMES_TYPE;
+    if (isAnswer && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
     const hint = response.status === 404 ? " Is there such an application, and does its configuration say rpc: true?" : "";
     throw new DeploymentUnavailableError(`${this.#url.href} answered ${response.status}: ${await response.text()}${hint}`);
   }
+}
+
+// Seen here: a server that refuses a body while it is being sent looks like one that is not reached.
+function encodeBody(call: RpcCall): string {
+  const body = encodeText(call);
+  if (body.length <= MAX_MESSAGE_BYTES) return body;
+  throw new SerializationError(`The call takes ${body.length} bytes with its arguments, and at most ${MAX_MESSAGE_BYTES} can be sent.`);
 }
 
 const BROKEN_OFF = "The connection ended before the answer was complete.";

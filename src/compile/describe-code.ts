@@ -3,7 +3,7 @@
  *
  * A running Worker plans documents with `describeSystem`: what is checked here was checked when it was built.
  */
-import { show } from "../api/option-issues.ts";
+import { show } from "../protocol/wording.ts";
 import { formatPath } from "../config/diagnostics.ts";
 import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";

@@ -12,7 +12,7 @@
  */
 import { type Application, deploymentsOf } from "../api/application.ts";
 import { mergeOptions } from "../api/merge-options.ts";
-import { closest } from "../api/option-issues.ts";
+import { closest } from "../protocol/wording.ts";
 import { type AutoscalingPolicy, type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
 import { atCapacity } from "../config/target-capacity.ts";

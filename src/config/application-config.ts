@@ -1,4 +1,4 @@
-import { show } from "../api/option-issues.ts";
+import { show } from "../protocol/wording.ts";
 import type { DeploymentOptions } from "../api/option-types.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";

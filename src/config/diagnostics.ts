@@ -2,7 +2,7 @@
  * What is wrong with a config document, and where.
  */
 
-import { show } from "../api/option-issues.ts";
+import { show } from "../protocol/wording.ts";
 import { own } from "../protocol/own.ts";
 import { isRecord } from "./shape.ts";
 

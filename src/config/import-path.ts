@@ -1,4 +1,4 @@
-import { show } from "../api/option-issues.ts";
+import { show } from "../protocol/wording.ts";
 
 /** Where an application is: a module, and which of its exports. */
 export interface ImportPath {

@@ -5,7 +5,7 @@
  * are the document's: its keys, and its seconds.
  */
 import * as v from "valibot";
-import { closest, show } from "../api/option-issues.ts";
+import { closest, show } from "../protocol/wording.ts";
 import { MAX_TIME_MS } from "../protocol/limits.ts";
 import { errorAt, type Finding, keyFinding, type Segments } from "./diagnostics.ts";
 import { type Field, fieldOf, isRecord, isSeconds, type Shape } from "./shape.ts";

@@ -1,4 +1,4 @@
-import { show } from "../api/option-issues.ts";
+import { show } from "../protocol/wording.ts";
 
 /** @internal What {@link routePrefixProblem} accepts, as one expression: for the JSON Schema. */
 export const ROUTE_PREFIX_PATTERN: RegExp = /^(?!\/-(?:\/|$))\/(?:[^{}?#]*[^{}?#/])?$/;

@@ -16,6 +16,7 @@ import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDee
 import { Cancellation } from "../protocol/cancellation.ts";
 import { toSendable } from "../protocol/sendable.ts";
 import { callSiteOf } from "./call-site.ts";
+import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { CallResponse } from "./response.ts";
 
@@ -48,7 +49,10 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
   const methods = new Map<string, object>();
   const own: Record<string, unknown> = {
     ...remoteMethod(core, undefined),
-    options: (more: HandleOptions) => createHandle(target, parentOf, { ...options, ...more }),
+    options(more: HandleOptions) {
+      checkHandleOptions(`Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`, more);
+      return createHandle(target, parentOf, { ...options, ...more });
+    },
   };
   const handle = new Proxy(own, {
     get(_, name) {
@@ -56,7 +60,7 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
       if (typeof name !== "string" || name === "then" || name === "toJSON") return undefined;
       if (Object.hasOwn(own, name)) return own[name];
       let method = methods.get(name);
-      if (method === undefined) methods.set(name, (method = remoteMethod(core, name)));
+      if (method === undefined) methods.set(name, (method = namedMethod(core, name)));
       return method;
     },
   });
@@ -67,6 +71,18 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
 /** Whether `value` is a handle. */
 export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
   return typeof value === "object" && value !== null && cores.has(value);
+}
+
+// A function, so that calling it says what is missing: once a method, not once a call.
+function namedMethod(core: HandleCore, name: string): object {
+  const called = () => {
+    const { app, deployment } = core.target;
+    const method = JSON.stringify(`${deployment}.${name}`);
+    throw new TypeError(
+      `${method} of application ${JSON.stringify(app)} was called like a local method. It runs in a replica: use .${name}.remote(...).`,
+    );
+  };
+  return Object.assign(called, remoteMethod(core, name));
 }
 
 function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {

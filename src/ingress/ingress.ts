@@ -13,6 +13,7 @@ import { DeploymentUnavailableError, RequestTimeoutError } from "../protocol/err
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
 import { ApplicationRoutes, type IngressTarget } from "./application-routes.ts";
 import { stripPrefix } from "./routes.ts";
 
@@ -144,11 +145,9 @@ async function inTime(target: IngressTarget, timeoutMs: number, request: Request
   }
 }
 
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-
 function requestIdOf(headers: Headers): string {
   const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+  return given !== null && REQUEST_ID_PATTERN.test(given) ? given : crypto.randomUUID();
 }
 
 function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {

@@ -4,12 +4,18 @@
  * Open for the applications that say `rpc: true`, to who has the operator's token. A Worker with none of those does not
  * carry it.
  */
+import { checkHandleOptions } from "../handle/handle-options.ts";
 import { encodeError } from "../protocol/error-codec.ts";
-import { RequestCancelledError } from "../protocol/errors.ts";
-import type { Answer, CallRequest, ItemBatch } from "../protocol/messages.ts";
+import { ConfigError, RequestCancelledError, SerializationError } from "../protocol/errors.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
+import type { Answer, CallRequest, HandleOptionsRef, ItemBatch } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
+import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
+import { own } from "../protocol/own.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { readText } from "./body.ts";
+import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
 import { OPERATOR_TOKEN } from "./operator.ts";
 import { authorize } from "./token.ts";
@@ -31,6 +37,8 @@ export interface RpcPorts {
 export interface RpcTarget {
   readonly app: string;
   readonly deployment: string;
+  /** Deadline of a request in milliseconds, if the deployment has one. */
+  readonly requestTimeoutMs: number | null;
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
@@ -57,6 +65,9 @@ export function rpcEndpoint({ testToken }: RpcFeature = {}): (ports: RpcPorts) =
     };
 }
 
+/** A call that was checked, with the id that it goes by. */
+type Call = RpcCall & { readonly requestId: string };
+
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -70,14 +81,58 @@ async function answer(request: Request, app: string, tokens: readonly unknown[],
   const [refusal] = refusals;
   if (refusal !== undefined && !refusals.includes(undefined)) return refusal;
   try {
-    const call = decodeText(await request.text()) as RpcCall;
-    const target = targetOf(app, call.deployment);
-    const cancellation = cancelledWith(request.signal);
-    if (call.broadcast === true) return frames([await broadcastFrame(target, call, cancellation)]);
-    const reply = await target.call(toRequest(target, call), cancellation);
-    return reply.kind === "stream" ? streamed(reply) : frames([await toFrame(reply)]);
+    const text = await readText(request, MAX_MESSAGE_BYTES);
+    if (text === undefined)
+      return refused(413, new SerializationError(`A call may take ${MAX_MESSAGE_BYTES} bytes, and this one takes more.`));
+    return await run(callIn(text), app, request.signal, targetOf);
   } catch (error) {
-    return frames([{ kind: "error", error: encodeError(error) }]);
+    return error instanceof BadCall ? refused(400, error.reason) : frames([failed(error)]);
+  }
+}
+
+/** The body is no call: the caller's mistake, whatever reading it has thrown. */
+class BadCall extends Error {
+  readonly reason: ConfigError;
+
+  constructor(reason: ConfigError) {
+    super();
+    this.reason = reason;
+  }
+}
+
+function callIn(text: string): Call {
+  try {
+    const { options, requestId, ...call } = toRpcCall(decodeText(text));
+    // By name: what the framework uses between its own parts cannot be said from outside.
+    const { key, multiplexedModelId, timeoutMs } = ownOptions(options);
+    checkHandleOptions("A call from outside", { key, multiplexedModelId, timeoutMs });
+    const isId = requestId !== undefined && REQUEST_ID_PATTERN.test(requestId);
+    const known = { key, multiplexedModelId, timeoutMs } as HandleOptionsRef;
+    return { ...call, options: known, requestId: isId ? requestId : crypto.randomUUID() };
+  } catch (error) {
+    if (error instanceof ConfigError) throw new BadCall(error);
+    throw new BadCall(new ConfigError("The body is not a call as connect() of edge-serve/client writes it.", { cause: error }));
+  }
+}
+
+function ownOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(["key", "multiplexedModelId", "timeoutMs"].map((name) => [name, own(options, name)]));
+}
+
+async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPorts["targetOf"]): Promise<Response> {
+  const target = targetOf(app, call.deployment);
+  const cancellation = cancelledWith(signal);
+  const timeoutMs = Math.min(call.options.timeoutMs ?? Infinity, target.requestTimeoutMs ?? Infinity);
+  const deadline = new Deadline(timeoutMs === Infinity ? undefined : timeoutMs, (reason) => cancellation.cancel(reason));
+  const request = toRequest(target, call, timeoutMs);
+  let isStreaming = false;
+  try {
+    if (call.broadcast === true) return frames([await deadline.wait(broadcastFrame(target, request, cancellation))]);
+    const reply = await deadline.wait(target.call(request, cancellation));
+    isStreaming = reply.kind === "stream";
+    return reply.kind === "stream" ? streamed(reply, deadline, cancellation) : frames([await deadline.wait(toFrame(reply))]);
+  } finally {
+    if (!isStreaming) deadline.over();
   }
 }
 
@@ -88,26 +143,25 @@ function cancelledWith(signal: AbortSignal): Cancellation {
   return cancellation;
 }
 
-function toRequest(target: RpcTarget, { method, args, options, requestId }: RpcCall): CallRequest {
-  const { timeoutMs, ...carried } = options;
+function toRequest(target: RpcTarget, { method, args, options, requestId }: Call, timeoutMs: number): CallRequest {
+  const { key, multiplexedModelId } = options;
   return {
     method,
     args,
     meta: {
-      requestId: requestId ?? crypto.randomUUID(),
+      requestId,
       chain: [`${target.app}/${target.deployment}`],
       hops: 1,
-      ...carried,
-      ...(timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }),
+      ...(key === undefined ? {} : { key }),
+      ...(multiplexedModelId === undefined ? {} : { multiplexedModelId }),
+      ...(timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs }),
     },
   };
 }
 
-async function broadcastFrame(target: RpcTarget, call: RpcCall, cancellation: Cancellation): Promise<RpcFrame> {
-  const settled = await target.broadcast(toRequest(target, call), cancellation);
-  const replies = settled.map((one) =>
-    one.status === "fulfilled" ? toFrame(one.value) : { kind: "error" as const, error: encodeError(one.reason) },
-  );
+async function broadcastFrame(target: RpcTarget, request: CallRequest, cancellation: Cancellation): Promise<RpcFrame> {
+  const settled = await target.broadcast(request, cancellation);
+  const replies = settled.map((one) => (one.status === "fulfilled" ? toFrame(one.value) : failed(one.reason)));
   return { kind: "broadcast", replies: await Promise.all(replies) };
 }
 
@@ -115,29 +169,49 @@ async function toFrame(reply: Answer): Promise<RpcFrame> {
   if (reply.kind === "error") return reply;
   if (reply.kind === "value") return { kind: "value", value: await buffered(reply.value) };
   await reply.items.cancel();
-  return {
-    kind: "error",
-    error: encodeError(new TypeError("broadcast() calls methods that return one value, and this one is a generator.")),
-  };
+  return failed(new TypeError("broadcast() calls methods that return one value, and this one is a generator."));
 }
 
-const LINES = { headers: { "content-type": "application/x-ndjson" } };
+function failed(error: unknown): RpcFrame {
+  return { kind: "error", error: encodeError(error) };
+}
+
+const LINES = { headers: { "content-type": FRAMES_TYPE } };
 const encoder = new TextEncoder();
 
-function frames(all: readonly RpcFrame[]): Response {
-  return new Response(all.map((frame) => `${encodeText(frame)}\n`).join(""), LINES);
+function frames(all: readonly RpcFrame[], status = 200): Response {
+  return new Response(all.map((frame) => `${encodeText(frame)}\n`).join(""), { ...LINES, status });
 }
 
-function streamed({ items }: Extract<Answer, { kind: "stream" }>): Response {
+function refused(status: number, error: Error): Response {
+  return frames([failed(error)], status);
+}
+
+function streamed({ items }: Extract<Answer, { kind: "stream" }>, deadline: Deadline, cancellation: Cancellation): Response {
   const line = (frame: RpcFrame) => encoder.encode(`${encodeText(frame)}\n`);
+  const stop = async () => {
+    deadline.over();
+    await items.cancel();
+  };
+  // The call has been answered: what stops it from now on stops its generator. The replica may be gone, and it with it.
+  cancellation.listen(() => void stop().catch(() => {}));
+  const next = async (): Promise<ItemBatch> => {
+    try {
+      return await deadline.wait(items.pull());
+    } catch (error) {
+      return { items: [], done: true, error: encodeError(error) };
+    }
+  };
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(line({ kind: "stream" })),
     async pull(controller) {
-      const batch = await items.pull().catch((error: unknown): ItemBatch => ({ items: [], done: true, error: encodeError(error) }));
+      const batch = await next();
       controller.enqueue(line({ kind: "items", ...batch }));
-      if (batch.done) controller.close();
+      if (!batch.done) return;
+      deadline.over();
+      controller.close();
     },
-    cancel: () => items.cancel(),
+    cancel: stop,
   });
   return new Response(body, LINES);
 }

@@ -35,7 +35,7 @@ export interface HandleOptions {
   readonly multiplexedModelId?: string;
   /** Calls with equal keys go to the same replica. */
   readonly key?: string;
-  /** Deadline of the call, in milliseconds from its start, queueing included. */
+  /** Deadline of the call, in milliseconds from its start, queueing included: above 0, at most 2,147,483,647. */
   readonly timeoutMs?: number;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
@@ -70,8 +70,17 @@ export interface RemoteMethod<Args extends readonly unknown[], R> {
 
 type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMethod<Args, R> : never;
 
-/** Methods that the runtime calls, never a handle. */
-type LifecycleName = "constructor" | "setup" | "reconfigure" | "checkHealth" | "recordAutoscalingStats";
+/** Methods that the runtime or the platform calls, never a handle. */
+type LifecycleName =
+  | "constructor"
+  | "setup"
+  | "reconfigure"
+  | "checkHealth"
+  | "recordAutoscalingStats"
+  | "alarm"
+  | "webSocketMessage"
+  | "webSocketClose"
+  | "webSocketError";
 
 /** Properties of the handle itself, which hide a method of the same name, and those of every object. */
 type HandleMember = "remote" | "broadcast" | "options" | "then" | "toJSON" | keyof typeof Object.prototype;
@@ -96,7 +105,11 @@ type DefaultMethod<T> = T extends (...args: infer Args) => infer R
     : unknown;
 
 interface HandleControls<T> extends RefersTo<T> {
-  /** A handle to the same deployment with these options set; options that are not named stay. */
+  /**
+   * A handle to the same deployment with these options set; options that are not named stay.
+   *
+   * @throws ConfigError naming the deployment, the option, its value and what is accepted.
+   */
   options(options: HandleOptions): DeploymentHandle<T>;
 }
 

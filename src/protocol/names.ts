@@ -11,6 +11,9 @@ export const NAME_PATTERN: RegExp = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 /** How {@link NAME_PATTERN} is put into words in an error. */
 export const NAME_RULE = "a letter, then at most 62 letters, digits, _ or -";
 
+/** What a request's id may be, where it comes from outside: in the header `x-request-id`, or with a call. */
+export const REQUEST_ID_PATTERN: RegExp = /^[A-Za-z0-9._-]{1,128}$/;
+
 /** Which object a replica is. An object never moves, so where it was put belongs in its name. */
 export interface ReplicaId {
   readonly app: string;

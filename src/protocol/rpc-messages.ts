@@ -2,9 +2,14 @@
  * Calls that come over HTTP: `POST /-/rpc/<app>`, a {@link RpcCall} in, a line of text for each {@link RpcFrame} out.
  */
 import type { WireError } from "./error-codec.ts";
+import { ConfigError } from "./errors.ts";
 import type { HandleOptionsRef, ItemBatch } from "./messages.ts";
+import { own } from "./own.ts";
+import { show } from "./wording.ts";
 
 export const RPC_PATH = "/-/rpc/";
+/** The content type of what comes back. */
+export const FRAMES_TYPE = "application/x-ndjson";
 
 /** A call to an application's ingress deployment, or to the one named. */
 export interface RpcCall {
@@ -12,9 +17,48 @@ export interface RpcCall {
   readonly method?: string;
   readonly args: readonly unknown[];
   readonly options: HandleOptionsRef;
+  /** Kept if it is what `x-request-id` may be. */
   readonly requestId?: string;
   /** Calls every replica; answered by one `broadcast` frame. */
   readonly broadcast?: true;
+}
+
+/**
+ * A call as a stranger has sent it: each part of the right kind, and nothing but the parts that there are. What is in
+ * `options` is not looked at.
+ *
+ * @throws ConfigError naming the part that is wrong, its value and what is accepted.
+ */
+export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly options: Readonly<Record<string, unknown>> } {
+  if (!isRecord(value)) throw new ConfigError(`A call must be an object, got ${show(value)}.`);
+  const { deployment, method, broadcast, requestId } = ownParts(value);
+  const args = own(value, "args");
+  const options = own(value, "options") ?? {};
+  if (!Array.isArray(args)) throw wrong("args", "an array", args);
+  if (!isRecord(options)) throw wrong("options", "an object", options);
+  if (deployment !== undefined && typeof deployment !== "string") throw wrong("deployment", "a string", deployment);
+  if (method !== undefined && typeof method !== "string") throw wrong("method", "a string", method);
+  if (broadcast !== undefined && typeof broadcast !== "boolean") throw wrong("broadcast", "true or false", broadcast);
+  return {
+    args: args as unknown[],
+    options,
+    ...(deployment === undefined ? {} : { deployment }),
+    ...(method === undefined ? {} : { method }),
+    ...(broadcast === true ? { broadcast } : {}),
+    ...(typeof requestId === "string" ? { requestId } : {}),
+  };
+}
+
+function ownParts(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(["deployment", "method", "broadcast", "requestId"].map((name) => [name, own(value, name)]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function wrong(part: string, accepted: string, value: unknown): ConfigError {
+  return new ConfigError(`${part} of a call must be ${accepted}, got ${show(value)}.`);
 }
 
 /** What comes back. `stream` is followed by `items` frames until one is done. */

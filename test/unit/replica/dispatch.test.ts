@@ -48,27 +48,49 @@ describe("methodOf", () => {
     ["getter", "getter"],
   ])("finds %s", (name, result) => expect(run(name)).toBe(result));
 
+  const isPrivate = "is private: a name that begins with _ or # can't be called through a handle.";
+  const isRuntimes = "is called by the runtime only.";
   it.each([
-    "sumarize",
-    "name",
-    "create",
-    "_hidden",
-    "#private",
-    "setup",
-    "reconfigure",
-    "checkHealth",
-    "recordAutoscalingStats",
-    "constructor",
-    "toString",
-    "hasOwnProperty",
-    "__proto__",
-    "__defineGetter__",
-    "",
-  ])("refuses %j and lists what there is", (name) => {
-    const refusal = new MethodNotFoundError(
-      `No method ${JSON.stringify(name)} on deployment "Model". It has: field, call, fetch, touch, inherited.`,
-    );
-    expect(() => run(name)).toThrow(refusal);
+    ["sumarize", ""],
+    ["name", ""],
+    ["create", ""],
+    ["toString", ""],
+    ["hasOwnProperty", ""],
+    ["valueOf", ""],
+    ["isPrototypeOf", ""],
+    ["", ""],
+    ["x".repeat(100_000), ""],
+    ["feild", 'Did you mean "field"?'],
+    ["Call", 'Did you mean "call"?'],
+    ["tuoch", 'Did you mean "touch"?'],
+    ["_hidden", isPrivate],
+    ["#private", isPrivate],
+    ["__proto__", isPrivate],
+    ["__defineGetter__", isPrivate],
+    ["constructor", isRuntimes],
+    ["setup", isRuntimes],
+    ["reconfigure", isRuntimes],
+    ["checkHealth", isRuntimes],
+    ["recordAutoscalingStats", isRuntimes],
+    ["alarm", isRuntimes],
+    ["webSocketMessage", isRuntimes],
+    ["webSocketClose", isRuntimes],
+    ["webSocketError", isRuntimes],
+  ])("refuses %.20j, says why, and lists what there is", (name, why) => {
+    let refusal: unknown;
+    try {
+      run(name);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(MethodNotFoundError);
+    const { message } = refusal as Error;
+    const subject = JSON.stringify(name.slice(0, 50)).slice(0, -1);
+    expect(message).toContain(subject);
+    expect(message).toContain('on deployment "Model"');
+    expect(message).toContain(why === "" ? '"Model". It has: ' : why);
+    expect(message).toMatch(/ It has: field, call, fetch, touch, inherited\.$/);
+    expect(message.length).toBeLessThan(300);
   });
 
   it("says that there is no default method", () => {

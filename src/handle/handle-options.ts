@@ -1,0 +1,48 @@
+/**
+ * What may be said about the calls of a handle, checked where it is said: in code, and by callers outside the Worker.
+ */
+import { ConfigError } from "../protocol/errors.ts";
+import { MAX_TIME_MS } from "../protocol/limits.ts";
+import { own } from "../protocol/own.ts";
+import { closest, show } from "../protocol/wording.ts";
+
+interface Rule {
+  readonly accepted: string;
+  accepts(value: unknown): boolean;
+}
+
+const TEXT: Rule = { accepted: "a string", accepts: (value) => typeof value === "string" };
+const RULES: Readonly<Record<string, Rule>> = {
+  multiplexedModelId: TEXT,
+  key: TEXT,
+  timeoutMs: {
+    accepted: `a number above 0 and at most ${MAX_TIME_MS}`,
+    accepts: (value) => typeof value === "number" && value > 0 && value <= MAX_TIME_MS,
+  },
+  signal: { accepted: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
+};
+const NAMES = Object.keys(RULES);
+
+/**
+ * Checks the options of a handle; one that is `undefined` is not given.
+ *
+ * @param subject Whose options they are: `Handle of deployment "Rank" of application "news"`.
+ * @throws ConfigError naming the subject, the option, its value and what is accepted.
+ */
+export function checkHandleOptions(subject: string, options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigError(`${subject}: the options must be an object, got ${show(options)}.`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const rule = own(RULES, name);
+    if (rule === undefined) throw new ConfigError(`${subject}: unknown option ${show(name)}. ${cure(name)}`);
+    if (value !== undefined && !rule.accepts(value)) {
+      throw new ConfigError(`${subject}: ${name} must be ${rule.accepted}, got ${show(value)}.`);
+    }
+  }
+}
+
+function cure(name: string): string {
+  const near = closest(name, NAMES);
+  return near === undefined ? `Accepted: ${NAMES.join(", ")}.` : `Did you mean ${near}?`;
+}

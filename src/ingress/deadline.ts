@@ -1,0 +1,39 @@
+/**
+ * The deadline of a call that came from outside: its caller is answered when it passes, whatever still runs.
+ */
+import { RequestTimeoutError } from "../protocol/errors.ts";
+
+/** One call's deadline. One wait at a time is ended by it. */
+export class Deadline {
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #passed: RequestTimeoutError | undefined;
+  #end: ((reason: unknown) => void) | undefined;
+
+  /**
+   * @param timeoutMs From now; `undefined` is no deadline.
+   * @param onPassed Called once, when it passes: stops what runs.
+   */
+  constructor(timeoutMs: number | undefined, onPassed: (reason: RequestTimeoutError) => void) {
+    if (timeoutMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#passed = new RequestTimeoutError("The request's deadline has passed.");
+      this.#end?.(this.#passed);
+      onPassed(this.#passed);
+    }, timeoutMs);
+  }
+
+  /** What `result` comes to, or a rejection when the deadline passes first. */
+  wait<T>(result: Promise<T>): Promise<T> {
+    if (this.#timer === undefined) return result;
+    return new Promise((resolve, reject) => {
+      this.#end = reject;
+      result.then(resolve, reject);
+      if (this.#passed !== undefined) reject(this.#passed);
+    });
+  }
+
+  /** The call is over. */
+  over(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+}
