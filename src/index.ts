@@ -16,6 +16,7 @@ export type {
   RequestRouter,
   RouterCandidate,
 } from "./api/option-types.ts";
+export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
 export type { BatchHistogram, BatchStats } from "./batching/stats.ts";

@@ -87,22 +87,33 @@ function nameClash(appName: string, first: Application, second: Application): Co
 }
 
 /**
- * Copies constructor arguments with every application replaced. Looks into plain arrays and objects only, and
- * returns a value that holds no application as it is.
+ * Copies constructor arguments with every application replaced. Looks into plain arrays and objects only, at each once,
+ * and returns a value that holds no application as it is.
  */
 export function mapApplications(args: readonly unknown[], replace: (application: Application) => unknown): unknown[] {
-  const open: object[] = [];
+  // An object that is still being looked at stands for itself: a circular one ends.
+  const seen = new Map<object, unknown>();
   return args.map((arg) => map(arg));
 
   function map(value: unknown): unknown {
-    if (typeof value !== "object" || value === null) return value;
     if (value instanceof Application) return replace(value);
-    const isArray = Array.isArray(value);
-    if ((!isArray && Object.getPrototypeOf(value) !== Object.prototype) || open.includes(value)) return value;
-    open.push(value);
+    if (!isPlain(value)) return value;
+    if (seen.has(value)) return seen.get(value);
+    seen.set(value, value);
     const entries = Object.entries(value).map(([key, item]) => [key, item, map(item)] as const);
-    open.pop();
     if (entries.every(([, before, after]) => before === after)) return value;
-    return isArray ? entries.map(([, , after]) => after) : Object.fromEntries(entries.map(([key, , after]) => [key, after]));
+    const copy = Array.isArray(value)
+      ? entries.map(([, , after]) => after)
+      : Object.fromEntries(entries.map(([key, , after]) => [key, after]));
+    seen.set(value, copy);
+    return copy;
   }
+}
+
+/** An array, or an object that is no instance of a class. */
+export function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -4,7 +4,7 @@
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
-import { Application, type Bindable } from "./application.ts";
+import { Application, type Bindable, isPlain } from "./application.ts";
 import { hasRouter } from "./ingress.ts";
 import { checkOptions, type DeploymentOptions, resolveOptions } from "./options.ts";
 
@@ -50,6 +50,8 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
   /**
    * Gives the constructor its arguments. An application (or a handle) stands where the constructor takes a
    * `DeploymentHandle`, also inside plain arrays and objects; the replica gets the handle.
+   *
+   * @throws ConfigError if an argument is or holds a deployment that is not bound.
    */
   bind(...args: { [I in keyof Args]: Bindable<Args[I]> }): Application<T> {
     if (!this.isClass && args.length > 0) {
@@ -57,7 +59,18 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
         `Deployment ${JSON.stringify(this.name)} is a function, so bind() takes no arguments. Use a class to bind some.`,
       );
     }
+    for (const [index, arg] of args.entries()) this.#checkArgument(arg, index + 1);
     return new Application<T>(this as unknown as Deployment<T, never>, args);
+  }
+
+  #checkArgument(arg: unknown, position: number): void {
+    const found = findUnbound(arg);
+    if (found === undefined) return;
+    const where = found.path === "" ? "is" : `holds at ${found.path}`;
+    throw new ConfigError(
+      `Deployment ${JSON.stringify(this.name)}: argument ${position} of bind() ${where} the deployment ${JSON.stringify(found.name)}, ` +
+        "which is not bound. Call .bind() on it.",
+    );
   }
 
   /** Whether the target is a class; a replica of a function deployment has no instance. */
@@ -102,11 +115,45 @@ export function deployment<C extends abstract new (...args: never[]) => object>(
 export function deployment<F extends (...args: never[]) => unknown>(target: F, options?: DeploymentOptions): Deployment<F, []>;
 export function deployment(target: Constructor | Callable, options: DeploymentOptions = {}): Deployment<unknown, never> {
   if (typeof target !== "function") {
-    throw new ConfigError(
-      `deployment() takes a class or a function, got ${target === null ? "null" : `a value of type ${typeof target}`}.`,
-    );
+    const what = target === null ? "null" : `a value of type ${typeof target}`;
+    // As Ray Serve's `@serve.deployment(num_replicas=2)`.
+    const cure = typeof target === "object" && target !== null ? ` ${NO_DECORATOR} deployment(MyClass, { ... }).bind().` : "";
+    throw new ConfigError(`deployment() takes a class or a function, got ${what}.${cure}`);
+  }
+  if (isDecoratorContext(options)) {
+    const name = target.name || "MyClass";
+    throw new ConfigError(`${NO_DECORATOR} export const app = deployment(${name}).bind().`);
   }
   return new Deployment(target, options);
+}
+
+const NO_DECORATOR = "deployment() is not a decorator: call it with the class, as in";
+
+// What a decorator is called with after the class.
+function isDecoratorContext(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "kind" in value && "addInitializer" in value;
+}
+
+/** Where an argument holds a deployment that is not bound; each object is looked at once. */
+function findUnbound(arg: unknown): { readonly path: string; readonly name: string } | undefined {
+  const seen = new Set<object>();
+  return find(arg, "");
+
+  function find(value: unknown, path: string): { path: string; name: string } | undefined {
+    if (value instanceof Deployment) return { path, name: value.name };
+    if (!isPlain(value) || seen.has(value)) return undefined;
+    seen.add(value);
+    for (const [key, item] of Object.entries(value)) {
+      const found = find(item, path + stepTo(key, value));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+function stepTo(key: string, parent: object): string {
+  if (Array.isArray(parent)) return `[${key}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 function nameOf(target: Constructor | Callable, options: DeploymentOptions): string {

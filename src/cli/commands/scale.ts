@@ -1,9 +1,9 @@
+import { MAX_REPLICAS } from "../../protocol/limits.ts";
 import type { Command } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
 
 const PAIR = /^([A-Za-z][\w-]*)\/([A-Za-z][\w-]*)=(\d+)$/;
-const MOST = 1000;
 
 /** Sets numbers of replicas by hand. */
 export const scale: Command = {
@@ -26,7 +26,7 @@ export const scale: Command = {
 function wantedOf(text: string): { app: string; deployment: string; replicas: number } {
   const [, app, deployment, digits] = PAIR.exec(text) ?? [];
   const replicas = Number(digits);
-  if (app !== undefined && deployment !== undefined && replicas <= MOST) return { app, deployment, replicas };
-  const form = `Write <app>/<deployment>=<number>, with a number from 0 to ${MOST}, such as main/Model=3.`;
+  if (app !== undefined && deployment !== undefined && replicas <= MAX_REPLICAS) return { app, deployment, replicas };
+  const form = `Write <app>/<deployment>=<number>, with a number from 0 to ${MAX_REPLICAS}, such as main/Model=3.`;
   throw new Failure(`${JSON.stringify(text)} does not say what to scale. ${form}`, EXIT.usage);
 }

@@ -49,7 +49,10 @@ describe("deployment", () => {
     [null, "got null."],
     [undefined, "got a value of type undefined."],
     ["Greeter", "got a value of type string."],
-    [new Greeter("a"), "got a value of type object."],
+    [
+      new Greeter("a"),
+      "got a value of type object. deployment() is not a decorator: call it with the class, as in deployment(MyClass, { ... }).bind().",
+    ],
   ])("refuses %s, which is neither", (target, what) => {
     expect(() => deployment(target as never)).toThrow(new ConfigError(`deployment() takes a class or a function, ${what}`));
   });
