@@ -51,7 +51,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     targetOf: (app, deployment) => system.router(app, deployment),
     isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
   });
-  const operator = operatorPorts(parts);
+  const operator = operatorPorts(parts, (app, deployment, set) => system.router(app, deployment).learn(set));
   const ingress = createIngress({
     manifest,
     targetOf: (app) => system.router(app),

@@ -19,8 +19,9 @@ import { type Bounds, boundedState, boundedStore, type OnProblem } from "../cont
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
 import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
-import type { Manifest } from "../protocol/manifest.ts";
+import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import { policiesOf } from "./policies.ts";
@@ -83,6 +84,20 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
   };
 }
 
+// The isolate that took a document obeys it at once: limits and deadlines hold from the first request after the answer.
+// Others hear of it with what their next requests are answered, as this one does of what was put elsewhere.
+async function teach(applications: readonly ApplicationManifest[], version: string, learn: Learn): Promise<void> {
+  const all = applications.flatMap(({ name: app, deployments }) =>
+    Object.keys(deployments).map(async (deployment) => {
+      // A report of nobody: it changes nothing, and is answered with what is in force.
+      const report = { deployment, replica: "", version, epoch: -1, event: { kind: "alive" } } as const;
+      const assignment = await inTime(controllerOf(app).report(report));
+      if (assignment !== undefined) learn(app, deployment, assignment.set);
+    }),
+  );
+  await Promise.allSettled(all);
+}
+
 // Logged once an isolate: a store reads what it has stored again and again.
 const told = new Set<string>();
 
@@ -97,12 +112,19 @@ function tell(app: string, deployment: string, problem: string): void {
   writeLog("ERROR", problem, { app, deployment }, undefined);
 }
 
+/** Takes a replica set for the callers of this isolate. */
+export type Learn = (app: string, deployment: string, set: ReplicaSet) => void;
+
 /** What the operator's API acts on. */
-export function operatorPorts({ manifest, code, policies }: ControlPlaneParts): OperatorPorts {
+export function operatorPorts({ manifest, code, policies }: ControlPlaneParts, learn: Learn): OperatorPorts {
   const { version } = manifest;
   return {
     plan: (document) => planDocument(document, { manifest, code, policies }),
-    put: (applications) => storeOf().put(version, applications),
+    async put(applications) {
+      const revision = await storeOf().put(version, applications);
+      await teach(applications, version, learn);
+      return revision;
+    },
     remove: (app) => storeOf().remove(version, app),
     async config() {
       const applications = Object.values(await storeOf().current()).filter((application) => application !== null);
