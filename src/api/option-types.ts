@@ -3,7 +3,11 @@
  */
 import type { Jurisdiction, LogLevel } from "../protocol/manifest.ts";
 
-/** What an author may say about a deployment. Everything is optional. */
+/**
+ * Deployment options. Everything is optional.
+ *
+ * Every number has an upper bound: replicas 1,000, other counts 1,000,000, times 2,147,483,647 ms, `retries.attempts` 100.
+ */
 export interface DeploymentOptions {
   /**
    * Unique within the application: a letter, then at most 62 letters, digits, `_` or `-`.
@@ -12,7 +16,7 @@ export interface DeploymentOptions {
    */
   readonly name?: string;
   /**
-   * How many replicas run; an integer of at least 0. `"auto"` is autoscaling with its defaults and at most 100
+   * How many replicas run; an integer from 0 to 1,000. `"auto"` is autoscaling with its defaults and at most 100
    * replicas. A number together with `autoscaling` is an error.
    *
    * @default 1
@@ -21,7 +25,7 @@ export interface DeploymentOptions {
   /** Lets the number of replicas follow the load. */
   readonly autoscaling?: AutoscalingOptions;
   /**
-   * How many requests one replica runs at once; more of them wait. Minimum 1.
+   * How many requests one replica runs at once, from 1 to 1,000,000; more of them wait.
    *
    * Counted from admission to the last byte of a streamed response. Ray Serve's default is 5, because a replica
    * there is a process; here it is an event loop.
@@ -30,7 +34,7 @@ export interface DeploymentOptions {
    */
   readonly maxOngoingRequests?: number;
   /**
-   * How many requests a replica holds waiting beyond those that it runs; -1 is no limit. Past it the caller gets
+   * How many requests a replica holds waiting beyond those that it runs, from 0 to 1,000,000; -1 is no limit. Past it the caller gets
    * a `BackPressureError`.
    *
    * @default 1000
@@ -64,7 +68,7 @@ export interface DeploymentOptions {
    * @default "powerOfTwoChoices"
    */
   readonly requestRouter?: "powerOfTwoChoices" | "consistentHash" | RequestRouter;
-  /** Where replicas are put: spread over the hints in order; callers prefer near ones. */
+  /** Where replicas are put: spread over the hints in order, at most 1,000; callers prefer near ones. */
   readonly placement?: {
     readonly locationHints?: readonly string[];
     readonly jurisdiction?: Jurisdiction;
@@ -96,7 +100,7 @@ export interface DeploymentOptions {
   readonly logging?: { readonly level?: LogLevel; readonly accessLog?: boolean };
 }
 
-/** How the number of replicas follows the load. `minReplicas <= initialReplicas <= maxReplicas`. */
+/** Autoscaling options. `minReplicas <= initialReplicas <= maxReplicas`; the bounds of numbers are those of {@link DeploymentOptions}. */
 export interface AutoscalingOptions {
   /** @default 1 */
   readonly minReplicas?: number;

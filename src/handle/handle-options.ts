@@ -12,13 +12,14 @@ interface Rule {
 }
 
 const TEXT: Rule = { accepted: "a string", accepts: (value) => typeof value === "string" };
+const TIMEOUT: Rule = {
+  accepted: `a number above 0 and at most ${MAX_TIME_MS}`,
+  accepts: (value) => typeof value === "number" && value > 0 && value <= MAX_TIME_MS,
+};
 const RULES: Readonly<Record<string, Rule>> = {
   multiplexedModelId: TEXT,
   key: TEXT,
-  timeoutMs: {
-    accepted: `a number above 0 and at most ${MAX_TIME_MS}`,
-    accepts: (value) => typeof value === "number" && value > 0 && value <= MAX_TIME_MS,
-  },
+  timeoutMs: TIMEOUT,
   signal: { accepted: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
 };
 const NAMES = Object.keys(RULES);
@@ -36,10 +37,18 @@ export function checkHandleOptions(subject: string, options: unknown): void {
   for (const [name, value] of Object.entries(options)) {
     const rule = own(RULES, name);
     if (rule === undefined) throw new ConfigError(`${subject}: unknown option ${show(name)}. ${cure(name)}`);
-    if (value !== undefined && !rule.accepts(value)) {
-      throw new ConfigError(`${subject}: ${name} must be ${rule.accepted}, got ${show(value)}.`);
-    }
+    const problem = value === undefined ? undefined : problemOf(name, value, rule);
+    if (problem !== undefined) throw new ConfigError(`${subject}: ${problem}`);
   }
+}
+
+/** What is wrong with a number of milliseconds to wait, in a sentence. */
+export function timeoutProblem(timeoutMs: unknown): string | undefined {
+  return problemOf("timeoutMs", timeoutMs, TIMEOUT);
+}
+
+function problemOf(name: string, value: unknown, { accepted, accepts }: Rule): string | undefined {
+  return accepts(value) ? undefined : `${name} must be ${accepted}, got ${show(value)}.`;
 }
 
 function cure(name: string): string {

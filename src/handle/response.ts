@@ -4,13 +4,14 @@
  * One class for both, because only the replica knows whether the method is a generator; the types say which.
  */
 import { decodeError } from "../protocol/error-codec.ts";
-import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
+import { ConfigError, RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { DeploymentResponse } from "../protocol/handle-types.ts";
 import type { Answer } from "../protocol/messages.ts";
 import type { RequestScope } from "../context/scope.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { RESPONSE_BRAND } from "../protocol/sendable.ts";
 import { addAwaiters, type CallSite } from "./call-site.ts";
+import { timeoutProblem } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
 
 /** What a response knows of its call. */
@@ -71,6 +72,8 @@ export class CallResponse implements DeploymentResponse<unknown> {
 
   result({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<unknown> {
     if (timeoutMs === undefined) return this.#settled;
+    const problem = timeoutProblem(timeoutMs);
+    if (problem !== undefined) return Promise.reject(new ConfigError(`result(): ${problem}`));
     return new Promise((resolve, reject) => {
       const late = new RequestTimeoutError(`The result was not there within ${timeoutMs} ms. The call goes on; cancel() stops it.`);
       const timer = setTimeout(() => reject(late), timeoutMs);

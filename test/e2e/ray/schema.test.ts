@@ -77,7 +77,10 @@ describe("an application in a config file", () => {
 
   it.each(["", ":", ":app", "src/app.ts:", "a:b:c"])("refuses the import path %j", (importPath) => {
     expect(messagesOf({ import_path: importPath })).toEqual([
-      expect.objectContaining({ severity: "error", message: expect.stringMatching(/^Application "default": applications\[0\]\.import_path must /) as string }),
+      expect.objectContaining({
+        severity: "error",
+        message: expect.stringMatching(/^Application "default": applications\[0\]\.import_path must /) as string,
+      }),
     ]);
   });
 
