@@ -109,8 +109,23 @@ describe("the operator's API", () => {
     ["DELETE", "/-/api/applications", "GET, PUT"],
     ["PUT", "/-/api/applications/main", "GET, DELETE"],
     ["GET", "/-/api/applications/main/deployments/Model/scale", "POST"],
+    ["TRACE2", "/-/api/applications/main", "GET, DELETE"],
+    ["ALL", "/-/api/metrics", "GET"],
+    ["constructor", "/-/dashboard", "GET"],
   ])("%s %s is answered 405 with what is possible", async (method, path, allow) => {
-    expect(await operator().send(method, path)).toMatchObject({ status: 405, allow });
+    const { status, text, allow: given } = await operator().send(method, path);
+    expect([status, given]).toEqual([405, allow]);
+    expect(JSON.parse(text)).toMatchObject({ message: `Method not allowed; use ${allow.replace(", ", " or ")}.` });
+  });
+
+  it("answers OPTIONS with what is possible, and HEAD as GET without the body", async () => {
+    const { send, done } = operator();
+    expect(await send("OPTIONS", "/-/api/applications")).toEqual({ status: 204, text: "", allow: "GET, PUT" });
+    expect(await send("HEAD", "/-/api/applications/main")).toMatchObject({ status: 200, text: "" });
+    expect(await send("HEAD", "/-/api/applications/other")).toMatchObject({ status: 404, text: "" });
+    expect(await send("HEAD", "/-/api/applications/main/deployments/Model/scale")).toMatchObject({ status: 405, text: "", allow: "POST" });
+    expect(await send("OPTIONS", "/-/api/nothing")).toMatchObject({ status: 404, allow: null });
+    expect(done).toEqual([]);
   });
 
   it.each([
@@ -118,9 +133,14 @@ describe("the operator's API", () => {
     "/-/api/applications/a/b",
     "/-/api/applications/1a",
     "/-/api/applications/..%2f",
+    "/-/api/applications/%00",
+    "/-/api/applications/__proto__",
+    "/-/api/applications/a%0Ab/deployments/Model/scale",
+    "/-/api/applications/a/deployments/_x/scale",
     `/-/api/applications/${"a".repeat(64)}`,
   ])("has nothing at %s", async (path) => {
-    expect((await operator().send("GET", path)).status).toBe(404);
+    for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST"])
+      expect((await operator().send(method, path)).status).toBe(404);
   });
 
   it.each([-1, 1.5, 1001, "3", null, undefined, {}])("scales to no %s replicas", async (target) => {
@@ -129,6 +149,34 @@ describe("the operator's API", () => {
     expect((await send("POST", path, { body: JSON.stringify({ target_num_replicas: target }) })).status).toBe(400);
     expect((await send("POST", path, { body: "null" })).status).toBe(400);
     expect(done).toEqual([]);
+  });
+
+  it.each<[unknown, string]>([
+    [{ target_num_replicas: 1e9 }, "target_num_replicas must be an integer from 0 to 1000, got 1000000000."],
+    [{ target_num_replicas: "2" }, 'target_num_replicas must be an integer from 0 to 1000, got "2".'],
+    [{}, "target_num_replicas must be an integer from 0 to 1000, got nothing."],
+    [{ target_num_replicas: 2, force: true }, 'unknown key "force". Accepted: target_num_replicas.'],
+    [JSON.parse('{"__proto__":{"target_num_replicas":2}}'), 'unknown key "__proto__". Accepted: target_num_replicas.'],
+    [[2], 'the body must be { "target_num_replicas": <number> }, got [2].'],
+    ["2", 'the body must be { "target_num_replicas": <number> }, got "2".'],
+    [{ target_num_replicas: ["x".repeat(1000)] }, `target_num_replicas must be an integer from 0 to 1000, got ["${"x".repeat(75)}....`],
+  ])("names application and deployment where it is to scale by %j", async (body, message) => {
+    const { done, send } = operator();
+    const answer = await send("POST", "/-/api/applications/main/deployments/Model/scale", { body: JSON.stringify(body) });
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([
+      400,
+      { error: "BAD_REQUEST", message: `Application "main", deployment "Model": ${message}` },
+    ]);
+    expect(done).toEqual([]);
+  });
+
+  it("cuts what is wrong with a document to a thousand diagnostics", async () => {
+    const diagnostics = Array.from({ length: 70_000 }, (_, index) => ({ severity: "error" as const, path: "a", message: `No ${index}.` }));
+    const { send } = operator({ plan: () => ({ diagnostics }) });
+    const { status, text } = await send("PUT", "/-/api/applications", { body: "{}" });
+    const answer = JSON.parse(text) as { diagnostics: unknown[]; message: string };
+    expect([status, answer.diagnostics.length]).toEqual([400, 1001]);
+    expect(answer.message).toMatch(/^No 0\.\n[^]*\nThere are 69000 more problems\.$/);
   });
 
   it("takes no more than a megabyte, whatever the length is said to be", async () => {
