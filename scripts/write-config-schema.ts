@@ -61,7 +61,8 @@ function fieldSchema({ shape, ...field }: Field, schema: Schema, defaults: unkno
 function valueSchema(schema: Schema, unit: number): Json {
   if (schema.type === "picklist") return { enum: schema.options };
   if (schema.type === "literal") return { const: schema.literal };
-  if (schema.type === "array") return { type: "array", items: valueSchema(schema.item!, unit), ...constraints(schema, unit) };
+  if (schema.type === "array")
+    return { type: "array", items: valueSchema((schema.pipe?.at(-1) ?? schema).item!, unit), ...constraints(schema, unit) };
   if (schema.type === "custom" || schema.type === "unknown") return {};
   if (schema.type === "union") {
     const options = (schema.options as readonly Schema[])
@@ -93,6 +94,7 @@ function constraint({ type, requirement }: Schema & { readonly requirement?: unk
     case "non_empty":
       return { minLength: 1 };
     case "finite":
+    case "array":
       return {};
     default:
       throw new Error(`The config's schema uses ${type}, which scripts/write-config-schema.ts does not know. Add it there.`);

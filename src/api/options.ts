@@ -85,10 +85,12 @@ export const OPTIONS_SCHEMA = object({
   requestRouter: v.optional(v.union([oneOf("powerOfTwoChoices", "consistentHash"), callable(ROUTER)], ROUTER)),
   placement: v.optional(
     object({
+      // How many first: each one that is wrong is said.
       locationHints: v.optional(
         v.pipe(
-          v.array(v.pipe(v.string(HINT), v.regex(HINT_PATTERN, HINT)), "an array of location hints"),
+          v.array(v.unknown(), "an array of location hints"),
           v.maxLength(MAX_REPLICAS, HINTS),
+          v.array(v.pipe(v.string(HINT), v.regex(HINT_PATTERN, HINT))),
         ),
       ),
       jurisdiction: v.optional(oneOf(...JURISDICTIONS)),

@@ -8,6 +8,7 @@ import { type Diagnostic, errorAt, type Finding, formatPath, toDiagnostic, withN
 import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import { show } from "../protocol/wording.ts";
 import { describedApplications } from "./described-applications.ts";
 import { type DescribedApplication, describeSystem } from "./manifest.ts";
 import { namedPolicies, type PolicyCode, policyIn } from "./policies.ts";
@@ -59,11 +60,11 @@ function codeProblems({ applications }: SystemConfig, compiled: Manifest): Findi
     }
     const problems: Finding[] = [];
     if (deployed.importPath !== undefined && !isSameCode(importPath, deployed.importPath)) {
-      const is = `is ${JSON.stringify(importPath)}, and application ${JSON.stringify(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
+      const is = `is ${show(importPath)}, and application ${JSON.stringify(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
       problems.push(errorAt([...at, "import_path"], `${is} ${CHANGE}`));
     }
     if (args !== undefined && JSON.stringify(args) !== JSON.stringify(deployed.args)) {
-      const are = `are ${JSON.stringify(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
+      const are = `are ${show(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
       problems.push(errorAt([...at, "args"], `${are} ${CHANGE}`));
     }
     const isOpen = deployed.rpc === true;
@@ -83,7 +84,7 @@ function foreignPolicies({ applications }: SystemConfig, compiled: Manifest): Fi
     const known = policyIn(deployed, deployment)?.policyFunction;
     if (known !== undefined && isSameCode(policy.policyFunction, known)) return [];
     const was = known === undefined ? "none" : JSON.stringify(known);
-    return [errorAt(path, `is ${JSON.stringify(policy.policyFunction)}, and what was deployed has ${was}. ${CHANGE}`)];
+    return [errorAt(path, `is ${show(policy.policyFunction)}, and what was deployed has ${was}. ${CHANGE}`)];
   });
 }
 

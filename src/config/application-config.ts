@@ -2,7 +2,7 @@ import { show } from "../protocol/wording.ts";
 import type { DeploymentOptions } from "../api/option-types.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
-import { DEFAULT_NAME, errorAt, type Finding, formatPath, type Segments } from "./diagnostics.ts";
+import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, type Segments } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
 import { readShape } from "./read-shape.ts";
 import { routePrefixProblem } from "./route-prefix.ts";
@@ -76,6 +76,7 @@ function readDeployments(value: unknown, at: Segments, findings: Finding[]): Dep
   const firstAt = new Map<string, Segments>();
   const deployments: DeploymentEntry[] = [];
   for (const [index, entry] of (value as unknown[]).entries()) {
+    if (isEnough(findings)) break;
     const place = [...at, index];
     const read = readDeployment(entry, place, findings);
     if (read !== undefined) deployments.push(read);
@@ -96,6 +97,7 @@ export function findConflicts(applications: readonly unknown[], at: Segments, fi
   const names = new Map<string, Segments>();
   const prefixes = new Map<string, { name: string; place: Segments }>();
   for (const [index, application] of applications.entries()) {
+    if (isEnough(findings)) break;
     if (!isRecord(application)) continue;
     const place = [...at, index];
     const { name = DEFAULT_NAME, route_prefix: prefix = DEFAULT_PREFIX } = application;

@@ -43,6 +43,15 @@ export function keyFinding(severity: Diagnostic["severity"], segments: Segments,
   return { severity, segments, anchor: "key", message: `${subjectOf(segments)} ${predicate}` };
 }
 
+/** More than a person reads, and few enough that any document is checked in no time. */
+const ENOUGH = 1000;
+
+/** @internal Whether so much is wrong that the rest need not be looked at: the document is refused, whatever it says. */
+export function isEnough(findings: readonly Finding[]): boolean {
+  // An error for certain: with warnings alone all of it has to be read.
+  return findings.length >= ENOUGH && findings.at(-1)?.severity === "error";
+}
+
 /** What an application is called that has no name. */
 export const DEFAULT_NAME = "default";
 
@@ -75,7 +84,11 @@ export function toDiagnostic({ severity, segments, message }: Finding): Diagnost
 }
 
 function subjectOf(segments: Segments): string {
-  return segments.length === 0 ? "The config" : formatPath(segments);
+  return segments.length === 0 ? "The config" : formatPath(segments.map(shortened));
+}
+
+function shortened(segment: string | number): string | number {
+  return typeof segment === "string" && segment.length > 80 ? `${segment.slice(0, 77)}...` : segment;
 }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { closest, show } from "../protocol/wording.ts";
 import { MAX_TIME_MS } from "../protocol/limits.ts";
-import { errorAt, type Finding, keyFinding, type Segments } from "./diagnostics.ts";
+import { errorAt, type Finding, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
 import { type Field, fieldOf, isRecord, isSeconds, type Shape } from "./shape.ts";
 
 /** @internal Part of a document, where it is, and how it is spelled. */
@@ -36,6 +36,7 @@ export function readShape<TSchema extends v.GenericSchema>(
 function normalize(value: Readonly<Record<string, unknown>>, { at, shape }: Omit<Part, "value">, findings: Finding[]): object {
   const options: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(value)) {
+    if (isEnough(findings)) break;
     const field = fieldOf(shape, key);
     if (field === undefined) findings.push(strangeKey(key, [...at, key], shape));
     else if (given !== undefined && !(given === null && field.nullable)) {

@@ -12,7 +12,7 @@
  *   C4. An option is accepted here exactly when it is accepted in code.
  */
 import { type ApplicationConfig, findConflicts, type LoggingOptions, readApplication } from "./application-config.ts";
-import { type Diagnostic, type Finding, hasErrors, toDiagnostic, withNames } from "./diagnostics.ts";
+import { type Diagnostic, type Finding, hasErrors, isEnough, toDiagnostic, withNames } from "./diagnostics.ts";
 import { readShape } from "./read-shape.ts";
 import { isRecord } from "./shape.ts";
 import { SYSTEM_SCHEMA, SYSTEM_SHAPE } from "./system-shape.ts";
@@ -64,6 +64,7 @@ function readParts(document: unknown): { config?: SystemConfig; findings: Findin
   const applications: ApplicationConfig[] = [];
   if (Array.isArray(entries)) {
     for (const [index, entry] of (entries as unknown[]).entries()) {
+      if (isEnough(findings)) break;
       const application = readApplication(entry, ["applications", index], findings);
       if (application !== undefined) applications.push(application);
     }
