@@ -11,11 +11,6 @@ const MISTAKES: readonly [name: string, code: string, said: string][] = [
     'app.ts:5:42  Deployment "Top": argument 1 of bind() holds at .inner[0] the deployment "Leaf", which is not bound. Call .bind() on it.',
   ],
   [
-    "a forgotten bind() of the exported one",
-    "export const app = serve.deployment(Leaf);",
-    'app.ts:4:14  Application "default": import_path names the deployment "Leaf", which is not bound.',
-  ],
-  [
     "a decorator",
     "@(serve.deployment as any)\nclass A { call() {} }\nexport const app = A;",
     "app.ts:5:1  deployment() is not a decorator",
@@ -36,8 +31,6 @@ describe("what a newcomer gets wrong", () => {
   it.each(MISTAKES)("%s is an error of build, with file and line", async (_, code, said) => {
     project.write("app.ts", `${HEAD}${code}\n`);
     const { exitCode, err } = await project.run(["build", "app.ts:app"]);
-    expect(err).toContain(said.slice(said.indexOf("  ")));
-    expect([exitCode, err]).toEqual([1, expect.stringMatching(/^app\.ts:\d+:\d+ {2}/m)]);
-    expect(err).toContain(said);
+    expect([exitCode, err]).toEqual([1, expect.stringContaining(said)]);
   });
 });

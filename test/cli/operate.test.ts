@@ -89,7 +89,9 @@ describe("a system that runs", () => {
     const before = (await operate("config")).out;
     const local = await applied({ num_replicas: -1 });
     expect(local).toMatchObject({ exitCode: 1, out: "" });
-    expect(local.err).toMatch(/^night\.json:1:\d+ {2}applications\[0\]\.deployments\[0\]\.num_replicas must be/);
+    expect(local.err).toMatch(
+      /^night\.json:1:\d+ {2}Application "main", deployment "Model": applications\[0\]\.deployments\[0\]\.num_replicas must be/,
+    );
     using project = new CliProject({
       "serve.yaml":
         "applications:\n  - name: main\n    import_path: control.ts:app\n    deployments:\n      - name: Modell\n        num_replicas: 3\n",
