@@ -15,6 +15,8 @@ import { mergeOptions } from "../api/merge-options.ts";
 import { closest } from "../protocol/wording.ts";
 import { type AutoscalingPolicy, type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
+import { DEPLOYMENT_SHAPE } from "../config/deployment-shape.ts";
+import { inYamlSpelling } from "../config/read-shape.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
@@ -173,7 +175,11 @@ function describeDeployment(
     );
   }
   const path = index < 0 ? ["import_path"] : ["deployments", index];
-  for (const problem of problems) report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${problem}`, ...path);
+  for (const problem of problems) {
+    // In the words of the document, where it says something about the deployment.
+    const sentence = index < 0 ? problem : inYamlSpelling(problem, DEPLOYMENT_SHAPE);
+    report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${sentence}`, ...path);
+  }
   if (problems.length > 0) return undefined;
   const config = atCapacity(resolveOptions(options), targetCapacity);
   return policy === undefined || config.autoscaling === null ? config : { ...config, autoscaling: { ...config.autoscaling, policy } };

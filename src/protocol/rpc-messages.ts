@@ -34,7 +34,8 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
   const { deployment, method, broadcast, requestId } = ownParts(value);
   const args = own(value, "args");
   const options = own(value, "options") ?? {};
-  if (!Array.isArray(args)) throw wrong("args", "an array", args);
+  // An array may say that it is longer than anything that could be passed on.
+  if (!Array.isArray(args) || args.length > MAX_ARGS) throw wrong("args", `an array of at most ${MAX_ARGS}`, args);
   if (!isRecord(options)) throw wrong("options", "an object", options);
   if (deployment !== undefined && typeof deployment !== "string") throw wrong("deployment", "a string", deployment);
   if (method !== undefined && typeof method !== "string") throw wrong("method", "a string", method);
@@ -49,6 +50,9 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
   };
 }
 
+/** The most arguments of a call: more than anybody writes, and fewer than a function can be given. */
+const MAX_ARGS = 10_000;
+
 function ownParts(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(["deployment", "method", "broadcast", "requestId"].map((name) => [name, own(value, name)]));
 }
@@ -58,7 +62,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function wrong(part: string, accepted: string, value: unknown): ConfigError {
-  return new ConfigError(`${part} of a call must be ${accepted}, got ${show(value)}.`);
+  const seen = Array.isArray(value) ? `an array of ${value.length}` : show(value);
+  return new ConfigError(`${part} of a call must be ${accepted}, got ${seen}.`);
 }
 
 /** What comes back. `stream` is followed by `items` frames until one is done. */

@@ -126,7 +126,7 @@ describe("describeSystem", () => {
       "an override that does not fit the code",
       { deployments: [{ name: "Tuned", options: { autoscaling: { minReplicas: 9 } } }] },
       deployment(Tuned, { autoscaling: { maxReplicas: 4 } }).bind(),
-      "autoscaling.minReplicas is 9, but maxReplicas is 4",
+      "autoscaling_config.min_replicas is 9, but max_replicas is 4",
       ["deployments", 0],
     ],
   ])("[M1] reports %s", (...[, application, exported, message, path]) => {

@@ -70,6 +70,8 @@ describe("a call from outside that is no call", () => {
     ["no arguments", encodeText({ options: {} })],
     ["arguments that are no array", call({ args: {} })],
     ["arguments that are an array's look-alike", call({ args: { length: 2, 0: 1 } })],
+    ["arguments that are too many", call({ args: Array.from({ length: 10_001 }, () => 1) })],
+    ["arguments that say to be too many", call({ args: Object.assign([1], { length: 2 ** 32 - 1 }) })],
     ["options that are no object", call({ options: [] })],
     ["options that are text", call({ options: "x" })],
     ["a method that is no text", call({ method: { toString: 1 } })],
