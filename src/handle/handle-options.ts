@@ -27,18 +27,19 @@ const NAMES = Object.keys(RULES);
 /**
  * Checks the options of a handle; one that is `undefined` is not given.
  *
- * @param subject Whose options they are: `Handle of deployment "Rank" of application "news"`.
+ * @param subjectOf Whose options they are, asked for an error: `Handle of deployment "Rank" of application "news"`.
  * @throws ConfigError naming the subject, the option, its value and what is accepted.
  */
-export function checkHandleOptions(subject: string, options: unknown): void {
+export function checkHandleOptions(subjectOf: () => string, options: unknown): void {
   if (typeof options !== "object" || options === null) {
-    throw new ConfigError(`${subject}: the options must be an object, got ${show(options)}.`);
+    throw new ConfigError(`${subjectOf()}: the options must be an object, got ${show(options)}.`);
   }
-  for (const [name, value] of Object.entries(options)) {
+  for (const name of Object.keys(options)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
     const rule = own(RULES, name);
-    if (rule === undefined) throw new ConfigError(`${subject}: unknown option ${show(name)}. ${cure(name)}`);
+    if (rule === undefined) throw new ConfigError(`${subjectOf()}: unknown option ${show(name)}. ${cure(name)}`);
     const problem = value === undefined ? undefined : problemOf(name, value, rule);
-    if (problem !== undefined) throw new ConfigError(`${subject}: ${problem}`);
+    if (problem !== undefined) throw new ConfigError(`${subjectOf()}: ${problem}`);
   }
 }
 

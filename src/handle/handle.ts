@@ -50,7 +50,10 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
   const own: Record<string, unknown> = {
     ...remoteMethod(core, undefined),
     options(more: HandleOptions) {
-      checkHandleOptions(`Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`, more);
+      checkHandleOptions(
+        () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`,
+        more,
+      );
       return createHandle(target, parentOf, { ...options, ...more });
     },
   };

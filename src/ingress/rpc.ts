@@ -105,7 +105,7 @@ function callIn(text: string): Call {
     const { options, requestId, ...call } = toRpcCall(decodeText(text));
     // By name: what the framework uses between its own parts cannot be said from outside.
     const { key, multiplexedModelId, timeoutMs } = ownOptions(options);
-    checkHandleOptions("A call from outside", { key, multiplexedModelId, timeoutMs });
+    checkHandleOptions(() => "A call from outside", { key, multiplexedModelId, timeoutMs });
     const isId = requestId !== undefined && REQUEST_ID_PATTERN.test(requestId);
     const known = { key, multiplexedModelId, timeoutMs } as HandleOptionsRef;
     return { ...call, options: known, requestId: isId ? requestId : crypto.randomUUID() };
