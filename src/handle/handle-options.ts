@@ -20,9 +20,15 @@ const RULES: Readonly<Record<string, Rule>> = {
   multiplexedModelId: TEXT,
   key: TEXT,
   timeoutMs: TIMEOUT,
-  signal: { accepted: "an AbortSignal", accepts: (value) => value instanceof AbortSignal },
+  signal: { accepted: "an AbortSignal", accepts: isSignal },
 };
 const NAMES = Object.keys(RULES);
+
+// By what is used of it: test environments bring classes of their own.
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
 
 /**
  * Checks the options of a handle; one that is `undefined` is not given.
