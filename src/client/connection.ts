@@ -3,7 +3,7 @@
  */
 import { createHandle, type HandleTarget } from "../handle/handle.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
-import { DeploymentUnavailableError, SerializationError } from "../protocol/errors.ts";
+import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
@@ -82,14 +82,27 @@ class Connection implements HandleTarget {
       body,
     }).catch((error: unknown) => {
       cancellation?.check();
-      throw new DeploymentUnavailableError(`${this.#url.href} could not be reached: ${String(error)}`, { cause: error });
+      throw notAnswered(`${this.#url.href} could not be reached: ${String(error)}`, error);
     });
     // A call that is refused for what it holds is answered in frames too.
     const isAnswer = response.ok || response.headers.get("content-type") === FRAMES_TYPE;
     if (isAnswer && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
     const hint = response.status === 404 ? " Is there such an application, and does its configuration say rpc: true?" : "";
-    throw new DeploymentUnavailableError(`${this.#url.href} answered ${response.status}: ${await response.text()}${hint}`);
+    const text = `${this.#url.href} answered ${response.status}: ${await response.text().catch(String)}${hint}`;
+    if (response.status >= 500 && response.status !== 503) throw new ReplicaUnavailableError(text, { hasBegun: true });
+    throw new DeploymentUnavailableError(text);
   }
+}
+
+/** How a call fails before any of it has been sent, by the codes of Node's `fetch`. */
+const NOT_SENT: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+
+// Only a call of which nothing has been sent is known not to have begun.
+function notAnswered(message: string, cause: unknown): Error {
+  const { code } = ((cause as Partial<Error> | undefined)?.cause ?? {}) as { readonly code?: unknown };
+  return NOT_SENT.has(code)
+    ? new DeploymentUnavailableError(message, { cause })
+    : new ReplicaUnavailableError(message, { cause, hasBegun: true });
 }
 
 // Seen here: a server that refuses a body while it is being sent looks like one that is not reached.
@@ -119,9 +132,9 @@ class FrameReader {
         return decodeText(line) as RpcFrame;
       }
       const { value, done } = await this.#reader.read().catch((error: unknown) => {
-        throw new DeploymentUnavailableError(BROKEN_OFF, { cause: error });
+        throw new ReplicaUnavailableError(BROKEN_OFF, { cause: error, hasBegun: true });
       });
-      if (done) throw new DeploymentUnavailableError(BROKEN_OFF);
+      if (done) throw new ReplicaUnavailableError(BROKEN_OFF, { hasBegun: true });
       this.#rest += value;
     }
   }
