@@ -90,7 +90,7 @@ it("disposes of what a failed start had loaded, and loads anew at the next", asy
     }
   }
   const replica = replicaOf(Model);
-  expect((await replica.call(callOf("loaded"))).kind).toBe("error");
+  expect(await replica.call(callOf("loaded"))).toMatchObject({ kind: "refused", failedStart: { code: "DEPLOYMENT_UNAVAILABLE" } });
   expect(events).toEqual(["+base", "-base"]);
   expect(valueOf(await replica.call(callOf("loaded")))).toEqual(["base"]);
 });
