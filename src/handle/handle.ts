@@ -14,7 +14,7 @@ import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { toSendable } from "../protocol/sendable.ts";
+import { handles, toSendable } from "../protocol/sendable.ts";
 import { callSiteOf } from "./call-site.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
@@ -68,6 +68,7 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
     },
   });
   cores.set(handle, core);
+  handles.add(handle);
   return handle as unknown as DeploymentHandle<T>;
 }
 

@@ -9,6 +9,7 @@
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import { ITEMS_BRAND } from "../protocol/sendable.ts";
 import type { CallSite } from "./call-site.ts";
 
 export class RemoteItems implements AsyncIterable<unknown> {
@@ -20,6 +21,10 @@ export class RemoteItems implements AsyncIterable<unknown> {
   // Ends the wait for the next batch.
   #fail: ((reason: unknown) => void) | undefined;
   #isOver = false;
+
+  get [ITEMS_BRAND](): true {
+    return true;
+  }
 
   constructor(puller: ItemPuller, callSite: CallSite = {}) {
     this.#puller = puller;

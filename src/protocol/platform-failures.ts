@@ -11,6 +11,8 @@ export const NOT_UNDERSTOOD = "The replica does not understand the request";
 export const UNKNOWN_ANSWER = "The replica's answer is not understood";
 /** How the platform says that a message is too large for one call. */
 export const TOO_LARGE = "limited to 32MiB";
+/** How it says that it cannot make of a message what was sent. */
+const NOT_READ = "Unable to deserialize cloned data";
 
 /** What is known of a request whose call failed. */
 export type PlatformFailure =
@@ -33,7 +35,7 @@ export function classifyFailure(error: unknown): PlatformFailure {
   if (overloaded === true) return "overloaded";
   if (typeof message === "string" && message.startsWith(NOT_UNDERSTOOD)) return "not-started";
   if (durableObjectReset === true || retryable === true) return "lost";
-  return OF_VALUES.has(name) || isTooLarge(message) ? "unsendable" : "lost";
+  return OF_VALUES.has(name) || isOfValue(message) ? "unsendable" : "lost";
 }
 
 interface FlaggedError {
@@ -44,6 +46,6 @@ interface FlaggedError {
   readonly durableObjectReset?: unknown;
 }
 
-function isTooLarge(message: unknown): boolean {
-  return typeof message === "string" && message.includes(TOO_LARGE);
+function isOfValue(message: unknown): boolean {
+  return typeof message === "string" && (message.includes(TOO_LARGE) || message.startsWith(NOT_READ));
 }

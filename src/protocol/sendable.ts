@@ -3,8 +3,13 @@
  *
  * The platform would send a function as a callback stub and a `Proxy` as something else again, and refuses a
  * class instance without saying where it was. So each value is looked through once before it is sent.
+ *
+ * Invariants:
+ *   V1. Each object is looked at once, so it takes time in proportion to the size of the value.
+ *   V2. Whatever is in a value, looking through it ends, and throws nothing but a `SerializationError`.
  */
 import { SerializationError } from "./errors.ts";
+import { classNameOf, isOfPlatform, isProxy, primitiveText, prototypeOf, read } from "./strangers.ts";
 
 interface Unsendable {
   /** Where it is, from the value looked at: `.user.profile[2]`, or the empty string for the value itself. */
@@ -17,18 +22,24 @@ interface Unsendable {
 
 /** Marks a handle's answer, so that one inside an argument is named as what it is. */
 export const RESPONSE_BRAND: unique symbol = Symbol.for("edge-serve.response");
+/** Marks the items of a generator, once the answer has come. */
+export const ITEMS_BRAND: unique symbol = Symbol.for("edge-serve.items");
+
+/** The handles that there are: a handle looks like no other object, and is asked about nothing. */
+export const handles = new WeakSet<object>();
 
 /** Platform classes that cross as what they are. */
 const CROSSING_CLASSES: readonly string[] = [
   "Date", "RegExp", "ArrayBuffer", "SharedArrayBuffer", "Boolean", "Number", "String", "BigInt",
-  "Headers", "Request", "Response", "Blob", "ReadableStream", "WritableStream", "DOMException",
+  "Headers", "Blob", "WritableStream", "DOMException",
 ]; // prettier-ignore
+/** Those that can be read once. */
+const BODIES: readonly string[] = ["Request", "Response", "ReadableStream"];
 
-/** Values deeper than this are looked at with a memory of the way, so that a circular one ends. */
-const TRUSTED_DEPTH = 8;
-
-/** A record with a null prototype, as `Object.groupBy` makes: structured clone carries it, the platform does not. */
-const NULL_PROTOTYPE: Unsendable = { path: "", what: "an object with a null prototype inside an instance of a class" };
+/** How deep the platform's own serializer goes, with something to spare: where it ends depends on who calls. */
+const MAX_DEPTH = 1500;
+/** Longer arrays may be sparse, and have fewer members than their length says. */
+const MAX_COUNTED = 10_000;
 
 /**
  * Returns what to send for `value`: the value itself, unless a null-prototype record in it has to be copied.
@@ -37,72 +48,187 @@ const NULL_PROTOTYPE: Unsendable = { path: "", what: "an object with a null prot
  * @throws SerializationError saying where in the value the part is that cannot cross.
  */
 export function toSendable(value: unknown, subject: string): unknown {
-  const found = find(value, "", 0, undefined);
-  if (found === undefined) return value;
-  const copy = found === NULL_PROTOTYPE ? withPrototypes(value, new Map()) : value;
-  const rest = found === NULL_PROTOTYPE ? find(copy, "", 0, undefined) : found;
-  if (rest === undefined) return copy;
-  const instead = rest.instead ?? "Send plain data, or something else that structured clone carries.";
-  throw new SerializationError(
-    rest.path === ""
-      ? `${subject} is ${rest.what}, which cannot cross to another replica. ${instead}`
-      : `${subject} holds ${rest.what} at ${rest.path}, which cannot cross to another replica. ${instead}`,
+  if (isScalar(value) || isFlat(value)) return value;
+  const search = new Search();
+  const found = search.of(value);
+  if (found !== undefined) throw refusalOf(found, subject);
+  if (search.bare === undefined) return value;
+  const copy = withPrototypes(value, new Map());
+  const rest = new Search();
+  rest.of(copy);
+  if (rest.bare !== undefined)
+    throw refusalOf({ path: rest.bare, what: "an object with a null prototype inside an instance of a class" }, subject);
+  return copy;
+}
+
+function refusalOf({ path, what, instead }: Unsendable, subject: string): SerializationError {
+  const place = path === "" ? `is ${what}` : `holds ${what} at ${path}`;
+  return new SerializationError(
+    `${subject} ${place}, which cannot cross to another replica. ${instead ?? "Send plain data, or something else that structured clone carries."}`,
   );
 }
 
-/** Whether `value` can cross as it is. */
-export function isSendable(value: unknown): boolean {
-  return find(value, "", 0, undefined) === undefined;
+// Most records hold no other objects.
+function isFlat(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !isProxy(value) && prototypeOf(value) === Object.prototype && holdsScalars(value);
 }
 
-function find(value: unknown, path: string, depth: number, seen: Set<unknown> | undefined): Unsendable | undefined {
-  if (typeof value !== "object") {
-    if (typeof value === "function") return { path, what: describeFunction(value) };
-    return typeof value === "symbol" ? { path, what: "a symbol" } : undefined;
+function holdsScalars(value: object): boolean {
+  try {
+    for (const key of Object.keys(value)) if (!isScalar((value as Record<string, unknown>)[key])) return false;
+    return true;
+  } catch {
+    return false;
   }
-  if (value === null) return undefined;
-  const proto: unknown = Object.getPrototypeOf(value);
-  if (proto === null) return NULL_PROTOTYPE;
-  if (proto === Object.prototype || proto === Array.prototype || value instanceof Map || value instanceof Set) {
-    if (depth < TRUSTED_DEPTH) return findInside(value, path, depth, seen);
-    const visited = seen ?? new Set();
-    return visited.has(value) ? undefined : findInside(value, path, depth, visited.add(value));
-  }
-  if (ArrayBuffer.isView(value) || value instanceof Error || isCrossingClass(value)) return undefined;
-  return describeInstance(value, path);
 }
 
-function findInside(value: object, path: string, depth: number, seen: Set<unknown> | undefined): Unsendable | undefined {
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const item: unknown = value[index];
-      if (isScalar(item)) continue;
-      const found = find(item, `${path}[${index}]`, depth + 1, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  if (value instanceof Map) {
-    for (const [key, item] of value) {
-      const found = find(key, `${path}.keys()`, depth + 1, seen) ?? find(item, `${path}.get(${quote(key)})`, depth + 1, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  if (value instanceof Set) {
-    for (const item of value) {
-      const found = find(item, `${path}.values()`, depth + 1, seen);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-  for (const key of Object.keys(value)) {
-    const item = (value as Record<string, unknown>)[key];
-    if (isScalar(item)) continue;
-    const found = find(item, `${path}${memberPath(key)}`, depth + 1, seen);
+/** One walk through a value, each object of it once. */
+class Search {
+  /** Where the first record without a prototype is, which the platform does not send. */
+  bare: string | undefined;
+  readonly #seen = new Set<object>();
+  // From the value to where the walk is.
+  readonly #way: Level[] = [];
+
+  of(value: unknown): Unsendable | undefined {
+    const found = this.#look(value);
     if (found !== undefined) return found;
+    for (let level = this.#way.at(-1); level !== undefined; level = this.#way.at(-1)) {
+      const member = level.take();
+      if (member === END) this.#way.pop();
+      else if (member === UNREADABLE) return this.#here("a property that cannot be read, because its getter throws");
+      else if (!isScalar(member)) {
+        const inside = this.#look(member);
+        if (inside !== undefined) return inside;
+      }
+    }
+    return undefined;
   }
-  return undefined;
+
+  #look(value: unknown): Unsendable | undefined {
+    if (typeof value === "symbol") return this.#here("a symbol");
+    if (typeof value === "function") return this.#here(describeFunction(value));
+    if (typeof value !== "object" || value === null) return undefined;
+    if (handles.has(value)) return this.#here("a handle", "A handle must be an argument of its own.");
+    if (this.#seen.has(value)) return this.#seenAgain(value);
+    this.#seen.add(value);
+    return this.#lookInto(value);
+  }
+
+  #lookInto(value: object): Unsendable | undefined {
+    if (isProxy(value)) return this.#here("a Proxy", "Send a copy of what is behind it.");
+    const proto = prototypeOf(value);
+    if (proto === null) this.bare ??= this.#path;
+    if (proto === null || proto === Object.prototype) return holdsScalars(value) ? undefined : this.#enter(value);
+    if (proto === Array.prototype) return this.#enter(value);
+    if (value instanceof Map || value instanceof Set || value instanceof Error) return this.#enter(value);
+    if (ArrayBuffer.isView(value) || isOfPlatform(value, CROSSING_CLASSES) !== undefined) return undefined;
+    const body = isOfPlatform(value, BODIES);
+    if (body === undefined) return this.#here(...describeInstance(value));
+    return isSpent(value)
+      ? this.#here(`a ${body} whose body has been read, or is being read`, "Send its clone(), made before.")
+      : undefined;
+  }
+
+  #enter(value: object): Unsendable | undefined {
+    if (this.#way.length >= MAX_DEPTH) {
+      const what = `a value more than ${MAX_DEPTH} levels deep`;
+      return { path: `${this.#path.slice(0, 100)}...`, what, instead: "Send it as a list, or as text." };
+    }
+    this.#way.push(new Level(value));
+    return undefined;
+  }
+
+  // The platform cannot make an error again of which a part is the error itself.
+  #seenAgain(value: object): Unsendable | undefined {
+    const isCircular = value instanceof Error && this.#way.some((level) => level.value === value);
+    return isCircular ? this.#here("an error that leads back to itself", "Leave that property out.") : undefined;
+  }
+
+  get #path(): string {
+    return this.#way.map((level) => level.step).join("");
+  }
+
+  #here(what: string, instead?: string): Unsendable {
+    return instead === undefined ? { path: this.#path, what } : { path: this.#path, what, instead };
+  }
+}
+
+const END = Symbol("end");
+const UNREADABLE = Symbol("unreadable");
+
+/** An object that is looked through: its members, one after the other, but for those that have nothing in them. */
+class Level {
+  readonly value: object;
+  // Of a record, or a long array, which may be sparse.
+  readonly #names: readonly string[] | undefined;
+  // Of a `Map` or a `Set`.
+  readonly #entries: Iterator<unknown> | undefined;
+  readonly #length: number;
+  #index = 0;
+  #entry: unknown;
+  #isKey = false;
+
+  constructor(value: object) {
+    this.value = value;
+    if (value instanceof Map) this.#entries = Map.prototype.entries.call(value);
+    else if (value instanceof Set) this.#entries = Set.prototype.values.call(value);
+    else if (!Array.isArray(value) || value.length > MAX_COUNTED) this.#names = namesIn(value);
+    this.#length = this.#names?.length ?? (value as unknown[]).length;
+  }
+
+  /** The next member that is no scalar, or that there is none, or that it cannot be read. */
+  take(): unknown {
+    if (this.#entries !== undefined) return this.#isKey ? this.#valueOfEntry() : this.#nextEntry(this.#entries);
+    const { value } = this;
+    try {
+      while (this.#index < this.#length) {
+        const key = this.#names === undefined ? this.#index : this.#names[this.#index]!;
+        this.#index++;
+        const member = (value as Record<PropertyKey, unknown>)[key];
+        if (!isScalar(member)) return member;
+      }
+      return END;
+    } catch {
+      return UNREADABLE;
+    }
+  }
+
+  #nextEntry(entries: Iterator<unknown>): unknown {
+    const { done, value } = entries.next();
+    if (done === true) return END;
+    this.#entry = value;
+    if (this.value instanceof Set) return value;
+    this.#isKey = true;
+    return (value as [unknown, unknown])[0];
+  }
+
+  #valueOfEntry(): unknown {
+    this.#isKey = false;
+    return (this.#entry as [unknown, unknown])[1];
+  }
+
+  /** Where the member is that was taken last. */
+  get step(): string {
+    if (this.value instanceof Set) return ".values()";
+    if (this.value instanceof Map) return this.#isKey ? ".keys()" : `.get(${quoted((this.#entry as [unknown, unknown])[0])})`;
+    const name = this.#names === undefined ? this.#index - 1 : this.#names[this.#index - 1]!;
+    if (Array.isArray(this.value)) return `[${name}]`;
+    return /^[A-Za-z_$][\w$]*$/.test(String(name)) ? `.${name}` : `[${JSON.stringify(name)}]`;
+  }
+}
+
+// A key is never asked for its own text.
+function quoted(key: unknown): string {
+  return typeof key === "string" ? JSON.stringify(key.slice(0, 100)) : (primitiveText(key) ?? "an object");
+}
+
+// Of an error those are sent, too, that are not enumerable.
+function namesIn(value: object): readonly string[] {
+  const names = Object.keys(value);
+  return value instanceof Error
+    ? [...names, ...["cause", "errors"].filter((name) => Object.hasOwn(value, name) && !names.includes(name))]
+    : names;
 }
 
 /** Whether `value` crosses as it is, with nothing to look through. */
@@ -111,37 +237,27 @@ export function isScalar(value: unknown): value is string | number | boolean | n
   return type === "number" || type === "string" || type === "boolean" || value === null || value === undefined;
 }
 
-function isCrossingClass(value: object): boolean {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  return CROSSING_CLASSES.includes(tag) && !hasOwnClass(value, tag);
-}
-
-/** A user's subclass of a platform class would arrive as the platform class: it does not cross as itself. */
-function hasOwnClass(value: object, tag: string): boolean {
-  const platformClass = (globalThis as Record<string, unknown>)[tag];
-  return typeof platformClass === "function" && !(value instanceof platformClass);
-}
-
-function memberPath(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-}
-
-function quote(key: unknown): string {
-  return typeof key === "string" ? JSON.stringify(key) : String(key);
+/** Whether a body can no longer be sent, because it has been read or somebody reads it. */
+export function isSpent(value: object): boolean {
+  const body = read(value, "body");
+  return (
+    read(value, "bodyUsed") === true ||
+    read(value, "locked") === true ||
+    (typeof body === "object" && body !== null && read(body, "locked") === true)
+  );
 }
 
 function describeFunction(value: object): string {
-  const name = (value as { name?: unknown }).name;
-  return typeof name === "string" && name !== "" ? `the function ${name}` : "a function";
+  const name = read(value, "name");
+  return typeof name === "string" && name !== "" ? `the function ${name.slice(0, 100)}` : "a function";
 }
 
-function describeInstance(value: object, path: string): Unsendable {
-  if (RESPONSE_BRAND in value) {
-    return { path, what: "a DeploymentResponse", instead: "Pass it as an argument of its own, or await it first." };
-  }
-  if (value instanceof URL) return { path, what: "a URL", instead: "Send its href." };
-  const name = (Object.getPrototypeOf(value) as { constructor?: { name?: string } }).constructor?.name;
-  return { path, what: name === undefined || name === "" ? "an object of a class" : `an instance of ${name}` };
+function describeInstance(value: object): [what: string, instead?: string] {
+  if (RESPONSE_BRAND in value) return ["a DeploymentResponse", "Pass it as an argument of its own, or await it first."];
+  if (ITEMS_BRAND in value) return ["the response of a generator method", "Iterate it, and send its items."];
+  if (value instanceof URL) return ["a URL", "Send its href."];
+  const name = classNameOf(value);
+  return [name === undefined ? "an object of a class" : `an instance of ${name}`];
 }
 
 /** A copy in which no record has a null prototype. What is shared or circular in `value` is so in the copy. */

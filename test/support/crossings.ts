@@ -1,0 +1,248 @@
+/**
+ * What is thrown, and what is passed, in the tests of every way to cross: add a row, and every way is tried.
+ */
+
+/** Something to throw, and what arrives of it. */
+export interface Thrown {
+  readonly make: () => unknown;
+  /** By `toMatchObject`, unless it is a primitive. */
+  readonly arrives: unknown;
+  /** Own properties that arrive, in their order; not looked at when left out. */
+  readonly keys?: readonly string[];
+}
+
+/** Something to pass that cannot cross, and what its error names. */
+export interface Refused {
+  readonly make: () => unknown;
+  readonly named: string;
+}
+
+const withProperty = (name: string, value: (error: Error) => unknown) => () => {
+  const error = new Error("declined");
+  Object.defineProperty(error, name, { value: value(error), enumerable: true, configurable: true, writable: true });
+  return error;
+};
+const withGetter = (name: string) => () =>
+  Object.defineProperty(new Error("declined"), name, {
+    enumerable: true,
+    configurable: true,
+    get() {
+      throw new Error("no");
+    },
+  });
+const declined = { name: "Error", message: "declined" };
+
+class Z {
+  readonly z = 1;
+}
+
+function usedResponse(): Response {
+  const response = new Response("x");
+  void response.text();
+  return response;
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function chain(length: number): Error {
+  let error = new Error("0");
+  for (let index = 1; index < length; index++) error = new Error(String(index), { cause: error });
+  return error;
+}
+
+export const THROWN: Readonly<Record<string, Thrown>> = {
+  "an error": { make: () => new RangeError("declined"), arrives: { name: "RangeError", message: "declined" } },
+  "an error that holds itself": { make: withProperty("self", (error) => error), arrives: declined, keys: [] },
+  "its own cause": { make: withProperty("cause", (error) => error), arrives: declined },
+  "a cycle through plain data": {
+    make: () => {
+      const loop: Record<string, unknown> = { n: 1 };
+      loop["self"] = loop;
+      return Object.assign(new Error("declined"), { loop });
+    },
+    arrives: { ...declined, loop: { n: 1 } },
+    keys: ["loop"],
+  },
+  "an error in an error, with what cannot cross": {
+    make: () => Object.assign(new Error("declined"), { inner: Object.assign(new TypeError("in"), { z: new Z(), a: 1 }) }),
+    arrives: { ...declined, inner: { name: "TypeError", message: "in", a: 1 } },
+    keys: ["inner"],
+  },
+  "errors inside plain data": {
+    make: () => Object.assign(new Error("declined"), { list: [{ e: new SyntaxError("deep") }], map: new Map([["k", new URIError("m")]]) }),
+    arrives: { ...declined, list: [{ e: { name: "SyntaxError", message: "deep" } }] },
+    keys: ["list", "map"],
+  },
+  "what cannot cross beside what can": {
+    make: () =>
+      Object.assign(new Error("declined"), {
+        fn: () => 1, url: new URL("http://host/"), z: new Z(), symbol: Symbol("s"), proxy: new Proxy({}, {}), gone: revoked(),
+        promise: Promise.resolve(1), weak: new WeakMap(), kept: { a: [1, undefined, 2n], fn: () => 1 },
+      }), // prettier-ignore
+    arrives: { ...declined, kept: { a: [1, undefined, 2n] } },
+    keys: ["kept"],
+  },
+  "a response that has been read": { make: withProperty("response", usedResponse), arrives: declined, keys: [] },
+  "a getter that throws": { make: withGetter("broken"), arrives: declined, keys: [] },
+  "a message whose getter throws": { make: withGetter("message"), arrives: { name: "Error", message: "" } },
+  "a name that is an object without prototype": {
+    make: withProperty("name", () => Object.create(null) as unknown),
+    arrives: { name: "Error", message: "declined" },
+  },
+  "a stack that is none": { make: withProperty("stack", () => ({ a: 1 })), arrives: declined },
+  "an AggregateError": {
+    make: () => new AggregateError([new TypeError("one"), "two"], "all"),
+    arrives: { name: "AggregateError", message: "all", errors: [{ name: "TypeError", message: "one" }, "two"] },
+  },
+  "an AggregateError without errors": {
+    make: () => Object.assign(new AggregateError([], "all"), { errors: undefined }),
+    arrives: { name: "AggregateError", message: "all", errors: [] },
+  },
+  "an AggregateError of itself, twelve times": {
+    make: () => {
+      const error = new AggregateError([], "all");
+      error.errors = Array.from({ length: 12 }, () => error);
+      return error;
+    },
+    arrives: { name: "AggregateError", message: "all", errors: [] },
+  },
+  "a chain of twenty causes": { make: () => chain(20), arrives: { message: "19", cause: { message: "18", cause: { message: "17" } } } },
+  "a chain of 5,000 causes": { make: () => chain(5000), arrives: { message: "4999", cause: { message: "4998" } } },
+  "a property nested 5,000 deep": {
+    make: withProperty("deep", () => {
+      let deep: unknown = 1;
+      for (let level = 0; level < 5000; level++) deep = [deep];
+      return deep;
+    }),
+    arrives: declined,
+  },
+  "a class of its own": {
+    make: () =>
+      new (class Problem extends TypeError {
+        override readonly name = "Problem";
+        readonly field = "since";
+      })("declined"),
+    arrives: { name: "Problem", message: "declined", field: "since" },
+  },
+  "a DOMException": { make: () => new DOMException("too slow", "TimeoutError"), arrives: { name: "TimeoutError", message: "too slow" } },
+  "a string": { make: () => "declined", arrives: "declined" },
+  "a number": { make: () => 7, arrives: 7 },
+  null: { make: () => null, arrives: null },
+  undefined: { make: () => undefined, arrives: undefined },
+  "a plain object": { make: () => ({ code: 1, fn: () => 1 }), arrives: { code: 1 } },
+  "an object without prototype": { make: () => Object.assign(Object.create(null) as object, { code: 1 }), arrives: { code: 1 } },
+  "an object whose toString is null": { make: () => ({ toString: null }), arrives: { toString: null } },
+  "a function": {
+    make: () => () => 1,
+    arrives: {
+      name: "Error",
+      message: "What was thrown is no Error. A thrown value is a function, which cannot cross to another replica.",
+    },
+  },
+  "a symbol": { make: () => Symbol("s"), arrives: { name: "Error" } },
+  "an instance of a class": { make: () => Object.assign(new Z(), { status: 418 }), arrives: { name: "Error", z: 1, status: 418 } },
+  "a revoked proxy": { make: revoked, arrives: { name: "Error" } },
+  "a proxy of an error": { make: () => new Proxy(new Error("declined"), {}), arrives: { message: "declined" } },
+};
+
+/** What takes a row of its own, because it is large. */
+export const LARGE: Readonly<Record<string, () => unknown>> = {
+  "a message of 40 MB": () => new Error("x".repeat(40_000_000)),
+  "a property of 2 MB": () => Object.assign(new Error("declined"), { text: "x".repeat(2_000_000), kept: 1 }),
+  "bytes of 2 MB": () => Object.assign(new Error("declined"), { bytes: new Uint8Array(2_000_000), kept: 1 }),
+  "100,000 properties": () =>
+    Object.assign(new Error("declined"), Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`key${n}`, n]))),
+  "100,000 members": () =>
+    new AggregateError(
+      Array.from({ length: 100_000 }, (_, n) => new Error(String(n))),
+      "all",
+    ),
+};
+
+export const REFUSED: Readonly<Record<string, Refused>> = {
+  "a function": { make: () => ({ a: [() => 1] }), named: ".a[0]" },
+  "an instance": { make: () => ({ z: new Z() }), named: "an instance of Z at .z" },
+  "a URL": { make: () => [new URL("http://host/")], named: "a URL at [0]" },
+  "a symbol": { make: () => new Map([["k", Symbol("s")]]), named: '.get("k")' },
+  "a promise": { make: () => ({ p: Promise.resolve(1) }), named: "an instance of Promise at .p" },
+  "a proxy": { make: () => new Proxy({ a: 1 }, {}), named: "a Proxy" },
+  "a proxy inside": { make: () => ({ p: new Proxy({ a: 1 }, {}) }), named: "a Proxy at .p" },
+  "a revoked proxy": { make: () => ({ p: revoked() }), named: "a Proxy at .p" },
+  "a getter that throws": {
+    make: () => ({
+      a: {
+        get b(): never {
+          throw new Error("no");
+        },
+      },
+    }),
+    named: ".a.b",
+  },
+  "a response that has been read": {
+    make: () => ({ r: usedResponse() }),
+    named: "a Response whose body has been read, or is being read at .r",
+  },
+  "a locked stream": {
+    make: () => {
+      const stream = new Blob(["x"]).stream();
+      stream.getReader();
+      return stream;
+    },
+    named: "a ReadableStream whose body",
+  },
+  "an error that holds itself": { make: () => ({ e: Object.assign(new Error("x"), { self: undefined }), f: selfish() }), named: ".f.self" },
+  "what an error holds": { make: () => Object.assign(new Error("x"), { fn: () => 1 }), named: "the function fn at .fn" },
+  "a value 5,000 levels deep": {
+    make: () => {
+      let deep: unknown = 1;
+      for (let level = 0; level < 5000; level++) deep = { deep };
+      return deep;
+    },
+    named: "levels deep",
+  },
+};
+
+function selfish(): Error {
+  const error = new Error("x");
+  return Object.assign(error, { self: error });
+}
+
+/** What arrives as it was, and takes no longer than its size. */
+export const CARRIED: Readonly<Record<string, () => unknown>> = {
+  "an object whose members share a parent": () => {
+    const root: { children: unknown[] } = { children: [] };
+    for (let index = 0; index < 60; index++) root.children.push({ parent: root });
+    return root;
+  },
+  "shared objects, forty levels of two": () => {
+    let value: unknown = 1;
+    for (let level = 0; level < 40; level++) value = { a: value, b: value };
+    return value;
+  },
+  "an array of length 2^32-1": () => {
+    const sparse: unknown[] = [];
+    sparse[2 ** 32 - 2] = 1;
+    return sparse;
+  },
+  "a key that cannot be made a string": () => new Map([[{ toString: 1, valueOf: 1 }, 1]]),
+  "1,000 levels": () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 1000; level++) deep = [deep];
+    return deep;
+  },
+  "an error with properties": () => Object.assign(new TypeError("x"), { at: 1, inner: new Error("y") }),
+  "data of every kind": () => ({
+    d: new Date(5),
+    r: /x/g,
+    m: new Map([[1, new Set(["a"])]]),
+    b: new Uint8Array([1, 2]),
+    n: 12n,
+    u: undefined,
+    z: -0,
+    nan: NaN,
+  }),
+};
