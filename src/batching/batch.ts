@@ -158,7 +158,7 @@ class BatchedFunction {
     const showed = (kind: Kind) => {
       if (this.#kind === "either") this.#kind = kind;
     };
-    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed });
+    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed, after: PLATFORM.after });
     return new BatchQueue({ settings: this.#settings, parameters: fn.length, run }, PLATFORM);
   }
 
