@@ -7,13 +7,9 @@
  *   P3. A batch that runs for `GIVE_UP_MS` without a caller is given up, once.
  */
 import type { RequestScope } from "../context/scope.ts";
+import type { After } from "../context/within.ts";
+import { GIVE_UP_MS } from "../protocol/limits.ts";
 import type { Item } from "./item.ts";
-
-/** How long a batch may still run once its last caller has left, in milliseconds. */
-export const GIVE_UP_MS = 5000;
-
-/** Lets something happen once, later. Returns what prevents it. */
-export type After = (ms: number, happen: () => void) => () => void;
 
 export class Callers {
   readonly #present: Set<Item>;

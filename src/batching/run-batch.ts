@@ -10,9 +10,11 @@
  */
 import { writeLog } from "../context/logger.ts";
 import { type RequestScope, runInScope, type Scope } from "../context/scope.ts";
+import type { After } from "../context/within.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
+import { GIVE_UP_MS } from "../protocol/limits.ts";
 import { batchScopeOf } from "./batch-scope.ts";
-import { type After, Callers, GIVE_UP_MS } from "./callers.ts";
+import { Callers } from "./callers.ts";
 import { END } from "./end.ts";
 import type { Item } from "./item.ts";
 import { columnsOf } from "./lanes.ts";

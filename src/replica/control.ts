@@ -19,7 +19,7 @@ import { type ControlPort, Membership, type MembershipParts } from "./membership
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./runs.ts";
 import { VitalSigns } from "./vital-signs.ts";
-import { within } from "./within.ts";
+import { within } from "../context/within.ts";
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
 export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "isStarted"> {

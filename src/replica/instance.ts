@@ -13,7 +13,7 @@ import { type ReplicaScope, runInScope } from "../context/scope.ts";
 import { disposeModels } from "../multiplexing/registry.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import type { HttpHandler } from "./http-handler.ts";
-import { within } from "./within.ts";
+import { within } from "../context/within.ts";
 
 /** What an instance is made from. */
 export interface InstanceParts {

@@ -19,7 +19,7 @@ import { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
-import { within } from "./within.ts";
+import { within } from "../context/within.ts";
 
 /** What is looked at. */
 export interface VitalSignsParts {

@@ -1,9 +1,9 @@
 /** Batches that never end: a row for each way of hanging, each of which must leave its place to the next batch. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import { GIVE_UP_MS } from "../../../src/batching/callers.ts";
 import type { ReplicaScope } from "../../../src/context/scope.ts";
 import { getRequestContext } from "../../../src/context/scope.ts";
+import { GIVE_UP_MS } from "../../../src/protocol/limits.ts";
 import { caller, outcome, pass } from "../../support/batched.ts";
 import { recordLog } from "../../support/log-lines.ts";
 import { replicaScope } from "../../support/scope.ts";
