@@ -14,10 +14,23 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, late: ()
   }
 }
 
-/** The result of `act`, which may throw at once; rejects if there is none after `timeoutMs`. Code of the user's counts as failed then. */
+/** Code of the user's that has not ended when its time was up: it counts as failed, and is left behind. */
+export class TookTooLong extends Error {
+  override readonly name = "TookTooLong";
+
+  constructor(timeoutMs: number) {
+    super(`it took longer than ${timeoutMs} ms`);
+  }
+}
+
+/**
+ * The result of `act`, which may throw at once.
+ *
+ * @throws TookTooLong if there is none after `timeoutMs`.
+ */
 export function withinLimit<T>(act: () => T | PromiseLike<T>, timeoutMs: number): Promise<T> {
   return within((async () => act())(), timeoutMs, () => {
-    throw new Error(`it took longer than ${timeoutMs} ms`);
+    throw new TookTooLong(timeoutMs);
   });
 }
 

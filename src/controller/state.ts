@@ -77,6 +77,8 @@ export interface ReplicaState {
   /** When a draining one is given up. */
   drainUntilMs: number;
   message: string;
+  /** How many before it, in a row, were replaced because requests ran out of time while they started. */
+  stuckStarts?: number;
   /** Its load over the look-back period, as a step function. */
   load: { atMs: number; value: number }[];
   stats: Readonly<Record<string, number>> | null;

@@ -13,6 +13,7 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
@@ -38,6 +39,9 @@ export interface Controlled {
   /** Something failed that nobody waits for. */
   warn(message: string): void;
 }
+
+/** How long the controller may take to hear that the replica has drained. */
+const DRAINED_TIMEOUT_MS = 10_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -68,6 +72,8 @@ export class ReplicaControl {
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
       recordStats: () => instance.recordStats(),
+      startingStep: () => instance.startingStep,
+      warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
   }
 
@@ -145,7 +151,7 @@ export class ReplicaControl {
       // One that refused has what it took before.
       return this.#refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: this.#refusal };
     } catch (error) {
-      return { kind: "startFailed", version, message: error instanceof Error ? error.message : String(error) };
+      return { kind: "startFailed", version, message: shortened(error instanceof Error ? error.message : thrownText(error)) };
     } finally {
       this.#isOrdered = false;
     }
@@ -165,7 +171,7 @@ export class ReplicaControl {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const { admission, instance, runs, warn } = this.#replica;
+    const { admission, instance, runs } = this.#replica;
     this.#isDraining = true;
     const isIdle = await within(
       admission.whenIdle().then(() => true),
@@ -179,9 +185,13 @@ export class ReplicaControl {
     }
     const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
     if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
-    await instance.dispose().catch((error: unknown) => warn(`Disposing of the replica threw ${String(error)}`));
-    // The answer says that it is gone, which is no reason to drain once more.
-    await this.#membership.report({ kind: "drained" }).catch(() => {});
+    await instance.dispose();
+    // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
+    await within(
+      this.#membership.report({ kind: "drained" }).catch(() => {}),
+      DRAINED_TIMEOUT_MS,
+      () => {},
+    );
     this.#isDraining = false;
     if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
   }
