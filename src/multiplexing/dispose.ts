@@ -8,6 +8,7 @@ import { type ReplicaScope, runInScope } from "../context/scope.ts";
 import { withinLimit } from "../context/within.ts";
 import { LATENCY_MS } from "../observe/catalogue.ts";
 import { observe } from "../observe/series.ts";
+import { stackText } from "../protocol/thrown.ts";
 
 interface MaybeDisposable {
   readonly [Symbol.asyncDispose]?: unknown;
@@ -41,7 +42,7 @@ export class Disposals {
     const gone = runInScope(scope, () => withinLimit(async () => disposeModel(await model), disposeTimeoutMs()))
       .catch((error: unknown) => {
         const whose = `the model ${JSON.stringify(id)} of deployment ${JSON.stringify(replica.context.deployment)}`;
-        writeLog("ERROR", `Disposing of ${whose} failed.`, { error }, scope);
+        writeLog("ERROR", `Disposing of ${whose} failed.`, { error: stackText(error) }, scope);
       })
       .then(() => {
         this.#underway.delete(gone);

@@ -17,3 +17,31 @@ export function thrownText(error: unknown): string {
 export function shortened(text: string): string {
   return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH)}... (${text.length} characters)`;
 }
+
+/** How many causes below an error are shown. */
+const MOST_CAUSES = 8;
+
+/** The stack of what was thrown, and those of its causes, for a log line. Never throws. */
+export function stackText(error: unknown): string {
+  const texts: string[] = [];
+  const seen = new Set<unknown>();
+  let thrown = error;
+  while (thrown !== undefined && !seen.has(thrown) && seen.size <= MOST_CAUSES) {
+    seen.add(thrown);
+    const { stack, cause } = partsOf(thrown);
+    // Where it was thrown is at the end.
+    texts.push(stack.length <= MAX_LENGTH ? stack : `${stack.slice(0, MAX_LENGTH / 2)}...\n...${stack.slice(-MAX_LENGTH / 2)}`);
+    thrown = cause;
+  }
+  return texts.join("\nCaused by: ");
+}
+
+function partsOf(thrown: unknown): { readonly stack: string; readonly cause?: unknown } {
+  try {
+    if (!(thrown instanceof Error)) return { stack: thrownText(thrown) };
+    const { stack, cause } = thrown;
+    return { stack: typeof stack === "string" ? stack : thrownText(thrown), cause };
+  } catch {
+    return { stack: thrownText(thrown) };
+  }
+}

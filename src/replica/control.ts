@@ -52,7 +52,7 @@ export class ReplicaControl {
   readonly #signs: VitalSigns;
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
-  /** What the class said to its configuration during the order. */
+  /** What the class said to its configuration while it started during an order. */
   #refusal: string | undefined;
   #isDraining = false;
 
@@ -143,13 +143,16 @@ export class ReplicaControl {
     const { instance } = this.#replica;
     this.#membership.contacted();
     this.#isOrdered = true;
-    this.#refusal = undefined;
     try {
       // An order to drain that comes again comes from a controller that has not heard of the end.
-      if (this.#membership.take(assignment) || !this.#isServing()) await this.#settle();
-      if (isStart && this.#refusal === undefined && this.#isServing()) await instance.start();
+      let refusal = this.#membership.take(assignment) || !this.#isServing() ? await this.#settle() : undefined;
+      if (isStart && refusal === undefined && this.#isServing()) {
+        this.#refusal = undefined;
+        await instance.start();
+        refusal = this.#refusal;
+      }
       // One that refused has what it took before.
-      return this.#refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: this.#refusal };
+      return refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: refusal };
     } catch (error) {
       return { kind: "startFailed", version, message: shortened(error instanceof Error ? error.message : thrownText(error)) };
     } finally {
@@ -157,17 +160,17 @@ export class ReplicaControl {
     }
   }
 
-  // Brings the replica in line with its assignment.
-  async #settle(): Promise<void> {
+  // Brings the replica in line with its assignment. Resolves with what is wrong with its configuration, if the class refuses it.
+  async #settle(): Promise<string | undefined> {
     const { admission, instance } = this.#replica;
     const { config, duty } = this.#membership;
     admission.setLimits(config);
     if (duty !== "serving") {
       // Not awaited: whoever gave the order does not wait for the last request.
       if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
-      return;
+      return undefined;
     }
-    await instance.reconfigure();
+    return instance.reconfigure();
   }
 
   async #drain(timeoutMs: number): Promise<void> {

@@ -7,6 +7,7 @@
 import { writeLog } from "../context/logger.ts";
 import type { ReplicaScope } from "../context/scope.ts";
 import { TookTooLong } from "../context/within.ts";
+import { stackText } from "../protocol/thrown.ts";
 
 // Weakly, because an error lives no longer for having been logged.
 const written = new WeakSet<Error>();
@@ -16,7 +17,7 @@ export function logLifecycle(failure: Error, replica: ReplicaScope): void {
   written.add(failure);
   const { cause } = failure;
   // What took too long has no stack that says where.
-  const fields = cause instanceof Error && !(cause instanceof TookTooLong) ? { error: cause } : undefined;
+  const fields = cause instanceof TookTooLong ? undefined : { error: stackText(cause) };
   writeLog("ERROR", failure.message, fields, { replica, request: undefined });
 }
 
