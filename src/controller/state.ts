@@ -15,6 +15,8 @@ export interface ApplicationState {
   /** What should run; `null` when the application has been deleted. */
   desired: ApplicationManifest | null;
   deployedAtMs: number;
+  /** When the configuration's object is next told that this version of the code runs; absent once it has heard it. */
+  untoldAtMs?: number;
   status: ApplicationStatus;
   deployments: Record<string, DeploymentState>;
 }
