@@ -45,3 +45,18 @@ function partsOf(thrown: unknown): { readonly stack: string; readonly cause?: un
     return { stack: thrownText(thrown) };
   }
 }
+
+/**
+ * What user code has returned where it should not, in a few words; never throws. A promise is named as such, and is nobody's
+ * any more: what it rejects with is handled.
+ */
+export function returnedText(value: unknown): string {
+  if (value instanceof Promise) {
+    value.catch(() => {});
+    return "a promise";
+  }
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "an array" : "an object";
+}
