@@ -7,10 +7,9 @@ import { DurableObject } from "cloudflare:workers";
 import type { Applications, ConfigStore, ConfigStorePorts, ConfigStoreRpc, StoredConfig } from "../src/controller/config-store.ts";
 import type { ApplicationManifest } from "../src/protocol/manifest.ts";
 import { Alarm } from "./alarm.ts";
+import { Core } from "./core.ts";
 
 const STATE = "config";
-/** When to try again after an alarm whose work failed. */
-const AFTER_FAILURE_MS = 1000;
 
 /** The part of the store's surroundings that its object provides. */
 export type ConfigStoreShell = Pick<ConfigStorePorts, "load" | "save" | "wakeAt">;
@@ -20,48 +19,43 @@ export function configStoreClass(
   make: (shell: ConfigStoreShell) => ConfigStore,
 ): new (state: DurableObjectState, env: unknown) => DurableObject & ConfigStoreRpc {
   return class extends DurableObject implements ConfigStoreRpc {
-    readonly #store: ConfigStore;
+    readonly #core: Core<ConfigStore>;
     readonly #alarm: Alarm;
 
     constructor(state: DurableObjectState, env: unknown) {
       super(state, env as Cloudflare.Env);
       const { kv } = state.storage;
       this.#alarm = new Alarm(state.storage);
-      this.#store = make({
+      const shell: ConfigStoreShell = {
         load: () => kv.get<StoredConfig>(STATE),
         save: (config) => kv.put(STATE, config),
         wakeAt: (timeMs) => this.#alarm.setAt(timeMs),
-      });
+      };
+      this.#core = new Core(() => make(shell));
     }
 
     /** RPC. Takes a document as a whole. */
-    put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
-      return this.#store.put(version, applications);
+    async put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
+      return this.#core.get().put(version, applications);
     }
 
     /** RPC. Deletes one application. */
-    remove(version: string, app: string): Promise<boolean> {
-      return this.#store.remove(version, app);
+    async remove(version: string, app: string): Promise<boolean> {
+      return this.#core.get().remove(version, app);
     }
 
     /** RPC. What should run. */
-    current(): Promise<Applications> {
-      return this.#store.current();
+    async current(): Promise<Applications> {
+      return this.#core.get().current();
     }
 
     /** RPC. An application has gone over to other code. */
-    moved(version: string, app: string): Promise<void> {
-      return this.#store.moved(version, app);
+    async moved(version: string, app: string): Promise<void> {
+      return this.#core.get().moved(version, app);
     }
 
-    override async alarm(): Promise<void> {
-      this.#alarm.hasFired();
-      try {
-        await this.#store.alarm();
-      } catch (error) {
-        this.#alarm.setAt(Date.now() + AFTER_FAILURE_MS);
-        console.error(error);
-      }
+    override alarm(): Promise<void> {
+      return this.#alarm.fire(() => this.#core.get().alarm());
     }
   };
 }

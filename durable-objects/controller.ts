@@ -10,6 +10,7 @@ import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../
 import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { Alarm } from "./alarm.ts";
+import { Core } from "./core.ts";
 
 const STATE = "application";
 /** Before the name of a replica. */
@@ -18,57 +19,48 @@ const MEASURED = "measured:";
 /** The part of a controller's surroundings that its object provides. */
 export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "load" | "save" | "wakeAt" | "keepAlive">;
 
-/** What to do when an alarm's work has thrown: a fired alarm is gone, and the platform gives up on one after a few tries. */
-const AFTER_FAILURE_MS = 10_000;
-
 /** Makes the core of a controller from what the platform gives its object. */
 export type MakeController = (shell: ControllerShell) => Controller;
 
 /** The Durable Object class of the controllers; each application's is named after it. */
 export function controllerClass(make: MakeController): new (state: DurableObjectState, env: unknown) => DurableObject & ControllerRpc {
   return class extends DurableObject implements ControllerRpc {
-    readonly #controller: Controller;
+    readonly #core: Core<Controller>;
     readonly #alarm: Alarm;
 
     constructor(state: DurableObjectState, env: unknown) {
       super(state, env as Cloudflare.Env);
       this.#alarm = new Alarm(state.storage);
-      this.#controller = make(shellOf(state, this.#alarm));
+      this.#core = new Core(() => make(shellOf(state, this.#alarm)));
     }
 
     /** RPC. A replica has something to say. */
-    report(report: ReplicaReport): Promise<Assignment | undefined> {
-      return this.#controller.report(report);
+    async report(report: ReplicaReport): Promise<Assignment | undefined> {
+      return this.#core.get().report(report);
     }
 
     /** RPC. There is a new configuration. */
-    adopt(change: ConfigChange): Promise<void> {
-      return this.#controller.adopt(change);
+    async adopt(change: ConfigChange): Promise<void> {
+      return this.#core.get().adopt(change);
     }
 
     /** RPC. What the operator sees. */
-    status(settleMs?: number): Promise<ApplicationDetails | undefined> {
-      return this.#controller.status(settleMs);
+    async status(settleMs?: number): Promise<ApplicationDetails | undefined> {
+      return this.#core.get().status(settleMs);
     }
 
     /** RPC. What is scraped. */
-    metrics(): Promise<ApplicationMetrics | undefined> {
-      return this.#controller.metrics();
+    async metrics(): Promise<ApplicationMetrics | undefined> {
+      return this.#core.get().metrics();
     }
 
     /** RPC. Another number of replicas. */
-    scale(deployment: string, replicas: number): Promise<string | undefined> {
-      return this.#controller.scale(deployment, replicas);
+    async scale(deployment: string, replicas: number): Promise<string | undefined> {
+      return this.#core.get().scale(deployment, replicas);
     }
 
-    override alarm(): void {
-      this.#alarm.hasFired();
-      try {
-        this.#controller.alarm();
-      } catch (error) {
-        this.#alarm.setAt(Date.now() + AFTER_FAILURE_MS);
-        console.error(error);
-      }
+    override alarm(): Promise<void> {
+      return this.#alarm.fire(() => this.#core.get().alarm());
     }
   };
 }

@@ -55,6 +55,7 @@ export async function run(scenario: Scenario, options: BatchOptions, seed: numbe
         await clock.sleep(tookMs);
         answered();
         for (const item of batch) item.end();
+        return "ended";
       },
     },
     { now: clock.now, wallNow: clock.now, after: (ms, happen) => cancellable(clock, ms, happen) },

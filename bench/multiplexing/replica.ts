@@ -49,6 +49,9 @@ export class ModelReplica {
       maxModels: traits.maxModels,
       maxBytes: Infinity,
       sizeOf: undefined,
+      // Every load of the simulation ends, and every disposal.
+      after: () => () => {},
+      disposeTimeoutMs: () => 30_000,
       now: clock.now,
       load: async (id) => {
         await clock.sleep(traits.loadMs);

@@ -95,6 +95,7 @@ export function controllerOf(
     moved: async () => {},
     keepAlive: () => {},
     warn: () => {},
+    failed: () => {},
     sleep: () => new Promise(() => {}),
     now: () => NOW_MS,
     ...ports,

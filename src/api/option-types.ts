@@ -151,7 +151,8 @@ export type AutoscalingDecision = number | { readonly replicas: number; readonly
  * Decides how many replicas there should be.
  *
  * Given in code as `autoscaling.policy`, or named by a config file (`autoscaling_config.policy`), with its
- * `policy_kwargs` as `kwargs`; without a config file those are `{}`.
+ * `policy_kwargs` as `kwargs`; without a config file those are `{}`. Synchronous. One that throws, or returns no finite
+ * number of at least 0, keeps the target; the status and the log say why.
  */
 export type AutoscalingPolicy<K = Readonly<Record<string, unknown>>> = (context: AutoscalingContext, kwargs: K) => AutoscalingDecision;
 
@@ -182,7 +183,10 @@ export interface RouterCandidate {
   readonly inFlight: number;
 }
 
-/** Chooses the replica that a request tries first: the index of one of `candidates`. */
+/**
+ * Chooses the replica that a request tries first: the index of one of `candidates`. Synchronous. One that throws, or returns
+ * anything else, costs no request: that one is routed by load, or by its key, and the log says so once a minute.
+ */
 export type RequestRouter = (
   candidates: readonly RouterCandidate[],
   request: { readonly key?: string; readonly multiplexedModelId?: string; readonly method?: string },

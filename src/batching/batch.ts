@@ -8,6 +8,7 @@
  *   F2. A call is queued at once, before its promise or stream is looked at.
  */
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
+import { after } from "../context/within.ts";
 import { addSource } from "../observe/sources.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import { END } from "./end.ts";
@@ -82,10 +83,7 @@ export const batch: BatchDecorator = /* @__PURE__ */ Object.assign(
 const PLATFORM: QueuePorts = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
-  after(ms, happen) {
-    const timer = setTimeout(happen, ms);
-    return () => clearTimeout(timer);
-  },
+  after,
 };
 
 /** What a call gives: known for generator functions and async ones, and after the first batch for all others. */
@@ -158,7 +156,7 @@ class BatchedFunction {
     const showed = (kind: Kind) => {
       if (this.#kind === "either") this.#kind = kind;
     };
-    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed });
+    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed, after });
     return new BatchQueue({ settings: this.#settings, parameters: fn.length, run }, PLATFORM);
   }
 

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   B1. A caller is told one end: a result, the end of its stream, an error, or why it was dropped. What comes later is ignored.
- *   B2. Whoever holds the item (the queue, then the batch) learns once that its caller has left.
+ *   B2. Whoever holds the item (the queue, then the batch) learns once that its caller has left, and once that it was told its end.
  */
 import type { Scope } from "../context/scope.ts";
 
@@ -32,6 +32,8 @@ export class Item {
   readonly #outlet: Outlet;
   /** Whoever holds the item is told that its caller has left. */
   onLeave: (() => void) | undefined;
+  /** Whoever runs the item is told that nobody waits for it any more, whatever the reason. */
+  onClose: ((item: Item) => void) | undefined;
   /** Whoever fills the item's stream is told that the caller has read from it. */
   onRead: (() => void) | undefined;
   #isOpen = true;
@@ -66,6 +68,8 @@ export class Item {
 
   give(value: unknown): void {
     if (this.#isOpen) this.#outlet.give(value);
+    // Nobody will ever look at it.
+    else if (value instanceof Promise) value.catch(() => {});
   }
 
   stream(): void {
@@ -91,6 +95,7 @@ export class Item {
     if (!this.#isOpen) return false;
     this.#isOpen = false;
     this.#stopListening?.();
+    this.onClose?.(this);
     return true;
   }
 }

@@ -168,6 +168,7 @@ export class Lanes<W extends Waiting> {
       return undefined;
     }
     if (typeof size !== "number" || !(size >= 0)) {
+      if (size instanceof Promise) size.catch(() => {});
       item.fail(new TypeError(`batchSizeOf must return a number of at least 0, got ${show(size)}.`));
       return undefined;
     }

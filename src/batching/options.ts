@@ -121,8 +121,13 @@ export function show(value: unknown): string {
   if (value === null || ["number", "boolean", "undefined"].includes(typeof value)) return String(value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object") return `a ${typeof value}`;
-  const { name } = (value.constructor ?? Object) as { readonly name?: unknown };
-  return typeof name === "string" && name !== "" && name !== "Object" ? withArticle(name) : "an object";
+  try {
+    const { name } = (value.constructor ?? Object) as { readonly name?: unknown };
+    return typeof name === "string" && name !== "" && name !== "Object" ? withArticle(name) : "an object";
+  } catch {
+    // A getter or a proxy of the application's.
+    return "an object";
+  }
 }
 
 function withArticle(noun: string): string {

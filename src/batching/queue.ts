@@ -5,7 +5,7 @@
  * (run-batch.ts), what adaptive mode decides (adaptive.ts).
  *
  * Invariants:
- *   Q1. Never more than `maxConcurrentBatches` run.
+ *   Q1. Never more than `maxConcurrentBatches` run, those aside that were given up because nobody waited for them (run-batch.ts).
  *   Q2. A batch that is full, and one whose wait is over, begins as soon as a slot is free; it never waits for a timer.
  *   Q3. There is a timer only while a slot is free and somebody waits for a batch to fill; never more than one.
  *   Q4. No batch is made before those who are ready to call have called: callers of one turn share a batch, even without a wait.
@@ -18,6 +18,7 @@ import type { Item } from "./item.ts";
 import { type Batch, Lanes, type Limits } from "./lanes.ts";
 import type { BatchLimits, BatchSettings } from "./options.ts";
 import type { Measurements } from "../observe/sources.ts";
+import type { BatchEnd } from "./run-batch.ts";
 import { BatchCounters, type BatchStats } from "./stats.ts";
 
 /** What the queue needs from the platform. */
@@ -31,7 +32,7 @@ export interface QueuePorts {
 }
 
 /** Runs a batch, never rejects, and says when the first results are there. */
-export type RunBatch = (items: readonly Item[], answered: () => void) => Promise<void>;
+export type RunBatch = (items: readonly Item[], answered: () => void) => Promise<BatchEnd>;
 
 /** What the queue is for. */
 export interface QueueUse {
@@ -164,9 +165,11 @@ export class BatchQueue {
     const { now, after } = this.#ports;
     const beganAtMs = now();
     let answeredAtMs: number | undefined;
-    await this.#use.run(items, () => (answeredAtMs ??= now()));
+    const end = await this.#use.run(items, () => (answeredAtMs ??= now()));
     const endedAtMs = now();
     this.#counters.ended(endedAtMs - beganAtMs);
+    // How long one hangs says nothing about the size of a batch.
+    if (end === "givenUp") return undefined;
     if (this.#settings.adaptive === undefined || endedAtMs > beganAtMs) return (answeredAtMs ?? endedAtMs) - beganAtMs;
     if (this.#counters.batches % MEASURED_ONE_OF !== 0) return undefined;
     // On the platform the clock stands still while code computes, and moves with the next event.

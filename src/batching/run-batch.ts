@@ -5,10 +5,16 @@
  *   X1. Every caller of the batch is told something, whatever the function does.
  *   X2. It never rejects: nobody waits for a batch, only for its parts.
  *   X3. A generator whose callers have all ended or left is returned, and its `finally` has run when the batch is over.
+ *   X4. A batch that nobody waits for ends all the same, `GIVE_UP_MS` later at the latest: user code that hangs is left behind,
+ *       and what comes of it then changes nothing.
  */
-import { runInScope } from "../context/scope.ts";
+import { writeLog } from "../context/logger.ts";
+import { type RequestScope, runInScope, type Scope } from "../context/scope.ts";
+import type { After } from "../context/within.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
+import { GIVE_UP_MS } from "../protocol/limits.ts";
 import { batchScopeOf } from "./batch-scope.ts";
+import { Callers } from "./callers.ts";
 import { END } from "./end.ts";
 import type { Item } from "./item.ts";
 import { columnsOf } from "./lanes.ts";
@@ -20,47 +26,69 @@ export type BatchFunction = (...columns: unknown[][]) => unknown;
 /** How many values may wait for a caller; when they do for every caller, the generator pauses. */
 const HIGH_WATER = 256;
 
-/** Who wants to know how a batch goes. */
+/** Who wants to know how a batch goes, and what it needs of the platform. */
 export interface BatchListener {
   /** Called when the first results are there; perhaps more than once. */
   answered(): void;
   /** Called when the function has shown whether it streams. */
   showed(kind: "promise" | "stream"): void;
+  readonly after: After;
 }
 
+/** How a batch ended: by itself, or because nobody waited for it any more. */
+export type BatchEnd = "ended" | "givenUp";
+
 /** Runs `fn` over `items` and resolves when it is over. */
-export async function runBatch(fn: BatchFunction, items: readonly Item[], { answered, showed }: BatchListener): Promise<void> {
+export async function runBatch(fn: BatchFunction, items: readonly Item[], { answered, showed, after }: BatchListener): Promise<BatchEnd> {
   const { scope, request } = batchScopeOf(items.map(({ call }) => call.scope));
   const inScope = <R>(body: () => R): R => (scope === undefined ? body() : runInScope(scope, body));
-  const run: Run = { items, inScope, answered, wake: undefined };
-  for (const item of items) {
-    item.onLeave = () => {
-      if (!items.some(({ isOpen }) => isOpen)) request?.abort(new RequestCancelledError("All callers of the batch have left."));
-      run.wake?.();
-    };
-  }
+  const callers = new Callers(items, after);
+  const run: Run = { fn, items, inScope, callers, answered, showed, request, generator: undefined, isOver: false, wake: undefined };
+  const left = () => {
+    if (!items.some(({ isOpen }) => isOpen)) request?.abort(new RequestCancelledError("All callers of the batch have left."));
+    run.wake?.();
+  };
+  for (const item of items) item.onLeave = left;
+  const end = await Promise.race([perform(run).then((): BatchEnd => "ended"), callers.givenUp.then((): BatchEnd => "givenUp")]);
+  if (end === "givenUp") giveUp(run, scope);
+  return end;
+}
+
+interface Run {
+  readonly fn: BatchFunction;
+  readonly items: readonly Item[];
+  readonly inScope: <R>(body: () => R) => R;
+  readonly callers: Callers;
+  readonly answered: () => void;
+  readonly showed: BatchListener["showed"];
+  readonly request: RequestScope | undefined;
+  /** What the function returned, if that streams. */
+  generator: AsyncIterator<unknown, unknown, undefined> | undefined;
+  /** Whether the batch has been given up. */
+  isOver: boolean;
+  /** Set while the generator pauses. */
+  wake: (() => void) | undefined;
+}
+
+async function perform(run: Run): Promise<void> {
+  const { fn, items, inScope, callers, answered, showed, request } = run;
   try {
     const result = await inScope(() => fn.apply(items[0]!.call.self, columnsOf(items, fn.length)));
     const isStream = isAsyncIterator(result);
     showed(isStream ? "stream" : "promise");
-    if (isStream) return await stream(result, run);
+    if (isStream) return await stream((run.generator = result), run);
+    callers.end();
     answered();
     distribute(result, items, "returned");
     for (const item of items) item.end();
   } catch (error) {
+    callers.end();
     answered();
     for (const item of items) item.fail(error);
   } finally {
+    callers.end();
     request?.end();
   }
-}
-
-interface Run {
-  readonly items: readonly Item[];
-  readonly inScope: <R>(body: () => R) => R;
-  readonly answered: () => void;
-  /** Set while the generator pauses. */
-  wake: (() => void) | undefined;
 }
 
 async function stream(generator: AsyncIterator<unknown, unknown, undefined>, run: Run): Promise<void> {
@@ -75,18 +103,47 @@ async function stream(generator: AsyncIterator<unknown, unknown, undefined>, run
       if (isDone) break;
       distribute(step.value, items, "yielded");
     }
+    if (isDone) run.callers.end();
     for (const item of items) item.end();
   } catch (error) {
     answered();
     for (const item of items) item.fail(error);
   }
-  // After a failure of its own a generator has ended, and this does nothing. What clean-up throws has nobody to go to.
-  if (!isDone) await Promise.resolve(inScope(() => generator.return?.())).catch(() => {});
+  // After a failure of its own a generator has ended, and this does nothing.
+  if (!isDone) await returned(run);
+}
+
+// What clean-up throws has nobody to go to.
+async function returned({ generator, inScope }: Run): Promise<void> {
+  try {
+    await inScope(() => generator?.return?.());
+  } catch {
+    // Told to nobody, as in a `for await` that is left.
+  }
+}
+
+function giveUp(run: Run, scope: Scope | undefined): void {
+  const { fn, items, request } = run;
+  run.isOver = true;
+  const where = scope === undefined ? "" : ` of deployment ${JSON.stringify(scope.replica.context.deployment)}`;
+  writeLog(
+    "WARNING",
+    `The batch function ${JSON.stringify(fn.name)}${where} still runs ${GIVE_UP_MS} ms after the last of the ${items.length} callers of ` +
+      "its batch has left. The batch is given up: its place is free.",
+    undefined,
+    scope,
+  );
+  request?.abort(new RequestCancelledError("All callers of the batch have left."));
+  // A generator that waits inside `next` hears of it when that ends, if ever.
+  void returned(run);
+  run.wake?.();
+  request?.end();
 }
 
 /** Waits until somebody has read most of what there is; `false` when nobody is left. As fast as the fastest reader. */
 async function isWanted(run: Run): Promise<boolean> {
   for (;;) {
+    if (run.isOver) return false;
     const open = run.items.filter(({ isOpen }) => isOpen);
     if (open.length === 0) return false;
     if (open.some(({ unread }) => unread < HIGH_WATER)) return true;

@@ -9,6 +9,7 @@
  *   F2. A document that was stored reaches every controller, however often this object or a controller is lost.
  *   F3. New code is a newer word than a document that was put before it: the document is forgotten, for good. Going back
  *       to the code of before does not bring it back, wherever that code was seen.
+ *   F4. Whatever fails here, an alarm is set that goes on with it: it is asked for before anything is stored.
  */
 import type { ConfigChange } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
@@ -35,6 +36,7 @@ export interface ConfigStorePorts {
   load(): StoredConfig | undefined;
   save(config: StoredConfig): void;
   wakeAt(timeMs: number | undefined): void;
+  /** Rejects if the controller was not reached, or does not answer in time. */
   deliver(app: string, change: ConfigChange): Promise<void>;
   now(): number;
 }
@@ -60,11 +62,15 @@ export class ConfigStore implements ConfigStoreRpc {
     this.#ports = ports;
     const { compiled, load, save, wakeAt, now } = ports;
     const stored = load();
-    if (stored === undefined || stored.version === compiled.version) return;
+    if (stored === undefined) return;
+    if (stored.version === compiled.version) {
+      if (stored.pending.length > 0) wakeAt(now() + REDELIVER_MS);
+      return;
+    }
+    wakeAt(now());
     const applications = { ...noneOf(stored.applications), ...compiledApplications(compiled) };
     const pending = Object.keys(applications);
     save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true });
-    wakeAt(now());
   }
 
   async put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
@@ -99,6 +105,7 @@ export class ConfigStore implements ConfigStoreRpc {
   async alarm(): Promise<void> {
     const stored = this.#ports.load();
     if (stored !== undefined && stored.pending.length > 0) await this.#deliver(stored);
+    else this.#ports.wakeAt(undefined);
   }
 
   #current(): Applications {
@@ -107,12 +114,13 @@ export class ConfigStore implements ConfigStoreRpc {
   }
 
   async #store(version: string, applications: Applications, pending = Object.keys(applications)): Promise<number> {
-    const { compiled, load, save } = this.#ports;
+    const { compiled, load, save, wakeAt, now } = this.#ports;
     if (version !== compiled.version) {
       throw new Error(`The document was checked against version ${version} of the code, and ${compiled.version} runs. Send it again.`);
     }
     const revision = (load()?.revision ?? 0) + 1;
     const stored = { revision, version, applications, pending };
+    wakeAt(now() + REDELIVER_MS);
     save(stored);
     await this.#deliver(stored);
     return revision;

@@ -9,6 +9,8 @@
  *   C2. An order is given from an alarm only, so that callers, replicas and controllers never call in a circle.
  *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
+ *   C5. What is stored is what is known here. Nothing that fails besides storing undoes a step, and nothing that fails is the
+ *       last try: the state says what is still to be done, and an alarm is set for it.
  */
 import {
   type Assignment,
@@ -18,6 +20,7 @@ import {
   type OrderOutcome,
   type ReplicaReport,
 } from "../protocol/control.ts";
+import { SETUP_LIMIT_MS } from "../protocol/limits.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
 import { own } from "../protocol/own.ts";
@@ -51,6 +54,8 @@ export interface ControllerPorts {
   moved(version: string): Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
+  /** Writes to the log what failed and will be tried again. */
+  failed(error: unknown): void;
   /** Writes to the log. */
   warn(deployment: string, message: string): void;
   sleep(ms: number): Promise<void>;
@@ -61,8 +66,8 @@ export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
   #state: ApplicationState;
   #stored: string;
-  /** Names of the replicas that an order is on its way to. */
-  readonly #underway = new Set<string>();
+  /** The replicas that an order is on its way to, by name. */
+  readonly #underway = new Map<string, UnderwayOrder>();
   #settled: (() => void)[] = [];
 
   constructor(ports: ControllerPorts) {
@@ -73,8 +78,14 @@ export class Controller implements ControllerRpc {
     // New code is the newest word on what should run.
     const { version: before } = this.#state;
     if (before !== version) {
-      if (before !== "") ports.keepAlive(ports.moved(version).catch(() => {}));
-      this.#apply({ kind: "adopt", change: { revision: this.#state.revision, version, application } });
+      this.#change((state) => {
+        step(state, { kind: "adopt", change: { revision: state.revision, version, application } }, ports.policies, ports.now());
+        if (before !== "") state.untoldAtMs = ports.now();
+      });
+      this.#tellMoved();
+    } else if (this.#nextAtMs() !== undefined) {
+      // Should the alarm have been lost with what this object was before.
+      ports.wakeAt(this.#nextAtMs());
     }
   }
 
@@ -84,9 +95,11 @@ export class Controller implements ControllerRpc {
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
-    if (report.metrics !== undefined && replica !== undefined) {
+    const { metrics } = report;
+    if (metrics !== undefined && replica !== undefined) {
       const { measured, now } = this.#ports;
-      measured.set(report.replica, keep(measured.get(report.replica), report.metrics, now()));
+      // What it has measured comes again; that it was heard of must not be lost for it.
+      this.#attempt(() => measured.set(report.replica, keep(measured.get(report.replica), metrics, now())));
     }
     const isNews = deployment.epoch > report.epoch || report.event.kind === "woke" || replica === undefined;
     return isNews ? assignmentOf(this.#state, deployment, replica) : undefined;
@@ -142,14 +155,17 @@ export class Controller implements ControllerRpc {
   /** Looks at what there is to do, and sets about it. */
   alarm(): void {
     this.#apply({ kind: "tick" });
+    this.#tellMoved();
     const nowMs = this.#ports.now();
-    const orders = this.#change((state) => takeOrders(state, nowMs, this.#underway));
-    for (const order of orders) this.#ports.keepAlive(this.#give(order));
+    for (const [name, { untilMs }] of this.#underway) if (untilMs <= nowMs) this.#underway.delete(name);
+    const orders = this.#change((state) => takeOrders(state, nowMs, new Set(this.#underway.keys())));
+    for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
   }
 
   async #give(order: Order): Promise<void> {
     const { deployment, replica, assignment } = order;
-    this.#underway.add(replica.name);
+    const underway = { untilMs: this.#ports.now() + orderLimitMs(order) };
+    this.#underway.set(replica.name, underway);
     const about = { deployment, replica: replica.name };
     let event: ControllerEvent;
     try {
@@ -157,8 +173,40 @@ export class Controller implements ControllerRpc {
     } catch (error) {
       event = { kind: "unreached", ...about, reason: error instanceof Error ? error.message : String(error) };
     }
+    // One that was given up, and perhaps given again.
+    if (this.#underway.get(replica.name) !== underway) return;
     this.#underway.delete(replica.name);
-    this.#apply(event);
+    // An outcome that could not be stored is asked for again when the order is due again.
+    this.#attempt(() => this.#apply(event));
+  }
+
+  /** Says that the application has gone over to this code, until it has been heard. */
+  #tellMoved(): void {
+    const { untoldAtMs, version } = this.#state;
+    const nowMs = this.#ports.now();
+    if (untoldAtMs === undefined || nowMs < untoldAtMs) return;
+    this.#attempt(() => {
+      this.#change((state) => (state.untoldAtMs = nowMs + UNTOLD_RETRY_MS));
+      this.#ports.keepAlive(this.#moved(version));
+    });
+  }
+
+  async #moved(version: string): Promise<void> {
+    try {
+      await this.#ports.moved(version);
+      this.#change((state) => delete state.untoldAtMs);
+    } catch (error) {
+      this.#ports.failed(error);
+    }
+  }
+
+  // For what comes after the step, or beside it.
+  #attempt(act: () => unknown): void {
+    try {
+      act();
+    } catch (error) {
+      this.#ports.failed(error);
+    }
   }
 
   #apply(event: ControllerEvent): void {
@@ -170,15 +218,14 @@ export class Controller implements ControllerRpc {
     const next = JSON.parse(this.#stored) as ApplicationState;
     const result = act(next);
     const text = JSON.stringify(next);
-    if (text !== this.#stored) {
-      this.#ports.save(next);
-      const present = new Set(namesOf(next));
-      for (const name of namesOf(this.#state)) if (!present.has(name)) this.#ports.measured.delete(name);
-    }
-    for (const { deployment, problem } of newProblems(this.#state, next)) this.#ports.warn(deployment, problem);
+    const before = this.#state;
+    if (text !== this.#stored) this.#ports.save(next);
     this.#state = next;
     this.#stored = text;
-    this.#ports.wakeAt(this.#nextAtMs());
+    this.#attempt(() => this.#ports.wakeAt(this.#nextAtMs()));
+    const present = new Set(namesOf(next));
+    for (const name of namesOf(before)) if (!present.has(name)) this.#attempt(() => this.#ports.measured.delete(name));
+    for (const { deployment, problem } of newProblems(before, next)) this.#attempt(() => this.#ports.warn(deployment, problem));
     for (const resolve of this.#settled.splice(0)) resolve();
     return result;
   }
@@ -186,10 +233,23 @@ export class Controller implements ControllerRpc {
   #nextAtMs(): number | undefined {
     const nowMs = this.#ports.now();
     const scaling = Object.values(this.#state.deployments).flatMap(({ scaling: { evaluateAtMs } }) => evaluateAtMs ?? []);
-    const times = [nextOrderAtMs(this.#state, nowMs), nextSettleAtMs(this.#state, nowMs), ...scaling];
+    const times = [nextOrderAtMs(this.#state, nowMs), nextSettleAtMs(this.#state, nowMs), this.#state.untoldAtMs, ...scaling];
     const known = times.filter((time) => time !== undefined);
     return known.length === 0 ? undefined : Math.max(nowMs, Math.min(...known));
   }
+}
+
+/** How long until the configuration's object is told again of new code. */
+const UNTOLD_RETRY_MS = 10_000;
+
+interface UnderwayOrder {
+  /** When it is given up: a replica has its limits, so one that says nothing by then is not going to. */
+  readonly untilMs: number;
+}
+
+// It may start, take a configuration and be checked for that; and messages take a while. Less than its lease, where it need not start.
+function orderLimitMs({ assignment, isStart }: Order): number {
+  return (isStart ? SETUP_LIMIT_MS : 0) + 3 * assignment.config.healthCheckTimeoutMs + 10_000;
 }
 
 function namesOf({ deployments }: ApplicationState): string[] {

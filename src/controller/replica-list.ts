@@ -36,12 +36,20 @@ export function nextSettleAtMs({ deployments }: ApplicationState, nowMs: number)
   return times.length === 0 ? undefined : Math.max(nowMs, Math.min(...times));
 }
 
-/** Puts a new incarnation in a sick replica's place. */
-export function replace(app: string, deployment: DeploymentState, replica: ReplicaState, nowMs: number): void {
+/** Puts a new incarnation in a sick replica's place. @param stuckStarts How many were replaced in a row because they did not start. */
+export function replace(app: string, deployment: DeploymentState, replica: ReplicaState, { nowMs, stuckStarts }: ReplaceInput): void {
   drain(deployment, replica, nowMs);
   deployment.incarnations[replica.ordinal] = replica.incarnation + 1;
-  if (isWanted(deployment)) add(app, deployment, replica.ordinal, nowMs);
+  if (isWanted(deployment)) {
+    const next = add(app, deployment, replica.ordinal, nowMs);
+    if (stuckStarts > 0) next.stuckStarts = stuckStarts;
+  }
   changeSet(deployment);
+}
+
+interface ReplaceInput {
+  readonly nowMs: number;
+  readonly stuckStarts: number;
 }
 
 /** Takes in a replica that a request has started beyond the set. */

@@ -15,6 +15,8 @@ export interface ApplicationState {
   /** What should run; `null` when the application has been deleted. */
   desired: ApplicationManifest | null;
   deployedAtMs: number;
+  /** When the configuration's object is next told that this version of the code runs; absent once it has heard it. */
+  untoldAtMs?: number;
   status: ApplicationStatus;
   deployments: Record<string, DeploymentState>;
 }
@@ -77,6 +79,8 @@ export interface ReplicaState {
   /** When a draining one is given up. */
   drainUntilMs: number;
   message: string;
+  /** How many before it, in a row, were replaced because requests ran out of time while they started. */
+  stuckStarts?: number;
   /** Its load over the look-back period, as a step function. */
   load: { atMs: number; value: number }[];
   stats: Readonly<Record<string, number>> | null;

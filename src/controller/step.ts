@@ -10,9 +10,11 @@
  *   S3. A step that nothing follows from changes nothing: an idle application is never written, and wakes nobody.
  */
 import type { ConfigChange, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
+import { SETUP_LIMIT_MS } from "../protocol/limits.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
+import { shortened } from "../protocol/thrown.ts";
 import { applicationStatus } from "./application-status.ts";
 import { move } from "./deployment-status.ts";
 import { hasGivenUp, startFailureLimit } from "./orders.ts";
@@ -161,7 +163,7 @@ function happen(
     replica.retryAtMs = 0;
     settleOutcome(application, deployment, replica, { ...event, nowMs });
   } else {
-    replica.message = event.reason;
+    replica.message = shortened(event.reason);
     replica.retryAtMs = nowMs + MAX_RETRY_MS / 10;
   }
 }
@@ -216,14 +218,29 @@ function hear({ app, deployment, replica }: About, report: ReplicaReport, nowMs:
   if (event.kind === "load") noteLoad(deployment, replica, event.load, nowMs);
   else if (event.kind === "drained") replica.drainUntilMs = nowMs;
   else if (event.kind === "startFailed") failStart(deployment, replica, event.message, nowMs);
-  else if (event.kind === "refused" && report.epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", event.failure);
-  else if (event.kind === "unhealthy" && isInSet(replica)) {
-    move(deployment, "HEALTH_CHECK_FAILED", event.message);
-    replica.message = event.message;
-    replace(app, deployment, replica, nowMs);
+  else if (event.kind === "refused" && report.epoch >= deployment.configEpoch)
+    move(deployment, "RECONFIGURE_FAILED", shortened(event.failure));
+  else if (event.kind === "unhealthy" && isInSet(replica) && !isGivenTime(deployment, replica, report, nowMs)) {
+    const message = shortened(event.message);
+    move(deployment, "HEALTH_CHECK_FAILED", message);
+    replica.message = message;
+    const stuckStarts = report.isStarting === true ? (replica.stuckStarts ?? 0) + 1 : 0;
+    replace(app, deployment, replica, { nowMs, stuckStarts });
   }
   // Its object may be alive although its class does not start.
   if ((event.kind === "load" || event.kind === "alive") && report.isStarting !== true) begin(replica, report.version, nowMs);
+}
+
+// A start that hangs by accident is over with the first replacement. One that is slow would never end if it were replaced again
+// and again, so each has twice the time of the one before, up to what `setup` may take.
+function isGivenTime(
+  { config }: DeploymentState,
+  { sinceMs, stuckStarts = 0 }: ReplicaState,
+  report: ReplicaReport,
+  nowMs: number,
+): boolean {
+  if (report.isStarting !== true || stuckStarts === 0) return false;
+  return nowMs - sinceMs < Math.min(SETUP_LIMIT_MS, config.healthCheckPeriodMs * 2 ** stuckStarts);
 }
 
 // What it is answered with has the newest epoch.
@@ -238,6 +255,7 @@ function begin(replica: ReplicaState, version: string, nowMs: number): void {
   replica.version = version;
   if (replica.phase !== "STARTING") return;
   replica.phase = "RUNNING";
+  delete replica.stuckStarts;
   replica.sinceMs = nowMs;
   replica.message = "";
 }
@@ -257,14 +275,15 @@ function settleOutcome(
   if (outcome.version !== version) replica.retryAtMs = nowMs + Math.min(MAX_PAUSE_MS, Math.max(MAX_RETRY_MS, nowMs - deployedAtMs));
   begin(replica, outcome.version, nowMs);
   if (outcome.kind === "reconfigureFailed") {
-    if (epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", outcome.message);
+    if (epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", shortened(outcome.message));
   } else if (outcome.version === version) {
     deployment.hasStarted = true;
     deployment.startFailures = 0;
   }
 }
 
-function failStart(deployment: DeploymentState, replica: ReplicaState, reason: string, nowMs: number): void {
+function failStart(deployment: DeploymentState, replica: ReplicaState, message: string, nowMs: number): void {
+  const reason = shortened(message);
   deployment.startFailures++;
   replica.message = reason;
   replica.retryAtMs = nowMs + Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (deployment.startFailures - 1));

@@ -6,7 +6,8 @@
  */
 import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
-import { currentRequest, type ReplicaScope } from "../context/scope.ts";
+import { writeLog } from "../context/logger.ts";
+import { currentRequest, currentScope, type ReplicaScope } from "../context/scope.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -49,7 +50,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
     let router = routers.get(deployment);
     if (router === undefined) {
       router = new Router({ app: name, deployment }, initialReplicaSet(name, deployment, bound.deployment.resolve(), null), {
-        ...customPolicyOf(bound),
+        ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
         now: Date.now,
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
         random: Math.random,

@@ -24,6 +24,8 @@ export class KnownSizes<Model> {
   measure(id: string, model: Model): number {
     if (this.#sizeOf === undefined) return 0;
     const sizeBytes: unknown = this.#sizeOf(model);
+    // A size is asked for, and not waited for.
+    if (sizeBytes instanceof Promise) sizeBytes.catch(() => {});
     if (typeof sizeBytes !== "number" || !Number.isFinite(sizeBytes) || sizeBytes < 0) {
       throw new TypeError(`sizeOf must return a number of bytes, got ${String(sizeBytes)} for the model ${JSON.stringify(id)}.`);
     }

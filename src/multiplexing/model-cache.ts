@@ -7,37 +7,44 @@
  * Invariants, besides those of room.ts:
  *   L1. A model is used by every request that got it, or waits for it, until that request ends.
  *   L2. A model is loaded once however many ask for it; a load that fails is not kept.
- *   L3. What goes has been disposed of before the next load begins.
+ *   L3. What goes has been disposed of before the next load begins, or its disposal has failed, which is logged and stops nobody.
  *   L4. Loads that wait for room begin in the order in which they were asked for; a prefetch never waits, so it delays none.
+ *   L5. A load that hangs holds its place no longer than load-callers.ts says. What it gives after that is disposed of.
  */
 import { writeLog } from "../context/logger.ts";
-import { type ReplicaScope, RequestScope, runInScope } from "../context/scope.ts";
+import { type RequestScope, runInScope } from "../context/scope.ts";
+import { type After, within } from "../context/within.ts";
 import { LATENCY_MS } from "../observe/catalogue.ts";
 import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
-import { ReplicaUnavailableError } from "../protocol/errors.ts";
+import { ReplicaUnavailableError, RequestCancelledError } from "../protocol/errors.ts";
+import { GIVE_UP_MS } from "../protocol/limits.ts";
 import { blockedRequests } from "./blocked.ts";
-import { disposeModel } from "./dispose.ts";
+import { type DisposalPorts, Disposals } from "./dispose.ts";
 import { findExcess, findRoom, type Occupant, type RoomLimits } from "./room.ts";
 import { KnownSizes } from "./known-sizes.ts";
+import { LoadCallers } from "./load-callers.ts";
+import { loaderFor } from "./loader.ts";
 import { type MultiplexedStats, noStats } from "./stats.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** What a cache is made of. */
-export interface ModelCachePorts<Model> extends RoomLimits {
-  readonly replica: ReplicaScope;
+export interface ModelCachePorts<Model> extends RoomLimits, DisposalPorts {
   load(modelId: string): Model | PromiseLike<Model>;
   readonly sizeOf: ((model: Model) => number) | undefined;
-  now(): number;
+  readonly after: After;
 }
 
 interface Entry<Model> extends Occupant {
   readonly id: string;
   readonly users: Set<RequestScope>;
+  readonly callers: LoadCallers;
   loader: RequestScope | undefined;
   isLoaded: boolean;
   sizeBytes: number;
-  model: Promise<Model>;
+  readonly model: Promise<Model>;
+  /** Ends the wait for it, when the load is given up. */
+  readonly abandon: (reason: Error) => void;
 }
 
 /** Somebody who waits for room. */
@@ -57,15 +64,15 @@ export class ModelCache<Model> {
   #waiting: Demand<Model>[] = [];
   // In use, and to go next: whoever else wants one of these waits in line, or a busy model would never go.
   #draining: readonly Entry<Model>[] = [];
-  readonly #disposing = new Set<Promise<void>>();
+  readonly #disposals: Disposals;
   readonly #sizes: KnownSizes<Model>;
   readonly #stats: Writable<MultiplexedStats> = noStats();
   readonly #loadMs = [0];
-  readonly #unloadMs = [0];
   #isClosed = false;
 
   constructor(ports: ModelCachePorts<Model>) {
     this.#ports = ports;
+    this.#disposals = new Disposals(ports);
     this.#sizes = new KnownSizes(ports.sizeOf);
   }
 
@@ -79,7 +86,7 @@ export class ModelCache<Model> {
       return this.#use(entry, request);
     }
     this.#stats.misses++;
-    if (isFree) return untilAborted(this.#use(entry, request), request);
+    if (isFree) return this.#waitFor(entry, request);
     const { promise, resolve, reject } = Promise.withResolvers<Model>();
     const demand: Demand<Model> = { id, request, resolve, reject };
     this.#waiting.push(demand);
@@ -97,7 +104,11 @@ export class ModelCache<Model> {
       this.#stats.prefetches++;
       entry = this.#begin(id, request, room.evict);
     }
-    await entry.model.catch(() => {});
+    const leave = entry.callers.join(false);
+    if (request === undefined) leave();
+    request?.onEnd(leave);
+    await untilAborted(entry.model, request).catch(() => {});
+    leave();
   }
 
   /** Models that are loaded, the least recently used first. */
@@ -121,7 +132,7 @@ export class ModelCache<Model> {
       modelGets: [[[], [hits + misses]]],
       modelHits: [[[], [hits]]],
       modelLoad: [[[], this.#loadMs]],
-      modelUnload: [[[], this.#unloadMs]],
+      modelUnload: [[[], this.#disposals.durationsMs]],
       models: [[[], [this.loaded.length]]],
     };
   }
@@ -136,11 +147,13 @@ export class ModelCache<Model> {
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed());
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
-        await entry.model.catch(() => {});
-        if (this.#entries.get(entry.id) === entry) this.#evictUnasked(entry);
+        await within<unknown>(entry.model, this.#ports.disposeTimeoutMs(), () => undefined).catch(() => {});
+        if (!this.#isPresent(entry)) return;
+        if (entry.isLoaded) this.#evict(entry);
+        else this.#giveUp(entry, "when the replica stops");
       }),
     );
-    await Promise.allSettled(this.#disposing);
+    await this.#disposals.settled();
   }
 
   // The most recently used is the last.
@@ -157,6 +170,17 @@ export class ModelCache<Model> {
     return entry.model;
   }
 
+  /** The model once it is loaded; until then the request is one that its load is for. */
+  #waitFor(entry: Entry<Model>, request: RequestScope | undefined): Promise<Model> {
+    const model = this.#use(entry, request);
+    if (entry.isLoaded) return model;
+    const leave = entry.callers.join(true);
+    // It may end without having waited to the end.
+    request?.onEnd(leave);
+    model.then(leave, leave);
+    return untilAborted(model, request, leave);
+  }
+
   /** Gives those who wait what they wait for, in turn, as far as there is room. */
   #admit(): void {
     this.#draining = [];
@@ -166,8 +190,13 @@ export class ModelCache<Model> {
       if (entry === undefined) {
         const room = this.#findRoom(id);
         if (room.when === "later") {
-          this.#draining = room.drain;
-          return;
+          const yielding = [...this.#entries.values()].find(({ callers }) => callers.isYielding);
+          if (yielding === undefined) {
+            this.#draining = room.drain;
+            return;
+          }
+          this.#drop(yielding, "and its place is needed");
+          continue;
         }
         entry = this.#begin(id, request, room.evict);
       }
@@ -179,7 +208,7 @@ export class ModelCache<Model> {
   #join(entry: Entry<Model>): void {
     const joining = this.#waiting.filter(({ id }) => id === entry.id);
     this.#waiting = this.#waiting.filter(({ id }) => id !== entry.id);
-    for (const { request, resolve } of joining) resolve(this.#use(entry, request));
+    for (const { request, resolve } of joining) resolve(this.#waitFor(entry, request));
   }
 
   #findRoom(id: string): ReturnType<typeof findRoom<Entry<Model>>> {
@@ -191,26 +220,29 @@ export class ModelCache<Model> {
 
   #begin(id: string, request: RequestScope | undefined, evict: readonly Entry<Model>[]): Entry<Model> {
     if (this.#entries.size - evict.length >= this.#ports.maxModels) this.#stats.exceeded++;
-    const going = evict.map((entry) => this.#evict(entry));
-    const loader = this.#loaderFor(request);
+    for (const entry of evict) this.#evict(entry);
+    const loader = loaderFor(this.#ports.replica, request);
     const sizeBytes = this.#sizes.expected(id);
     const users = new Set([loader]);
-    const { promise, resolve } = Promise.withResolvers<Model>();
-    const entry: Entry<Model> = { id, users, loader, isLoaded: false, sizeBytes, model: promise };
+    const { promise: model, resolve, reject: abandon } = Promise.withResolvers<Model>();
+    const callers = new LoadCallers({
+      after: this.#ports.after,
+      giveUp: () => this.#giveUp(entry, `${GIVE_UP_MS} ms after its last caller has left`),
+      yielded: () => this.#admit(),
+    });
+    const entry: Entry<Model> = { id, users, callers, loader, isLoaded: false, sizeBytes, model, abandon };
     this.#entries.set(id, entry);
-    resolve(this.#load(entry, loader, going));
     // Whoever asked may be gone, and a prefetch has nobody to tell.
-    promise.catch(() => {});
+    model.catch(() => {});
+    void this.#load(entry, loader).then(resolve, abandon);
     return entry;
   }
 
-  async #load(entry: Entry<Model>, loader: RequestScope, going: readonly Promise<void>[]): Promise<Model> {
+  async #load(entry: Entry<Model>, loader: RequestScope): Promise<Model> {
     try {
-      await Promise.allSettled(this.#disposing);
-      await Promise.all(going);
+      await this.#disposals.settled();
       const startedAtMs = this.#ports.now();
-      const model = await runInScope({ replica: this.#ports.replica, request: loader }, () => this.#ports.load(entry.id));
-      entry.sizeBytes = this.#sizes.measure(entry.id, model);
+      const model = await runInScope({ replica: this.#ports.replica, request: loader }, () => this.#loaded(entry));
       entry.isLoaded = true;
       this.#stats.loads++;
       const loadMs = this.#ports.now() - startedAtMs;
@@ -218,57 +250,80 @@ export class ModelCache<Model> {
       observe(this.#loadMs, LATENCY_MS, loadMs);
       return model;
     } catch (error) {
-      this.#stats.failures++;
-      this.#entries.delete(entry.id);
+      if (this.#isPresent(entry)) {
+        this.#stats.failures++;
+        this.#entries.delete(entry.id);
+      }
       throw error;
     } finally {
-      entry.loader = undefined;
-      entry.users.delete(loader);
-      loader.end();
-      this.#settle();
+      this.#free(entry, loader);
     }
+  }
+
+  /** Loads a model that is kept; any other is disposed of, and this rejects. */
+  async #loaded(entry: Entry<Model>): Promise<Model> {
+    if (!this.#isPresent(entry)) throw this.#closed();
+    const model = await this.#ports.load(entry.id);
+    try {
+      if (!this.#isPresent(entry)) throw this.#closed();
+      entry.sizeBytes = this.#sizes.measure(entry.id, model);
+      return model;
+    } catch (error) {
+      this.#disposals.begin(entry.id, model);
+      throw error;
+    }
+  }
+
+  #isPresent(entry: Entry<Model>): boolean {
+    return this.#entries.get(entry.id) === entry;
+  }
+
+  /** Lets a load go that hangs, and others into its place. */
+  #giveUp(entry: Entry<Model>, when: string): void {
+    if (!this.#isPresent(entry) || entry.isLoaded) return;
+    this.#drop(entry, when);
+    this.#settle();
+  }
+
+  #drop(entry: Entry<Model>, when: string): void {
+    const { id, loader, abandon } = entry;
+    const { deployment } = this.#ports.replica.context;
+    const message = `The load of the model ${JSON.stringify(id)} of deployment ${JSON.stringify(deployment)} still runs ${when}. It is given up.`;
+    this.#entries.delete(id);
+    this.#stats.failures++;
+    writeLog("WARNING", message, undefined, { replica: this.#ports.replica, request: undefined });
+    const reason = new RequestCancelledError(message);
+    abandon(reason);
+    loader?.abort(reason);
+    if (loader !== undefined) this.#free(entry, loader, false);
+  }
+
+  /** The load is over, and uses nothing any more. */
+  #free(entry: Entry<Model>, loader: RequestScope, settles = true): void {
+    if (entry.loader === undefined) return;
+    entry.loader = undefined;
+    entry.callers.end();
+    entry.users.delete(loader);
+    loader.end();
+    if (settles) this.#settle();
   }
 
   // Somebody is done: first those who wait, then what is too much.
   #settle(): void {
     this.#admit();
-    for (const entry of findExcess([...this.#entries.values()], this.#ports)) this.#evictUnasked(entry);
+    for (const entry of findExcess([...this.#entries.values()], this.#ports)) this.#evict(entry);
   }
 
-  #evict(entry: Entry<Model>): Promise<void> {
+  #evict(entry: Entry<Model>): void {
     this.#entries.delete(entry.id);
     this.#stats.evictions++;
-    const startedAtMs = this.#ports.now();
-    const gone = runInScope({ replica: this.#ports.replica, request: undefined }, async () => disposeModel(await entry.model));
-    this.#disposing.add(gone);
-    const forget = () => {
-      this.#disposing.delete(gone);
-      observe(this.#unloadMs, LATENCY_MS, this.#ports.now() - startedAtMs);
-    };
-    gone.then(forget, forget);
-    return gone;
-  }
-
-  // Nobody's load made it go, so what its disposal throws goes to the log.
-  #evictUnasked(entry: Entry<Model>): void {
-    const scope = { replica: this.#ports.replica, request: undefined };
-    this.#evict(entry).catch((error: unknown) => {
-      writeLog("ERROR", `Disposing of the model ${JSON.stringify(entry.id)} failed.`, { error }, scope);
-    });
+    this.#disposals.begin(entry.id, entry.model);
   }
 
   #withdraw(demand: Demand<Model>): void {
     if (!this.#waiting.includes(demand)) return;
     this.#waiting = this.#waiting.filter((other) => other !== demand);
     this.#admit();
-  }
-
-  // Many wait for one load, so it runs as a request of its own, of the same id and trace: no caller's cancellation
-  // or deadline ends it for the others.
-  #loaderFor(request: RequestScope | undefined): RequestScope {
-    const { appName, deployment } = this.#ports.replica.context;
-    const { deadline: _, ...meta } = request?.meta ?? { requestId: crypto.randomUUID(), chain: [`${appName}/${deployment}`], hops: 0 };
-    return new RequestScope(meta);
   }
 
   #closed(): ReplicaUnavailableError {

@@ -5,10 +5,11 @@
  * Does not own: the models; each replica has a `ModelCache` of its own, however many of them share an isolate.
  */
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
+import { after } from "../context/within.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
 import { ModelCache } from "./model-cache.ts";
-import { registerModels } from "./registry.ts";
+import { disposalLimitMs, registerModels } from "./registry.ts";
 import { type MultiplexedStats, noStats } from "./stats.ts";
 
 /** How many models a replica holds. */
@@ -77,7 +78,8 @@ export function multiplexed<Model>(
     let cache = caches.get(replica);
     // A start that failed disposed of what it had loaded; the next start begins anew.
     if (cache === undefined || cache.isClosed) {
-      cache = new ModelCache({ ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now });
+      const disposeTimeoutMs = () => disposalLimitMs(replica);
+      cache = new ModelCache({ ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now, after, disposeTimeoutMs });
       caches.set(replica, cache);
       registerModels(replica, cache);
     }

@@ -3,6 +3,7 @@
  */
 import type { ReplicaScope } from "../context/scope.ts";
 import type { Measurements } from "../observe/sources.ts";
+import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS } from "../protocol/limits.ts";
 
 /** The models that one `serve.multiplexed` has loaded in one replica. */
 export interface ModelHolder {
@@ -40,4 +41,16 @@ export async function disposeModels(replica: ReplicaScope): Promise<void> {
   const known = holders.get(replica) ?? [];
   holders.delete(replica);
   await Promise.all(known.map((holder) => holder.close()));
+}
+
+const limits = new WeakMap<ReplicaScope, () => number>();
+
+/** Says how long the disposal of one of a replica's models may take, in milliseconds: asked each time, because it may change. */
+export function limitDisposals(replica: ReplicaScope, timeoutMs: () => number): void {
+  limits.set(replica, timeoutMs);
+}
+
+/** How long the disposal of one of a replica's models may take, in milliseconds. */
+export function disposalLimitMs(replica: ReplicaScope): number {
+  return limits.get(replica)?.() ?? DEFAULT_HEALTH_CHECK_TIMEOUT_MS;
 }

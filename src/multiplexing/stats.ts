@@ -6,7 +6,7 @@ export interface MultiplexedStats {
   readonly misses: number;
   /** Models that were loaded, prefetched ones included. */
   readonly loads: number;
-  /** Loads that failed, whether because of the loader or of what had to be disposed of first. */
+  /** Loads that failed, or were given up because nobody waited for them any more. */
   readonly failures: number;
   readonly evictions: number;
   /** Loads that `prefetch` began. */

@@ -22,3 +22,12 @@ export const MAX_MODELS = 1000;
 export const MAX_BYTES: number = Number.MAX_SAFE_INTEGER;
 /** The largest message that the platform passes on, in bytes; a call from outside is one. */
 export const MAX_MESSAGE_BYTES: number = 32 * 1024 * 1024;
+
+/** How long a batch, or the load of a model, may still run once its last caller has left, in milliseconds. */
+export const GIVE_UP_MS = 5000;
+
+/** How long `setup()` may take, in milliseconds. */
+export const SETUP_LIMIT_MS = 600_000;
+
+/** `healthCheckTimeoutMs` where a deployment does not say otherwise. */
+export const DEFAULT_HEALTH_CHECK_TIMEOUT_MS = 30_000;

@@ -13,13 +13,14 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./runs.ts";
 import { VitalSigns } from "./vital-signs.ts";
-import { within } from "./within.ts";
+import { within } from "../context/within.ts";
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
 export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "isStarted"> {
@@ -39,6 +40,9 @@ export interface Controlled {
   warn(message: string): void;
 }
 
+/** How long the controller may take to hear that the replica has drained. */
+const DRAINED_TIMEOUT_MS = 10_000;
+
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export class ReplicaControl {
@@ -48,7 +52,7 @@ export class ReplicaControl {
   readonly #signs: VitalSigns;
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
-  /** What the class said to its configuration during the order. */
+  /** What the class said to its configuration while it started during an order. */
   #refusal: string | undefined;
   #isDraining = false;
 
@@ -68,6 +72,8 @@ export class ReplicaControl {
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
       recordStats: () => instance.recordStats(),
+      startingStep: () => instance.startingStep,
+      warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
   }
 
@@ -137,35 +143,38 @@ export class ReplicaControl {
     const { instance } = this.#replica;
     this.#membership.contacted();
     this.#isOrdered = true;
-    this.#refusal = undefined;
     try {
       // An order to drain that comes again comes from a controller that has not heard of the end.
-      if (this.#membership.take(assignment) || !this.#isServing()) await this.#settle();
-      if (isStart && this.#refusal === undefined && this.#isServing()) await instance.start();
+      let refusal = this.#membership.take(assignment) || !this.#isServing() ? await this.#settle() : undefined;
+      if (isStart && refusal === undefined && this.#isServing()) {
+        this.#refusal = undefined;
+        await instance.start();
+        refusal = this.#refusal;
+      }
       // One that refused has what it took before.
-      return this.#refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: this.#refusal };
+      return refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: refusal };
     } catch (error) {
-      return { kind: "startFailed", version, message: error instanceof Error ? error.message : String(error) };
+      return { kind: "startFailed", version, message: shortened(error instanceof Error ? error.message : thrownText(error)) };
     } finally {
       this.#isOrdered = false;
     }
   }
 
-  // Brings the replica in line with its assignment.
-  async #settle(): Promise<void> {
+  // Brings the replica in line with its assignment. Resolves with what is wrong with its configuration, if the class refuses it.
+  async #settle(): Promise<string | undefined> {
     const { admission, instance } = this.#replica;
     const { config, duty } = this.#membership;
     admission.setLimits(config);
     if (duty !== "serving") {
       // Not awaited: whoever gave the order does not wait for the last request.
       if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
-      return;
+      return undefined;
     }
-    await instance.reconfigure();
+    return instance.reconfigure();
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const { admission, instance, runs, warn } = this.#replica;
+    const { admission, instance, runs } = this.#replica;
     this.#isDraining = true;
     const isIdle = await within(
       admission.whenIdle().then(() => true),
@@ -179,9 +188,13 @@ export class ReplicaControl {
     }
     const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
     if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
-    await instance.dispose().catch((error: unknown) => warn(`Disposing of the replica threw ${String(error)}`));
-    // The answer says that it is gone, which is no reason to drain once more.
-    await this.#membership.report({ kind: "drained" }).catch(() => {});
+    await instance.dispose();
+    // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
+    await within(
+      this.#membership.report({ kind: "drained" }).catch(() => {}),
+      DRAINED_TIMEOUT_MS,
+      () => {},
+    );
     this.#isDraining = false;
     if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
   }

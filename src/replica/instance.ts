@@ -8,12 +8,18 @@
  *   I1. Whoever asks for the instance gets one that has been constructed, set up, configured, and found well.
  *   I2. A start that fails is not kept: the next one starts again.
  *   I3. It is configured with the newest configuration that its class takes; one that it refuses leaves it as it was.
+ *   I4. No code of the class is awaited without a limit: what has not ended by then has failed, and what comes of it later
+ *       changes nothing.
+ *   I5. What fails is logged where it does, once, with its stack; whoever waits for a start is told besides.
  */
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
-import { disposeModels } from "../multiplexing/registry.ts";
+import { TookTooLong, withinLimit } from "../context/within.ts";
+import { disposeModels, limitDisposals } from "../multiplexing/registry.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
+import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, SETUP_LIMIT_MS } from "../protocol/limits.ts";
+import { thrownText } from "../protocol/thrown.ts";
 import type { HttpHandler } from "./http-handler.ts";
-import { within } from "./within.ts";
+import { logLifecycle } from "./lifecycle-log.ts";
 
 /** What an instance is made from. */
 export interface InstanceParts {
@@ -25,8 +31,10 @@ export interface InstanceParts {
   bindArgs(): readonly unknown[];
   /** What it is to be configured with now. */
   userConfig(): unknown;
-  /** How long its first check may take; `undefined` where nobody checks. */
+  /** How long its first check, and everything but `setup`, may take; `undefined` where nobody checks, and what was compiled holds. */
   checkTimeoutMs(): number | undefined;
+  /** What was compiled. */
+  readonly limits?: { readonly healthCheckTimeoutMs?: number };
   /** What it was last configured with, here or before it slept; `undefined` when it never was. */
   lastUserConfig(): unknown;
   /** It has been configured with this. */
@@ -56,6 +64,7 @@ interface UserClass {
 export class Instance {
   readonly #parts: InstanceParts;
   #starting: Promise<Started> | undefined;
+  #startingStep: string | undefined;
   #userConfig: unknown;
   /** Configurations are given one after another: the class need not be prepared for two at once. */
   #reconfiguring: Promise<unknown> = Promise.resolve();
@@ -64,18 +73,28 @@ export class Instance {
 
   constructor(parts: InstanceParts) {
     this.#parts = parts;
+    limitDisposals(parts.scope, () => this.#limitMs());
+  }
+
+  /** What is being waited for while it starts, such as `setup()`. */
+  get startingStep(): string | undefined {
+    return this.#startingStep;
   }
 
   /** Makes the instance, unless it is made already. Not `blockConcurrencyWhile`: a slow model load would be cut off after 30 s. */
   start(): Promise<Started> {
     if (this.started !== undefined) return Promise.resolve(this.started);
     this.#starting ??= this.#make()
-      .then((target) => (this.started = { target, handler: undefined }))
-      .catch((error: Error) => {
+      .then((started) => (this.started = started))
+      .catch((error: DeploymentUnavailableError) => {
+        logLifecycle(error, this.#parts.scope);
         this.#parts.failed(error.message);
         throw error;
       })
-      .finally(() => (this.#starting = undefined));
+      .finally(() => {
+        this.#starting = undefined;
+        this.#startingStep = undefined;
+      });
     return this.#starting;
   }
 
@@ -93,9 +112,10 @@ export class Instance {
     const { started } = this;
     if (started === undefined || isSame(userConfig, this.#userConfig)) return undefined;
     try {
-      await this.#inScope(() => (started.target as UserClass).reconfigure?.(userConfig));
+      await this.#limited(() => (started.target as UserClass).reconfigure?.(userConfig));
     } catch (error) {
-      const failure = `reconfigure() threw ${thrown(error)}`;
+      const failure = failureOf("reconfigure()", error);
+      logLifecycle(this.#error(`goes on with the configuration that it had: ${failure}`, error), this.#parts.scope);
       this.#parts.refused(failure);
       return failure;
     }
@@ -104,36 +124,33 @@ export class Instance {
     return undefined;
   }
 
-  /** The class's own check; one without is well. */
+  /** The class's own check; one without is well. Takes as long as it takes: whoever asks has a limit. */
   async checkHealth(): Promise<void> {
     const { target } = this.started ?? {};
     if (this.#parts.isClass && target !== undefined) await this.#inScope(() => (target as UserClass).checkHealth?.());
   }
 
-  /** What the class records for a scaling policy of its own. */
-  async recordStats(): Promise<Readonly<Record<string, number>> | undefined> {
+  /** What the class records for a scaling policy of its own, whatever that is. Takes as long as it takes. */
+  async recordStats(): Promise<unknown> {
     const { target } = this.started ?? {};
     if (!this.#parts.isClass || target === undefined) return undefined;
-    return (await this.#inScope(() => (target as UserClass).recordAutoscalingStats?.())) as Readonly<Record<string, number>> | undefined;
+    return this.#inScope(() => (target as UserClass).recordAutoscalingStats?.());
   }
 
-  /** Lets the instance clean up, and forgets it. What that throws is for the log. */
+  /** Lets the instance clean up, and forgets it. Never rejects: what fails is logged. */
   async dispose(): Promise<void> {
     const { target } = this.started ?? {};
     this.started = undefined;
     this.#userConfig = undefined;
     this.#reconfiguring = Promise.resolve();
     if (!this.#parts.isClass || target === undefined) return;
-    try {
-      await this.#inScope(() => disposeOf(target));
-    } finally {
-      await disposeModels(this.#parts.scope);
-    }
+    await this.#disposeOf(target, "has not cleaned up");
+    await disposeModels(this.#parts.scope);
   }
 
-  async #make(): Promise<object> {
+  async #make(): Promise<Started> {
     const { target, isClass, userConfig, lastUserConfig, refused, configured } = this.#parts;
-    if (!isClass) return target;
+    if (!isClass) return { target, handler: undefined };
     const wanted = userConfig();
     try {
       const instance = await this.#construct(wanted);
@@ -142,81 +159,96 @@ export class Instance {
     } catch (error) {
       const last = lastUserConfig();
       if (!(error instanceof Refusal) || last === undefined || isSame(last, wanted)) throw reasonOf(error);
+      logLifecycle(error.reason, this.#parts.scope);
       // The newest configuration is what fails: go on with the one that it took before.
       const instance = await this.#construct(last).catch((again: unknown) => {
         throw reasonOf(again);
       });
-      refused((error.cause as Error).message);
+      refused(error.reason.message);
       return instance;
     }
   }
 
-  async #construct(userConfig: unknown): Promise<object> {
+  // Never handed on by itself: an instance with a method `then` would be taken for a promise.
+  async #construct(userConfig: unknown): Promise<Started> {
     let step = "its constructor";
+    const begin = (next: string) => (this.#startingStep = step = next);
     try {
       return await this.#inScope(async () => {
         const instance = Reflect.construct(this.#parts.target, this.#parts.bindArgs()) as UserClass;
-        step = "setup()";
-        await instance.setup?.();
-        step = "reconfigure()";
-        if (userConfig !== undefined) await instance.reconfigure?.(userConfig);
-        step = "its first checkHealth()";
+        begin("setup()");
+        if (instance.setup !== undefined) await withinLimit(async () => void (await instance.setup?.()), SETUP_LIMIT_MS);
+        begin("reconfigure()");
+        if (userConfig !== undefined) await this.#limited(() => instance.reconfigure?.(userConfig));
+        begin("its first checkHealth()");
         await this.#findWell(instance);
         this.#userConfig = userConfig;
-        return instance;
+        return { target: instance, handler: undefined };
       });
     } catch (error) {
       // The next start has an instance of its own, which would never use these.
       await disposeModels(this.#parts.scope);
-      const failure = this.#failure(step, error);
+      const failure = this.#error(`cannot start: ${failureOf(step, error)}`, error);
       throw step === "reconfigure()" ? new Refusal(failure) : failure;
     }
   }
 
   async #findWell(instance: UserClass): Promise<void> {
-    const timeoutMs = this.#parts.checkTimeoutMs();
-    if (timeoutMs === undefined || instance.checkHealth === undefined) return;
+    if (this.#parts.checkTimeoutMs() === undefined || instance.checkHealth === undefined) return;
     try {
-      await within(Promise.resolve(instance.checkHealth()), timeoutMs, () => {
-        throw new Error(`it took longer than ${timeoutMs} ms`);
-      });
+      await this.#limited(() => instance.checkHealth?.());
     } catch (error) {
-      // What that throws in turn says less than why the instance is not wanted.
-      await Promise.resolve(disposeOf(instance)).catch(() => {});
+      await this.#disposeOf(instance, "that did not start has not cleaned up");
       throw error;
     }
+  }
+
+  async #disposeOf(target: UserClass, what: string): Promise<void> {
+    const name = target[Symbol.asyncDispose] === undefined ? "[Symbol.dispose]()" : "[Symbol.asyncDispose]()";
+    try {
+      await this.#limited(() => (target[Symbol.asyncDispose] ?? target[Symbol.dispose])?.call(target));
+    } catch (error) {
+      logLifecycle(this.#error(`${what}: ${failureOf(name, error)}`, error), this.#parts.scope);
+    }
+  }
+
+  /** Waits for code of the class's, in its scope, for as long as it may take. What it gives is nobody's. */
+  #limited(act: () => unknown): Promise<void> {
+    return this.#inScope(() => withinLimit(async () => void (await act()), this.#limitMs()));
+  }
+
+  #limitMs(): number {
+    return this.#parts.checkTimeoutMs() ?? this.#parts.limits?.healthCheckTimeoutMs ?? DEFAULT_HEALTH_CHECK_TIMEOUT_MS;
   }
 
   #inScope<T>(act: () => T | Promise<T>): Promise<T> {
     return runInScope({ replica: this.#parts.scope, request: undefined }, async () => act());
   }
 
-  #failure(step: string, error: unknown): DeploymentUnavailableError {
+  #error(what: string, cause: unknown): DeploymentUnavailableError {
     const { appName, deployment } = this.#parts.scope.context;
-    return new DeploymentUnavailableError(
-      `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(appName)} cannot start: ${step} threw ${thrown(error)}`,
-      { cause: error },
-    );
+    return new DeploymentUnavailableError(`Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(appName)} ${what}`, {
+      cause,
+    });
   }
-}
-
-function disposeOf(instance: UserClass): unknown {
-  return instance[Symbol.asyncDispose]?.() ?? instance[Symbol.dispose]?.();
 }
 
 /** The class was made, and did not take its configuration. */
 class Refusal extends Error {
-  constructor(cause: DeploymentUnavailableError) {
-    super("refused", { cause });
+  readonly reason: DeploymentUnavailableError;
+
+  constructor(reason: DeploymentUnavailableError) {
+    super("refused");
+    this.reason = reason;
   }
 }
 
 function reasonOf(error: unknown): unknown {
-  return error instanceof Refusal ? error.cause : error;
+  return error instanceof Refusal ? error.reason : error;
 }
 
-function thrown(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+function failureOf(step: string, error: unknown): string {
+  return error instanceof TookTooLong ? `${step}: ${error.message}` : `${step} threw ${thrownText(error)}`;
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -15,7 +15,7 @@ import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaRe
 import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { within } from "./within.ts";
+import { within } from "../context/within.ts";
 
 /** A replica's way to its controller, and its own memory. */
 export interface ControlPort {

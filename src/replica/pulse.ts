@@ -5,7 +5,7 @@
 /** What a pulse is made of. */
 export interface PulseParts {
   intervalMs(): number;
-  /** `false` ends it until the next `start`. Must not reject. */
+  /** `false` ends it until the next `start`, and so does whatever it rejects with. */
   beat(): Promise<boolean>;
   sleep(ms: number): Promise<void>;
 }
@@ -33,7 +33,7 @@ export class Pulse {
     do {
       await sleep(intervalMs());
       this.#hasStarted = false;
-    } while ((await beat()) || this.#hasStarted);
+    } while ((await beat().catch(() => false)) || this.#hasStarted);
     this.#isBeating = false;
   }
 }

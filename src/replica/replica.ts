@@ -42,7 +42,7 @@ export interface ReplicaPorts {
   readonly target: Function;
   readonly isClass: boolean;
   readonly router: MountedRouter | undefined;
-  readonly limits: AdmissionLimits;
+  readonly limits: AdmissionLimits & { readonly healthCheckTimeoutMs?: number };
   now(): number;
   /**
    * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
@@ -106,10 +106,7 @@ export class Replica {
       lastUserConfig: () => this.#control?.lastUserConfig,
       checkTimeoutMs: () => this.#control?.healthCheckTimeoutMs,
       configured: (taken) => this.#control?.configured(taken),
-      refused: (failure) => {
-        this.#warn(failure);
-        this.#control?.refused(failure);
-      },
+      refused: (failure) => this.#control?.refused(failure),
       failed: (message) => this.#control?.startFailed(message),
     });
     if (control === undefined) return;

@@ -5,6 +5,7 @@ import { writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
 import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
+import { isWritten } from "./lifecycle-log.ts";
 
 /** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */
 export interface HttpAnswer {
@@ -30,6 +31,7 @@ function logAccess(what: string, startedAtMs: number, scope: Scope): void {
 /** Writes why a request failed; not for an error that came from another replica, which has logged it. */
 export function logFailure(error: unknown, scope: Scope): void {
   if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
+  if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
   const level = error instanceof ServeError && error.status !== 500 && error.cause === undefined ? "WARNING" : "ERROR";
   const thrown = error instanceof Error ? error : decodeError(encodeError(error));
   writeLog(level, thrown instanceof Error ? thrown.message : String(thrown), { error: describe(thrown) }, scope);

@@ -11,15 +11,18 @@
  *   V4. What has been measured goes with what is told anyway. What is left when the work is over is told by itself, at the
  *       soonest `HEARTBEAT_MS` after the last time, and once: a controller that is not reached hears of it with the next work.
  *   V5. Nothing here fails a request, or waits for one.
+ *   V6. Neither the class nor the controller can stop it: each is awaited for a while, and what it fails to do is logged.
  */
+import { TookTooLong, within, withinLimit } from "../context/within.ts";
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
+import { thrownText } from "../protocol/thrown.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
 import { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
-import { within } from "./within.ts";
+import { recordedStats } from "./recorded-stats.ts";
 
 /** What is looked at. */
 export interface VitalSignsParts {
@@ -34,11 +37,14 @@ export interface VitalSignsParts {
   /** The class's `checkHealth`; rejects when it is not well. */
   checkHealth(): Promise<void>;
   /** The class's `recordAutoscalingStats`, where it has one. */
-  recordStats(): Promise<Readonly<Record<string, number>> | undefined>;
+  recordStats(): Promise<unknown>;
+  /** What a replica that starts is waiting for, such as `setup()`. */
+  startingStep(): string | undefined;
+  warn(message: string): void;
 }
 
-/** How long `recordAutoscalingStats` may take. Ray Serve's number. */
-const STATS_TIMEOUT_MS = 10_000;
+/** How long the controller may take to hear something; it is told again then. */
+const REPORT_TIMEOUT_MS = 10_000;
 /** How long there is no request before the work is taken to be over. Between two of many there is a moment, too. */
 const QUIET_MS = 1000;
 
@@ -55,6 +61,10 @@ export class VitalSigns {
   #toldAtMs = 0;
   #checkedAtMs = 0;
   #hasComplained = false;
+  /** Set while `recordAutoscalingStats` runs. */
+  #recording: Promise<unknown> | undefined;
+  /** What is wrong with what it records. */
+  #statsProblem: string | undefined;
 
   constructor(parts: VitalSignsParts) {
     this.#parts = parts;
@@ -90,7 +100,7 @@ export class VitalSigns {
     return config.autoscaling !== null && this.#told > 0;
   }
 
-  async #tell({ autoscaling }: DeploymentConfig, hasWorked: boolean): Promise<void> {
+  async #tell({ autoscaling, healthCheckTimeoutMs }: DeploymentConfig, hasWorked: boolean): Promise<void> {
     const { now, membership, meter } = this.#parts;
     const nowMs = now();
     const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
@@ -106,46 +116,58 @@ export class VitalSigns {
     const value = hasWorked ? mean : 0;
     const isChanged = Math.abs(value - this.#told) >= Math.max(1, this.#told / 4) || (value === 0) !== (this.#told === 0);
     if (!isChanged && !isDue) return;
-    const load: LoadReport = { ...this.#meter.take(), now: value, ...(await this.#stats()) };
+    const load: LoadReport = { ...this.#meter.take(), now: value, ...(await this.#stats(healthCheckTimeoutMs)) };
     if (!(await this.#report({ kind: "load", load }, meter.snapshot()))) return;
     this.#told = value;
     this.#toldAtMs = nowMs;
   }
 
   async #check({ healthCheckPeriodMs, healthCheckTimeoutMs, maxOngoingRequests }: DeploymentConfig): Promise<void> {
-    const { now, running, lastFinishedAtMs } = this.#parts;
+    const { now, running, lastFinishedAtMs, startingStep, warn } = this.#parts;
     if (now() - this.#checkedAtMs < healthCheckPeriodMs * 0.9) return;
     this.#checkedAtMs = now();
-    const complaint =
-      this.#health.note(await this.#failureOf(healthCheckTimeoutMs)) ??
-      findStuck(running(), { nowMs: now(), lastFinishedAtMs: lastFinishedAtMs(), maxOngoingRequests });
+    const failure = await this.#failureOf(healthCheckTimeoutMs);
+    if (failure !== undefined) warn(`checkHealth() failed: ${failure}`);
+    const stuck = findStuck(running(), { nowMs: now(), lastFinishedAtMs: lastFinishedAtMs(), maxOngoingRequests });
+    const step = startingStep();
+    const complaint = this.#health.note(failure) ?? (stuck === undefined || step === undefined ? stuck : `${step} has not ended. ${stuck}`);
     if (complaint === undefined) this.#hasComplained = false;
-    // Once is enough: it is replaced.
-    else if (!this.#hasComplained) this.#hasComplained = await this.#report({ kind: "unhealthy", message: complaint });
-  }
-
-  async #failureOf(timeoutMs: number): Promise<string | undefined> {
-    const check = this.#parts.checkHealth().then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
-    );
-    return within<string | undefined>(check, timeoutMs, () => `it took longer than ${timeoutMs} ms`);
-  }
-
-  async #stats(): Promise<Pick<LoadReport, "stats">> {
-    try {
-      const stats = await within(this.#parts.recordStats(), STATS_TIMEOUT_MS, () => undefined);
-      return stats === undefined ? {} : { stats };
-    } catch {
-      return {};
+    // Once is enough: it is replaced. But for one that starts, which its controller may give more time.
+    else if (!this.#hasComplained || step !== undefined) {
+      if (!this.#hasComplained) warn(`The replica is not well. ${complaint}`);
+      await this.#report({ kind: "unhealthy", message: complaint }).then((isTold) => (this.#hasComplained = isTold));
     }
   }
 
-  // A controller that is not reached is told the next time.
+  #failureOf(timeoutMs: number): Promise<string | undefined> {
+    return withinLimit(() => this.#parts.checkHealth(), timeoutMs).then(
+      () => undefined,
+      (error: unknown) => (error instanceof TookTooLong ? error.message : thrownText(error)),
+    );
+  }
+
+  async #stats(timeoutMs: number): Promise<Pick<LoadReport, "stats">> {
+    // One that hangs is waited for once, and not with every report.
+    if (this.#recording !== undefined) return {};
+    const recording = this.#parts.recordStats();
+    this.#recording = recording;
+    const forget = () => (this.#recording = undefined);
+    recording.then(forget, forget);
+    const { stats, problem } = await withinLimit(() => recording, timeoutMs).then(recordedStats, (error: unknown) => ({
+      stats: undefined,
+      problem: error instanceof TookTooLong ? error.message : `it threw ${thrownText(error)}`,
+    }));
+    if (problem !== undefined && problem !== this.#statsProblem) this.#parts.warn(`recordAutoscalingStats() failed: ${problem}`);
+    this.#statsProblem = problem;
+    return stats === undefined ? {} : { stats };
+  }
+
+  // A controller that is not reached, or does not answer, is told the next time.
   #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
-    return this.#parts.membership.report(...about).then(
+    const told = this.#parts.membership.report(...about).then(
       () => true,
       () => false,
     );
+    return within(told, REPORT_TIMEOUT_MS, () => false);
   }
 }

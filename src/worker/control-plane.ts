@@ -64,9 +64,10 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
         load: () => onLoad(shell.load(), boundedState),
         compiled: { version, application },
         policies: policiesOf(shell.app, bound, policies),
+        failed: (error) => console.error(error),
         warn: (deployment, message) => writeLog("WARNING", message, { app: shell.app, deployment }, undefined),
         give: (order) => give(shell.app, order),
-        moved: (to) => storeOf().moved(to, shell.app),
+        moved: (to) => inTime(storeOf().moved(to, shell.app), DELIVERY_MS),
         sleep,
         now: Date.now,
       });
@@ -77,7 +78,7 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
           ...shell,
           load: () => onLoad(shell.load(), boundedStore),
           compiled: manifest,
-          deliver: (app, change) => controllerOf(app).adopt(change),
+          deliver: (app, change) => inTime(controllerOf(app).adopt(change), DELIVERY_MS),
           now: Date.now,
         }),
     ),
@@ -170,9 +171,12 @@ export function controlQueries({ manifest }: ControlPlaneParts): ControlQueries 
 const SETTLE_MS = 1500;
 const ANSWER_MS = 2000;
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+/** How long one object of the control plane waits for another. */
+const DELIVERY_MS = 10_000;
+
+async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("The control plane does not answer.")), ANSWER_MS);
+  const timer = setTimeout(() => reject(new Error("The control plane does not answer.")), withinMs);
   try {
     return await Promise.race([answer, promise]);
   } finally {

@@ -5,7 +5,8 @@ import { whenSentOrClosed } from "../../durable-objects/response-sent.ts";
 import { type Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
-import { currentRequest, type ReplicaScope } from "../context/scope.ts";
+import { writeLog } from "../context/logger.ts";
+import { currentRequest, currentScope, type ReplicaScope } from "../context/scope.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -56,7 +57,7 @@ export class System {
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
       router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
         ...routerPortsTo(app, name, config.placement.jurisdiction),
-        ...customPolicyOf(this.bound.get(key)),
+        ...customPolicyOf(this.bound.get(key), (message) => writeLog("WARNING", message, undefined, currentScope())),
       });
       this.#routers.set(key, router);
     }

@@ -53,6 +53,19 @@ describe("positions in the log", () => {
   });
 });
 
+describe("what does not start", () => {
+  it.each([
+    ["its constructor", "constructor() { throw new RangeError('no weights'); }", 3],
+    ["setup()", "async setup() {\n await 0;\n throw new RangeError('no weights'); }", 5],
+  ])("is in the log of run before anybody asks for it, with its place: %s", async (step, member, line) => {
+    const app = `import * as serve from "edge-serve";\nclass Broken {\n ${member}\n call() {} }\nexport const app = serve.deployment(Broken).bind();\n`;
+    using project = new CliProject({ "src/app.ts": app });
+    await using running = project.start(["run", "src/app.ts:app", "--port", "0"]);
+    await running.says(`cannot start: ${step} threw RangeError: no weights`);
+    await running.says(`(src/app.ts:${line}:`);
+  });
+});
+
 describe("LogPositions", () => {
   /** A bundle each of whose lines comes from the same line of `file`, one column further. */
   const bundleFrom = (path: string, file: string): Bundle => ({

@@ -47,6 +47,8 @@ export class ControlledWorld {
   readonly measured = new Map<string, Measured>();
   /** What was written to the log. */
   readonly warnings: string[] = [];
+  /** What has failed, and is to be tried again. */
+  readonly failures: unknown[] = [];
   alarmAtMs: number | undefined;
   controller: Controller;
   #underway: Promise<unknown>[] = [];
@@ -119,6 +121,7 @@ export class ControlledWorld {
       },
       moved: async (version) => void this.moves.push(version),
       keepAlive: (promise) => void this.#underway.push(promise),
+      failed: (error) => void this.failures.push(error),
       warn: (name, message) => void this.warnings.push(`${name}: ${message}`),
       sleep: () => Promise.resolve(),
       now: this.clock.now,

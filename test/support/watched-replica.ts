@@ -20,8 +20,12 @@ export function watched(options: DeploymentOptions = {}) {
     lastFinishedAtMs: 0,
     checks: 0,
     checkHealth: async () => {},
-    recordStats: async (): Promise<Record<string, number> | undefined> => undefined,
+    recordStats: async (): Promise<unknown> => undefined,
     isReached: true,
+    /** Whether the controller never answers. */
+    isUnanswered: false,
+    startingStep: undefined as string | undefined,
+    warnings: [] as string[],
     contactedAtMs: 0,
     meter: {
       hasNews: false,
@@ -43,6 +47,7 @@ export function watched(options: DeploymentOptions = {}) {
       async report(event, metrics) {
         if (!world.isReached) throw new Error("The controller is gone.");
         told.push({ atMs: Date.now() - startedAtMs, event, metrics });
+        if (world.isUnanswered) await new Promise(() => {});
         world.contactedAtMs = Date.now();
       },
     },
@@ -56,6 +61,8 @@ export function watched(options: DeploymentOptions = {}) {
       await world.checkHealth();
     },
     recordStats: () => world.recordStats(),
+    startingStep: () => world.startingStep,
+    warn: (message) => void world.warnings.push(message),
   });
   return { ...world, world, signs };
 }

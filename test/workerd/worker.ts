@@ -4,6 +4,8 @@ import { deployment } from "../../src/api/deployment.ts";
 import { getReplicaContext } from "../../src/context/scope.ts";
 import type { DeploymentHandle } from "../../src/protocol/handle-types.ts";
 import type { ReplicaReport } from "../../src/protocol/control.ts";
+import { controllerClass } from "../../durable-objects/controller.ts";
+import { Controller } from "../../src/controller/controller.ts";
 import { createWorker } from "../../src/worker.ts";
 
 export class Counter {
@@ -70,6 +72,30 @@ export class EdgeServeController extends DurableObject {
   /** RPC. What the replica of this name has reported. */
   reportsOf(replica: string): ReplicaReport[] {
     return this.#reports.filter((report) => report.replica === replica);
+  }
+}
+let failuresLeft = 0;
+
+const controlled = { name: "default", routePrefix: "/", ingress: "Counter", deployments: configs([counter] as never) };
+
+/** A controller whose object fails as often as a test says: it cannot be made then, as when its storage cannot be read. */
+export class FaultyController extends controllerClass((shell) => {
+  if (failuresLeft-- > 0) throw new Error("storage cannot be read");
+  return new Controller({
+    ...shell,
+    compiled: { version: "tests", application: controlled },
+    policies: {},
+    give: async () => ({ kind: "done", version: "tests" }),
+    moved: async () => {},
+    failed: () => {},
+    warn: () => {},
+    sleep: async () => {},
+    now: Date.now,
+  });
+}) {
+  /** RPC. It fails so many times from now on. */
+  async fail(times: number): Promise<void> {
+    failuresLeft = times;
   }
 }
 export class default__Front extends worker.Replica("default", "Front") {}

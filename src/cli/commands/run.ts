@@ -51,6 +51,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     onLog: ({ message }) => io.err(`${message}\n`),
   });
   io.out(announce(target, serving.manifest, runtime.url));
+  startReplicas(runtime);
   // Not `using`, which Node 22 does not know.
   const watcher = watchInputs([...serving.inputs, ...runtime.bundle.inputs]);
   try {
@@ -88,12 +89,19 @@ async function reloadOnChange({ read, directory, serving, runtime, io, watcher }
       sources = sourcesOf(next);
       version = next.manifest.version;
       io.err(`Reloaded, version ${version}.\n`);
+      startReplicas(runtime);
       if (routeTable(next.manifest) !== routes) io.out(`${(routes = routeTable(next.manifest))}\n`);
     } catch (error) {
       // What is served stays; the next change tries again.
       io.err(`${reportOf(error).text}\nThe last version that was built goes on serving.\n`);
     }
   }
+}
+
+// Whoever asks how things are wakes the controllers, which start the replicas: what does not start is logged now, and not when
+// somebody sends the first request.
+function startReplicas(runtime: Runtime): void {
+  runtime.fetch(new URL("/-/healthz", runtime.url).href).catch(() => {});
 }
 
 function announce({ label }: Target, manifest: Manifest, url: URL): string {

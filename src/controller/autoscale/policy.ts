@@ -5,6 +5,8 @@
  * Serve wraps custom policies.
  */
 
+import { returnedText, thrownText } from "../../protocol/thrown.ts";
+
 /** JSON that a policy keeps from one decision to the next. */
 export type PolicyState = Readonly<Record<string, unknown>>;
 
@@ -52,10 +54,9 @@ export function askApplicationPolicy(
   const wishes = (wishFor: (name: string) => Wish) => Object.fromEntries(Object.keys(contexts).map((name) => [name, wishFor(name)]));
   try {
     const answers = policy(Object.fromEntries(Object.entries(contexts).map(([name, context]) => [name, copyOf(context)])));
-    if (typeof answers !== "object" || answers === null) {
-      return wishes(() => ({
-        problem: `The autoscaling policy returned ${String(answers)}, not an object with a number for each deployment.`,
-      }));
+    if (typeof answers !== "object" || answers === null || answers instanceof Promise) {
+      const problem = `The autoscaling policy returned ${returnedText(answers)}, not an object with a number for each deployment.`;
+      return wishes(() => ({ problem: problem + mustNotWait(answers) }));
     }
     return wishes((name) =>
       Object.hasOwn(answers, name)
@@ -67,35 +68,46 @@ export function askApplicationPolicy(
   }
 }
 
-/** A policy gets a state of its own: what it does to the object must not change what is remembered. */
+/** A policy gets a context of its own: what it does to the object must not change what is remembered. */
 function copyOf(context: AutoscalingContext): AutoscalingContext {
-  return { ...context, state: structuredClone(context.state) };
+  return structuredClone(context);
+}
+
+function mustNotWait(answer: unknown): string {
+  return answer instanceof Promise ? " A policy decides at once: it must not be async." : "";
 }
 
 function wishOf(answer: unknown): Wish {
   const { replicas, state } =
     typeof answer === "object" && answer !== null ? (answer as { replicas?: unknown; state?: unknown }) : { replicas: answer };
   if (typeof replicas !== "number" || !Number.isFinite(replicas) || replicas < 0) {
-    return { problem: `The autoscaling policy returned ${String(replicas)} replicas. It must return a finite number of at least 0.` };
+    // What it returned by itself says more than a field that is not there.
+    const seen = typeof replicas === "number" ? `${replicas} replicas` : returnedText(replicas === undefined ? answer : replicas);
+    const problem = `The autoscaling policy returned ${seen}. It must return a finite number of at least 0.`;
+    return { problem: problem + mustNotWait(answer) };
   }
   if (state === undefined) return { replicas };
   const kept = jsonObject(state);
-  return kept === undefined
-    ? { problem: "The autoscaling policy returned a state that is not a JSON object. Return plain data, which can be stored." }
-    : { replicas, state: kept };
+  return typeof kept === "string" ? { problem: `The autoscaling policy returned a state that ${kept}.` } : { replicas, state: kept };
 }
 
-/** A copy as it will be after storage; `undefined` for what is no JSON object. */
-function jsonObject(value: unknown): PolicyState | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+/** How long a policy's state may be as JSON: it is stored with the application's. */
+const MAX_STATE_LENGTH = 65_536;
+
+/** A copy as it will be after storage; what is wrong with it where it cannot be stored. */
+function jsonObject(value: unknown): PolicyState | string {
+  const noJson = "is not a JSON object. Return plain data, which can be stored";
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return noJson;
   try {
-    return JSON.parse(JSON.stringify(value)) as PolicyState;
+    const text = JSON.stringify(value);
+    if (text.length > MAX_STATE_LENGTH) return `is ${text.length} characters long as JSON; at most ${MAX_STATE_LENGTH} are kept`;
+    return JSON.parse(text) as PolicyState;
   } catch {
     // A cycle, a bigint, or a toJSON of the application that throws.
-    return undefined;
+    return noJson;
   }
 }
 
 function thrownBy(error: unknown): string {
-  return `The autoscaling policy threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}.`;
+  return `The autoscaling policy threw ${thrownText(error)}.`;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Item, type Outlet } from "../../../src/batching/item.ts";
 import { resolveBatchOptions } from "../../../src/batching/options.ts";
 import { BatchQueue, type QueuePorts } from "../../../src/batching/queue.ts";
+import type { BatchEnd } from "../../../src/batching/run-batch.ts";
 import { requestScope } from "../../support/scope.ts";
 
 class ManualTimers implements QueuePorts {
@@ -102,8 +103,8 @@ class Model {
     this.queue.configure({ maxBatchSize: max });
   }
 
-  #run(items: readonly Item[]): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  #run(items: readonly Item[]): Promise<BatchEnd> {
+    const { promise, resolve } = Promise.withResolvers<BatchEnd>();
     const told = items.map((item) => this.#byItem.get(item)!);
     this.batches.push(told.map(({ n }) => n));
     expect(items.length).toBeGreaterThan(0);
@@ -115,7 +116,7 @@ class Model {
       end: () => {
         this.running.splice(this.running.indexOf(entry), 1);
         for (const item of items) item.end();
-        resolve();
+        resolve("ended");
       },
     };
     this.running.push(entry);
@@ -193,7 +194,7 @@ describe("a queue", () => {
   it("measures by a timer after one batch of eight, where the clock stands still while code computes", async () => {
     const timers = new ManualTimers();
     const settings = resolveBatchOptions({ maxBatchSize: 64, adaptive: { targetLatencyMs: 50 } });
-    const queue = new BatchQueue({ settings, parameters: 1, run: () => Promise.resolve() }, timers);
+    const queue = new BatchQueue({ settings, parameters: 1, run: () => Promise.resolve("ended") }, timers);
     const sizes: number[] = [];
     for (let batch = 1; batch <= 24; batch++) {
       const outlet: Outlet = { give: () => {}, end: () => {}, fail: () => {}, stream: () => {}, unread: 0 };

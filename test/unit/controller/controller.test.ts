@@ -117,6 +117,58 @@ describe("a class that does not start", () => {
   });
 });
 
+describe("a replica whose requests run out of time while it starts", () => {
+  const HEALTH_MS = 1000;
+  const stuck = async (world: ControlledWorld, replica: string, isStarting = true) => {
+    const event: ReplicaEvent = { kind: "unhealthy", message: "setup() has not ended." };
+    await world.controller.report({ deployment: "Model", replica, version: "v1", epoch: 0, event, ...(isStarting ? { isStarting } : {}) });
+    return (await world.model()).replicas.filter(({ state }) => state !== "DRAINING").map(({ replica_id }) => replica_id);
+  };
+  const starting = () => {
+    const world = new ControlledWorld(manifestOf({ Model: { healthCheckPeriodMs: HEALTH_MS } }));
+    world.answer = () => new Promise(() => {});
+    void world.run();
+    return world;
+  };
+
+  it("is replaced at once; its replacements have twice the time of the one before", async () => {
+    const world = starting();
+    expect(await stuck(world, FIRST)).toEqual(["app/Model/-/0.1"]);
+    expect((await world.model()).message).toBe("setup() has not ended.");
+    for (const [incarnation, givenMs] of [
+      [1, 2 * HEALTH_MS],
+      [2, 4 * HEALTH_MS],
+      [3, 8 * HEALTH_MS],
+    ] as const) {
+      const name = `app/Model/-/0.${incarnation}`;
+      world.clock.advance(givenMs - 1);
+      expect(await stuck(world, name)).toEqual([name]);
+      world.clock.advance(1);
+      expect(await stuck(world, name)).toEqual([`app/Model/-/0.${incarnation + 1}`]);
+    }
+  });
+
+  it("has ten minutes in the end", async () => {
+    const world = starting();
+    let name = FIRST;
+    for (let n = 0; n < 12; n++) {
+      name = (await stuck(world, name))[0]!;
+      world.clock.advance(600_000 - 1);
+    }
+    expect(await stuck(world, name)).toEqual([name]);
+    world.clock.advance(1);
+    expect(await stuck(world, name)).not.toEqual([name]);
+  });
+
+  it("begins anew once one has started", async () => {
+    const world = starting();
+    const [second] = await stuck(world, FIRST);
+    await world.controller.report({ deployment: "Model", replica: second!, version: "v1", epoch: 0, event: { kind: "alive" } });
+    expect(await stuck(world, second!, false)).toEqual(["app/Model/-/0.2"]);
+    expect(await stuck(world, "app/Model/-/0.2")).toEqual(["app/Model/-/0.3"]);
+  });
+});
+
 describe("a change of the configuration", () => {
   const changed = (world: ControlledWorld, revision: number, deployments: Parameters<typeof manifestOf>[0]) =>
     world.controller.adopt({ revision, version: "v1", application: manifestOf(deployments) });

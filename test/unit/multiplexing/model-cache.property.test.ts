@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { RequestScope } from "../../../src/context/scope.ts";
+import { after } from "../../../src/context/within.ts";
 import { ModelCache } from "../../../src/multiplexing/model-cache.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { replicaScope } from "../../support/scope.ts";
@@ -53,6 +54,8 @@ class Run {
       maxModels,
       maxBytes: Infinity,
       sizeOf: undefined,
+      after,
+      disposeTimeoutMs: () => 30_000,
       now: () => 0,
       load: (id) => this.#load(id) as Promise<never>,
     });

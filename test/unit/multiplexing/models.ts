@@ -1,4 +1,5 @@
 import { RequestScope } from "../../../src/context/scope.ts";
+import { after } from "../../../src/context/within.ts";
 import { ModelCache, type ModelCachePorts } from "../../../src/multiplexing/model-cache.ts";
 import { replicaScope, requestMeta } from "../../support/scope.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
@@ -28,6 +29,8 @@ export function modelsOf(ports: Partial<ModelCachePorts<TestModel>> = {}) {
     maxModels: 2,
     maxBytes: Infinity,
     sizeOf: undefined,
+    after,
+    disposeTimeoutMs: () => 30_000,
     now: () => nowMs,
     async load(id) {
       events.push(`+${id}`);

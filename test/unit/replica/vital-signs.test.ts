@@ -110,7 +110,7 @@ describe("the load that is told", () => {
   });
 
   it("carries what the class records, and goes without when that throws or hangs", async () => {
-    const { signs, loads, world } = watched(AUTOSCALED);
+    const { signs, loads, world } = watched({ ...AUTOSCALED, healthCheckTimeoutMs: 3000 });
     world.recordStats = async () => ({ tokens: 7 });
     signs.changed(1);
     await after(1000);
@@ -119,8 +119,47 @@ describe("the load that is told", () => {
     await after(1000);
     world.recordStats = () => new Promise(() => {});
     signs.changed(30);
-    await after(12_000);
+    await after(4000);
     expect(loads().map(({ stats }) => stats)).toEqual([{ tokens: 7 }, undefined, undefined]);
+    expect(world.warnings).toEqual([
+      "recordAutoscalingStats() failed: it threw Error: no",
+      "recordAutoscalingStats() failed: it took longer than 3000 ms",
+    ]);
+    // It is waited for once, and not with every report.
+    signs.changed(90);
+    await after(1000);
+    expect(loads()).toHaveLength(4);
+  });
+
+  it.each([
+    ["text", "7", undefined],
+    ["a function", () => 7, undefined],
+    ["what no number is", { a: 1, b: NaN, c: "3", d: 2n, e: Infinity, f: () => 1 }, { a: 1 }],
+    ["a getter that throws", Object.defineProperty({}, "a", { enumerable: true, get: () => JSON.parse("{") }), undefined],
+    ["a thousand numbers", Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`n${n}`, n])), expect.objectContaining({ n99: 99 })],
+    ["nothing", undefined, undefined],
+  ])("leaves out %s that the class records, and says so once", async (what, recorded, kept) => {
+    const { signs, loads, world } = watched(AUTOSCALED);
+    world.recordStats = async () => recorded;
+    for (const load of [1, 9, 30]) {
+      signs.changed(load);
+      await after(1000);
+    }
+    expect(loads().map(({ stats }) => stats)).toEqual([kept, kept, kept]);
+    expect(Object.keys(loads()[0]?.stats ?? {}).length).toBeLessThanOrEqual(100);
+    expect(world.warnings).toHaveLength(what === "nothing" ? 0 : 1);
+  });
+
+  it("goes on being told when the controller never answers", async () => {
+    const { signs, loads, world } = watched(AUTOSCALED);
+    world.isUnanswered = true;
+    signs.changed(1);
+    await after(30_000);
+    expect(loads().length).toBeGreaterThanOrEqual(2);
+    world.isUnanswered = false;
+    signs.changed(0);
+    await after(60_000);
+    expect([loads().at(-1)?.now, vi.getTimerCount()]).toEqual([0, 0]);
   });
 });
 
@@ -174,6 +213,36 @@ describe("a sick replica", () => {
     signs.changed(1);
     await after(6000);
     expect(sick(told)).toEqual(["checkHealth failed 3 times in a row. The last time: it took longer than 200 ms"]);
+  });
+
+  it("is named in the log, at each failure", async () => {
+    const { signs, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    world.checkHealth = () => new Promise(() => {});
+    signs.changed(1);
+    await after(5000);
+    expect(world.warnings.slice(0, 4)).toEqual([
+      ...Array(3).fill("checkHealth() failed: it took longer than 200 ms"),
+      "The replica is not well. checkHealth failed 3 times in a row. The last time: it took longer than 200 ms",
+    ]);
+  });
+
+  it("is well again with the next check, where one has hung", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    let checks = 0;
+    world.checkHealth = () => (++checks % 3 === 0 ? Promise.resolve() : new Promise(() => {}));
+    signs.changed(1);
+    await after(60_000);
+    expect(sick(told)).toEqual([]);
+  });
+
+  it("is one that starts and does not get done, while its requests run out of time: told again each time", async () => {
+    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    world.startingStep = "setup()";
+    world.running = Array.from({ length: 3 }, () => ({ startedAtMs: Date.now(), deadline: Date.now() + 500 }));
+    signs.changed(3);
+    await after(3500);
+    expect(sick(told)).toEqual(Array(3).fill(expect.stringMatching(/^setup\(\) has not ended\. 3 requests still run/)));
+    expect(world.warnings).toHaveLength(1);
   });
 
   it("is one whose requests hang although its check passes", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { Candidate, Policy } from "../../../src/router/policy.ts";
 import { type ChooseReplica, customPolicy, customPolicyOf } from "../../../src/router/policies/custom.ts";
@@ -11,13 +11,15 @@ import { requestMeta } from "../../support/scope.ts";
 import { rendezvous } from "../../../src/router/policies/rendezvous.ts";
 import { seeded } from "../../../bench/simulation/random.ts";
 import { candidatesOf, describePolicy, randomOf } from "../../support/describe-policy.ts";
-import { ConfigError } from "../../../src/protocol/errors.ts";
 
 describePolicy("powerOfTwoChoices", powerOfTwoChoices);
 describePolicy("rendezvous", rendezvous);
 describePolicy(
   "custom, with a router that takes the last candidate",
-  customPolicy((candidates) => candidates.length - 1),
+  customPolicy(
+    (candidates) => candidates.length - 1,
+    () => {},
+  ),
 );
 
 describe("two choices", () => {
@@ -162,7 +164,7 @@ describe("an application's own request router", () => {
     const policy = customPolicy((...given) => {
       seen.push(given);
       return 1;
-    });
+    }, expect.unreachable);
     expect(policy({ candidates, affinity: "k", random: () => 0 }, 2)).toEqual([1, 0]);
     policy({ candidates, affinity: undefined, random: () => 0 }, 1);
     const expected = [
@@ -175,24 +177,72 @@ describe("an application's own request router", () => {
     ]);
   });
 
-  it.each([-1, 2, 0.5, Number.NaN, undefined, "0"])("that returns %s is told what it may return", (given) => {
-    const policy = customPolicy(() => given as number);
-    expect(() => policy({ candidates, affinity: undefined, random: () => 0 }, 2)).toThrow(
-      new ConfigError(`requestRouter must return the index of one of its 2 candidates, got ${String(given)}.`),
-    );
+  const BAD: Record<string, { readonly choose: ChooseReplica; readonly problem: string }> = {
+    "returns -1": { choose: () => -1, problem: "must return the index of one of its 2 candidates, got -1" },
+    "returns 2": { choose: () => 2, problem: "must return the index of one of its 2 candidates, got 2" },
+    "returns a fraction": { choose: () => 0.5, problem: "must return the index of one of its 2 candidates, got 0.5" },
+    "returns NaN": { choose: () => NaN, problem: "must return the index of one of its 2 candidates, got NaN" },
+    "returns nothing": { choose: () => undefined as never, problem: "must return the index of one of its 2 candidates, got undefined" },
+    "returns text": { choose: () => "0" as never, problem: 'must return the index of one of its 2 candidates, got "0"' },
+    "returns a list": { choose: () => [0, 1] as never, problem: "must return the index of one of its 2 candidates, got an array" },
+    "is asynchronous": {
+      choose: () => Promise.reject(new Error("late")) as never,
+      problem: "must return the index of one of its 2 candidates, got a promise",
+    },
+    "returns what has no text": {
+      choose: () => Object.create(null) as never,
+      problem: "must return the index of one of its 2 candidates, got an object",
+    },
+    throws: {
+      choose: () => {
+        throw new RangeError("no");
+      },
+      problem: "threw RangeError: no",
+    },
+    "throws what has no text": {
+      choose: () => {
+        throw Object.create(null);
+      },
+      problem: "threw something that cannot be shown as text",
+    },
+    "changes what it is given": {
+      choose: (given) => (given as unknown as unknown[]).splice(0).length,
+      problem: "must return the index of one of its 2 candidates, got 2",
+    },
+  };
+
+  it.each(Object.keys(BAD))("that %s costs no request: it is routed without it, and the log says so once a minute", (how) => {
+    vi.useFakeTimers({ now: 1000 });
+    const { choose, problem } = BAD[how]!;
+    const warnings: string[] = [];
+    const bound = deployment(() => 1, { name: "Rank", requestRouter: choose }).bind();
+    const { customPolicy: policy } = customPolicyOf(bound, (message) => warnings.push(message));
+    for (let n = 0; n < 3; n++) {
+      for (const affinity of [undefined, "k"]) {
+        const order = policy!({ candidates, affinity, random: () => 0 }, 2);
+        expect(order.toSorted()).toEqual([0, 1]);
+        if (affinity !== undefined) expect(order).toEqual(rendezvous({ candidates, affinity, random: () => 0 }, 2));
+      }
+    }
+    const message = `The requestRouter of deployment "Rank" ${problem}. Requests are routed without it.`;
+    expect(warnings).toEqual([message]);
+    vi.setSystemTime(61_000);
+    policy!({ candidates, affinity: undefined, random: () => 0 }, 1);
+    expect(warnings).toEqual([message, message]);
+    vi.useRealTimers();
   });
 
   it("is taken from the deployment's options", () => {
     const own = deployment(() => 1, { name: "Rank", requestRouter: () => 1 }).bind();
     const named = deployment(() => 1, { name: "Rank", requestRouter: "consistentHash" }).bind();
-    const { customPolicy: policy } = customPolicyOf(own);
+    const { customPolicy: policy } = customPolicyOf(own, expect.unreachable);
     expect(policy?.({ candidates, affinity: undefined, random: () => 0 }, 1)).toEqual([1]);
-    expect([customPolicyOf(named), customPolicyOf(undefined)]).toEqual([{}, {}]);
+    expect([customPolicyOf(named, expect.unreachable), customPolicyOf(undefined, expect.unreachable)]).toEqual([{}, {}]);
   });
 });
 
 describe("the policy of a request", () => {
-  const own = customPolicy(() => 0);
+  const own = customPolicy(() => 0, expect.unreachable);
   const models = byModel(10);
   const chosen = (router: "powerOfTwoChoices" | "consistentHash" | "custom", meta: Partial<RequestMeta>, custom?: Policy) =>
     policyOf({ router, custom, byModel: models }, requestMeta(meta));

@@ -77,9 +77,28 @@ describe("a custom policy", () => {
     { name: "NaN", policy: () => NaN, says: "returned NaN replicas" },
     { name: "a negative number", policy: () => -1, says: "returned -1 replicas" },
     { name: "Infinity", policy: () => Infinity, says: "returned Infinity replicas" },
-    { name: "nothing", policy: () => undefined, says: "returned undefined replicas" },
-    { name: "a promise", policy: async () => 5, says: "returned undefined replicas" },
-    { name: "text", policy: () => "5", says: "returned 5 replicas" },
+    { name: "nothing", policy: () => undefined, says: "returned undefined." },
+    { name: "a promise", policy: async () => 5, says: "returned a promise." },
+    { name: "a promise that rejects", policy: () => Promise.reject(new Error("late")), says: "A policy decides at once" },
+    { name: "a promise of replicas", policy: () => ({ replicas: Promise.reject(new Error("late")) }), says: "returned a promise." },
+    { name: "text", policy: () => "5", says: 'returned "5".' },
+    { name: "what has no text", policy: () => Object.create(null), says: "returned an object." },
+    { name: "replicas that have no text", policy: () => ({ replicas: Object.create(null) }), says: "returned an object." },
+    { name: "a symbol", policy: () => Symbol("five"), says: "returned Symbol(five)." },
+    {
+      name: "a proxy that throws",
+      policy: () =>
+        new Proxy(
+          {},
+          {
+            get() {
+              throw new Error("trap");
+            },
+          },
+        ),
+      says: "trap",
+    },
+    { name: "a state of a megabyte", policy: () => ({ replicas: 9, state: { text: "x".repeat(1e6) } }), says: "at most 65536 are kept" },
     { name: "a state that cannot be stored", policy: () => ({ replicas: 9, state: { at: 1n } }), says: "not a JSON object" },
     { name: "a list as its state", policy: () => ({ replicas: 9, state: [] }), says: "not a JSON object" },
   ])("that returns $name keeps the target, and the reason says so", ({ policy, says }) => {
@@ -124,6 +143,18 @@ describe("the state of a policy", () => {
 
   it("stays when it returns only a number", () => {
     expect(decide(() => 1, { state: { policy: { seen: 5 } } }).state).toEqual({ policy: { seen: 5 } });
+  });
+
+  it("and what the replicas recorded cannot be changed through the object that it was given", () => {
+    const stats = { "r/0": { tokens: 1 } };
+    decide(
+      (context) => {
+        (context.stats["r/0"] as Record<string, number>)["tokens"] = NaN;
+        return 1;
+      },
+      { stats },
+    );
+    expect(stats).toEqual({ "r/0": { tokens: 1 } });
   });
 
   it("cannot be changed through the object that it was given", () => {
@@ -189,7 +220,16 @@ describe("a policy for an application", () => {
       },
       says: "threw Error: no",
     },
+    {
+      name: "throws what has no text",
+      policy: () => {
+        throw Object.create(null);
+      },
+      says: "threw something that cannot be shown",
+    },
     { name: "returns no object", policy: () => 5, says: "returned 5, not an object" },
+    { name: "is asynchronous", policy: () => Promise.reject(new Error("late")), says: "returned a promise, not an object" },
+    { name: "gives promises", policy: async () => ({ d1: 1, d2: 2 }), says: "returned a promise" },
     { name: "gives NaN to all", policy: () => ({ d1: NaN, d2: NaN }), says: "returned NaN replicas" },
   ])("that $name keeps every target", ({ policy, says }) => {
     const results = autoscaleApplication(policy as never, inputs({ targetReplicas: 3 }));

@@ -1,0 +1,27 @@
+/**
+ * What a replica writes about the life of its instance: what failed outside of requests.
+ *
+ * A start that fails is written once, when it does, with the stack of what the class threw. The requests that waited for it
+ * say only that they failed, and why, in a sentence.
+ */
+import { writeLog } from "../context/logger.ts";
+import type { ReplicaScope } from "../context/scope.ts";
+import { TookTooLong } from "../context/within.ts";
+import { stackText } from "../protocol/thrown.ts";
+
+// Weakly, because an error lives no longer for having been logged.
+const written = new WeakSet<Error>();
+
+/** Writes a failure, with its cause's stack. */
+export function logLifecycle(failure: Error, replica: ReplicaScope): void {
+  written.add(failure);
+  const { cause } = failure;
+  // What took too long has no stack that says where.
+  const fields = cause instanceof TookTooLong ? undefined : { error: stackText(cause) };
+  writeLog("ERROR", failure.message, fields, { replica, request: undefined });
+}
+
+/** Whether an error has been written already. */
+export function isWritten(error: unknown): error is Error {
+  return error instanceof Error && written.has(error);
+}
