@@ -8,13 +8,15 @@
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. A request that an application has a route for never waits for the control plane.
+ *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
  */
-import { DeploymentUnavailableError, RequestTimeoutError } from "../protocol/errors.ts";
+import { writeLog } from "../context/logger.ts";
+import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
-import { ApplicationRoutes, type IngressTarget } from "./application-routes.ts";
+import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
+import { ApplicationRoutes, type IngressTarget, type PreparedRequest } from "./application-routes.ts";
 import { stripPrefix } from "./routes.ts";
 
 /** What the platform gives a Worker beside the request. */
@@ -54,10 +56,14 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
 
   return async (request, worker) => {
     const requestId = requestIdOf(request.headers);
-    const path = pathOf(request.url);
-    if (path.startsWith("/-/")) return answerSystem(request, path, requestId, worker);
-    const route = routes.match(path);
-    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
+    try {
+      const path = pathOf(request.url);
+      if (path.startsWith("/-/")) return await answerSystem(request, path, requestId, worker);
+      const route = routes.match(path);
+      return await (route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route));
+    } catch (error) {
+      return failed(error, requestId);
+    }
   };
 
   async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
@@ -66,27 +72,32 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const meta = metaOf(request.headers, requestId, prefix, chain);
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
+    let sent: Request | PreparedRequest = forwarded;
     try {
-      return await (timeoutMs === null ? target.fetch(forwarded, meta) : inTime(target, timeoutMs, forwarded, meta));
+      if (timeoutMs !== null) return await inTime(target, timeoutMs, forwarded, meta, (prepared) => (sent = prepared));
+      if (mayBeRead(forwarded)) sent = await target.prepare(forwarded);
+      return await target.fetch(sent, meta);
     } catch (error) {
-      if (isMoved(error, route)) return follow(request, path, requestId, application.name);
-      return withId(errorResponse(error), requestId);
+      if (isMoved(error, route)) {
+        const unsent = "request" in sent ? sent.request() : sent;
+        if (!unsent.bodyUsed) return follow(unsent, path, requestId, route);
+      }
+      return failed(error, requestId);
     }
   }
 
   // The request was sent where its application no longer is, and nobody has begun it.
-  async function follow(request: Request, path: string, requestId: string, name: string): Promise<Response> {
-    routes.correct(name);
+  async function follow(unsent: Request, path: string, requestId: string, { prefix, target }: Route): Promise<Response> {
+    routes.correct(target.name);
     const route = routes.match(path);
-    // A body that has been read can't be sent again.
-    if (route === undefined || request.bodyUsed) return answerUnknown(request, path, requestId);
-    return answer(request, path, requestId, route);
+    const request = prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
+    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
   }
 
   async function answerUnknown(request: Request, path: string, requestId: string): Promise<Response> {
     await refresh();
     const route = routes.match(path);
-    return route === undefined ? withId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
+    return route === undefined ? withRequestId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
   }
 
   async function refresh(): Promise<void> {
@@ -100,10 +111,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
-    if (path === "/-/healthz") return withId(await health(), requestId);
+    if (path === "/-/healthz") return withRequestId(await health(), requestId);
     if (path === "/-/routes") {
       await refresh();
-      return withId(Response.json(routes.listing), requestId);
+      return withRequestId(Response.json(routes.listing), requestId);
     }
     const response = await system?.(request, path, worker);
     // What was asked of the system may have been to change what runs.
@@ -111,7 +122,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       askedAtMs = 0;
       await refresh();
     }
-    return withId(response ?? notFound(request.url, path), requestId);
+    return withRequestId(response ?? notFound(request.url, path), requestId);
   }
 
   async function health(): Promise<Response> {
@@ -126,8 +137,27 @@ function isMoved(error: unknown, { prefix, target }: Route): boolean {
   return error instanceof DeploymentUnavailableError && target.target.routePrefix !== prefix;
 }
 
+// What could not be answered. The replica has logged what happened there; here only what nobody else can know of is news.
+function failed(error: unknown, requestId: string): Response {
+  if (!(error instanceof ServeError)) {
+    writeLog("ERROR", `Request ${requestId} failed in the ingress.`, { error }, undefined);
+  }
+  return withRequestId(errorResponse(error), requestId);
+}
+
+// What has a body that `new Request` accepts: it is read before it is sent, and would be lost.
+function mayBeRead({ method }: Request): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
 // What a late request still does is stopped by its signal: nothing waits for its answer any more.
-async function inTime(target: IngressTarget, timeoutMs: number, request: Request, meta: RequestMeta): Promise<Response> {
+async function inTime(
+  target: IngressTarget,
+  timeoutMs: number,
+  request: Request,
+  meta: RequestMeta,
+  onPrepared: (sent: Request | PreparedRequest) => void,
+): Promise<Response> {
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
@@ -135,9 +165,10 @@ async function inTime(target: IngressTarget, timeoutMs: number, request: Request
     reject(reason);
     late.abort(reason);
   }, timeoutMs);
-  const signal = AbortSignal.any([request.signal, late.signal]);
+  const timed = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
+  const dated = { ...meta, deadline: Date.now() + timeoutMs };
   try {
-    const answer = target.fetch(new Request(request, { signal }), { ...meta, deadline: Date.now() + timeoutMs });
+    const answer = send(target, timed, dated, onPrepared);
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
@@ -145,9 +176,15 @@ async function inTime(target: IngressTarget, timeoutMs: number, request: Request
   }
 }
 
-function requestIdOf(headers: Headers): string {
-  const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID_PATTERN.test(given) ? given : crypto.randomUUID();
+async function send(
+  target: IngressTarget,
+  request: Request,
+  meta: RequestMeta,
+  onPrepared: (sent: Request | PreparedRequest) => void,
+): Promise<Response> {
+  const sent = mayBeRead(request) ? await target.prepare(request) : request;
+  onPrepared(sent);
+  return target.fetch(sent, meta);
 }
 
 function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {
@@ -181,9 +218,4 @@ function notFound(url: string, path: string): Response {
 
 function text(body: string, status: number): Response {
   return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
-}
-
-function withId(response: Response, requestId: string): Response {
-  response.headers.set("x-request-id", requestId);
-  return response;
 }

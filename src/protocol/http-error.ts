@@ -11,12 +11,21 @@ export function errorResponse(thrown: unknown): Response {
   const status = statusOf(thrown);
   return status === undefined
     ? textResponse("Internal Server Error", 500)
-    : textResponse(String((thrown as { message?: unknown }).message ?? ""), status);
+    : textResponse(messageOf(thrown as object) || `Error ${status}`, status);
 }
 
-/** Whether the author meant the client to see this: a thrown `Response`, or an error with a status. */
+/** Whether a request ended as the author meant it to: with a thrown `Response`, or an error of the client's. */
 export function isDeliberate(thrown: unknown): boolean {
-  return thrown instanceof Response || (!(thrown instanceof ServeError) && statusOf(thrown) !== undefined);
+  return thrown instanceof Response || (!(thrown instanceof ServeError) && (statusOf(thrown) ?? 500) < 500);
+}
+
+// Whatever was thrown: its message may be missing, or no text.
+function messageOf(thrown: { message?: unknown }): string {
+  try {
+    return String(thrown.message ?? "");
+  } catch {
+    return "";
+  }
 }
 
 function statusOf(thrown: unknown): number | undefined {

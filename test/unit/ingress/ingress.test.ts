@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
+import type { PreparedRequest } from "../../../src/ingress/application-routes.ts";
 import { createIngress } from "../../../src/ingress/ingress.ts";
+import { resendable } from "../../../src/router/resendable.ts";
 
 const applications = [
   { name: "root", routePrefix: "/", ingress: "Root" },
@@ -10,6 +12,8 @@ const applications = [
 ];
 
 const WORKER = { env: {}, keepAlive: () => {} };
+
+const requestOf = (sent: Request | PreparedRequest) => (sent instanceof Request ? sent : sent.request());
 
 interface Seen {
   readonly app: string;
@@ -24,8 +28,9 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
     targetOf: (app) => ({
       requestTimeoutMs: null,
       routePrefix: null,
+      prepare: resendable,
       async fetch(request, meta) {
-        seen.push({ app, url: request.url, meta });
+        seen.push({ app, url: requestOf(request).url, meta });
         if (fail !== undefined) throw fail;
         return new Response(app, { headers: { "x-request-id": meta.requestId } });
       },
@@ -116,8 +121,9 @@ describe("the deadline of an HTTP request", () => {
       targetOf: () => ({
         requestTimeoutMs,
         routePrefix: null,
+        prepare: resendable,
         fetch(request, meta) {
-          sent.push({ request, meta });
+          sent.push({ request: requestOf(request), meta });
           return answer.promise;
         },
       }),

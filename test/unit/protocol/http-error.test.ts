@@ -32,11 +32,14 @@ describe("errorResponse", () => {
   it.each([
     [Object.assign(new Error("no such page"), { status: 404 }), 404, "no such page"],
     [{ status: 400, message: "bad" }, 400, "bad"],
-    [{ status: 599 }, 599, ""],
+    [{ status: 599 }, 599, "Error 599"],
+    [{ status: 404, message: "" }, 404, "Error 404"],
+    [{ status: 404, message: { toString: null } }, 404, "Error 404"],
     [Object.assign(new Error("meant to be seen"), { status: 500 }), 500, "meant to be seen"],
   ])("gives the status and the message that %o has", async (thrown, status, body) => {
     expect(await answer(thrown)).toMatchObject({ status, body });
-    expect(isDeliberate(thrown)).toBe(true);
+    // What the server did wrong is told to its operator, too.
+    expect(isDeliberate(thrown)).toBe(status < 500);
   });
 
   it("sends a thrown Response", () => {
