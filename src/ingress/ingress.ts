@@ -15,6 +15,7 @@ import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import { pathOf } from "../protocol/request-path.ts";
 import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
 import { ApplicationRoutes, type IngressTarget, type PreparedRequest } from "./application-routes.ts";
 import { stripPrefix } from "./routes.ts";
@@ -72,14 +73,13 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const meta = metaOf(request.headers, requestId, prefix, chain);
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
-    let sent: Request | PreparedRequest = forwarded;
+    const sending: Sending = { target, sent: forwarded };
     try {
-      if (timeoutMs !== null) return await inTime(target, timeoutMs, forwarded, meta, (prepared) => (sent = prepared));
-      if (mayBeRead(forwarded)) sent = await target.prepare(forwarded);
-      return await target.fetch(sent, meta);
+      return await (timeoutMs === null ? send(sending, meta) : inTime(sending, timeoutMs, meta));
     } catch (error) {
       if (isMoved(error, route)) {
-        const unsent = "request" in sent ? sent.request() : sent;
+        const { sent } = sending;
+        const unsent = sent instanceof Request ? sent : sent.request();
         if (!unsent.bodyUsed) return follow(unsent, path, requestId, route);
       }
       return failed(error, requestId);
@@ -145,19 +145,29 @@ function failed(error: unknown, requestId: string): Response {
   return withRequestId(errorResponse(error), requestId);
 }
 
-// What has a body that `new Request` accepts: it is read before it is sent, and would be lost.
+/** A request on its way to an application, and what is left of it to be sent elsewhere. */
+interface Sending {
+  readonly target: IngressTarget;
+  sent: Request | PreparedRequest;
+}
+
+function send(sending: Sending, meta: RequestMeta): Promise<Response> {
+  const { target, sent } = sending;
+  return sent instanceof Request && mayBeRead(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
+}
+
+async function sendPrepared(sending: Sending, request: Request, meta: RequestMeta): Promise<Response> {
+  sending.sent = await sending.target.prepare(request);
+  return sending.target.fetch(sending.sent, meta);
+}
+
+// What has a body that `new Request` accepts: a small one is read before it is sent, and would be lost.
 function mayBeRead({ method }: Request): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
 // What a late request still does is stopped by its signal: nothing waits for its answer any more.
-async function inTime(
-  target: IngressTarget,
-  timeoutMs: number,
-  request: Request,
-  meta: RequestMeta,
-  onPrepared: (sent: Request | PreparedRequest) => void,
-): Promise<Response> {
+async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): Promise<Response> {
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
@@ -165,26 +175,15 @@ async function inTime(
     reject(reason);
     late.abort(reason);
   }, timeoutMs);
-  const timed = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
-  const dated = { ...meta, deadline: Date.now() + timeoutMs };
+  const request = sending.sent as Request;
+  sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
-    const answer = send(target, timed, dated, onPrepared);
+    const answer = send(sending, { ...meta, deadline: Date.now() + timeoutMs });
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function send(
-  target: IngressTarget,
-  request: Request,
-  meta: RequestMeta,
-  onPrepared: (sent: Request | PreparedRequest) => void,
-): Promise<Response> {
-  const sent = mayBeRead(request) ? await target.prepare(request) : request;
-  onPrepared(sent);
-  return target.fetch(sent, meta);
 }
 
 function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {
@@ -197,13 +196,6 @@ function metaOf(headers: Headers, requestId: string, routePrefix: string, chain:
   if (key !== null) meta.key = key;
   if (traceparent !== null) meta.traceparent = traceparent;
   return meta;
-}
-
-// Not `new URL`: this is the hot path, and a request's URL is normalised already.
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.slice(start).search(/[?#]/);
-  return end === -1 ? url.slice(start) : url.slice(start, start + end);
 }
 
 function withPath(url: string, before: string, after: string): string {

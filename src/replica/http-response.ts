@@ -2,7 +2,6 @@
  * What an HTTP handler returned, as a `Response`.
  */
 import { SerializationError } from "../protocol/errors.ts";
-import { writeLog } from "../context/logger.ts";
 import { runInScope, type Scope } from "../context/scope.ts";
 import { bodyLength } from "./body-length.ts";
 import { isGenerator } from "./item-source.ts";
@@ -118,7 +117,7 @@ function streamOf(iterator: ChunkIterator, first: Chunk, { encode }: StreamForm,
     start: (controller) => controller.enqueue(bytesOf(first)),
     async pull(controller) {
       // In a pull of its own: an error drops what the client has not been given yet.
-      if (failure !== undefined) throw failureOf(failure, scope);
+      if (failure !== undefined) throw failure.error;
       const ready = await rest.take();
       for (const chunk of joined(ready.items)) controller.enqueue(chunk);
       if (ready.failure === undefined) {
@@ -126,18 +125,12 @@ function streamOf(iterator: ChunkIterator, first: Chunk, { encode }: StreamForm,
         return;
       }
       failure = ready.failure;
-      if (ready.items.length === 0) throw failureOf(failure, scope);
+      if (ready.items.length === 0) throw failure.error;
     },
     async cancel() {
       await runInScope(scope, () => rest.cancel());
     },
   });
-}
-
-// The status has been sent: all that is left is to break the connection, and to say why in the log.
-function failureOf({ error }: { readonly error: unknown }, scope: Scope): unknown {
-  writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
-  return error;
 }
 
 function chunkType(chunk: unknown): string {

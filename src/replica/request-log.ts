@@ -5,6 +5,7 @@ import { writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
 import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
+import { pathOf } from "../protocol/request-path.ts";
 
 /** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */
 export interface HttpAnswer {
@@ -29,9 +30,9 @@ export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, 
 
 // The handler's URL has lost the prefix; the client sent it.
 function pathSent(url: string, prefix: string): string {
-  const { pathname } = new URL(url);
-  if (prefix === "/") return pathname;
-  return pathname === "/" ? prefix : prefix + pathname;
+  const path = pathOf(url);
+  if (prefix === "/") return path;
+  return path === "/" ? prefix : prefix + path;
 }
 
 function logAccess(what: string, startedAtMs: number, scope: Scope): void {

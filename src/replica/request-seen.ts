@@ -39,6 +39,8 @@ export function seenRequest(request: Request, requestId: string): Request {
   return seen;
 }
 
-function withoutEnvelope({ [ENVELOPE_IN_CF]: _, ...cf }: Record<string, unknown>): Record<string, unknown> {
-  return cf;
+function withoutEnvelope(cf: Record<string, unknown>): Record<string, unknown> {
+  const rest = { ...cf };
+  delete rest[ENVELOPE_IN_CF];
+  return rest;
 }
