@@ -15,6 +15,10 @@ async function answer(thrown: unknown): Promise<{ status: number; body: string; 
 
 const TEXT = "text/plain; charset=utf-8";
 
+function throwing(): never {
+  throw new Error("secret");
+}
+
 describe("errorResponse", () => {
   it.each([
     [new Error("secret")],
@@ -25,8 +29,11 @@ describe("errorResponse", () => {
     [{ status: 600 }],
     [{ status: 404.5 }],
     [{ status: "404" }],
-  ])("tells a client nothing about %o", async (thrown) => {
+    [new Proxy({}, { get: throwing, getPrototypeOf: throwing })],
+    [Object.defineProperty({}, "status", { get: throwing })],
+  ])("tells a client nothing about what it does not know: row %#", async (thrown) => {
     expect(await answer(thrown)).toEqual({ status: 500, body: "Internal Server Error", retryAfter: null, type: TEXT });
+    expect(isDeliberate(thrown)).toBe(false);
   });
 
   it.each([
