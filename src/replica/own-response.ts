@@ -47,6 +47,12 @@ export function isResponse(value: unknown): value is Response {
   }
 }
 
+/** A thrown `Response`, which is an answer like a returned one. Anything else is thrown again. */
+export function thrownResponse(thrown: unknown): Response {
+  if (isResponse(thrown)) return thrown;
+  throw thrown;
+}
+
 /** Whether something is a `Response` of another library, which would be sent as empty JSON. */
 export function isForeignResponse(value: object): boolean {
   try {

@@ -32,7 +32,7 @@ import { httpHandlerOf, type MountedRouter } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
-import { isResponse } from "./own-response.ts";
+import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
@@ -78,12 +78,6 @@ const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "
 function after(ms: number, happen: () => void): () => void {
   const timer = setTimeout(happen, ms);
   return () => clearTimeout(timer);
-}
-
-// A `Response` that was thrown is an answer like one that was returned.
-function thrownResponse(thrown: unknown): Response {
-  if (isResponse(thrown)) return thrown;
-  throw thrown;
 }
 
 export class Replica {

@@ -177,6 +177,12 @@ class Giver {
   }
 }
 
+function names(name: string) {
+  return { [name]: async (request: Request) => `${name} ${new URL(request.url).pathname} ${await request.text()}` }[name]!;
+}
+
+export const one = serve.deployment(names("one")).bind();
+export const two = serve.deployment(names("two")).bind();
 export const kinds = serve.deployment(Kinds, { maxOngoingRequests: 2 }).bind();
 export const site = serve.deployment(serve.ingress(hono)(class Site extends Taker {})).bind();
 export const ittySite = serve.deployment(serve.ingress(itty)(class Itty extends Taker {})).bind();
