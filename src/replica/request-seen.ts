@@ -34,7 +34,8 @@ async function clientJson(this: Request): Promise<unknown> {
 /** Makes what the handler is given of a request that came in. */
 export function seenRequest(request: Request, requestId: string): Request {
   const { cf } = request as { readonly cf?: Record<string, unknown> };
-  const seen = new SeenRequest(request, cf === undefined ? undefined : ({ cf: withoutEnvelope(cf) } as RequestInit));
+  const carries = cf !== undefined && ENVELOPE_IN_CF in cf;
+  const seen = carries ? new SeenRequest(request, { cf: withoutEnvelope(cf) } as RequestInit) : new SeenRequest(request);
   seen.headers.set(REQUEST_ID_HEADER, requestId);
   return seen;
 }
