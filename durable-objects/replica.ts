@@ -9,7 +9,8 @@
 import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
-import { type CallExtras, decodeEnvelope, ENVELOPE_IN_CF, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import { ENVELOPE_IN_CF } from "../src/protocol/names.ts";
 import { encodeNews } from "../src/protocol/news.ts";
 import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";

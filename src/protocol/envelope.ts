@@ -18,9 +18,6 @@ import type { Delivery, Load, Refusal, Reply, RequestMeta } from "./messages.ts"
 import { NOT_UNDERSTOOD, UNKNOWN_ANSWER } from "./platform-failures.ts";
 import { isScalar } from "./sendable.ts";
 
-/** Where the envelope travels in an HTTP request: a client cannot set `cf`. What the handler sees is without it. */
-export const ENVELOPE_IN_CF = "edgeServe";
-
 /**
  * The newest protocol that this code understands.
  *

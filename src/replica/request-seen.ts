@@ -7,7 +7,7 @@
  * Invariants:
  *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is passed on, is the same.
  */
-import { ENVELOPE_IN_CF } from "../protocol/envelope.ts";
+import { ENVELOPE_IN_CF } from "../protocol/names.ts";
 import { REQUEST_ID_HEADER } from "../protocol/request-id.ts";
 
 // A request of its own: the platform looks past properties that are laid over one.

@@ -3,11 +3,11 @@
  */
 import { waitUntil } from "cloudflare:workers";
 import { NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
-import { checkUnderstood, decodeReply, encodeEnvelope, ENVELOPE_IN_CF, type WireReply } from "../protocol/envelope.ts";
+import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { classNameOf } from "../protocol/names.ts";
+import { classNameOf, ENVELOPE_IN_CF } from "../protocol/names.ts";
 import { decodeNews } from "../protocol/news.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
