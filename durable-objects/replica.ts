@@ -10,6 +10,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import { ENVELOPE_IN_CF } from "../src/protocol/names.ts";
 import { encodeNews } from "../src/protocol/news.ts";
 import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";
@@ -24,9 +25,6 @@ export interface ReplicaRpc {
   cancel(id: string, reason: WireError): Promise<void>;
   assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
 }
-
-/** Where the envelope travels in an HTTP request: a client cannot set `cf`, and user code sees no header. */
-export const ENVELOPE_IN_CF = "edgeServe";
 
 /** The status of a refusal; a user's response with this status never has the header that makes it one. */
 export const REFUSED_STATUS = 503;

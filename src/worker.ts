@@ -14,6 +14,7 @@ import { System } from "./worker/system.ts";
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
+export { uncompressed } from "./worker/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
 /** What the entry module exports from. */
@@ -36,6 +37,8 @@ export interface WorkerFeatures {
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
+  /** What is done to a response before the local server gets it: `uncompressed`. */
+  readonly sent?: (response: Response) => Response;
 }
 
 /**
@@ -65,7 +68,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     ingress: {
       fetch(request, env) {
         cameIn(request as { readonly cf?: Place });
-        return ingress(request, { env, keepAlive: waitUntil });
+        const response = ingress(request, { env, keepAlive: waitUntil });
+        return features.sent === undefined ? response : response.then(features.sent);
       },
     },
   };

@@ -8,13 +8,20 @@ import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { RouteTable } from "./routes.ts";
 
+/** A request whose body has been kept, or is still unread: good for another attempt elsewhere. */
+export interface PreparedRequest {
+  request(): Request;
+}
+
 /** What the ingress needs of an application's ingress deployment. */
 export interface IngressTarget {
   /** Deadline of a request in milliseconds, if the deployment has one. */
   readonly requestTimeoutMs: number | null;
   /** Where HTTP requests reach the application, as its replicas say; `null` when they do not. */
   readonly routePrefix: string | null;
-  fetch(request: Request, meta: RequestMeta): Promise<Response>;
+  /** Keeps what would be lost if the request were refused. */
+  prepare(request: Request): Promise<PreparedRequest>;
+  fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;
 }
 
 /** An application that HTTP requests reach. */

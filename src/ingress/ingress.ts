@@ -8,13 +8,16 @@
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. A request that an application has a route for never waits for the control plane.
+ *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
  */
-import { DeploymentUnavailableError, RequestTimeoutError } from "../protocol/errors.ts";
+import { writeLog } from "../context/logger.ts";
+import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
-import { ApplicationRoutes, type IngressTarget } from "./application-routes.ts";
+import { pathOf } from "../protocol/request-path.ts";
+import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
+import { ApplicationRoutes, type IngressTarget, type PreparedRequest } from "./application-routes.ts";
 import { stripPrefix } from "./routes.ts";
 
 /** What the platform gives a Worker beside the request. */
@@ -54,10 +57,14 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
 
   return async (request, worker) => {
     const requestId = requestIdOf(request.headers);
-    const path = pathOf(request.url);
-    if (path.startsWith("/-/")) return answerSystem(request, path, requestId, worker);
-    const route = routes.match(path);
-    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
+    try {
+      const path = pathOf(request.url);
+      if (path.startsWith("/-/")) return await answerSystem(request, path, requestId, worker);
+      const route = routes.match(path);
+      return await (route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route));
+    } catch (error) {
+      return failed(error, requestId);
+    }
   };
 
   async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
@@ -66,27 +73,31 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const meta = metaOf(request.headers, requestId, prefix, chain);
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
+    const sending: Sending = { target, sent: forwarded };
     try {
-      return await (timeoutMs === null ? target.fetch(forwarded, meta) : inTime(target, timeoutMs, forwarded, meta));
+      return await (timeoutMs === null ? send(sending, meta) : inTime(sending, timeoutMs, meta));
     } catch (error) {
-      if (isMoved(error, route)) return follow(request, path, requestId, application.name);
-      return withId(errorResponse(error), requestId);
+      if (isMoved(error, route)) {
+        const { sent } = sending;
+        const unsent = sent instanceof Request ? sent : sent.request();
+        if (!unsent.bodyUsed) return follow(unsent, path, requestId, route);
+      }
+      return failed(error, requestId);
     }
   }
 
   // The request was sent where its application no longer is, and nobody has begun it.
-  async function follow(request: Request, path: string, requestId: string, name: string): Promise<Response> {
-    routes.correct(name);
+  async function follow(unsent: Request, path: string, requestId: string, { prefix, target }: Route): Promise<Response> {
+    routes.correct(target.name);
     const route = routes.match(path);
-    // A body that has been read can't be sent again.
-    if (route === undefined || request.bodyUsed) return answerUnknown(request, path, requestId);
-    return answer(request, path, requestId, route);
+    const request = prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
+    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
   }
 
   async function answerUnknown(request: Request, path: string, requestId: string): Promise<Response> {
     await refresh();
     const route = routes.match(path);
-    return route === undefined ? withId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
+    return route === undefined ? withRequestId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
   }
 
   async function refresh(): Promise<void> {
@@ -100,10 +111,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
-    if (path === "/-/healthz") return withId(await health(), requestId);
+    if (path === "/-/healthz") return withRequestId(await health(), requestId);
     if (path === "/-/routes") {
       await refresh();
-      return withId(Response.json(routes.listing), requestId);
+      return withRequestId(Response.json(routes.listing), requestId);
     }
     const response = await system?.(request, path, worker);
     // What was asked of the system may have been to change what runs.
@@ -111,7 +122,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       askedAtMs = 0;
       await refresh();
     }
-    return withId(response ?? notFound(request.url, path), requestId);
+    return withRequestId(response ?? notFound(request.url, path), requestId);
   }
 
   async function health(): Promise<Response> {
@@ -126,8 +137,37 @@ function isMoved(error: unknown, { prefix, target }: Route): boolean {
   return error instanceof DeploymentUnavailableError && target.target.routePrefix !== prefix;
 }
 
+// What could not be answered. The replica has logged what happened there; here only what nobody else can know of is news.
+function failed(error: unknown, requestId: string): Response {
+  if (!(error instanceof ServeError)) {
+    writeLog("ERROR", `Request ${requestId} failed in the ingress.`, { error }, undefined);
+  }
+  return withRequestId(errorResponse(error), requestId);
+}
+
+/** A request on its way to an application, and what is left of it to be sent elsewhere. */
+interface Sending {
+  readonly target: IngressTarget;
+  sent: Request | PreparedRequest;
+}
+
+function send(sending: Sending, meta: RequestMeta): Promise<Response> {
+  const { target, sent } = sending;
+  return sent instanceof Request && mayBeRead(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
+}
+
+async function sendPrepared(sending: Sending, request: Request, meta: RequestMeta): Promise<Response> {
+  sending.sent = await sending.target.prepare(request);
+  return sending.target.fetch(sending.sent, meta);
+}
+
+// What has a body that `new Request` accepts: a small one is read before it is sent, and would be lost.
+function mayBeRead({ method }: Request): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
 // What a late request still does is stopped by its signal: nothing waits for its answer any more.
-async function inTime(target: IngressTarget, timeoutMs: number, request: Request, meta: RequestMeta): Promise<Response> {
+async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): Promise<Response> {
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
@@ -135,19 +175,15 @@ async function inTime(target: IngressTarget, timeoutMs: number, request: Request
     reject(reason);
     late.abort(reason);
   }, timeoutMs);
-  const signal = AbortSignal.any([request.signal, late.signal]);
+  const request = sending.sent as Request;
+  sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
-    const answer = target.fetch(new Request(request, { signal }), { ...meta, deadline: Date.now() + timeoutMs });
+    const answer = send(sending, { ...meta, deadline: Date.now() + timeoutMs });
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function requestIdOf(headers: Headers): string {
-  const given = headers.get("x-request-id");
-  return given !== null && REQUEST_ID_PATTERN.test(given) ? given : crypto.randomUUID();
 }
 
 function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {
@@ -162,13 +198,6 @@ function metaOf(headers: Headers, requestId: string, routePrefix: string, chain:
   return meta;
 }
 
-// Not `new URL`: this is the hot path, and a request's URL is normalised already.
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.slice(start).search(/[?#]/);
-  return end === -1 ? url.slice(start) : url.slice(start, start + end);
-}
-
 function withPath(url: string, before: string, after: string): string {
   const start = url.indexOf("/", url.indexOf("//") + 2);
   return url.slice(0, start) + after + url.slice(start + before.length);
@@ -181,9 +210,4 @@ function notFound(url: string, path: string): Response {
 
 function text(body: string, status: number): Response {
   return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
-}
-
-function withId(response: Response, requestId: string): Response {
-  response.headers.set("x-request-id", requestId);
-  return response;
 }

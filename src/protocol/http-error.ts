@@ -4,19 +4,35 @@
 import { ServeError } from "./errors.ts";
 import { serveErrorResponse, textResponse } from "./serve-error-response.ts";
 
-/** The answer to a request whose handling threw. */
+/** The answer to a request whose handling threw. Whatever was thrown, there is one. */
 export function errorResponse(thrown: unknown): Response {
-  if (thrown instanceof Response) return thrown;
-  if (thrown instanceof ServeError) return serveErrorResponse(thrown);
-  const status = statusOf(thrown);
-  return status === undefined
-    ? textResponse("Internal Server Error", 500)
-    : textResponse(String((thrown as { message?: unknown }).message ?? ""), status);
+  try {
+    if (thrown instanceof Response) return thrown;
+    if (thrown instanceof ServeError) return serveErrorResponse(thrown);
+    const status = statusOf(thrown);
+    if (status !== undefined) return textResponse(messageOf(thrown as object) || `Error ${status}`, status);
+  } catch {
+    // A proxy or a getter that throws: it has nothing to say to a client.
+  }
+  return textResponse("Internal Server Error", 500);
 }
 
-/** Whether the author meant the client to see this: a thrown `Response`, or an error with a status. */
+/** Whether a request ended as the author meant it to: with a thrown `Response`, or an error of the client's. */
 export function isDeliberate(thrown: unknown): boolean {
-  return thrown instanceof Response || (!(thrown instanceof ServeError) && statusOf(thrown) !== undefined);
+  try {
+    return thrown instanceof Response || (!(thrown instanceof ServeError) && (statusOf(thrown) ?? 500) < 500);
+  } catch {
+    return false;
+  }
+}
+
+// Whatever was thrown: its message may be missing, or no text.
+function messageOf(thrown: { message?: unknown }): string {
+  try {
+    return String(thrown.message ?? "");
+  } catch {
+    return "";
+  }
 }
 
 function statusOf(thrown: unknown): number | undefined {

@@ -45,11 +45,19 @@ export function httpHandlerOf(
 
 function routerHandler(router: MountedRouter, instance: object, { env, state }: HandlerSurroundings): HttpHandler {
   const fetch = router.fetch.bind(router) as LooseFetch;
+  const context = asExecutionContext(state);
   if (isHono(router)) {
     const honoEnv = { ...(env as object), replica: instance };
-    return (request) => fetch(request, honoEnv, state);
+    return (request) => fetch(request, honoEnv, context);
   }
-  return async (request) => (await fetch(request, instance)) ?? notFound();
+  return async (request) => (await fetch(request, instance, context)) ?? notFound();
+}
+
+// What a router's handlers know as the Worker's context. A Durable Object's has all of it but this, which some middleware
+// calls; there is no origin behind an application that a request could pass through to.
+function asExecutionContext(state: unknown): unknown {
+  if (typeof state !== "object" || state === null || "passThroughOnException" in state) return state;
+  return Object.defineProperty(state, "passThroughOnException", { value: () => {}, configurable: true });
 }
 
 // Hono takes its environment second and hands handlers a context; other routers hand on what they are given.
@@ -60,26 +68,4 @@ function isHono(router: MountedRouter): boolean {
 // A router that matched nothing returns nothing; so does a handler that forgot to answer.
 function notFound(): Response {
   return new Response("Not Found", { status: 404, headers: { "content-type": "text/plain; charset=utf-8" } });
-}
-
-/**
- * Gives `request` a `json()` whose failure is the client's: a `SyntaxError` with status 400 that says what is wrong.
- * The platform's own error could not be told from a bug in the handler.
- */
-export function withClientJson(request: Request): Request {
-  return Object.defineProperty(request, "json", CLIENT_JSON);
-}
-
-// Made once: a function for each request would cost more than the rest of dispatch.
-const CLIENT_JSON: PropertyDescriptor = { value: clientJson, configurable: true, writable: true };
-
-async function clientJson(this: Request): Promise<unknown> {
-  try {
-    return await Request.prototype.json.call(this);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { pathname } = new URL(this.url);
-    const message = `The body of ${this.method} ${pathname} is not JSON: ${error.message}`;
-    throw Object.assign(new SyntaxError(message, { cause: error }), { status: 400 });
-  }
 }

@@ -2,10 +2,12 @@
  * What an HTTP handler returned, as a `Response`.
  */
 import { SerializationError } from "../protocol/errors.ts";
-import { writeLog } from "../context/logger.ts";
 import { runInScope, type Scope } from "../context/scope.ts";
+import { bodyLength } from "./body-length.ts";
 import { isGenerator } from "./item-source.ts";
+import { isForeignResponse, isResponse, sendable } from "./own-response.ts";
 import { RunAhead } from "./run-ahead.ts";
+import { acceptsEvents, encodeEvent, EVENT_STREAM } from "./server-sent-events.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const BYTES = "application/octet-stream";
@@ -17,15 +19,23 @@ const JSON_LINES = "application/x-ndjson";
  * `undefined` as an empty body, anything else as JSON.
  *
  * @param scope The request, which a streaming generator goes on running in.
- * @throws SerializationError if the value cannot be written as JSON; it says which part.
+ * @param request What the handler answers: a generator's items are server-sent events to a client that asks for these.
+ * @throws SerializationError if the value cannot be written as JSON; it says which part. TypeError if it is a `Response`
+ * that cannot be sent.
  */
-export function toResponse(result: unknown, scope: Scope): Response | Promise<Response> {
-  if (result instanceof Response) return unread(result);
+export function toResponse(result: unknown, scope: Scope, request?: Request): Response | Promise<Response> {
+  if (isResponse(result)) return withoutNeedlessBody(sendable(result, request), request);
   if (typeof result === "string") return ofType(result, TEXT);
   if (result === undefined) return new Response(null);
   if (result instanceof ArrayBuffer || ArrayBuffer.isView(result)) return ofType(result as Body, BYTES);
-  if (result instanceof ReadableStream) return streamResponse(chunksOf(result), scope);
-  if (isGenerator(result) || isAsyncIterable(result)) return streamResponse(iteratorOf(result), scope);
+  if (result instanceof ReadableStream) return streamResponse(chunksOf(result), CHUNKS, scope, request);
+  if (isGenerator(result) || isAsyncIterable(result)) {
+    const form = acceptsEvents(request?.headers.get("accept") ?? null) ? EVENTS : CHUNKS;
+    return streamResponse(iteratorOf(result), form, scope, request);
+  }
+  if (typeof result === "object" && result !== null && isForeignResponse(result)) {
+    throw new TypeError("The HTTP handler returned a Response of another library. Return one of the platform's own class, `Response`.");
+  }
   return ofType(toJson(result), JSON_TYPE);
 }
 
@@ -38,10 +48,12 @@ function ofType(body: Body, type: string): Response {
   return response;
 }
 
-// A body that cannot be read again would never end, and the client would wait for it.
-function unread(response: Response): Response {
-  if (!response.bodyUsed && response.body?.locked !== true) return response;
-  throw new TypeError("The HTTP handler returned a Response whose body has been read or is being read. Return its clone(), made before.");
+// The platform would have all of a stream made, and throw it away.
+function withoutNeedlessBody(response: Response, request: Request | undefined): Response {
+  if (request?.method !== "HEAD" || response.body === null || bodyLength(response.body) !== undefined) return response;
+  const { body } = response;
+  body.cancel("A HEAD request has no use for it.").catch(() => {});
+  return new Response(null, response);
 }
 
 type ChunkIterator = AsyncIterator<unknown, unknown, undefined> | Iterator<unknown, unknown, undefined>;
@@ -67,24 +79,45 @@ function chunksOf(stream: ReadableStream<unknown>): ChunkIterator {
   };
 }
 
+/** How the items of a stream are written. */
+interface StreamForm {
+  encode(item: unknown): Chunk;
+  /** @param first The stream's first item; there is none if it is empty. */
+  headersOf(first: IteratorResult<unknown>): Record<string, string>;
+}
+
+const CHUNKS: StreamForm = {
+  encode: encodeChunk,
+  headersOf: (first): Record<string, string> => (first.done === true ? {} : { "content-type": chunkType(first.value) }),
+};
+
+const EVENTS: StreamForm = {
+  encode: (item) => encodeEvent(item, toJson),
+  headersOf: () => ({ "content-type": EVENT_STREAM, "cache-control": "no-cache" }),
+};
+
 // The first chunk is awaited, so that it can name the content type, and so that a generator that fails before
 // it has produced anything is an ordinary error.
-async function streamResponse(iterator: ChunkIterator, scope: Scope): Promise<Response> {
+async function streamResponse(iterator: ChunkIterator, form: StreamForm, scope: Scope, request: Request | undefined): Promise<Response> {
   const first = await iterator.next();
-  if (first.done === true) return new Response(null);
-  return new Response(streamOf(iterator, encodeChunk(first.value), scope), { headers: { "content-type": chunkType(first.value) } });
+  const headers = form.headersOf(first);
+  if (first.done === true) return new Response(null, { headers });
+  const chunk = form.encode(first.value);
+  if (request?.method !== "HEAD") return new Response(streamOf(iterator, chunk, form, scope), { headers });
+  await iterator.return?.();
+  return new Response(null, { headers });
 }
 
 // A chunk costs the platform as much as hundreds of tokens, so those that are ready together become one.
-function streamOf(iterator: ChunkIterator, first: Chunk, scope: Scope): ReadableStream<Uint8Array> {
-  const settings = { convert: encodeChunk, sizeOf: (chunk: Chunk) => chunk.length, maxSize: MAX_JOINED, ended: () => {} };
+function streamOf(iterator: ChunkIterator, first: Chunk, { encode }: StreamForm, scope: Scope): ReadableStream<Uint8Array> {
+  const settings = { convert: encode, sizeOf: (chunk: Chunk) => chunk.length, maxSize: MAX_JOINED, ended: () => {} };
   const rest = runInScope(scope, () => new RunAhead(iterator, settings));
   let failure: { readonly error: unknown } | undefined;
   return new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(bytesOf(first)),
     async pull(controller) {
       // In a pull of its own: an error drops what the client has not been given yet.
-      if (failure !== undefined) throw failureOf(failure, scope);
+      if (failure !== undefined) throw failure.error;
       const ready = await rest.take();
       for (const chunk of joined(ready.items)) controller.enqueue(chunk);
       if (ready.failure === undefined) {
@@ -92,18 +125,12 @@ function streamOf(iterator: ChunkIterator, first: Chunk, scope: Scope): Readable
         return;
       }
       failure = ready.failure;
-      if (ready.items.length === 0) throw failureOf(failure, scope);
+      if (ready.items.length === 0) throw failure.error;
     },
     async cancel() {
       await runInScope(scope, () => rest.cancel());
     },
   });
-}
-
-// The status has been sent: all that is left is to break the connection, and to say why in the log.
-function failureOf({ error }: { readonly error: unknown }, scope: Scope): unknown {
-  writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
-  return error;
 }
 
 function chunkType(chunk: unknown): string {
@@ -198,17 +225,4 @@ function findNotJson(value: unknown, path: string, above: readonly unknown[]): {
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** The response with the request's id in its headers. */
-export function withRequestId(response: Response, requestId: string): Response {
-  try {
-    response.headers.set("x-request-id", requestId);
-    return response;
-  } catch {
-    // A response that came from fetch() has immutable headers.
-    const copy = new Response(response.body, response);
-    copy.headers.set("x-request-id", requestId);
-    return copy;
-  }
 }

@@ -22,16 +22,20 @@ import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { withRequestId } from "../protocol/request-id.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
+import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
 import { type ControlParts, ReplicaControl } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
-import { httpHandlerOf, type MountedRouter, withClientJson } from "./http-handler.ts";
-import { toResponse, withRequestId } from "./http-response.ts";
+import { httpHandlerOf, type MountedRouter } from "./http-handler.ts";
+import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
+import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
+import { seenRequest } from "./request-seen.ts";
 import { type Run, Runs } from "./runs.ts";
 import type { WhenDone } from "./sent.ts";
 
@@ -74,12 +78,6 @@ const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "
 function after(ms: number, happen: () => void): () => void {
   const timer = setTimeout(happen, ms);
   return () => clearTimeout(timer);
-}
-
-// A `Response` that was thrown is an answer like one that was returned.
-function thrownResponse(thrown: unknown): Response {
-  if (thrown instanceof Response) return thrown;
-  throw thrown;
 }
 
 export class Replica {
@@ -269,16 +267,18 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(scope, () => handler(withClientJson(request)));
+        result = await runInScope(scope, () => handler(seenRequest(request, meta.requestId)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }
       // What has no code of its own needs no scope.
-      const isPassive = result instanceof Response || isScalar(result);
-      const made = isPassive ? toResponse(result, scope) : runInScope(scope, () => toResponse(result, scope));
-      response = await made;
+      const isOwn = isResponse(result);
+      const isPassive = isOwn || isScalar(result);
+      const made = isPassive ? toResponse(result, scope, request) : runInScope(scope, () => toResponse(result, scope, request));
+      const answer = await made;
+      response = withAnswerHeaders(answer, request, meta, !isOwn);
       // A stream is a promise of a response; anything else but the handler's own is in memory.
-      if (made !== response || made === result) {
+      if (made !== answer || made === result) {
         const { status } = response;
         response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), scope);
         isHeld = true;
@@ -290,11 +290,11 @@ export class Replica {
       if (!isHeld) this.#runs.finish(run, failed);
     }
     if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, scope);
-    response ??= errorResponse(failed!.error);
+    response ??= withRequestId(errorResponse(failed!.error), meta.requestId);
     const { status } = response;
     if (!isHeld) this.#meter.answered(run, method, status);
-    logFetch({ method, status }, run.startedAtMs, scope);
-    return withRequestId(response, meta.requestId);
+    logFetch({ method, status }, request, run.startedAtMs, scope);
+    return response;
   }
 
   #answered(run: Run, method: string, status: number, failed: Failed | undefined): void {

@@ -6,6 +6,7 @@ import type { Scope } from "../context/scope.ts";
 import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import { isWritten } from "./lifecycle-log.ts";
+import { pathOf } from "../protocol/request-path.ts";
 
 /** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */
 export interface HttpAnswer {
@@ -19,9 +20,20 @@ export function logCall(method: string | undefined, outcome: string, startedAtMs
   if (scope.replica.logging.accessLog) logAccess(`CALL ${method ?? "call"} ${outcome}`, startedAtMs, scope);
 }
 
-/** Writes the line of an HTTP request. */
-export function logFetch({ method, status }: HttpAnswer, startedAtMs: number, scope: Scope): void {
-  if (scope.replica.logging.accessLog) logAccess(`${method} ${scope.request?.routePrefix ?? ""} ${status}`, startedAtMs, scope);
+/** Writes the line of an HTTP request. Only a deployment that wants it pays for the look at the URL. */
+export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, "url">, startedAtMs: number, scope: Scope): void {
+  if (!scope.replica.logging.accessLog) return;
+  const { routePrefix = "/" } = scope.request ?? {};
+  const durationMs = Date.now() - startedAtMs;
+  const fields = { method, path: pathSent(request.url, routePrefix), status, durationMs };
+  writeLog("INFO", `${method} ${routePrefix} ${status} ${durationMs}ms`, fields, scope);
+}
+
+// The handler's URL has lost the prefix; the client sent it.
+function pathSent(url: string, prefix: string): string {
+  const path = pathOf(url);
+  if (prefix === "/") return path;
+  return path === "/" ? prefix : prefix + path;
 }
 
 function logAccess(what: string, startedAtMs: number, scope: Scope): void {

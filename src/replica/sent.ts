@@ -38,6 +38,15 @@ function watched(source: ReadableStream, scope: Scope | undefined, done: WhenDon
     forgetDeadline();
     done(failure);
   }
+  // The status has been sent: all that is left is to break the connection, and to say why in the log.
+  function broken(error: unknown): never {
+    if (failure === undefined && !isOver) {
+      failure = { error };
+      writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
+    }
+    end();
+    throw error;
+  }
   return new ReadableStream(
     {
       start(controller) {
@@ -49,14 +58,18 @@ function watched(source: ReadableStream, scope: Scope | undefined, done: WhenDon
         });
       },
       async pull(controller) {
-        const next = await within(() => reader.read()).catch((error: unknown) => {
-          failure ??= { error };
+        const next = await within(() => reader.read()).catch(broken);
+        if (next.done) {
+          controller.close();
           end();
-          throw error;
-        });
-        if (!next.done) return controller.enqueue(next.value);
-        controller.close();
-        end();
+        } else if (canBeSent(next.value)) controller.enqueue(next.value);
+        else {
+          const error = new TypeError(
+            `The response's stream has a chunk that is neither text nor bytes: it is of type ${typeof next.value}.`,
+          );
+          stop(error).catch(() => {});
+          broken(error);
+        }
       },
       cancel: stop,
     },
@@ -64,7 +77,11 @@ function watched(source: ReadableStream, scope: Scope | undefined, done: WhenDon
   );
 }
 
-// The status has been sent: all that is left is to break the connection, and to say why in the log.
+function canBeSent(chunk: unknown): boolean {
+  return typeof chunk === "string" || ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer;
+}
+
+// Breaks the connection, as a failure does.
 function atDeadline(scope: Scope | undefined, breakOff: (reason: unknown) => void): () => void {
   const request = scope?.request;
   if (request?.deadline === undefined) return () => {};

@@ -89,8 +89,14 @@ export class Router {
     return this.#route(new SendCall(request), cancellation);
   }
 
+  /** Reads a small body, so that the request outlives a refusal. What it returns is given to `fetch`. */
+  prepare(request: Request): Promise<Resendable> {
+    return resendable(request);
+  }
+
   /** Gives an HTTP request to one replica. */
-  fetch(request: Request, meta: RequestMeta): Promise<Response> {
+  fetch(request: Request | Resendable, meta: RequestMeta): Promise<Response> {
+    if (request instanceof Resendable) return this.#fetch(request, meta);
     if (request.body === null) return this.#fetch(new Resendable(request), meta);
     return resendable(request).then((prepared) => this.#fetch(prepared, meta));
   }

@@ -2,11 +2,12 @@
  * A router's way to the replicas of a deployment: the stubs of their Durable Objects.
  */
 import { waitUntil } from "cloudflare:workers";
-import { ENVELOPE_IN_CF, NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
+import { NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
 import { encodeError } from "../protocol/error-codec.ts";
+import { RequestCancelledError } from "../protocol/errors.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { classNameOf } from "../protocol/names.ts";
+import { classNameOf, ENVELOPE_IN_CF } from "../protocol/names.ts";
 import { decodeNews } from "../protocol/news.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
@@ -63,7 +64,13 @@ class StubConnection implements ReplicaConnection {
 
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
     // Handed to `fetch`, where it costs a third of what a `Request` made for it does.
-    const response = await this.#stub.fetch(request, { cf: { ...request.cf, [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } });
+    const init = { cf: { ...request.cf, [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } };
+    let response: Response;
+    try {
+      response = await this.#stub.fetch(request, init);
+    } catch (error) {
+      throw request.signal.aborted ? clientGone(error) : error;
+    }
     if (response.status === REFUSED_STATUS) {
       const refusal = await refusalOf(response);
       if (refusal !== undefined) {
@@ -98,4 +105,9 @@ class StubConnection implements ReplicaConnection {
     // The replica may be gone, and the request with it.
     this.#stub.cancel(id, encodeError(reason)).catch(() => {});
   }
+}
+
+// A client that goes away while its body is being sent breaks the connection; the replica is not lost for that.
+function clientGone(cause: unknown): RequestCancelledError {
+  return new RequestCancelledError("The client went away.", { cause });
 }

@@ -40,7 +40,7 @@ export async function compileServing(target: Target, { cwd, directory, forTests 
   const compiled = await compileTarget(target, project, base, scratch);
   const main = join(scratch, "worker.ts");
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(main, compiled.entryAt(main, { forTests }));
+  writeFileSync(main, compiled.entryAt(main, { forTests, isLocal: true }));
   const userMain = userMainOf(project, base);
   const { config, dropped } = servingConfig(base, { main, classes: compiled.classes, alias: ownAliases(project.root), userMain });
   const files = [target.configFile, project.wranglerFile, userMain?.file].filter((file) => file !== undefined);

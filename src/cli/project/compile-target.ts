@@ -38,7 +38,10 @@ export interface Compiled {
   /** The files it was made from, absolute: what `run` watches. */
   readonly inputs: readonly string[];
   /** The text of the entry module, to be written to `file`. */
-  entryAt(file: string, options?: { readonly retired?: readonly string[]; readonly forTests?: boolean }): string;
+  entryAt(
+    file: string,
+    options?: { readonly retired?: readonly string[]; readonly forTests?: boolean; readonly isLocal?: boolean },
+  ): string;
 }
 
 /** Evaluates the target's applications. `scratch` is a directory inside the project for the module that does. */
@@ -54,7 +57,7 @@ export async function compileTarget(target: Target, project: Project, base: Wran
       classes: classNamesOf(complete),
       warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
       inputs: inputs.filter((input) => input !== file),
-      entryAt: (entry, { retired = [], forTests = false } = {}) =>
+      entryAt: (entry, { retired = [], forTests = false, isLocal = false } = {}) =>
         entryModule({
           target: labelOf(target, project),
           manifest: complete,
@@ -62,6 +65,7 @@ export async function compileTarget(target: Target, project: Project, base: Wran
           policies: sourcesAt(entry, target.policies),
           retired,
           forTests,
+          isLocal,
         }),
     };
   } finally {

@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   router: ["protocol", "observe"],
   replica: ["protocol", "observe", "context", "multiplexing"],
   handle: ["protocol", "router", "context"],
-  ingress: ["protocol", "handle", "observe", "dashboard"],
+  ingress: ["protocol", "context", "handle", "observe", "dashboard"],
   controller: ["protocol", "config", "observe"],
   client: ["protocol", "handle", "api"],
   local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),

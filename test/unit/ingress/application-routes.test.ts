@@ -11,6 +11,7 @@ function routesOf(...applications: ReturnType<typeof known>[]) {
     get routePrefix() {
       return said[app] ?? null;
     },
+    prepare: async (request) => ({ request: () => request }),
     fetch: async () => new Response(app),
   }));
   return { routes, said, at: (path: string) => routes.match(path)?.target.name };

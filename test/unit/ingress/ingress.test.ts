@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DeploymentUnavailableError } from "../../../src/protocol/errors.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
+import type { PreparedRequest } from "../../../src/ingress/application-routes.ts";
 import { createIngress } from "../../../src/ingress/ingress.ts";
+import { resendable } from "../../../src/router/resendable.ts";
 
 const applications = [
   { name: "root", routePrefix: "/", ingress: "Root" },
@@ -10,6 +13,8 @@ const applications = [
 ];
 
 const WORKER = { env: {}, keepAlive: () => {} };
+
+const requestOf = (sent: Request | PreparedRequest) => (sent instanceof Request ? sent : sent.request());
 
 interface Seen {
   readonly app: string;
@@ -24,8 +29,9 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
     targetOf: (app) => ({
       requestTimeoutMs: null,
       routePrefix: null,
+      prepare: resendable,
       async fetch(request, meta) {
-        seen.push({ app, url: request.url, meta });
+        seen.push({ app, url: requestOf(request).url, meta });
         if (fail !== undefined) throw fail;
         return new Response(app, { headers: { "x-request-id": meta.requestId } });
       },
@@ -98,6 +104,82 @@ describe("the ingress", () => {
   });
 });
 
+describe("a request whose application has moved", () => {
+  /** Two applications that were swapped since the code was compiled: their replicas know, the ingress does not. */
+  function swappedIngress() {
+    const now: Record<string, string> = { one: "/b", two: "/a" };
+    const got: { readonly app: string; readonly url: string; readonly body: string }[] = [];
+    const handle = createIngress({
+      manifest: {
+        version: "v",
+        applications: [
+          { name: "one", routePrefix: "/a", ingress: "One" },
+          { name: "two", routePrefix: "/b", ingress: "Two" },
+        ],
+      } as unknown as Manifest,
+      targetOf: (app) => ({
+        requestTimeoutMs: app === "two" ? 1000 : null,
+        routePrefix: now[app] ?? null,
+        prepare: resendable,
+        async fetch(sent, { requestId, routePrefix }) {
+          if (routePrefix !== now[app]) throw new DeploymentUnavailableError("It is elsewhere.");
+          const request = requestOf(sent);
+          got.push({ app, url: request.url, body: await request.text() });
+          return new Response(app, { headers: { "x-request-id": requestId } });
+        },
+      }),
+      control: {
+        current: async () =>
+          ({ one: { name: "one", routePrefix: "/b", ingress: "One" }, two: { name: "two", routePrefix: "/a", ingress: "Two" } }) as never,
+        unready: async () => [],
+      },
+    });
+    return { handle, got };
+  }
+
+  it.each([
+    ["a small body", "hello", "5"],
+    ["an empty body", "", "0"],
+    ["a large body", "x".repeat(100_000), "100000"],
+    ["no body", undefined, undefined],
+    ["a body of unknown length", "hello", undefined],
+  ])("[N4] goes where it is now, with %s", async (_, body, length) => {
+    for (const method of body === undefined ? ["GET", "POST"] : ["POST", "DELETE"]) {
+      const { handle, got } = swappedIngress();
+      const headers = length === undefined ? {} : { "content-length": length };
+      for (const prefix of ["/a", "/b"]) {
+        const init = { method, headers, ...(body === undefined ? {} : { body, duplex: "half" }) } as RequestInit;
+        const response = await handle(new Request(`http://host${prefix}/x?q=1`, init), WORKER);
+        expect([response.status, response.headers.has("x-request-id")]).toEqual([200, true]);
+      }
+      expect(got).toEqual(["two", "one"].map((app) => ({ app, url: "http://host/x?q=1", body: body ?? "" })));
+    }
+  });
+});
+
+describe("what fails in the ingress itself", () => {
+  it("[N1] is answered 500 with an id, and logged", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { get } = ingressOf(applications, new TypeError("a bug"));
+    const response = await get("/", { "x-request-id": "r9" });
+    expect([response.status, response.headers.get("x-request-id"), await response.text()]).toEqual([500, "r9", "Internal Server Error"]);
+    expect(log.mock.calls.flat().join()).toMatch(/r9.*a bug/);
+    log.mockRestore();
+  });
+
+  it("[N1] is a system page with immutable headers, too", async () => {
+    const handle = createIngress({
+      manifest: { version: "v", applications: [] } as unknown as Manifest,
+      targetOf: () => {
+        throw new Error("not used");
+      },
+      system: async () => Response.redirect("http://host/elsewhere", 302),
+    });
+    const response = await handle(new Request("http://host/-/dashboard"), WORKER);
+    expect([response.status, response.headers.has("x-request-id")]).toEqual([302, true]);
+  });
+});
+
 describe("the deadline of an HTTP request", () => {
   beforeEach(() => {
     vi.useFakeTimers();
@@ -116,8 +198,9 @@ describe("the deadline of an HTTP request", () => {
       targetOf: () => ({
         requestTimeoutMs,
         routePrefix: null,
+        prepare: resendable,
         fetch(request, meta) {
-          sent.push({ request, meta });
+          sent.push({ request: requestOf(request), meta });
           return answer.promise;
         },
       }),

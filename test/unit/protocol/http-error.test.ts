@@ -15,6 +15,10 @@ async function answer(thrown: unknown): Promise<{ status: number; body: string; 
 
 const TEXT = "text/plain; charset=utf-8";
 
+function throwing(): never {
+  throw new Error("secret");
+}
+
 describe("errorResponse", () => {
   it.each([
     [new Error("secret")],
@@ -25,18 +29,24 @@ describe("errorResponse", () => {
     [{ status: 600 }],
     [{ status: 404.5 }],
     [{ status: "404" }],
-  ])("tells a client nothing about %o", async (thrown) => {
+    [new Proxy({}, { get: throwing, getPrototypeOf: throwing })],
+    [Object.defineProperty({}, "status", { get: throwing })],
+  ])("tells a client nothing about what it does not know: row %#", async (thrown) => {
     expect(await answer(thrown)).toEqual({ status: 500, body: "Internal Server Error", retryAfter: null, type: TEXT });
+    expect(isDeliberate(thrown)).toBe(false);
   });
 
   it.each([
     [Object.assign(new Error("no such page"), { status: 404 }), 404, "no such page"],
     [{ status: 400, message: "bad" }, 400, "bad"],
-    [{ status: 599 }, 599, ""],
+    [{ status: 599 }, 599, "Error 599"],
+    [{ status: 404, message: "" }, 404, "Error 404"],
+    [{ status: 404, message: { toString: null } }, 404, "Error 404"],
     [Object.assign(new Error("meant to be seen"), { status: 500 }), 500, "meant to be seen"],
   ])("gives the status and the message that %o has", async (thrown, status, body) => {
     expect(await answer(thrown)).toMatchObject({ status, body });
-    expect(isDeliberate(thrown)).toBe(true);
+    // What the server did wrong is told to its operator, too.
+    expect(isDeliberate(thrown)).toBe(status < 500);
   });
 
   it("sends a thrown Response", () => {

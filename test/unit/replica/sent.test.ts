@@ -52,11 +52,25 @@ describe("whenSent", () => {
     expect(done).toHaveBeenCalledOnce();
   });
 
-  it("passes the stream's error on, and says that it is over", async () => {
+  it.each([[{ a: 1 }], [7], [null]])("breaks off where a chunk is no text and no bytes: %j", async (chunk) => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const cancel = vi.fn();
+    const { done, reader } = sent(new ReadableStream({ start: (controller) => controller.enqueue(chunk as never), cancel }));
+    expect(await rejectionOf(reader.read())).toBeInstanceOf(TypeError);
+    expect(done).toHaveBeenCalledOnce();
+    expect(cancel).toHaveBeenCalledOnce();
+    expect(log).toHaveBeenCalledOnce();
+    log.mockRestore();
+  });
+
+  it("passes the stream's error on, says why in the log, and that it is over", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const failure = new Error("broken");
     const { done, reader } = sent(new ReadableStream({ pull: () => Promise.reject(failure) }));
     expect(await rejectionOf(reader.read())).toBe(failure);
     expect(done).toHaveBeenCalledOnce();
+    expect(log.mock.calls.flat().join()).toContain("broken");
+    log.mockRestore();
   });
 
   it("asks for each chunk in the scope of the request", async () => {

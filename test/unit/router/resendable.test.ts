@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RequestCancelledError } from "../../../src/protocol/errors.ts";
 import { resendable } from "../../../src/router/resendable.ts";
 
 const KEPT_BYTES = 64 * 1024;
@@ -36,6 +37,24 @@ describe("a request that may be sent again", () => {
     const again = prepared.request();
     client.abort();
     expect(again.signal.aborted).toBe(true);
+  });
+
+  it.each(["GET", "HEAD"])("is left unread when it is a %s, which cannot be built anew with a body", async (method) => {
+    // As a client sends it: no such request can be constructed.
+    const request = Object.defineProperty(post("text", "4"), "method", { value: method });
+    const prepared = await resendable(request);
+    expect([prepared.isOnce, prepared.request() === request, request.bodyUsed]).toEqual([true, true, false]);
+  });
+
+  it("is cancelled when its body breaks off", async () => {
+    const broken = new ReadableStream({ pull: () => Promise.reject(new Error("Network connection lost.")) });
+    await expect(resendable(post(broken, "4"))).rejects.toBeInstanceOf(RequestCancelledError);
+  });
+
+  it("is a mistake of the sender's when its body has been read", async () => {
+    const request = post("text", "4");
+    await request.text();
+    await expect(resendable(request)).rejects.toBeInstanceOf(TypeError);
   });
 
   it("is kept up to 64 KiB, and left unread beyond", async () => {
