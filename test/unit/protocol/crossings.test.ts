@@ -4,7 +4,7 @@ import { toSendable } from "../../../src/protocol/sendable.ts";
 import { decodeText, encodeText } from "../../../src/protocol/text-codec.ts";
 import { CARRIED, LARGE, REFUSED, THROWN } from "../../support/crossings.ts";
 
-const MAX_MS = 1000;
+const MAX_MS = 5000;
 
 /** Across three hops, and once as text. */
 function across(thrown: unknown): unknown {
