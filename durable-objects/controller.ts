@@ -74,6 +74,9 @@ function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
       get: (replica) => kv.get<Measured>(MEASURED + replica),
       set: (replica, measured) => kv.put(MEASURED + replica, measured),
       delete: (replica) => kv.delete(MEASURED + replica),
+      *entries() {
+        for (const [key, measured] of kv.list<Measured>({ prefix: MEASURED })) yield [key.slice(MEASURED.length), measured];
+      },
     },
     load: () => kv.get<ApplicationState>(STATE),
     save: (application) => kv.put(STATE, application),

@@ -2,9 +2,11 @@
  * `serve.logger`: one JSON object a line, with where it was written from.
  */
 import { LOG_LEVELS, type LogLevel } from "../protocol/manifest.ts";
+import { isError, keysOf, primitiveText, read } from "../protocol/strangers.ts";
+import { LogText, thrownName } from "./log-text.ts";
 import { currentScope, type Scope } from "./scope.ts";
 
-/** What a log line may carry besides its message; must be serialisable as JSON. */
+/** Fields of a log line besides its message, of any kind: what cannot be written says so in its place. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Writes log lines at four levels. */
@@ -20,49 +22,68 @@ export interface Logger {
 // The platform's own levels follow the console's methods.
 const CONSOLE_METHOD = { DEBUG: "debug", INFO: "log", WARNING: "warn", ERROR: "error" } as const;
 
-/** Writes a line as `logger` does, for code that holds the scope instead of running in it. */
-export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, scope: Scope | undefined): void {
+/** Where a line is from that no replica writes. */
+export interface LogOrigin {
+  readonly app: string;
+  readonly deployment: string;
+}
+
+/** How long a line may be, in bytes of UTF-8. */
+const MAX_LINE_BYTES = 65_536;
+/** How much of that the message may take. */
+const MAX_MESSAGE_BYTES = 32_768;
+
+/** What a line has of its own; a field of the same name is written as `fields.<name>`. */
+const OWN: ReadonlySet<string> = new Set([
+  "level", "message", "app", "deployment", "replica", "requestId", "route", "traceId", "spanId", "timestamp",
+]); // prettier-ignore
+
+/** Writes a line as `logger` does, for code that holds the scope instead of running in it. Never throws. */
+export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, from: Scope | LogOrigin | undefined): void {
+  const scope = from !== undefined && "replica" in from ? from : undefined;
+  const origin = from !== undefined && "app" in from ? from : undefined;
   const minimum = scope?.replica.logging.level ?? "INFO";
   if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minimum)) return;
   const context = scope?.replica.context;
   const request = scope?.request;
-  const line = {
-    level,
-    message,
-    app: context?.appName,
-    deployment: context?.deployment,
+  const text = new LogText(MAX_LINE_BYTES, context?.env);
+  const own = {
+    app: context?.appName ?? origin?.app,
+    deployment: context?.deployment ?? origin?.deployment,
     replica: context?.replicaId,
     requestId: request?.requestId,
     route: request?.routePrefix,
   };
-  console[CONSOLE_METHOD[level]](toJson(fields === undefined ? line : { ...line, ...describeErrors(fields) }));
+  let line = `{"level":"${level}","message":${text.text(messageText(message), MAX_MESSAGE_BYTES)}`;
+  for (const [key, value] of Object.entries(own)) if (value !== undefined) line += `,"${key}":${text.text(value)}`;
+  console[CONSOLE_METHOD[level]](`${line}${fieldsText(fields, text)}}`);
 }
 
-// An Error has no enumerable properties, so JSON would show it as {}.
-function describeErrors(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? (value.stack ?? String(value)) : value]),
-  );
+// Whatever was given as one.
+function messageText(message: unknown): string {
+  if (typeof message === "string") return message;
+  return primitiveText(message) ?? (isError(message) ? thrownName(message) : (new LogText(MAX_MESSAGE_BYTES).json(message) ?? "undefined"));
 }
 
-function toJson(line: object): string {
-  try {
-    return JSON.stringify(line);
-  } catch {
-    // A field is circular or holds a bigint. The line is worth more than the field.
-    return JSON.stringify(Object.fromEntries(Object.entries(line).map(([key, value]) => [key, isScalar(value) ? value : String(value)])));
+function fieldsText(fields: unknown, text: LogText): string {
+  if (typeof fields !== "object" || fields === null) return "";
+  let all = "";
+  const keys = keysOf(fields);
+  for (const [index, key] of keys.entries()) {
+    if (!text.hasRoom) return `${all},"...":"[${keys.length - index} more]"`;
+    const field = text.field(OWN.has(key) ? `fields.${key}` : key, read(fields, key));
+    if (field !== undefined) all += `,${field}`;
   }
-}
-
-function isScalar(value: unknown): boolean {
-  return value === null || ["string", "number", "boolean", "undefined"].includes(typeof value);
+  return all;
 }
 
 const at = (level: LogLevel) => (message: string, fields?: LogFields) => writeLog(level, message, fields, currentScope());
 
 /**
  * Writes JSON lines with `level`, `message`, `app`, `deployment`, `replica`, `requestId`, `route` and the fields given.
- * Lines below the deployment's `logging.level` are dropped.
+ * Lines below the deployment's `logging.level` are dropped. Never throws, whatever it is given: errors are written with their
+ * stacks, causes and members, binary with its length and beginning, and a line is at most 64 KiB long. A field that is called
+ * as one of the line's own is written as `fields.<name>`. Of the Worker's bindings only the names are written.
  *
  * @example
  * serve.logger.info("ranked", { candidates: 12 });

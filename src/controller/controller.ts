@@ -25,8 +25,9 @@ import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
 import { own } from "../protocol/own.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
+import { parseReplicaId } from "../protocol/names.ts";
 import { assignmentOf } from "./assignment.ts";
-import { keep, type MeasuredStore, totalOf } from "./measured.ts";
+import { isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./measured.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
 import type { Policies } from "./policies.ts";
 import { nextSettleAtMs } from "./replica-list.ts";
@@ -96,10 +97,14 @@ export class Controller implements ControllerRpc {
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
     const { metrics } = report;
-    if (metrics !== undefined && replica !== undefined) {
+    if (metrics !== undefined) {
       const { measured, now } = this.#ports;
       // What it has measured comes again; that it was heard of must not be lost for it.
-      this.#attempt(() => measured.set(report.replica, keep(measured.get(report.replica), metrics, now())));
+      this.#attempt(() => {
+        const before = measured.get(report.replica);
+        // The last word of a replica that has drained comes when it has left.
+        if (replica !== undefined || before !== undefined) measured.set(report.replica, keep(before, metrics, now()));
+      });
     }
     const isNews = deployment.epoch > report.epoch || report.event.kind === "woke" || replica === undefined;
     return isNews ? assignmentOf(this.#state, deployment, replica) : undefined;
@@ -119,17 +124,29 @@ export class Controller implements ControllerRpc {
 
   async metrics(): Promise<ApplicationMetrics | undefined> {
     const details = detailsOf(this.#state);
-    const replicas = Object.values(this.#state.deployments).flatMap((deployment) =>
-      deployment.replicas.flatMap(({ ref }) => this.#measuredBy(deployment.name, ref.name)),
-    );
-    return details && { details, replicas };
+    if (details === undefined) return undefined;
+    const nowMs = this.#ports.now();
+    const present = new Set(namesOf(this.#state));
+    const replicas = [...this.#ports.measured.entries()].flatMap(([replica, measured]): ReplicaMetrics | [] => {
+      const deployment = parseReplicaId(replica)?.deployment;
+      const isPresent = present.has(replica);
+      if (deployment === undefined || (!isPresent && isForgotten(measured, nowMs))) return [];
+      const isSilent = !isPresent || nowMs - measured.atMs > LEASE_MS;
+      return { deployment, replica, starts: measured.starts, series: totalOf(measured, isSilent), young: youngOf(measured, nowMs) };
+    });
+    return { details, replicas };
   }
 
-  #measuredBy(deployment: string, replica: string): ReplicaMetrics | [] {
-    const measured = this.#ports.measured.get(replica);
-    if (measured === undefined) return [];
-    const isSilent = this.#ports.now() - measured.atMs > LEASE_MS;
-    return { deployment, replica, starts: measured.starts, series: totalOf(measured, isSilent) };
+  // Those that have left are shown for a while: whoever scrapes would miss what they did last.
+  #forgetThoseGone(present: ReadonlySet<string>): void {
+    const { measured, now } = this.#ports;
+    const nowMs = now();
+    const isDeleted = detailsOf(this.#state) === undefined;
+    for (const [name, row] of Array.from(measured.entries())) {
+      if (present.has(name)) continue;
+      if (isDeleted || (row.goneAtMs !== undefined && isForgotten(row, nowMs))) measured.delete(name);
+      else if (row.goneAtMs === undefined) measured.set(name, { ...row, goneAtMs: nowMs });
+    }
   }
 
   async #whenSettled(): Promise<void> {
@@ -224,7 +241,7 @@ export class Controller implements ControllerRpc {
     this.#stored = text;
     this.#attempt(() => this.#ports.wakeAt(this.#nextAtMs()));
     const present = new Set(namesOf(next));
-    for (const name of namesOf(before)) if (!present.has(name)) this.#attempt(() => this.#ports.measured.delete(name));
+    if (namesOf(before).some((name) => !present.has(name))) this.#attempt(() => this.#forgetThoseGone(present));
     for (const { deployment, problem } of newProblems(before, next)) this.#attempt(() => this.#ports.warn(deployment, problem));
     for (const resolve of this.#settled.splice(0)) resolve();
     return result;

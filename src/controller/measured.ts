@@ -3,33 +3,61 @@
  *
  * Counts go on over the sleep of a replica: one that begins anew has its numbers added to those of before. So what is
  * scraped only grows while a replica is there, although its memory comes and goes.
+ *
+ * Whoever scrapes sees how much a count grows between two looks, and nothing of what it was when it appeared. So a count is
+ * shown with 0 at first, for as long as two looks may lie apart, and a replica that has gone is shown for as long.
  */
 import { MEASURED, type Metric } from "../observe/catalogue.ts";
-import { merged } from "../observe/series.ts";
-import type { Measured, MetricsSnapshot, SeriesByKey } from "../protocol/metrics.ts";
+import { merged, seriesOf } from "../observe/series.ts";
+import type { Birth, Measured, MetricsSnapshot, SeriesByKey } from "../protocol/metrics.ts";
 
 /** Storage, by the name of a replica's object. */
 export interface MeasuredStore {
   get(replica: string): Measured | undefined;
   set(replica: string, measured: Measured): unknown;
   delete(replica: string): unknown;
+  entries(): Iterable<readonly [replica: string, measured: Measured]>;
 }
+
+/** The longest time between two scrapes with which growth is counted in full, in milliseconds. */
+export const SCRAPE_MS = 15_000;
+
+/** How long a replica that has left is shown. */
+const GONE_MS = 2 * SCRAPE_MS;
 
 const NONE: SeriesByKey = {};
 
 /** What is kept once `snapshot` has come. */
 export function keep(before: Measured | undefined, snapshot: MetricsSnapshot, atMs: number): Measured {
-  if (before === undefined) return { starts: 1, atMs, latest: snapshot, earlier: NONE };
+  if (before === undefined) return { starts: 1, atMs, latest: snapshot, earlier: NONE, births: birthsIn(snapshot.series, NONE, atMs) };
   const { starts, latest, earlier } = before;
   // The last word of a replica that was lost may come late.
   if (snapshot.startedAtMs < latest.startedAtMs) return before;
-  if (snapshot.startedAtMs === latest.startedAtMs) return { ...before, atMs, latest: snapshot };
-  return { starts: starts + 1, atMs, latest: snapshot, earlier: merged(earlier, countsOf(latest.series)) };
+  const known = merged(earlier, latest.series);
+  const births = [...youngOf(before, atMs), ...birthsIn(snapshot.series, known, atMs)];
+  if (snapshot.startedAtMs === latest.startedAtMs) return { ...before, atMs, latest: snapshot, births };
+  return { starts: starts + 1, atMs, latest: snapshot, earlier: merged(earlier, countsOf(latest.series)), births };
 }
 
 /** What a replica has measured in all. @param isSilent Whether it should have been heard of since, if it still worked. */
 export function totalOf({ latest, earlier }: Measured, isSilent: boolean): SeriesByKey {
   return merged(earlier, isSilent ? countsOf(latest.series) : latest.series);
+}
+
+/** Whether a replica that is no longer there is not shown any more. */
+export function isForgotten({ goneAtMs = -Infinity }: Measured, nowMs: number): boolean {
+  return nowMs - goneAtMs >= GONE_MS;
+}
+
+/** The counts that have just appeared, and are to be scraped as 0. */
+export function youngOf({ births = [] }: Measured, nowMs: number): readonly Birth[] {
+  return births.filter(([, , bornAtMs]) => nowMs - bornAtMs < SCRAPE_MS);
+}
+
+function birthsIn(series: SeriesByKey, known: SeriesByKey, atMs: number): Birth[] {
+  return Object.entries(countsOf(series)).flatMap(([key, list]) =>
+    list.flatMap(([labels]): Birth[] => (seriesOf(known[key], labels) === undefined ? [[key, labels, atMs]] : [])),
+  );
 }
 
 // What is so at a moment is not so any more. A key that is not known is a newer version's, and taken for a count.

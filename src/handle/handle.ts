@@ -14,7 +14,7 @@ import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { handles, toSendable } from "../protocol/sendable.ts";
+import { handleMethods, handles, toSendable } from "../protocol/sendable.ts";
 import { callSiteOf } from "./call-site.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
@@ -86,6 +86,7 @@ function namedMethod(core: HandleCore, name: string): object {
       `${method} of application ${JSON.stringify(app)} was called like a local method. It runs in a replica: use .${name}.remote(...).`,
     );
   };
+  handleMethods.add(called);
   return Object.assign(called, remoteMethod(core, name));
 }
 

@@ -38,6 +38,11 @@ function begin(series: Series[], given: readonly (Label | undefined)[]): number[
   return numbers;
 }
 
+/** The series with these labels; `undefined` if there is none. */
+export function seriesOf(series: readonly Series[] | undefined, labels: readonly Label[]): Series | undefined {
+  return series?.find(([known]) => known.length === labels.length && known.every((label, index) => label === labels[index]));
+}
+
 /** Counts a value in a histogram. @param bounds Upper bounds, inclusive, ascending. */
 export function observe(numbers: number[], bounds: readonly number[], value: number): void {
   let index = 0;

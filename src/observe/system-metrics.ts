@@ -5,6 +5,7 @@ import type { ApplicationMetrics, Series } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
 import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./catalogue.ts";
 import { expose, type Family } from "./exposition.ts";
+import { seriesOf } from "./series.ts";
 
 /** What a controller answered; `undefined` when it did not. */
 export interface Scraped {
@@ -75,9 +76,13 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
 function measuredIn(known: readonly ApplicationMetrics[]): Family[] {
   const measured = (key: string) =>
     known.flatMap(({ details: { name }, replicas }) =>
-      replicas.flatMap(({ deployment, replica, series }) =>
-        (series[key] ?? []).map(([labels, numbers]): Series => [[name, deployment, replica, ...labels], numbers]),
-      ),
+      replicas.flatMap(({ deployment, replica, series, young = [] }) => {
+        const begun = young.filter(([known]) => known === key).map(([, labels]): Series => [labels, [0]]);
+        return (series[key] ?? []).map(([labels, numbers]): Series => {
+          const isYoung = begun.length > 0 && seriesOf(begun, labels) !== undefined;
+          return [[name, deployment, replica, ...labels], isYoung ? [0] : numbers];
+        });
+      }),
     );
   return [
     ...Object.entries(MEASURED).map(([key, metric]): Family => [metric, measured(key)]),

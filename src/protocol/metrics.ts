@@ -35,7 +35,14 @@ export interface Measured {
   readonly latest: MetricsSnapshot;
   /** What was counted before the latest start, all together; no gauges. */
   readonly earlier: SeriesByKey;
+  /** The counts that have appeared lately. */
+  readonly births?: readonly Birth[];
+  /** When the replica left the deployment. */
+  readonly goneAtMs?: number;
 }
+
+/** A count, and when it was heard of first. */
+export type Birth = readonly [key: string, labels: readonly Label[], bornAtMs: number];
 
 /** What is known of one replica. */
 export interface ReplicaMetrics {
@@ -44,6 +51,8 @@ export interface ReplicaMetrics {
   readonly replica: string;
   readonly starts: number;
   readonly series: SeriesByKey;
+  /** The counts among them that have just appeared: whoever scrapes is to see them begin at 0. */
+  readonly young?: readonly Birth[];
 }
 
 /** What a controller knows of its application. */

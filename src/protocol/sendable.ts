@@ -27,6 +27,8 @@ export const ITEMS_BRAND: unique symbol = Symbol.for("edge-serve.items");
 
 /** The handles that there are: a handle looks like no other object, and is asked about nothing. */
 export const handles = new WeakSet<object>();
+/** What `handle.predict` is, for every handle: worth something only with `.remote()`. */
+export const handleMethods = new WeakSet<object>();
 
 /** Platform classes that cross as what they are. */
 const CROSSING_CLASSES: readonly string[] = [

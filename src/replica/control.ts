@@ -191,7 +191,7 @@ export class ReplicaControl {
     await instance.dispose();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await within(
-      this.#membership.report({ kind: "drained" }).catch(() => {}),
+      this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()).catch(() => {}),
       DRAINED_TIMEOUT_MS,
       () => {},
     );

@@ -1,13 +1,13 @@
 /**
  * What an HTTP handler returned, as a `Response`.
  */
-import { SerializationError } from "../protocol/errors.ts";
 import { runInScope, type Scope } from "../context/scope.ts";
 import { bodyLength } from "./body-length.ts";
 import { isGenerator } from "./item-source.ts";
 import { isForeignResponse, isResponse, sendable } from "./own-response.ts";
 import { RunAhead } from "./run-ahead.ts";
 import { acceptsEvents, encodeEvent, EVENT_STREAM } from "./server-sent-events.ts";
+import { toJson } from "./json-answer.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 const BYTES = "application/octet-stream";
@@ -192,37 +192,4 @@ function concatenated(all: readonly Uint8Array[]): Uint8Array {
     at += bytes.length;
   }
   return whole;
-}
-
-function toJson(value: unknown): string {
-  let text: string | undefined;
-  let cause: unknown;
-  try {
-    if (!(value instanceof Map || value instanceof Set)) text = JSON.stringify(value);
-  } catch (error) {
-    cause = error;
-  }
-  if (text !== undefined) return text;
-  const { path, what } = findNotJson(value, "", []) ?? { path: "", what: String(cause) };
-  throw new SerializationError(
-    `The HTTP handler returned ${path === "" ? what : `a value with ${what} at ${path}`}, which JSON cannot carry. ` +
-      "Return a string, bytes, a stream, a Response, or plain data.",
-    { cause },
-  );
-}
-
-function findNotJson(value: unknown, path: string, above: readonly unknown[]): { path: string; what: string } | undefined {
-  if (typeof value === "bigint") return { path, what: "a bigint" };
-  if (typeof value === "function" || typeof value === "symbol") return { path, what: `a ${typeof value}` };
-  if (typeof value !== "object" || value === null) return undefined;
-  if (above.includes(value)) return { path, what: "a reference to itself" };
-  if (value instanceof Map || value instanceof Set) return { path, what: value instanceof Map ? "a Map" : "a Set" };
-  const isArray = Array.isArray(value);
-  for (const [key, item] of Object.entries(value)) {
-    // Inside an object JSON leaves functions and symbols out, as it does undefined.
-    if (typeof item === "function" || typeof item === "symbol") continue;
-    const found = findNotJson(item, isArray ? `${path}[${key}]` : `${path}.${key}`, [...above, value]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

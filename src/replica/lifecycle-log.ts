@@ -10,7 +10,7 @@ import { TookTooLong } from "../context/within.ts";
 import { stackText } from "../protocol/thrown.ts";
 
 // Weakly, because an error lives no longer for having been logged.
-const written = new WeakSet<Error>();
+const written = new WeakSet<object>();
 
 /** Writes a failure, with its cause's stack. */
 export function logLifecycle(failure: Error, replica: ReplicaScope): void {
@@ -23,5 +23,5 @@ export function logLifecycle(failure: Error, replica: ReplicaScope): void {
 
 /** Whether an error has been written already. */
 export function isWritten(error: unknown): error is Error {
-  return error instanceof Error && written.has(error);
+  return typeof error === "object" && error !== null && written.has(error);
 }

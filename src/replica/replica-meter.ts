@@ -40,6 +40,8 @@ export class ReplicaMeter {
   readonly #counted: Record<Counted, Series[]> = { requests: [], errors: [], latency: [], http: [], httpLatency: [], refused: [] };
   /** Whether something has been counted since the last snapshot. */
   hasNews = false;
+  /** How many series the last snapshot had; `undefined` before the first. */
+  #told: number | undefined;
 
   /**
    * @param startedAtMs When the replica was started.
@@ -77,19 +79,34 @@ export class ReplicaMeter {
     numbersAt(this.#counted.refused, mode)[0]!++;
   }
 
+  /** Whether there are series that the controller has not heard of: they are shown from 0 on, the sooner the better. */
+  get hasNewSeries(): boolean {
+    return this.#told === undefined || (this.hasNews && countOfSeries(this.#series()) > this.#told);
+  }
+
   /** All that the replica has measured since it was started. */
   snapshot(): MetricsSnapshot {
     this.hasNews = false;
+    const series = this.#series();
+    this.#told = countOfSeries(series);
+    return { startedAtMs: this.#startedAtMs, series };
+  }
+
+  #series(): SeriesByKey {
     const { ongoing, queued } = this.#load();
     const momentary: SeriesByKey = { ongoing: [[[], [ongoing]]], queued: [[[], [queued]]] };
     const parts = [...measurementsOf(this.#scope), ...modelMeasurements(this.#scope)];
-    return { startedAtMs: this.#startedAtMs, series: parts.reduce<SeriesByKey>(merged, merged(this.#counted, momentary)) };
+    return parts.reduce<SeriesByKey>(merged, merged(this.#counted, momentary));
   }
 
   #failed(route: string, error: unknown): void {
     this.hasNews = true;
     numbersAt(this.#counted.errors, route, nameOf(error))[0]!++;
   }
+}
+
+function countOfSeries(series: SeriesByKey): number {
+  return Object.values(series).reduce((count, list) => count + list.length, 0);
 }
 
 // Whatever was thrown may have a name that cannot be read, or is none.

@@ -1,12 +1,14 @@
 /**
  * What a replica writes about the requests that it runs: the access log, and failures.
  */
+import { errorText, messageOf, thrownName } from "../context/log-text.ts";
 import { writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
-import { decodeError, encodeError, isFromAfar } from "../protocol/error-codec.ts";
+import { isFromAfar } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import { isWritten } from "./lifecycle-log.ts";
 import { pathOf } from "../protocol/request-path.ts";
+import { isError } from "../protocol/strangers.ts";
 
 /** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */
 export interface HttpAnswer {
@@ -44,13 +46,13 @@ function logAccess(what: string, startedAtMs: number, scope: Scope): void {
 export function logFailure(error: unknown, scope: Scope): void {
   if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
   if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
-  const level = error instanceof ServeError && error.status !== 500 && error.cause === undefined ? "WARNING" : "ERROR";
-  const thrown = error instanceof Error ? error : decodeError(encodeError(error));
-  writeLog(level, thrown instanceof Error ? thrown.message : String(thrown), { error: describe(thrown) }, scope);
+  const level = isExpected(error) ? "WARNING" : "ERROR";
+  writeLog(level, isError(error) ? messageOf(error) : thrownName(error), { error: errorText(error, MAX_ERROR_LENGTH) }, scope);
 }
 
-function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const own = thrown.stack ?? `${thrown.name}: ${thrown.message}`;
-  return thrown.cause === undefined ? own : `${own}\nCaused by: ${describe(thrown.cause)}`;
+/** How much is written of what an error is, where, and why. */
+const MAX_ERROR_LENGTH = 32_768;
+
+function isExpected(error: unknown): boolean {
+  return isError(error) && error instanceof ServeError && error.status !== 500 && error.cause === undefined;
 }

@@ -7,9 +7,10 @@
  *   V1. Without work there is no timer, and nothing is sent: an idle replica may sleep. Once the work is over, that is the
  *       case `HEARTBEAT_MS` and an interval later.
  *   V2. The end of the load is always told.
- *   V3. A steady load is told `HEARTBEAT_MS` apart; one that changes, after `metricsIntervalMs`.
- *   V4. What has been measured goes with what is told anyway. What is left when the work is over is told by itself, at the
- *       soonest `HEARTBEAT_MS` after the last time, and once: a controller that is not reached hears of it with the next work.
+ *   V3. A steady load is told `HEARTBEAT_MS` apart; one that changes, after `metricsIntervalMs`. The beginning and the end of
+ *       work, and a series that is new, are told sooner, within a budget (report-budget.ts).
+ *   V4. What has been measured goes with what is told anyway. What is left when the work is over is told by itself, and once:
+ *       a controller that is not reached hears of it with the next work. With no budget left, `HEARTBEAT_MS` after the last time.
  *   V5. Nothing here fails a request, or waits for one.
  *   V6. Neither the class nor the controller can stop it: each is awaited for a while, and what it fails to do is logged.
  */
@@ -22,6 +23,7 @@ import { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
+import { ReportBudget } from "./report-budget.ts";
 import { recordedStats } from "./recorded-stats.ts";
 
 /** What is looked at. */
@@ -33,7 +35,7 @@ export interface VitalSignsParts {
   running(): Iterable<Running>;
   /** When a request came to its end last. */
   lastFinishedAtMs(): number;
-  readonly meter: Pick<ReplicaMeter, "hasNews" | "snapshot">;
+  readonly meter: Pick<ReplicaMeter, "hasNews" | "hasNewSeries" | "snapshot">;
   /** The class's `checkHealth`; rejects when it is not well. */
   checkHealth(): Promise<void>;
   /** The class's `recordAutoscalingStats`, where it has one. */
@@ -45,6 +47,10 @@ export interface VitalSignsParts {
 
 /** How long the controller may take to hear something; it is told again then. */
 const REPORT_TIMEOUT_MS = 10_000;
+/** How long the end of the work, or a new series, may go unnoticed. To look costs nothing but the timer. */
+const LOOK_MS = 2000;
+/** How soon after its first request a replica's series are told. */
+const FIRST_MS = 500;
 /** How long there is no request before the work is taken to be over. Between two of many there is a moment, too. */
 const QUIET_MS = 1000;
 
@@ -59,6 +65,9 @@ export class VitalSigns {
   /** What the controller takes the load to be. */
   #told = 0;
   #toldAtMs = 0;
+  /** Whether the controller has heard of the replica's series. */
+  #hasBegun = false;
+  readonly #budget: ReportBudget;
   #checkedAtMs = 0;
   #hasComplained = false;
   /** Set while `recordAutoscalingStats` runs. */
@@ -69,6 +78,7 @@ export class VitalSigns {
   constructor(parts: VitalSignsParts) {
     this.#parts = parts;
     this.#meter = new LoadMeter(parts.now);
+    this.#budget = new ReportBudget(parts.now);
     this.#pulse = new Pulse({ sleep: parts.sleep, intervalMs: () => this.#intervalMs(), beat: () => this.#beat() });
   }
 
@@ -84,20 +94,36 @@ export class VitalSigns {
   #intervalMs(): number {
     const { membership, meter, now } = this.#parts;
     const { autoscaling, healthCheckPeriodMs } = membership.config;
+    if (this.#isBeginning) return Math.min(FIRST_MS, healthCheckPeriodMs);
     if (autoscaling !== null) return Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
     // Only the end is still to be told: the sooner, the sooner it may sleep.
     const isOver = this.#load === 0 && meter.hasNews;
-    return isOver ? Math.min(healthCheckPeriodMs, Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now())) : healthCheckPeriodMs;
+    if (!isOver) return Math.min(healthCheckPeriodMs, LOOK_MS);
+    const dueInMs = this.#budget.isLeft ? QUIET_MS : Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now());
+    return Math.min(healthCheckPeriodMs, dueInMs);
   }
 
   async #beat(): Promise<boolean> {
     const { config } = this.#parts.membership;
     const hasWorked = this.#hasWorked;
+    if (this.#isBeginning) return this.#begin();
     this.#hasWorked = this.#load > 0;
     if (hasWorked) await this.#check(config);
     await this.#tell(config, hasWorked);
     if (this.#load > 0 || this.#hasWorked || this.#parts.meter.hasNews) return true;
     return config.autoscaling !== null && this.#told > 0;
+  }
+
+  get #isBeginning(): boolean {
+    return !this.#hasBegun && this.#parts.meter.hasNewSeries;
+  }
+
+  // So that its series are there, with 0, before they have grown much.
+  async #begin(): Promise<true> {
+    this.#hasBegun = true;
+    this.#budget.take();
+    await this.#report({ kind: "alive" }, this.#parts.meter.snapshot());
+    return true;
   }
 
   async #tell({ autoscaling, healthCheckTimeoutMs }: DeploymentConfig, hasWorked: boolean): Promise<void> {
@@ -107,7 +133,11 @@ export class VitalSigns {
     if (autoscaling === null) {
       // Whatever it has said, or was told, shows that it is alive.
       const isUnheard = hasWorked && nowMs - membership.contactedAtMs >= HEARTBEAT_MS;
-      if (!isUnheard && !(isDue && !hasWorked && meter.hasNews)) return;
+      const isRest = !hasWorked && meter.hasNews;
+      if (!isUnheard && !(isDue && isRest)) {
+        if (!(isRest || meter.hasNewSeries) || !this.#budget.isLeft) return;
+        this.#budget.take();
+      }
       this.#toldAtMs = nowMs;
       await this.#report({ kind: "alive" }, meter.snapshot());
       return;

@@ -65,7 +65,7 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
         compiled: { version, application },
         policies: policiesOf(shell.app, bound, policies),
         failed: (error) => console.error(error),
-        warn: (deployment, message) => writeLog("WARNING", message, { app: shell.app, deployment }, undefined),
+        warn: (deployment, message) => writeLog("WARNING", message, undefined, { app: shell.app, deployment }),
         give: (order) => give(shell.app, order),
         moved: (to) => inTime(storeOf().moved(to, shell.app), DELIVERY_MS),
         sleep,
@@ -110,7 +110,7 @@ function tell(app: string, deployment: string, problem: string): void {
   const key = `${app}/${deployment}: ${problem}`;
   if (told.has(key)) return;
   told.add(key);
-  writeLog("ERROR", problem, { app, deployment }, undefined);
+  writeLog("ERROR", problem, undefined, { app, deployment });
 }
 
 /** Takes a replica set for the callers of this isolate. */

@@ -1,3 +1,10 @@
+/** What a report says besides its event. */
+interface ReportAbout {
+  readonly epoch?: number;
+  readonly deployment?: string;
+  readonly metrics?: MetricsSnapshot;
+}
+
 /**
  * A controller with its surroundings: a clock that is turned by hand, storage, an alarm, and replicas that do as they
  * are told unless a test says otherwise.
@@ -9,7 +16,7 @@ import type { Order } from "../../src/controller/orders.ts";
 import type { Policies } from "../../src/controller/policies.ts";
 import type { ApplicationState } from "../../src/controller/state.ts";
 import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
-import type { Measured } from "../../src/protocol/metrics.ts";
+import type { Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
 import { Clock } from "./clock.ts";
 
@@ -84,9 +91,10 @@ export class ControlledWorld {
     this.clock.advance(untilMs - this.clock.now());
   }
 
-  report(replica: string, event: ReplicaEvent, about: { epoch?: number; deployment?: string } = {}): Promise<Assignment | undefined> {
+  report(replica: string, event: ReplicaEvent, about: ReportAbout = {}): Promise<Assignment | undefined> {
     const { epoch = 0, deployment: name = "Model" } = about;
-    return this.controller.report({ deployment: name, replica, version: this.version, epoch, event });
+    const { metrics } = about;
+    return this.controller.report({ deployment: name, replica, version: this.version, epoch, event, ...(metrics && { metrics }) });
   }
 
   /** A replica has had this many requests on its hands for a while. */

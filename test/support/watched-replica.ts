@@ -29,9 +29,10 @@ export function watched(options: DeploymentOptions = {}) {
     contactedAtMs: 0,
     meter: {
       hasNews: false,
+      hasNewSeries: false,
       snapshots: 0,
       snapshot: (): MetricsSnapshot => {
-        world.meter.hasNews = false;
+        world.meter.hasNews = world.meter.hasNewSeries = false;
         return { startedAtMs, series: { requests: [[[""], [++world.meter.snapshots]]] } };
       },
     },

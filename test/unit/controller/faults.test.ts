@@ -57,6 +57,7 @@ class Application {
             get: (name) => step("measured.get", () => this.measured.get(name)),
             set: (name, measured) => step("measured.set", () => this.measured.set(name, measured)),
             delete: (name) => step("measured.delete", () => this.measured.delete(name)),
+            entries: () => step("measured.entries", () => [...this.measured]),
           },
           load: () => step("load", () => structuredClone(this.stored)),
           save: (state) => step("save", () => void (this.stored = structuredClone(state))),

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keep, totalOf } from "../../../src/controller/measured.ts";
+import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
-import type { Measured, MetricsSnapshot } from "../../../src/protocol/metrics.ts";
+import type { Measured, MetricsSnapshot, Series } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 
 const snapshot = (startedAtMs: number, requests: number, ongoing = 0): MetricsSnapshot => ({
@@ -52,6 +52,64 @@ describe("what is kept of a replica", () => {
   });
 });
 
+describe("a count that has appeared", () => {
+  // What is scraped is the sum over the replica's only series of that name.
+  const shown = (measured: Measured, nowMs: number) => {
+    const isYoung = youngOf(measured, nowMs).some(([key]) => key === "requests");
+    const [[labels, numbers]] = totalOf(measured, false)["requests"] as [Series];
+    return [[labels, isYoung ? [0] : numbers]];
+  };
+
+  it("is shown with 0 for as long as two scrapes may lie apart, and then as it is", () => {
+    const measured = keep(undefined, snapshot(1000, 20), 5000);
+    expect(shown(measured, 5000)).toEqual([[["/"], [0]]]);
+    expect(shown(measured, 5000 + SCRAPE_MS - 1)).toEqual([[["/"], [0]]]);
+    expect(shown(measured, 5000 + SCRAPE_MS)).toEqual([[["/"], [20]]]);
+  });
+
+  it("stays 0 until then whatever is counted meanwhile, and is not 0 again after the replica has begun anew", () => {
+    const measured = keep(keep(undefined, snapshot(1000, 20), 5000), snapshot(1000, 50), 9000);
+    expect(shown(measured, 19_999)).toEqual([[["/"], [0]]]);
+    expect(shown(measured, 20_000)).toEqual([[["/"], [50]]]);
+    expect(shown(keep(measured, snapshot(2000, 1), 21_000), 21_000)).toEqual([[["/"], [51]]]);
+  });
+
+  it("is no gauge: what is so at a moment is shown at once", () => {
+    expect(youngOf(keep(undefined, snapshot(1000, 20, 7), 5000), 5000).map(([key]) => key)).toEqual(["requests", "latency"]);
+  });
+
+  it("is seen in full by whoever looks at least every 15 s, whenever it is told and whenever they look", () => {
+    const report = fc.record({ afterMs: fc.integer({ min: 1, max: 60_000 }), more: fc.nat(500) });
+    const scenario = fc.record({
+      reports: fc.array(report, { minLength: 1, maxLength: 12 }),
+      everyMs: fc.integer({ min: 1000, max: SCRAPE_MS }),
+    });
+    fc.assert(
+      fc.property(scenario, fc.nat(SCRAPE_MS), ({ reports, everyMs }, firstMs) => {
+        let measured: Measured | undefined;
+        let [nowMs, sent] = [0, 0];
+        let nextMs = Math.min(firstMs, everyMs);
+        const seen: number[] = [];
+        const lookUntil = (untilMs: number) => {
+          for (; nextMs < untilMs; nextMs += everyMs) {
+            const value = measured === undefined ? undefined : (shown(measured, nextMs)[0]![1] as number[])[0];
+            if (value !== undefined) seen.push(value);
+          }
+        };
+        for (const { afterMs, more } of reports) {
+          nowMs += afterMs;
+          lookUntil(nowMs);
+          measured = keep(measured, snapshot(1000, (sent += more)), nowMs);
+        }
+        lookUntil(nowMs + 2 * SCRAPE_MS + everyMs);
+        // What a scraper's increase() adds up, without its extrapolation.
+        expect(seen.at(-1)! - seen[0]!).toBe(sent);
+        expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+      }),
+    );
+  });
+});
+
 describe("a controller's metrics", () => {
   const NAMES = ["app/Model/-/0.0", "app/Model/-/1.0"] as const;
   const running = async () => {
@@ -72,15 +130,24 @@ describe("a controller's metrics", () => {
     expect([...world.measured.keys()]).toEqual([...NAMES]);
   });
 
-  it("forget a replica that is gone", async () => {
+  it("show a replica that has gone for a while, with what it told last and no gauges, and then forget it", async () => {
     const { world, tell } = await running();
-    for (const name of NAMES) await tell(name, snapshot(1000, 3));
+    for (const name of NAMES) await tell(name, snapshot(1000, 3, 7));
+    await world.run(SCRAPE_MS);
     await world.controller.scale("Model", 1);
     await world.run();
-    await world.report(NAMES[1], { kind: "drained" });
-    await world.run(60_000);
+    await world.report(NAMES[1], { kind: "drained" }, { metrics: snapshot(1000, 5, 0) });
+    const shown = async () =>
+      (await world.controller.metrics())!.replicas.map(({ replica, series }) => [replica, series["requests"], series["ongoing"]]);
+    const stays = [NAMES[0], [[["/"], [3]]], [[[], [7]]]];
+    expect(await shown()).toEqual([stays, [NAMES[1], [[["/"], [5]]], undefined]]);
+    await world.run(2 * SCRAPE_MS);
+    expect(await shown()).toEqual([stays]);
+    // What is not shown any more is taken away when the next one goes.
+    await world.controller.scale("Model", 0);
+    await world.run();
+    await world.report(NAMES[0], { kind: "drained" });
     expect([...world.measured.keys()]).toEqual([NAMES[0]]);
-    expect((await world.controller.metrics())!.replicas).toHaveLength(1);
   });
 
   it("tell what a replica does now, until it should have been heard of again", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SCRAPE_MS } from "../../../src/controller/measured.ts";
 import { DERIVED, MEASURED } from "../../../src/observe/catalogue.ts";
 import { systemMetrics } from "../../../src/observe/system-metrics.ts";
 import type { ApplicationMetrics, SeriesByKey } from "../../../src/protocol/metrics.ts";
@@ -18,6 +19,8 @@ async function application(series: SeriesByKey): Promise<ApplicationMetrics> {
     event: { kind: "alive" },
     metrics: { startedAtMs: 1, series },
   });
+  // Counts that have just appeared are scraped as 0.
+  await world.run(SCRAPE_MS);
   return (await world.controller.metrics())!;
 }
 

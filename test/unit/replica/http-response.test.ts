@@ -92,7 +92,7 @@ describe("what an HTTP handler returns", () => {
           throw new Error("no");
         },
       },
-      "returned Error: no,",
+      "Error: no",
     ],
   ])("is refused with its place when it is or holds %s", (_, result, sentence) => {
     const convertNow = () => toResponse(result, scope);

@@ -51,7 +51,7 @@ describe("what a replica has measured", () => {
   });
 
   it.each([{}, AUTOSCALED])(
-    "[V4] is told at most 91 times an hour, and to the last request, whatever comes and goes: %o",
+    "[V4] is told at most 122 times in the first hour, and to the last request, whatever comes and goes: %o",
     async (options) => {
       const replica = watched({ ...options, healthCheckPeriodMs: 1000 });
       for (let count = 0; count < 600; count++) {
@@ -59,11 +59,39 @@ describe("what a replica has measured", () => {
         await after(6000);
       }
       await after(60_000);
-      expect(replica.told.length).toBeLessThanOrEqual(92);
+      expect(replica.told.length).toBeLessThanOrEqual(122);
       expect(replica.world.meter.hasNews).toBe(false);
       expect(vi.getTimerCount()).toBe(0);
     },
   );
+
+  it("[V3] is told half a second after the first request, and a few seconds after the last one of a burst", async () => {
+    const replica = watched();
+    replica.world.meter.hasNewSeries = true;
+    request(replica);
+    await after(499);
+    expect(replica.told).toEqual([]);
+    await after(1);
+    expect(replica.told.map(({ event }) => event.kind)).toEqual(["alive"]);
+    for (let count = 0; count < 20; count++) {
+      request(replica);
+      await after(100);
+    }
+    await after(5000);
+    expect(replica.told).toHaveLength(2);
+    expect(replica.world.meter.hasNews).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("[V3] is told at the next look when there is a new series, which the steady report would bring much later", async () => {
+    const replica = watched();
+    replica.signs.changed(3);
+    await after(50_000);
+    const before = replica.told.length;
+    replica.world.meter.hasNews = replica.world.meter.hasNewSeries = true;
+    await after(10_000);
+    expect(replica.told).toHaveLength(before + 1);
+  });
 
   it("[V4] is told with the next work when the controller was not reached", async () => {
     const replica = watched();

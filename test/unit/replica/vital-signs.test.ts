@@ -169,7 +169,7 @@ describe("a replica that is not autoscaled", () => {
     signs.changed(1);
     await after(5 * 60_000);
     expect(new Set(told.map(({ event }) => event.kind))).toEqual(new Set(["alive"]));
-    expect(times()).toEqual([10_000, 50_000, 90_000, 130_000, 170_000, 210_000, 250_000, 290_000]);
+    expect(times()).toEqual([2000, 42_000, 82_000, 122_000, 162_000, 202_000, 242_000, 282_000]);
   });
 
   it("says nothing after it has asked for a single request: the controller has heard of it", async () => {

@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createHandle } from "../../../src/handle/handle.ts";
+import { RESPONSE_BRAND } from "../../../src/protocol/sendable.ts";
+import { toJson } from "../../../src/replica/json-answer.ts";
+
+const handle = createHandle<{ pub(): number }>({} as never, () => undefined);
+const throwing = (): never => {
+  throw new Error("no");
+};
+function loop(): unknown {
+  const value: Record<string, unknown> = { n: 1 };
+  value["self"] = value;
+  return value;
+}
+
+/** What JSON would lose, and how it is named. */
+const LOST: readonly (readonly [string, () => unknown, string])[] = [
+  ["a Map", () => new Map([["a", 1]]), "a Map"],
+  ["a Set", () => new Set([1]), "a Set"],
+  ["an Error", () => new Error("x"), "an Error"],
+  ["a Blob", () => new Blob(["x"]), "a Blob"],
+  ["FormData", () => new FormData(), "a FormData"],
+  ["URLSearchParams", () => new URLSearchParams("a=1"), "a URLSearchParams"],
+  ["Headers", () => new Headers(), "a Headers"],
+  ["a Response", () => new Response("x"), "a Response"],
+  ["a stream", () => new ReadableStream(), "a ReadableStream"],
+  ["a typed array", () => new Float32Array(2), "a Float32Array"],
+  ["an ArrayBuffer", () => new ArrayBuffer(2), "a ArrayBuffer"],
+  ["a bigint", () => 1n, "a bigint"],
+  ["a promise", () => Promise.resolve(1), "a promise that was not awaited"],
+  ["a thenable", () => Object.fromEntries([["then", () => {}]]) as unknown, "a promise that was not awaited"],
+  ["a DeploymentResponse", () => Object.create({ get [RESPONSE_BRAND]() { return true; } }) as unknown, "a DeploymentResponse that was not awaited"],
+  ["a handle", () => handle, "a handle"],
+  ["a method of a handle", () => handle.pub, "a method of a handle"],
+  ["a reference to itself", loop, "a reference to itself"],
+  ["a symbol in an array", () => [Symbol("s")], "a symbol"],
+  ["a getter that throws", () => ({ get a(): never { return throwing(); } }), "a getter that throws"],
+  ["a toJSON that throws", () => ({ toJSON: throwing }), "threw"],
+  ["a toJSON that gives a Map", () => ({ toJSON: () => ({ m: new Map() }) }), "a Map"],
+  ["a revoked proxy", () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; }, "a Proxy"],
+  ["a value 5,000 levels deep", () => { let deep: unknown = 1; for (let n = 0; n < 5000; n++) deep = { deep }; return deep; }, "levels deep"],
+]; // prettier-ignore
+
+describe("a value as JSON", () => {
+  it.each(LOST)("[J1] is refused where JSON would lose it, by its path: %s", (_, make, named) => {
+    for (const [value, path] of [
+      [{ a: [1, { "b c": make() }] }, '.a[1]["b c"]'],
+      [[make()], "[0]"],
+    ] as const) {
+      const refusal = refusalOf(value);
+      expect(refusal).toMatchObject({ code: "SERIALIZATION", status: 500 });
+      expect(refusal.message).toContain(named);
+      if (!named.includes("threw") && !/toJSON/.test(_)) expect(refusal.message).toContain(path);
+    }
+  });
+
+  it("keeps what JSON leaves out, and what converts itself, as JSON has it", () => {
+    class Point {
+      readonly x = 1;
+      readonly fn = () => 1;
+    }
+    const value = {
+      u: undefined,
+      f: () => 1,
+      s: Symbol("s"),
+      list: [undefined, NaN],
+      date: new Date(0),
+      url: new URL("http://host/"),
+      point: new Point(),
+      o: Object.create(null) as unknown,
+    };
+    expect(toJson(value)).toBe(JSON.stringify(value));
+    expect(toJson(null)).toBe("null");
+  });
+
+  it("[J2] takes no longer than its size, shared objects included", () => {
+    let value: unknown = { n: 1 };
+    for (let level = 0; level < 12; level++) value = { a: value, b: value };
+    expect(toJson(value)).toBe(JSON.stringify(value));
+    const root = { children: Array.from({ length: 50_000 }, (_, n) => ({ n, list: [n] })) };
+    const startedAt = performance.now();
+    expect(toJson(root)).toBe(JSON.stringify(root));
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+  });
+
+  it("is what JSON.stringify gives for anything that JSON can carry", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(toJson(value)).toBe(JSON.stringify(value));
+      }),
+    );
+  });
+});
+
+function refusalOf(value: unknown): Error {
+  try {
+    toJson(value);
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("It was written.");
+}
