@@ -53,7 +53,8 @@ const ROUTES_FRESH_MS = 1000;
 /** Builds the request handler of a system. */
 export function createIngress({ manifest, targetOf, control, system }: IngressParts): Ingress {
   const routes = new ApplicationRoutes(manifest.applications, targetOf);
-  let askedAtMs = 0;
+  /** When what is known of the routes was asked for. */
+  let knownAtMs = 0;
 
   return async (request, worker) => {
     const requestId = requestIdOf(request.headers);
@@ -101,13 +102,14 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   async function refresh(): Promise<void> {
-    if (control === undefined || Date.now() - askedAtMs < ROUTES_FRESH_MS) return;
-    askedAtMs = Date.now();
+    const atMs = Date.now();
+    if (control === undefined || atMs - knownAtMs < ROUTES_FRESH_MS) return;
+    // Each request asks for itself while nobody has had an answer: one cannot wait for another's.
+    const applications = await control.current().catch(() => undefined);
+    if (atMs < knownAtMs) return;
+    knownAtMs = atMs;
     // Without an answer, what is known holds.
-    await control.current().then(
-      (applications) => routes.take(applications),
-      () => {},
-    );
+    if (applications !== undefined) routes.take(applications);
   }
 
   async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
@@ -119,7 +121,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const response = await system?.(request, path, worker);
     // What was asked of the system may have been to change what runs.
     if (response !== undefined && request.method !== "GET" && path.startsWith("/-/api/")) {
-      askedAtMs = 0;
+      knownAtMs = 0;
       await refresh();
     }
     return withRequestId(response ?? notFound(request.url, path), requestId);

@@ -68,6 +68,16 @@ export function tooLate({ deployment }: Destination): ReplicaUnavailableError {
   );
 }
 
+/**
+ * An attempt before may have begun the request, where the deployment allows it to run again. Whatever ended the last one, the
+ * request is none that has not begun.
+ */
+export function begunBefore(explained: unknown): unknown {
+  if (!(explained instanceof ServeError) || explained.retryAfterMs === undefined) return explained;
+  const message = `An attempt before may have begun the request, and it could not be sent again: ${explained.message}`;
+  return new ReplicaUnavailableError(message, { cause: explained, hasBegun: true });
+}
+
 /** Whether the application is not where the request looked for it. Only one that came over HTTP was addressed by its path. */
 export function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
   return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);

@@ -25,7 +25,7 @@ import { Knowledge } from "./knowledge.ts";
 import { type Loss, LostReplica } from "./lost-replica.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import { allFull, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
+import { allFull, begunBefore, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
 import { type Seen, seenOf } from "./seen.ts";
 import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
@@ -127,6 +127,7 @@ export class Router {
   }
 
   async #route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
+    let mayHaveBegun = false;
     for (let losses = 0, changes = 0; ;) {
       try {
         const outcome = await this.#tryReplicas(send, cancellation);
@@ -134,8 +135,10 @@ export class Router {
         // Only what was heard just now is certain: the application may have come back since.
         if (++changes > CHANGES || isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
       } catch (error) {
+        mayHaveBegun ||= error instanceof LostReplica && error.mayHaveBegun;
         if (!(error instanceof LostReplica) || losses >= this.#set.config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
-          throw explainFailure(error, this, send.method);
+          const explained = explainFailure(error, this, send.method);
+          throw mayHaveBegun ? begunBefore(explained) : explained;
         }
         await this.#ports.sleep(backoffMs(losses++, this.#ports.random));
       }

@@ -53,6 +53,22 @@ describe("a replica lost with a claim", () => {
   });
 });
 
+describe("a request that a lost replica may have begun, and that is sent again", () => {
+  it.each<[string, Behaviour]>([
+    ["refused by all others", ({ replica }) => (replica === 0 ? "taken" : refused(1, 1000))],
+    ["not started by the others", ({ replica }) => (replica === 0 ? "taken" : NO_START)],
+  ])("has begun for its caller when it is %s", async (_, others) => {
+    const { router } = scripted(
+      (hop) => {
+        if (hop.replica === 0) throw lost();
+        return others(hop);
+      },
+      { options: { retries: { attempts: 5, onlyIfNotStarted: false }, maxQueuedRequests: 1 } },
+    );
+    expect(await rejectionOf(router.call(CALL))).toMatchObject({ code: "REPLICA_UNAVAILABLE", status: 502, retryAfterMs: undefined });
+  });
+});
+
 describe("a replica whose instance does not start", () => {
   it.each(["claim", "queue"] as const)("has not begun the request, which is tried elsewhere after a pause: %s", async (mode) => {
     const { router, trace, slept } = scripted((hop) => {
