@@ -2,7 +2,7 @@
  * `npm run chaos`: faults by the hundred, under load, and then an account of every request.
  *
  * `--faults N` how many (300), `--seed S` which (1), `--idle-seconds T` how long it is to be quiet at the end (10), `--minutes M` the
- * limit of the whole run. Exits with 1 if anything is wrong, and prints the seed and the history of what is.
+ * limit of the whole run, `--verbose` the history of everything that is wrong and not only of one of each kind. Exits with 1 if anything is wrong, and prints the seed and the history of what is.
  */
 import { parseArgs } from "node:util";
 import { Clients } from "./clients.ts";
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     "idle-seconds": { type: "string", default: "10" },
     minutes: { type: "string" },
+    verbose: { type: "boolean", default: false },
   },
 });
 const [faults, seed, idleSeconds] = [values.faults, values.seed, values["idle-seconds"]].map(natural) as [number, number, number];
@@ -86,9 +87,16 @@ async function conclude(): Promise<boolean> {
   project[Symbol.dispose]();
   const bugs = system.log.filter(({ message }) => message.includes("This is a bug in edge-serve"));
   findings.push(...bugs.slice(0, 3).map(({ message }) => `logged: ${message.slice(0, 500)}`));
-  console.log(`\n${countsOf(inflictor.done, ({ kind }) => kind, () => "done", "fault")}`);
+  console.log(
+    `\n${countsOf(
+      inflictor.done,
+      ({ kind }) => kind,
+      () => "done",
+      "fault",
+    )}`,
+  );
   console.log(`\n${countsOf(clients.requests, ({ route }) => route, outcomeOf, "route")}`);
-  if (violations.length > 0) console.log(`\n${historiesOf(seed, violations, inflictor.done, system.log)}`);
+  if (violations.length > 0) console.log(`\n${historiesOf(seed, violations, inflictor.done, system.log, values.verbose)}`);
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);

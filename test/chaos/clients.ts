@@ -17,6 +17,7 @@ export interface Asked {
   readonly app: App;
   readonly ms: number;
   readonly act?: Act;
+  readonly count?: number;
   readonly leavesAfterMs?: number;
 }
 
@@ -39,11 +40,12 @@ export class Clients {
   }
 
   /** Settles when the request has. */
-  request({ route, app, ms, act, leavesAfterMs }: Asked): Promise<Request> {
+  request({ route, app, ms, act, count, leavesAfterMs }: Asked): Promise<Request> {
     const step: Step = {
       id: this.#nextId(),
       ms,
       ...(act === undefined ? {} : { act }),
+      ...(count === undefined ? {} : { count }),
       ...(route === "keyed" ? { key: `k${this.#upTo(KEYS)}` } : {}),
       ...(route === "model" ? { model: `m${this.#upTo(MODELS)}` } : {}),
     };
@@ -62,7 +64,7 @@ export class Clients {
     const one = async () => {
       while (!until.aborted) {
         const { seen } = await this.request({ route: weighted(this.#random, MIX), app: oneOf(this.#random, APPS), ms: 1 + this.#upTo(12) });
-        if (seen?.outcome === "unreachable") await Promise.race([this.#system.isUp, sleep(100)]);
+        if (seen?.outcome === "unreachable") await Promise.race([this.#system.isUp, sleep(400)]);
         await sleep(this.#upTo(15));
       }
     };
@@ -85,8 +87,16 @@ export class Clients {
     return tookMs.toSorted((a, b) => a - b);
   }
 
-  async #recorded({ id, act }: Step, route: Route, app: App, sent: () => Promise<Seen>): Promise<Request> {
-    const request: Request = { id, route, app, runs: runsOf(route), sentAtMs: Date.now(), ...(act === undefined ? {} : { act }) };
+  async #recorded({ id, act, count = 1 }: Step, route: Route, app: App, sent: () => Promise<Seen>): Promise<Request> {
+    const request: Request = {
+      id,
+      route,
+      app,
+      count,
+      runs: runsOf(route),
+      sentAtMs: Date.now(),
+      ...(act === undefined ? {} : { act }),
+    };
     this.requests.push(request);
     request.seen = await sent();
     request.settledAtMs = Date.now();

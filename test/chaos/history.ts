@@ -43,7 +43,9 @@ export interface Request {
   readonly app: App;
   /** What was asked to go wrong in it. */
   readonly act?: Act;
-  /** How often the step that it is passed on as may run. */
+  /** How many steps it is passed on as, where it is. */
+  readonly count: number;
+  /** How often each of them may run. */
   readonly runs: number;
   readonly sentAtMs: number;
   settledAtMs?: number;

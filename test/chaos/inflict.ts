@@ -30,7 +30,13 @@ export class Inflictor {
     for (const planned of schedule) {
       if (signal.aborted) return;
       await sleep(planned.afterMs);
-      const disturbance: Disturbance = { n: planned.n, kind: planned.kind, detail: detailOf(planned), loses: losesOf(planned), fromMs: Date.now() };
+      const disturbance: Disturbance = {
+        n: planned.n,
+        kind: planned.kind,
+        detail: detailOf(planned),
+        loses: losesOf(planned),
+        fromMs: Date.now(),
+      };
       this.done.push(disturbance);
       const under = this.#inflict(planned)
         // An operator's request that fails while the system is down is part of it.
@@ -58,9 +64,9 @@ export class Inflictor {
       case "act":
         return void (await clients.request(planned));
       case "abort while queued": {
-        const { route, app, count, act } = planned;
-        const middle = count >> 1;
-        const one = (n: number) => clients.request({ route, app, ms: 15, ...(n === middle ? { act } : {}) });
+        const { route, app, count, act, ms, from } = planned;
+        if (from === "front") return void (await clients.request({ route, app, ms, act, count }));
+        const one = (n: number) => clients.request({ route, app, ms, ...(n === count >> 1 ? { act } : {}) });
         return void (await Promise.all(Array.from({ length: count }, (_, n) => one(n))));
       }
       case "abort while full": {
@@ -154,4 +160,3 @@ export async function restore(system: System): Promise<void> {
   const status = await system.put(documentOf());
   if (status !== 200) throw new Error(`The document that changes nothing was answered with ${status}.`);
 }
-

@@ -93,7 +93,8 @@ function faultsOf({ id, runs, part, outcome }: Step, found: number, request: Req
   if (outcome === "wrong") faults.push("wrong answer");
   if (outcome === "stuck") faults.push("stuck");
   // What shares a batch or a model's load with others fails with them.
-  const isShared = (request.route === "batch" || request.route === "model") && meanwhile.some(({ detail }) => detail.includes(request.route));
+  const isShared =
+    (request.route === "batch" || request.route === "model") && meanwhile.some(({ detail }) => detail.includes(request.route));
   if (outcome === "failed" && request.act === undefined && !isShared) faults.push("failed without cause");
   const mayBreak = outcome === "broken" && request.act?.startsWith("throw ") === true;
   if ((outcome === "lost" || outcome === "broken") && !mayBreak && !meanwhile.some(({ loses }) => loses.includes(part)))
@@ -102,14 +103,15 @@ function faultsOf({ id, runs, part, outcome }: Step, found: number, request: Req
 }
 
 function stepsOf(request: Request): Step[] {
-  const { id, runs, seen } = request;
+  const { id, runs, count, seen } = request;
   const isDirect = runsDirectly(request.route);
   const part = partOf(request.route);
   const own: Step = { id, runs: isDirect ? runs : 1, part: "Front", outcome: seen?.outcome };
   if (isDirect) return [own];
   const passed = seen?.passed ?? [];
   // What the answer does not tell of may have run, and once.
-  if (passed.length === 0) return [own, { id: `${id}.1`, runs, part, outcome: undefined }];
+  if (passed.length === 0)
+    return [own, ...Array.from({ length: count }, (_, n): Step => ({ id: `${id}.${n + 1}`, runs, part, outcome: undefined }))];
   return [
     own,
     ...passed.map(({ id: step, isAnswered, error }) => ({

@@ -6,6 +6,7 @@ import type { Disturbance, Outcome, Request } from "./history.ts";
 import type { Violation } from "./reconcile.ts";
 
 const SHOWN = 12;
+const SHOWN_AT_MOST = 10_000;
 const AROUND_MS = 400;
 const LINES = 12;
 
@@ -13,42 +14,59 @@ const LINES = 12;
 export function countsOf<T>(all: readonly T[], rowOf: (one: T) => string, columnOf: (one: T) => string, head: string): string {
   const rows = Map.groupBy(all, rowOf);
   const columns = [...new Set(all.map(columnOf))].toSorted();
-  const cells = [...rows].toSorted(([a], [b]) => a.localeCompare(b)).map(([name, ones]) => {
-    const counts = Map.groupBy(ones, columnOf);
-    return [name, ...columns.map((column) => String(counts.get(column)?.length ?? "")), String(ones.length)];
-  });
+  const cells = [...rows]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([name, ones]) => {
+      const counts = Map.groupBy(ones, columnOf);
+      return [name, ...columns.map((column) => String(counts.get(column)?.length ?? "")), String(ones.length)];
+    });
   return table([[head, ...columns, "all"], ...cells]);
 }
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)));
-  return rows.map((row) => row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  ").trimEnd()).join("\n");
+  return rows
+    .map((row) =>
+      row
+        .map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 export const outcomeOf = ({ seen }: Request): Outcome | "none" => seen?.outcome ?? "none";
 
-/** The history of the first of each kind of violation, then of others. */
+/** The history of the first of each kind of violation, or of all. */
 export function historiesOf(
   seed: number,
   violations: readonly Violation[],
   done: readonly Disturbance[],
   log: readonly RuntimeLog[],
+  isVerbose: boolean,
 ): string {
   const kinds = Map.groupBy(violations, ({ fault, request }) => `${fault} (${request?.route ?? "no route"})`);
-  const shown = [...kinds.values()].map(([first]) => first!);
+  const shown = isVerbose ? violations : [...kinds.values()].map(([first]) => first!);
   return [
     ...[...kinds].map(([kind, ones]) => `${ones.length} x ${kind}`),
-    ...shown.slice(0, SHOWN).map((violation) => `\n${historyOf(seed, violation, done, log)}`),
+    ...shown.slice(0, isVerbose ? SHOWN_AT_MOST : SHOWN).map((violation) => `\n${historyOf(seed, violation, done, log)}`),
   ].join("\n");
 }
 
-function historyOf(seed: number, { fault, id, request, rows }: Violation, done: readonly Disturbance[], log: readonly RuntimeLog[]): string {
+function historyOf(
+  seed: number,
+  { fault, id, request, rows }: Violation,
+  done: readonly Disturbance[],
+  log: readonly RuntimeLog[],
+): string {
   const fromMs = request?.sentAtMs ?? rows[0]?.atMs ?? 0;
   const untilMs = request?.settledAtMs ?? rows.at(-1)?.atMs ?? fromMs;
   const at = (ms: number) => `${ms - fromMs} ms`.padStart(9);
   const near = done.filter((one) => one.fromMs >= fromMs - AROUND_MS && one.fromMs <= untilMs + AROUND_MS);
   const lines: (readonly [ms: number, text: string])[] = [
-    ...(request === undefined ? [] : [[fromMs, `sent by ${request.route} to ${request.app}${request.act === undefined ? "" : `, asked to ${request.act}`}`] as const]),
+    ...(request === undefined
+      ? []
+      : [[fromMs, `sent by ${request.route} to ${request.app}${request.act === undefined ? "" : `, asked to ${request.act}`}`] as const]),
     ...(request?.seen === undefined ? [] : [[untilMs, `the client saw: ${request.seen.outcome}; ${request.seen.detail}`] as const]),
     ...(request?.seen?.passed ?? []).map((passed) => [untilMs, `passed on: ${JSON.stringify(passed)}`] as const),
     ...rows.map(({ atMs, kind, who, id: step }) => [atMs, `${kind} of ${step} in ${who}`] as const),

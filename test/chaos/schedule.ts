@@ -4,13 +4,22 @@
 import { exponential, type Random, seeded } from "../../bench/simulation/random.ts";
 import type { Act } from "./app/steps.ts";
 import { APPS, type App, PARTS, type Part } from "./project.ts";
-import { type Route, ROUTES, routesFor } from "./shapes.ts";
+import { type Route, ROUTES, routesFor, wayOf } from "./shapes.ts";
 
 /** Something that goes wrong. */
 export type Planned = { readonly n: number; readonly afterMs: number } & (
   | { readonly kind: "act"; readonly act: Act; readonly route: Route; readonly app: App; readonly ms: number }
   /** Many calls of one deployment at once, and one of them ends the object that the others wait for. */
-  | { readonly kind: "abort while queued"; readonly route: Route; readonly app: App; readonly count: number; readonly act: Act }
+  | {
+      readonly kind: "abort while queued";
+      readonly route: Route;
+      readonly app: App;
+      readonly count: number;
+      readonly act: Act;
+      readonly ms: number;
+      /** Who sends them: as many clients, or one front. */
+      readonly from: "clients" | "front";
+    }
   /** The same, and the object is ended from outside while it refuses. */
   | { readonly kind: "abort while full"; readonly route: Route; readonly app: App; readonly count: number; readonly ms: number }
   | { readonly kind: "abort draining"; readonly app: App; readonly ms: number }
@@ -109,8 +118,12 @@ function drawn(random: Random): WithoutPlace<Planned> {
       const act = weighted(random, ACTS);
       return { kind, act, route: oneOf(random, routesFor(act)), app, ms: 2 + upTo(30) };
     }
-    case "abort while queued":
-      return { kind, route: oneOf(random, QUEUED), app, count: 6 + upTo(18), act: oneOf(random, ["abort after write", "abort working"]) };
+    case "abort while queued": {
+      const route = oneOf(random, QUEUED);
+      const act: Act = oneOf(random, ["abort at once", "abort after write", "abort working"]);
+      const from = wayOf(route) !== undefined && random() < 0.6 ? "front" : "clients";
+      return { kind, route, app, count: 6 + upTo(18), act, ms: oneOf(random, [0, 5, 15]), from };
+    }
     case "abort while full":
       return { kind, route: oneOf(random, QUEUED), app, count: 10 + upTo(30), ms: upTo(25) };
     case "abort draining":

@@ -30,7 +30,8 @@ export async function work<T>({ ms, act }: Step, value: T): Promise<unknown> {
   if (act === "abort after write") return abortAfterWrite();
   if (act === "hang") return untilAborted();
   if (act === "hang deaf") return new Promise(() => {});
-  await sleep(act === "abort working" ? ms / 2 : ms);
+  // Work that waits for nothing ends in the turn in which it began, with its row still on the way to the disk.
+  if (ms > 0) await sleep(act === "abort working" ? ms / 2 : ms);
   if (act === "abort working") return abort();
   if (act?.startsWith("throw ") === true) throw thrown(act.slice("throw ".length) as Thrown);
   if (act?.startsWith("answer ") === true) return answered(act.slice("answer ".length) as Answered);

@@ -204,22 +204,23 @@ export class Front {
   }
 
   async #pass(step: Step, way: Way): Promise<FrontAnswer> {
-    const next = passedOn(step);
     const options = {
       ...(step.act?.startsWith("hang") === true ? { timeoutMs: 400 } : {}),
       ...(step.key === undefined ? {} : { key: step.key }),
       ...(step.model === undefined ? {} : { multiplexedModelId: step.model }),
     };
     const { work: plain, eager, elastic, batcher, models } = this.#to;
-    if (way === "broadcast") return { id: step.id, passed: await broadcastTo(plain.options(options), next) };
-    const answer = async (): Promise<unknown> => {
+    if (way === "broadcast") return { id: step.id, passed: await broadcastTo(plain.options(options), passedOn(step)) };
+    const answer = async (next: Step): Promise<unknown> => {
       if (way === "batch") return batcher.options(options).run.remote(next);
       if (way === "model") return models.options(options).run.remote(next);
       if (way === "items") return lengthOf(plain.options(options).items.remote(next));
       const handle = way === "eager" ? eager : way === "elastic" ? elastic : plain;
       return handle.options(options).run.remote(next);
     };
-    return { id: step.id, passed: [await settled(next.id, answer())] };
+    const count = step.count ?? 1;
+    const steps = Array.from({ length: count }, (_, n) => passedOn(step, n, n === count >> 1));
+    return { id: step.id, passed: await Promise.all(steps.map((next) => settled(next.id, answer(next)))) };
   }
 }
 
@@ -231,7 +232,9 @@ interface Parts {
   readonly models: serve.DeploymentHandle<Models>;
 }
 
-const passedOn = (step: Step): Step => ({ ...step, id: `${step.id}.1` });
+function passedOn({ act, count: _, ...step }: Step, n = 0, isActing = true): Step {
+  return { ...step, id: `${step.id}.${n + 1}`, ...(act === undefined || !isActing ? {} : { act }) };
+}
 
 async function settled(id: string, answer: Promise<unknown>): Promise<Passed> {
   try {
@@ -287,9 +290,7 @@ const small = { ...health, maxOngoingRequests: 2, maxQueuedRequests: 20, logging
 const applicationOf = (front: serve.DeploymentOptions) =>
   serve.deployment(Front, { ...small, ...front }).bind(
     serve.deployment(Work, { ...small, numReplicas: 3 }).bind(),
-    serve
-      .deployment(Work, { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } })
-      .bind(),
+    serve.deployment(Work, { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } }).bind(),
     serve
       .deployment(Work, {
         ...small,

@@ -31,6 +31,8 @@ export interface Step {
   readonly act?: Act;
   /** Of a stream: how many it gives. */
   readonly items?: number;
+  /** Passed on so many times at once, and what is to go wrong goes wrong in the middle one. */
+  readonly count?: number;
   readonly model?: string;
   readonly key?: string;
 }
