@@ -96,7 +96,7 @@ async function conclude(): Promise<boolean> {
     )}`,
   );
   console.log(`\n${countsOf(clients.requests, ({ route }) => route, outcomeOf, "route")}`);
-  if (violations.length > 0) console.log(`\n${historiesOf(seed, violations, inflictor.done, system.log, values.verbose)}`);
+  if (violations.length > 0) console.log(`\n${historiesOf({ seed, violations, done: inflictor.done, log: system.log }, values.verbose)}`);
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);

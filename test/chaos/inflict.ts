@@ -125,8 +125,9 @@ export class Inflictor {
   }
 }
 
-function detailOf({ n: _, kind: __, afterMs: ___, ...rest }: Planned): string {
-  return Object.entries(rest)
+function detailOf(planned: Planned): string {
+  return Object.entries(planned)
+    .filter(([name]) => !["n", "kind", "afterMs"].includes(name))
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(", ");
 }

@@ -37,45 +37,51 @@ function table(rows: readonly (readonly string[])[]): string {
 
 export const outcomeOf = ({ seen }: Request): Outcome | "none" => seen?.outcome ?? "none";
 
-/** The history of the first of each kind of violation, or of all. */
-export function historiesOf(
-  seed: number,
-  violations: readonly Violation[],
-  done: readonly Disturbance[],
-  log: readonly RuntimeLog[],
-  isVerbose: boolean,
-): string {
-  const kinds = Map.groupBy(violations, ({ fault, request }) => `${fault} (${request?.route ?? "no route"})`);
-  const shown = isVerbose ? violations : [...kinds.values()].map(([first]) => first!);
+/** What there is to tell of. */
+export interface Found {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly done: readonly Disturbance[];
+  readonly log: readonly RuntimeLog[];
+}
+
+/** How often each kind of thing is wrong, and the history of the first of each, or of all. */
+export function historiesOf(found: Found, isVerbose: boolean): string {
+  const kinds = Map.groupBy(found.violations, ({ fault, request }) => `${fault} (${request?.route ?? "no route"})`);
+  const shown = isVerbose ? found.violations.slice(0, SHOWN_AT_MOST) : [...kinds.values()].map(([first]) => first!).slice(0, SHOWN);
   return [
     ...[...kinds].map(([kind, ones]) => `${ones.length} x ${kind}`),
-    ...shown.slice(0, isVerbose ? SHOWN_AT_MOST : SHOWN).map((violation) => `\n${historyOf(seed, violation, done, log)}`),
+    ...shown.map((violation) => `\n${historyOf(violation, found)}`),
   ].join("\n");
 }
 
-function historyOf(
-  seed: number,
-  { fault, id, request, rows }: Violation,
-  done: readonly Disturbance[],
-  log: readonly RuntimeLog[],
-): string {
+type Line = readonly [ms: number, text: string];
+
+function historyOf(violation: Violation, { seed, done, log }: Found): string {
+  const { fault, id, request, rows } = violation;
   const fromMs = request?.sentAtMs ?? rows[0]?.atMs ?? 0;
   const untilMs = request?.settledAtMs ?? rows.at(-1)?.atMs ?? fromMs;
-  const at = (ms: number) => `${ms - fromMs} ms`.padStart(9);
   const near = done.filter((one) => one.fromMs >= fromMs - AROUND_MS && one.fromMs <= untilMs + AROUND_MS);
-  const lines: (readonly [ms: number, text: string])[] = [
-    ...(request === undefined
-      ? []
-      : [[fromMs, `sent by ${request.route} to ${request.app}${request.act === undefined ? "" : `, asked to ${request.act}`}`] as const]),
-    ...(request?.seen === undefined ? [] : [[untilMs, `the client saw: ${request.seen.outcome}; ${request.seen.detail}`] as const]),
-    ...(request?.seen?.passed ?? []).map((passed) => [untilMs, `passed on: ${JSON.stringify(passed)}`] as const),
-    ...rows.map(({ atMs, kind, who, id: step }) => [atMs, `${kind} of ${step} in ${who}`] as const),
-    ...near.map((one) => [one.fromMs, `fault ${one.n}: ${one.kind}, ${one.detail}`] as const),
+  const lines: Line[] = [
+    ...clientLines(request, fromMs, untilMs),
+    ...rows.map(({ atMs, kind, who, id: step }): Line => [atMs, `${kind} of ${step} in ${who}`]),
+    ...near.map((one): Line => [one.fromMs, `fault ${one.n}: ${one.kind}, ${one.detail}`]),
     ...log
       .filter(({ message }) => request !== undefined && message.includes(`"${request.id}`))
       .slice(0, LINES)
-      .map(({ timestamp, message }) => [Number(timestamp), `log: ${message.slice(0, 300)}`] as const),
+      .map(({ timestamp, message }): Line => [timestamp, `log: ${message.slice(0, 300)}`]),
   ];
-  const told = lines.toSorted(([a], [b]) => a - b).map(([ms, text]) => `  ${at(ms)}  ${text}`);
+  const told = lines.toSorted(([a], [b]) => a - b).map(([ms, text]) => `  ${`${ms - fromMs} ms`.padStart(9)}  ${text}`);
   return [`${fault}: ${id} (seed ${seed})`, ...told].join("\n");
+}
+
+function clientLines(request: Request | undefined, fromMs: number, untilMs: number): Line[] {
+  if (request === undefined) return [];
+  const { route, app, act, count, seen } = request;
+  const asked = `${count === 1 ? "" : `, ${count} at once`}${act === undefined ? "" : `, asked to ${act}`}`;
+  return [
+    [fromMs, `sent by ${route} to ${app}${asked}`],
+    ...(seen === undefined ? [] : [[untilMs, `the client saw: ${seen.outcome}; ${seen.detail}`] as const]),
+    ...(seen?.passed ?? []).map((passed): Line => [untilMs, `passed on: ${JSON.stringify(passed)}`]),
+  ];
 }

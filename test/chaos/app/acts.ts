@@ -59,8 +59,12 @@ function thrown(kind: Thrown): unknown {
         throw new Error("no message");
       }
     })();
-  if (kind === "class") return Object.assign(error, { inner: new (class Inner {})() });
+  if (kind === "class") return Object.assign(error, { inner: new Inner() });
   return error;
+}
+
+class Inner {
+  readonly what = "no plain object";
 }
 
 function answered(kind: Answered): unknown {

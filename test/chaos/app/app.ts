@@ -136,14 +136,8 @@ export class Models {
 export class Front {
   readonly #to: Parts;
 
-  constructor(
-    work: serve.DeploymentHandle<Work>,
-    eager: serve.DeploymentHandle<Work>,
-    elastic: serve.DeploymentHandle<Work>,
-    batcher: serve.DeploymentHandle<Batcher>,
-    models: serve.DeploymentHandle<Models>,
-  ) {
-    this.#to = { work, eager, elastic, batcher, models };
+  constructor(parts: Parts) {
+    this.#to = parts;
     note(serve.getReplicaContext().state, "constructor");
   }
 
@@ -232,7 +226,7 @@ interface Parts {
   readonly models: serve.DeploymentHandle<Models>;
 }
 
-function passedOn({ act, count: _, ...step }: Step, n = 0, isActing = true): Step {
+function passedOn({ act, ...step }: Step, n = 0, isActing = true): Step {
   return { ...step, id: `${step.id}.${n + 1}`, ...(act === undefined || !isActing ? {} : { act }) };
 }
 
@@ -287,28 +281,29 @@ function socket({ id, act }: Step): Response {
 const health = { healthCheckPeriodMs: 500, healthCheckTimeoutMs: 1000, gracefulShutdownTimeoutMs: 1000 } as const;
 const small = { ...health, maxOngoingRequests: 2, maxQueuedRequests: 20, logging: { accessLog: false } } as const;
 
+const eager = { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } } as const;
+const elastic: serve.DeploymentOptions = {
+  ...small,
+  name: "Elastic",
+  autoscaling: {
+    minReplicas: 0,
+    maxReplicas: 3,
+    targetOngoingRequests: 2,
+    metricsIntervalMs: 300,
+    lookBackPeriodMs: 1000,
+    upscaleDelayMs: 100,
+    downscaleDelayMs: 1000,
+  },
+};
+
 const applicationOf = (front: serve.DeploymentOptions) =>
-  serve.deployment(Front, { ...small, ...front }).bind(
-    serve.deployment(Work, { ...small, numReplicas: 3 }).bind(),
-    serve.deployment(Work, { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } }).bind(),
-    serve
-      .deployment(Work, {
-        ...small,
-        name: "Elastic",
-        autoscaling: {
-          minReplicas: 0,
-          maxReplicas: 3,
-          targetOngoingRequests: 2,
-          metricsIntervalMs: 300,
-          lookBackPeriodMs: 1000,
-          upscaleDelayMs: 100,
-          downscaleDelayMs: 1000,
-        },
-      })
-      .bind(),
-    serve.deployment(Batcher, { ...small, maxOngoingRequests: 8 }).bind(),
-    serve.deployment(Models, { ...small, numReplicas: 2 }).bind(),
-  );
+  serve.deployment(Front, { ...small, ...front }).bind({
+    work: serve.deployment(Work, { ...small, numReplicas: 3 }).bind(),
+    eager: serve.deployment(Work, eager).bind(),
+    elastic: serve.deployment(Work, elastic).bind(),
+    batcher: serve.deployment(Batcher, { ...small, maxOngoingRequests: 8 }).bind(),
+    models: serve.deployment(Models, { ...small, numReplicas: 2 }).bind(),
+  });
 
 /** Its front has room for everybody: what waits, waits behind it. */
 export const wide = applicationOf({ numReplicas: 2, maxOngoingRequests: 50 });

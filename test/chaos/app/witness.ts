@@ -43,8 +43,7 @@ globalThis.setTimeout = ((callback: (...args: unknown[]) => void, ms?: number, .
 type ObjectClass = new (state: DurableObjectState, env: Cloudflare.Env) => { readonly ctx?: DurableObjectState };
 
 /** The same class, whose objects write down when they are made and woken, and can be ended from outside. */
-// A mixin's constructor has to take any arguments, and the base's type is kept as it is.
-export function witnessed<Base extends new (...args: any[]) => object>(base: Base): Base {
+export function witnessed<Base extends new (...args: never) => object>(base: Base): Base {
   const Witnessed = class extends (base as unknown as ObjectClass) {
     readonly #state: DurableObjectState;
 
