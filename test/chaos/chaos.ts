@@ -2,8 +2,10 @@
  * `npm run chaos`: faults by the hundred, under load, and then an account of every request.
  *
  * `--faults N` how many (300), `--seed S` which (1), `--idle-seconds T` how long it is to be quiet at the end (10), `--minutes M` the
- * limit of the whole run, `--verbose` the history of everything that is wrong and not only of one of each kind. Exits with 1 if anything is wrong, and prints the seed and the history of what is.
+ * limit of the whole run, `--verbose` the history of everything that is wrong and not only of one of each kind,
+ * `--history FILE` writes all that is known to a file, as JSON. Exits with 1 if anything is wrong, and prints the seed and the history of what is.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Clients } from "./clients.ts";
 import { Inflictor, restore } from "./inflict.ts";
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     "idle-seconds": { type: "string", default: "10" },
     minutes: { type: "string" },
     verbose: { type: "boolean", default: false },
+    history: { type: "string" },
   },
 });
 const [faults, seed, idleSeconds] = [values.faults, values.seed, values["idle-seconds"]].map(natural) as [number, number, number];
@@ -83,7 +86,10 @@ async function underLoad(): Promise<void> {
 
 async function conclude(): Promise<boolean> {
   await system.kill();
-  const violations = reconcile(clients.requests, rowsIn(project.storage), inflictor.done);
+  const rows = rowsIn(project.storage);
+  const violations = reconcile(clients.requests, rows, inflictor.done);
+  if (values.history !== undefined)
+    writeFileSync(values.history, JSON.stringify({ requests: clients.requests, rows, done: inflictor.done, log: system.log, violations }));
   project[Symbol.dispose]();
   const bugs = system.log.filter(({ message }) => message.includes("This is a bug in edge-serve"));
   findings.push(...bugs.slice(0, 3).map(({ message }) => `logged: ${message.slice(0, 500)}`));

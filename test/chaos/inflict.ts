@@ -95,8 +95,8 @@ export class Inflictor {
       case "scale":
         return void (await system.scale(planned.app, planned.part, planned.replicas));
       case "apply": {
-        const { app, part: name, replicas: num_replicas, slots: max_ongoing_requests } = planned;
-        const changed = { name, num_replicas, max_ongoing_requests, user_config: { applied: ++this.#applied } };
+        const { app, part: name, replicas: num_replicas, slots: max_ongoing_requests, configure: fails } = planned;
+        const changed = { name, num_replicas, max_ongoing_requests, user_config: { applied: ++this.#applied, fails } };
         return void (await system.put(documentOf({ [app]: [changed] }, this.#prefixes)));
       }
       case "swap": {
@@ -136,7 +136,7 @@ function detailOf(planned: Planned): string {
 function losesOf(planned: Planned): readonly Part[] {
   switch (planned.kind) {
     case "act":
-      return /^(abort|fall ill|hang deaf)/.test(planned.act) ? [partOf(planned.route)] : NONE;
+      return /^(abort|fall ill|hang deaf|hang in)/.test(planned.act) ? [partOf(planned.route)] : NONE;
     case "abort while queued":
     case "abort while full":
       return [partOf(planned.route)];

@@ -79,7 +79,8 @@ function violationsOf(request: Request, runs: Runs, disturbances: readonly Distu
     const items = runs.get(`item ${step.id}`) ?? [];
     const faults: Fault[] = faultsOf(step, Math.max(found.length, items.length), request, meanwhile);
     // Whoever was told that a request has not begun may send it again: then nothing that it asks for may have happened either.
-    if (step.id !== id && found.length > 0 && (outcome === "refused" || outcome === "unreachable")) faults.push("said not begun, ran");
+    const isSilent = own.length === 0 && step.id !== id && found.length > 0;
+    if (isSilent && (outcome === "refused" || outcome === "unreachable")) faults.push("said not begun, ran");
     return faults.map((fault): Violation => ({ fault, id: step.id, request, rows: [...found, ...items] }));
   });
 }

@@ -27,7 +27,14 @@ export type Planned = { readonly n: number; readonly afterMs: number } & (
   | { readonly kind: "leave"; readonly route: Route; readonly app: App; readonly ms: number }
   | { readonly kind: "bad frame"; readonly app: App }
   | { readonly kind: "scale"; readonly app: App; readonly part: Part; readonly replicas: number }
-  | { readonly kind: "apply"; readonly app: App; readonly part: Part; readonly replicas: number; readonly slots: number }
+  | {
+      readonly kind: "apply";
+      readonly app: App;
+      readonly part: Part;
+      readonly replicas: number;
+      readonly slots: number;
+      readonly configure: Configure;
+    }
   | { readonly kind: "swap" }
   | { readonly kind: "controller"; readonly app: App }
   | { readonly kind: "config" }
@@ -45,8 +52,10 @@ const ACTS: readonly (readonly [Act, weight: number])[] = [
   ["abort in batch", 5],
   ["abort loading", 4],
   ["fall ill", 1],
+  ["hang in check", 1],
+  ["hang in dispose", 1],
   ["hang", 4],
-  ["hang deaf", 1],
+  ["hang deaf", 2],
   ["throw error", 6],
   ["throw cycle", 2],
   ["throw huge", 1],
@@ -79,6 +88,10 @@ const KINDS: readonly (readonly [Kind, weight: number])[] = [
   ["kill", 1],
   ["rebuild", 0.5],
 ];
+
+/** What `reconfigure` does with the configuration of a document. */
+export type Configure = "well" | "throws" | "hangs";
+const CONFIGURES: readonly Configure[] = ["well", "well", "well", "throws", "hangs"];
 
 /** How far apart faults are, on average. */
 const APART_MS = 70;
@@ -138,7 +151,7 @@ function drawn(random: Random): WithoutPlace<Planned> {
     case "scale":
       return { kind, app, part: oneOf(random, SCALED), replicas: 1 + upTo(3) };
     case "apply":
-      return { kind, app, part: oneOf(random, SCALED), replicas: 1 + upTo(3), slots: 1 + upTo(5) };
+      return { kind, app, part: oneOf(random, SCALED), replicas: 1 + upTo(3), slots: 1 + upTo(5), configure: oneOf(random, CONFIGURES) };
     case "kill":
     case "rebuild":
       return { kind, ms: upTo(50) };

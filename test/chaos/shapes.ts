@@ -81,9 +81,9 @@ export function routesFor(act: Act): readonly Route[] {
   if (act === "abort streaming") return ["stream", "relay", "items", "outside stream"];
   if (act === "abort in batch") return ["batch"];
   if (act === "abort loading") return ["model"];
-  if (act === "fall ill") return ["call", "eager", "elastic"];
+  if (act === "fall ill" || act === "hang in check" || act === "hang in dispose") return ["call", "eager", "elastic"];
   if (act === "hang") return ["get", "call", "eager", "keyed", "outside run"];
-  if (act === "hang deaf") return ["call", "batch", "items", "outside run"];
+  if (act === "hang deaf") return ["call", "batch", "model", "items", "outside run"];
   if (act === "throw error") return [...ANYWHERE, "batch", "stream", "relay", "items", "socket"];
   if (act === "abort working") return [...ANYWHERE, "socket"];
   // What a broadcast answers is which replica it was.

@@ -12,6 +12,9 @@ export function begin(id: string, kind: "run" | "item" = "run"): void {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** How long a method goes on that does not hear that its caller has gone. */
+const DEAF_MS = 3000;
+
 /** Ends this object, and does not come back. */
 export function abort(): Promise<never> {
   serve.getReplicaContext().state.abort("the machine is gone");
@@ -29,7 +32,8 @@ export async function work<T>({ ms, act }: Step, value: T): Promise<unknown> {
   if (act === "abort at once") return abort();
   if (act === "abort after write") return abortAfterWrite();
   if (act === "hang") return untilAborted();
-  if (act === "hang deaf") return new Promise(() => {});
+  // A method has only its callers' deadlines, so one that heeds none keeps its place: nobody waits so long, and it does end.
+  if (act === "hang deaf") await sleep(DEAF_MS);
   // Work that waits for nothing ends in the turn in which it began, with its row still on the way to the disk.
   if (ms > 0) await sleep(act === "abort working" ? ms / 2 : ms);
   if (act === "abort working") return abort();

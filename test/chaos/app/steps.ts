@@ -16,8 +16,10 @@ export type Act =
   | "hang deaf"
   | `throw ${Thrown}`
   | `answer ${Answered}`
-  // The object's next health checks fail.
-  | "fall ill";
+  // The object's next health checks fail, or never end; so does its end, when it comes.
+  | "fall ill"
+  | "hang in check"
+  | "hang in dispose";
 
 export type Thrown = "error" | "cycle" | "huge" | "text" | "nothing" | "bare object" | "getter" | "class";
 export type Answered = "function" | "symbol" | "used response" | "error response" | "nested handle";
