@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { Clients } from "./clients.ts";
 import { Inflictor, restore } from "./inflict.ts";
 import { Project } from "./project.ts";
-import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore, noQueues } from "./recovery.ts";
+import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore } from "./recovery.ts";
 import { reconcile } from "./reconcile.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
@@ -62,7 +62,7 @@ async function run(): Promise<boolean> {
     const { afterMs, findings: slower } = await latencyAfter(clients, beforeMs);
     findings.push(...slower);
     enter("filling every slot");
-    findings.push(...(await allSlotsFree(system)), ...(await noQueues(system)));
+    findings.push(...(await allSlotsFree(system)));
     enter(`${idleSeconds} s without load`);
     findings.push(...(await idle(system, idleSeconds)), ...(await allRunning(system)));
     console.log(`p99 ${beforeMs.toFixed(1)} ms before, ${afterMs.toFixed(1)} ms after.`);

@@ -77,8 +77,8 @@ async function lostSlots(system: System, app: App, part: Part): Promise<string[]
   ];
 }
 
-/** Nobody waits. */
-export async function noQueues(system: System): Promise<Findings> {
+/** Nobody waits, and nothing runs, as replicas have told last: once they are quiet they have told everything. */
+async function noQueues(system: System): Promise<Findings> {
   return eventually(async () => {
     const text = await system.metrics();
     return text
@@ -114,29 +114,32 @@ const p99Of = (sorted: readonly number[]): number => sorted[Math.floor(sorted.le
  * the system, so that only what is stored can go on.
  */
 export async function idle(system: System, seconds: number): Promise<Findings> {
-  if (seconds < WHOLE_S) {
-    await system.restart();
-    await allRunning(system);
-  }
-  const startedAtMs = Date.now();
-  for (;;) {
-    await system.watch();
-    await sleep(QUIET_MS);
-    const seen = await system.seen();
-    if (seen.length === 0) break;
-    console.log(`          the load's aftermath: ${told(seen)}`);
-    if (Date.now() - startedAtMs > SETTLE_MS)
-      return [`${seen.length} things happened in ${QUIET_MS} ms, ${SETTLE_MS} ms after the load had ended: ${told(seen)}`];
-  }
-  await system.watch();
+  const isWhole = seconds >= WHOLE_S;
+  if (!isWhole) await system.restart();
+  const running = isWhole ? [] : await allRunning(system);
+  const restless = await untilQuiet(system);
+  if (restless.length > 0) return [...running, ...restless];
   const fromMs = Date.now();
   await sleep(seconds * 1000);
   const seen = await system.seen();
   const said = system.log.filter(({ timestamp }) => timestamp > fromMs);
   return [
+    ...running,
     ...(seen.length === 0 ? [] : [`in ${seconds} s without load: ${told(seen)}`]),
     ...said.map(({ level, message }) => `logged without load: ${level} ${message.slice(0, 300)}`),
+    ...(isWhole ? await noQueues(system) : []),
   ];
+}
+
+async function untilQuiet(system: System): Promise<Findings> {
+  const untilMs = Date.now() + SETTLE_MS;
+  for (;;) {
+    await system.watch();
+    await sleep(QUIET_MS);
+    const seen = await system.seen();
+    if (seen.length === 0) return [];
+    if (Date.now() > untilMs) return [`${SETTLE_MS} ms after the load had ended, in ${QUIET_MS} ms: ${told(seen)}`];
+  }
 }
 
 function told(seen: Awaited<ReturnType<System["seen"]>>): string {
