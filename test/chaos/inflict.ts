@@ -10,6 +10,7 @@ import { partOf } from "./shapes.ts";
 import type { System } from "./system.ts";
 
 const NONE: readonly Part[] = [];
+const SLOW_MS = 8000;
 
 export class Inflictor {
   /** What has been done, in order. */
@@ -41,7 +42,7 @@ export class Inflictor {
       const under = this.#inflict(planned)
         // An operator's request that fails while the system is down is part of it.
         .catch((error: unknown) => Object.assign(disturbance, { detail: `${disturbance.detail}; ${String(error)}` }))
-        .then(() => (disturbance.untilMs = Date.now()));
+        .then(() => (disturbance.untilMs = Date.now() + (isSlow(planned) ? SLOW_MS : 0)));
       if (planned.kind === "kill" || planned.kind === "rebuild") await under;
       else this.#follow(under);
     }
@@ -125,6 +126,11 @@ export class Inflictor {
   }
 }
 
+// A replica whose check or configuration fails is replaced, which takes three checks.
+function isSlow(planned: Planned): boolean {
+  return planned.kind === "act" ? /^(fall ill|hang)/.test(planned.act) : planned.kind === "apply";
+}
+
 function detailOf(planned: Planned): string {
   return Object.entries(planned)
     .filter(([name]) => !["n", "kind", "afterMs"].includes(name))
@@ -132,7 +138,7 @@ function detailOf(planned: Planned): string {
     .join(", ");
 }
 
-// Whose requests may be lost: the part that is ended, or replaced. What throws, leaves or asks for too much loses nobody's.
+// Whose requests may be lost: the part that is ended, or replaced. What throws, leaves, scales or applies loses nobody's.
 function losesOf(planned: Planned): readonly Part[] {
   switch (planned.kind) {
     case "act":
@@ -143,11 +149,9 @@ function losesOf(planned: Planned): readonly Part[] {
     case "abort draining":
       return ["Work"];
     case "abort idle":
-    case "scale":
       return [planned.part];
-    // A document says all, so that what a scale or a document before it has changed is taken back.
     case "apply":
-    case "swap":
+      return planned.configure === "hangs" ? [planned.part] : NONE;
     case "kill":
     case "rebuild":
       return PARTS;

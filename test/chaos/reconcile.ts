@@ -37,7 +37,8 @@ export interface Violation {
 interface Step {
   readonly id: string;
   readonly runs: number;
-  readonly part: Part;
+  /** Whose loss is its own. */
+  readonly parts: readonly Part[];
   readonly outcome: Outcome | undefined;
 }
 
@@ -85,7 +86,7 @@ function violationsOf(request: Request, runs: Runs, disturbances: readonly Distu
   });
 }
 
-function faultsOf({ id, runs, part, outcome }: Step, found: number, request: Request, meanwhile: readonly Disturbance[]): Fault[] {
+function faultsOf({ id, runs, parts, outcome }: Step, found: number, request: Request, meanwhile: readonly Disturbance[]): Fault[] {
   const faults: Fault[] = [];
   if (found > runs) faults.push("ran twice");
   if (outcome === "ok" && found === 0) faults.push("answered, did not run");
@@ -97,8 +98,13 @@ function faultsOf({ id, runs, part, outcome }: Step, found: number, request: Req
   const isShared =
     (request.route === "batch" || request.route === "model") && meanwhile.some(({ detail }) => detail.includes(request.route));
   if (outcome === "failed" && request.act === undefined && !isShared) faults.push("failed without cause");
-  const mayBreak = outcome === "broken" && request.act?.startsWith("throw ") === true;
-  if ((outcome === "lost" || outcome === "broken") && !mayBreak && !meanwhile.some(({ loses }) => loses.includes(part)))
+  // What hangs outlives its replica's end of service.
+  const mayBreak = (outcome === "broken" && request.act?.startsWith("throw ") === true) || request.act?.startsWith("hang") === true;
+  if (
+    (outcome === "lost" || outcome === "broken") &&
+    !mayBreak &&
+    !meanwhile.some(({ loses }) => parts.some((part) => loses.includes(part)))
+  )
     faults.push("lost without cause");
   return faults;
 }
@@ -106,19 +112,21 @@ function faultsOf({ id, runs, part, outcome }: Step, found: number, request: Req
 function stepsOf(request: Request): Step[] {
   const { id, runs, count, seen } = request;
   const isDirect = runsDirectly(request.route);
-  const part = partOf(request.route);
-  const own: Step = { id, runs: isDirect ? runs : 1, part: "Front", outcome: seen?.outcome };
+  const parts = [partOf(request.route)];
+  // What is relayed ends with its source.
+  const ownParts: readonly Part[] = request.route === "relay" ? ["Front", ...parts] : ["Front"];
+  const own: Step = { id, runs: isDirect ? runs : 1, parts: ownParts, outcome: seen?.outcome };
   if (isDirect) return [own];
   const passed = seen?.passed ?? [];
   // What the answer does not tell of may have run, and once.
   if (passed.length === 0)
-    return [own, ...Array.from({ length: count }, (_, n): Step => ({ id: `${id}.${n + 1}`, runs, part, outcome: undefined }))];
+    return [own, ...Array.from({ length: count }, (_, n): Step => ({ id: `${id}.${n + 1}`, runs, parts, outcome: undefined }))];
   return [
     own,
     ...passed.map(({ id: step, isAnswered, error }) => ({
       id: step,
       runs,
-      part,
+      parts,
       outcome: isAnswered ? ("ok" as const) : outcomeOfError(error ?? { message: "" }),
     })),
   ];

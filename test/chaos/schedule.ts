@@ -85,9 +85,11 @@ const KINDS: readonly (readonly [Kind, weight: number])[] = [
   ["swap", 1],
   ["controller", 4],
   ["config", 2],
-  ["kill", 1],
-  ["rebuild", 0.5],
+  ["kill", 2],
+  ["rebuild", 1],
 ];
+/** Of each hundred faults so many come after the last that ends the process: what leaks by them is there at the end. */
+const WITHOUT_END = 40;
 
 /** What `reconfigure` does with the configuration of a document. */
 export type Configure = "well" | "throws" | "hangs";
@@ -102,7 +104,10 @@ const SCALED: readonly Part[] = PARTS.filter((part) => part !== "Elastic");
 /** `count` faults, the same ones for the same seed. */
 export function scheduleOf(seed: number, count: number): Planned[] {
   const random = seeded(seed);
-  return Array.from({ length: count }, (_, n) => ({ n, afterMs: Math.round(exponential(random, APART_MS)), ...drawn(random) }) as Planned);
+  return Array.from(
+    { length: count },
+    (_, n) => ({ n, afterMs: Math.round(exponential(random, APART_MS)), ...drawn(random, kindsAt(n)) }) as Planned,
+  );
 }
 
 /** One of the choices, each as often as its weight says. */
@@ -122,8 +127,14 @@ export function oneOf<T>(random: Random, choices: readonly T[]): T {
 
 type WithoutPlace<T> = T extends unknown ? Omit<T, "n" | "afterMs"> : never;
 
-function drawn(random: Random): WithoutPlace<Planned> {
-  const kind = weighted(random, KINDS);
+const GENTLE = KINDS.filter(([kind]) => kind !== "kill" && kind !== "rebuild");
+
+function kindsAt(n: number): typeof KINDS {
+  return n % 100 >= 100 - WITHOUT_END ? GENTLE : KINDS;
+}
+
+function drawn(random: Random, kinds: typeof KINDS): WithoutPlace<Planned> {
+  const kind = weighted(random, kinds);
   const app = oneOf(random, APPS);
   const upTo = (most: number) => Math.floor(random() * (most + 1));
   switch (kind) {

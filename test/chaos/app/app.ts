@@ -5,7 +5,7 @@ import * as serve from "edge-serve";
 import { Batcher, Models, Work } from "./deployments.ts";
 import { Front } from "./front.ts";
 
-const health = { healthCheckPeriodMs: 500, healthCheckTimeoutMs: 1000, gracefulShutdownTimeoutMs: 1000 } as const;
+const health = { healthCheckPeriodMs: 500, healthCheckTimeoutMs: 1000, gracefulShutdownTimeoutMs: 3000 } as const;
 const small = { ...health, maxOngoingRequests: 2, maxQueuedRequests: 20, logging: { accessLog: false } } as const;
 
 const eager = { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } } as const;

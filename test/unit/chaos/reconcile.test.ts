@@ -106,6 +106,13 @@ const HISTORIES: readonly History[] = [
     rows: [ran("r1-7")],
     faults: [],
   },
+  {
+    name: "a relayed stream breaks with its source",
+    request: requestBy("relay", "broken"),
+    rows: [ran("r1-7"), ran("r1-7.1")],
+    done: [lost(SENT_MS, "Work")],
+    faults: [],
+  },
   { name: "late", request: requestBy("get", "late"), rows: [ran("r1-7")], faults: [] },
   { name: "late before it began", request: requestBy("get", "late"), rows: [], faults: [] },
   { name: "late, and ran twice", request: requestBy("get", "late"), rows: [ran("r1-7"), ran("r1-7")], faults: ["ran twice"] },
