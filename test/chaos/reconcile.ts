@@ -117,6 +117,12 @@ function stepsOf(request: Request): Step[] {
   const ownParts: readonly Part[] = request.route === "relay" ? ["Front", ...parts] : ["Front"];
   const own: Step = { id, runs: isDirect ? runs : 1, parts: ownParts, outcome: seen?.outcome };
   if (isDirect) return [own];
+  // What the source of a relayed stream says, its front says too: that the source has not begun.
+  if (request.route === "relay" && seen?.outcome === "refused")
+    return [
+      { ...own, outcome: undefined },
+      { id: `${id}.1`, runs, parts, outcome: seen.outcome },
+    ];
   const passed = seen?.passed ?? [];
   // What the answer does not tell of may have run, and once.
   if (passed.length === 0)

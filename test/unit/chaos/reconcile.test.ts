@@ -113,6 +113,13 @@ const HISTORIES: readonly History[] = [
     done: [lost(SENT_MS, "Work")],
     faults: [],
   },
+  { name: "a relayed stream whose source has no room", request: requestBy("relay", "refused"), rows: [ran("r1-7")], faults: [] },
+  {
+    name: "a relayed stream whose source says that it has not begun, and has",
+    request: requestBy("relay", "refused"),
+    rows: [ran("r1-7"), ran("r1-7.1")],
+    faults: ["said not begun, ran"],
+  },
   { name: "late", request: requestBy("get", "late"), rows: [ran("r1-7")], faults: [] },
   { name: "late before it began", request: requestBy("get", "late"), rows: [], faults: [] },
   { name: "late, and ran twice", request: requestBy("get", "late"), rows: [ran("r1-7"), ran("r1-7")], faults: ["ran twice"] },
