@@ -1,0 +1,2 @@
+/** Written anew for each build. */
+export const VERSION = "v0";

@@ -1,0 +1,131 @@
+/**
+ * `npm run chaos`: faults by the hundred, under load, and then an account of every request.
+ *
+ * Its options are in docs/chaos.md. Exits with 1 if anything is wrong, and prints the seed and the history of what is.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Clients } from "./clients.ts";
+import { Inflictor, restore } from "./inflict.ts";
+import { Project } from "./project.ts";
+import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore } from "./recovery.ts";
+import { reconcile } from "./reconcile.ts";
+import { countsOf, historiesOf, outcomeOf } from "./report.ts";
+import { rowsIn } from "./rows.ts";
+import { scheduleOf } from "./schedule.ts";
+import { System } from "./system.ts";
+
+const CLIENTS = 10;
+/** Of the rest of a run, and of a fault: generously. */
+const LIMIT = { restMinutes: 6, perFaultMinutes: 0.5 / 60 } as const;
+
+const { values } = parseArgs({
+  options: {
+    faults: { type: "string", default: "300" },
+    seed: { type: "string", default: "1" },
+    "idle-seconds": { type: "string", default: "10" },
+    minutes: { type: "string" },
+    only: { type: "string" },
+    verbose: { type: "boolean", default: false },
+    history: { type: "string" },
+  },
+});
+const [faults, seed, idleSeconds] = [values.faults, values.seed, values["idle-seconds"]].map(natural) as [number, number, number];
+const minutes = values.minutes === undefined ? LIMIT.restMinutes + faults * LIMIT.perFaultMinutes : Number(values.minutes);
+
+const only = values.only?.split(",").map((kind) => kind.trim());
+const schedule = scheduleOf(seed, faults).filter(({ kind }) => only === undefined || only.includes(kind));
+
+const project = new Project();
+const system = new System(project);
+const clients = new Clients(system, seed);
+const inflictor = new Inflictor(system, clients);
+const findings: string[] = [];
+const startedAtMs = performance.now();
+let phase = "starting";
+
+const limit = setTimeout(() => void giveUp(`It took longer than ${minutes} minutes.`), minutes * 60_000);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void giveUp(`It was stopped by ${signal}.`));
+process.exitCode = (await run()) ? 0 : 1;
+clearTimeout(limit);
+
+async function run(): Promise<boolean> {
+  try {
+    await system.start();
+    findings.push(...(await allRunning(system)));
+    enter("measuring before the faults");
+    const beforeMs = await latencyBefore(clients);
+    enter(`${schedule.length} faults under load`);
+    await underLoad();
+    enter("recovering");
+    await restore(system);
+    findings.push(...(await allRunning(system)));
+    enter("measuring after the faults");
+    const { afterMs, findings: slower } = await latencyAfter(clients, beforeMs);
+    findings.push(...slower);
+    enter("filling every slot");
+    findings.push(...(await allSlotsFree(system)));
+    enter(`${idleSeconds} s without load`);
+    findings.push(...(await idle(system, idleSeconds)), ...(await allRunning(system)));
+    console.log(`p99 ${beforeMs.toFixed(1)} ms before, ${afterMs.toFixed(1)} ms after.`);
+  } catch (error) {
+    findings.push(`${phase}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+  enter("reading what ran");
+  return conclude();
+}
+
+async function underLoad(): Promise<void> {
+  const over = new AbortController();
+  const load = clients.load(CLIENTS, over.signal);
+  try {
+    await inflictor.run(schedule, over.signal);
+  } finally {
+    over.abort();
+    await load;
+  }
+}
+
+async function conclude(): Promise<boolean> {
+  await system.kill();
+  const rows = rowsIn(project.storage);
+  const violations = reconcile(clients.requests, rows, inflictor.done);
+  if (values.history !== undefined)
+    writeFileSync(values.history, JSON.stringify({ requests: clients.requests, rows, done: inflictor.done, log: system.log, violations }));
+  project[Symbol.dispose]();
+  const bugs = system.log.filter(({ message }) => message.includes("This is a bug in edge-serve"));
+  findings.push(...bugs.slice(0, 3).map(({ message }) => `logged: ${message.slice(0, 500)}`));
+  console.log(
+    `\n${countsOf(
+      inflictor.done,
+      ({ kind }) => kind,
+      () => "done",
+      "fault",
+    )}`,
+  );
+  console.log(`\n${countsOf(clients.requests, ({ route }) => route, outcomeOf, "route")}`);
+  if (violations.length > 0) console.log(`\n${historiesOf({ seed, violations, done: inflictor.done, log: system.log }, values.verbose)}`);
+  for (const finding of findings) console.log(`\n${finding}`);
+  const wrong = violations.length + findings.length;
+  const tookS = Math.round((performance.now() - startedAtMs) / 1000);
+  const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, seed ${seed}, ${tookS} s`;
+  console.log(`\n${counted}: ${wrong === 0 ? "nothing lost, nothing twice, nothing stuck." : `${wrong} things are wrong.`}`);
+  return wrong === 0 && inflictor.done.length === schedule.length;
+}
+
+async function giveUp(why: string): Promise<void> {
+  findings.push(`${why} It was ${phase}.`);
+  await conclude();
+  process.exit(1);
+}
+
+function enter(next: string): void {
+  phase = next;
+  console.log(`${((performance.now() - startedAtMs) / 1000).toFixed(1).padStart(6)} s  ${next}`);
+}
+
+function natural(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0) throw new Error(`${JSON.stringify(text)} is no whole number.`);
+  return number;
+}
