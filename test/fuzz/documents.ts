@@ -25,10 +25,12 @@ class Front {
   }
 }
 
+const OPTIONS: serve.DeploymentOptions = { maxOngoingRequests: 8, logging: { accessLog: false } };
+
 /** The code of the system that documents are put to. */
 export const CODE: Readonly<Record<string, unknown>> = {
-  first: serve.deployment(Front).bind(serve.deployment(Leaf, { numReplicas: 2 }).bind()),
-  second: serve.deployment(Leaf).bind(),
+  first: serve.deployment(Front, OPTIONS).bind(serve.deployment(Leaf, { ...OPTIONS, numReplicas: 2 }).bind()),
+  second: serve.deployment(Leaf, OPTIONS).bind(),
 };
 
 const described = describeSystem(

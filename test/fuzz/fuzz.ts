@@ -1,35 +1,31 @@
 /**
  * `npm run fuzz -- --inputs N --seed S`: inputs by grammar against the product, and what must hold of each.
  *
- * Pure code is checked in processes of this machine, the rest in workerd. A failure is printed with its seed and number,
- * which give it again: `npm run fuzz -- --seed S --first NUMBER --inputs 1`.
+ * Pure code is checked in processes of this machine, and a share of the inputs (4 %, `--workerd`) in workerd. A failure is
+ * printed with its seed and number, which give it again: `npm run fuzz -- --seed S --first NUMBER --inputs 1 --workerd 0`.
  */
 import { parseArgs } from "node:util";
-import type { Failure } from "./failure.ts";
+import { Report } from "./report.ts";
 import { checkInputs } from "./shards.ts";
+import { checkInWorkerd } from "./workerd.ts";
 
+const number = (text: string) => ({ type: "string", default: text }) as const;
 const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: "20000" },
-    seed: { type: "string", default: "1" },
-    first: { type: "string", default: "0" },
-    processes: { type: "string", default: "2" },
-  },
+  options: { inputs: number("20000"), seed: number("1"), first: number("0"), processes: number("2"), workerd: number("0.04") },
 });
-const [count, seed, first, processes] = [values.inputs, values.seed, values.first, values.processes].map(Number) as [number, number, number, number];
+const [inputs, seed, first, processes, share] = [values.inputs, values.seed, values.first, values.processes, values.workerd].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
-const sorts = new Map<string, { count: number; shortest: Failure }>();
-function failed(failure: Failure): void {
-  const known = sorts.get(failure.sort);
-  if (known === undefined) console.log(`FAIL ${failure.sort} (seed ${seed}, number ${failure.index})`);
-  if (known === undefined) sorts.set(failure.sort, { count: 1, shortest: failure });
-  else if (failure.index !== known.shortest.index || failure.input.length >= known.shortest.input.length) known.count++;
-  if (known !== undefined && failure.input.length < known.shortest.input.length) known.shortest = failure;
-}
-
+const inWorkerd = Math.round(inputs * share);
+const report = new Report(seed);
 const startedAtMs = performance.now();
-await checkInputs({ seed, first, count }, processes, failed);
-for (const [sort, { count, shortest }] of sorts)
-  console.log(`\n${sort}\n  seen ${count} times; seed ${seed}, number ${shortest.index}\n  ${shortest.detail.replaceAll("\n", "\n  ")}\n  input: ${shortest.input}`);
-console.log(`\n${count} inputs, seed ${seed}: ${sorts.size} sorts of failure, ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
-if (sorts.size > 0) process.exitCode = 1;
+const failed = report.failed.bind(report);
+await checkInputs({ seed, first, count: inputs - inWorkerd }, processes, failed);
+if (inWorkerd > 0) await checkInWorkerd({ seed, first, count: inWorkerd }, failed);
+console.log(report.text({ inProcess: inputs - inWorkerd, inWorkerd, seconds: (performance.now() - startedAtMs) / 1000 }));
+if (report.hasFailures) process.exitCode = 1;

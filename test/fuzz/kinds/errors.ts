@@ -4,18 +4,17 @@
 import { serialize } from "node:v8";
 import { writeLog } from "../../../src/context/logger.ts";
 import { decodeError, encodeError, type WireError } from "../../../src/protocol/error-codec.ts";
-import { ERROR_CLASSES } from "../../../src/protocol/errors.ts";
 import { errorResponse } from "../../../src/protocol/http-error.ts";
 import { decodeText, encodeText } from "../../../src/protocol/text-codec.ts";
 import { logFailure } from "../../../src/replica/request-log.ts";
 import { requestScope } from "../../support/scope.ts";
 import { captured } from "../captured-log.ts";
 import { makeThrown, type Thrown } from "../errors.ts";
+import { arrivesAs } from "./arrives-as.ts";
 import { holds, type Kind } from "../kind.ts";
 
 /** What crosses of an error is at most 1 MiB; in memory a character may take two bytes, and members have a frame. */
 const MAX_WIRE_BYTES = 2.5 * 1024 * 1024;
-const MAX_TEXT = 64 * 1024;
 
 /** An error on its way over two hops. */
 export const CROSSING_ERROR: Kind<Thrown> = {
@@ -37,21 +36,6 @@ function hop(wire: WireError): unknown {
   const bytes = serialize(wire);
   holds(bytes.length <= MAX_WIRE_BYTES, "what crosses of an error is at most 1 MiB", () => bytes.length);
   return decodeError(structuredClone(wire), "Error\n    at caller (file.ts:1:1)");
-}
-
-/** @throws Broken if something is missing of what the thrown value was. */
-export function arrivesAs(arrived: unknown, { name, message, builtin, code, props, cause }: Thrown): void {
-  if (name === undefined && message === undefined) return;
-  holds(arrived instanceof Error, "an error arrives as an error", () => arrived);
-  if (name !== undefined) holds(arrived.name === name, "an error keeps its name", () => `${arrived.name} for ${name}`);
-  if (message !== undefined) holds(arrived.message === message, "an error keeps its message", () => arrived.message);
-  holds(typeof arrived.stack !== "string" || arrived.stack.length <= 3 * MAX_TEXT, "a stack is cut", () => arrived.stack?.length);
-  const Builtin = builtin === undefined ? undefined : (globalThis as unknown as Record<string, new () => Error>)[builtin];
-  if (Builtin !== undefined) holds(arrived instanceof Builtin, "an error keeps its built-in class", () => builtin);
-  if (code !== undefined) holds(arrived instanceof ERROR_CLASSES[code], "an error of edge-serve keeps its class", () => code);
-  for (const [key, value] of Object.entries(props))
-    holds((arrived as unknown as Record<string, unknown>)[key] === value, "an error keeps its properties", () => key);
-  if (cause !== undefined) holds((arrived.cause as Error | undefined)?.message === cause, "an error keeps its cause", () => cause);
 }
 
 const MAX_LINE_BYTES = 64 * 1024;

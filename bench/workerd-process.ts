@@ -17,15 +17,34 @@ export class WorkerdProcess implements Disposable {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Starts workerd with a config, and resolves when it listens. */
-  static async start(config: string): Promise<WorkerdProcess> {
+  /**
+   * Starts workerd with a config, and resolves when it listens.
+   *
+   * @param logged Is given each line that it writes, its own warnings included; without it they go to standard error.
+   */
+  static async start(config: string, logged?: (line: string) => void): Promise<WorkerdProcess> {
     const binary = createRequire(import.meta.url)("workerd") as { readonly default: string };
-    const child = spawn(binary.default, ["serve", "--control-fd=3", config], { stdio: ["ignore", "ignore", "inherit", "pipe"] });
+    const output = logged === undefined ? (["ignore", "inherit"] as const) : (["pipe", "pipe"] as const);
+    const verbose = logged === undefined ? [] : ["--verbose"];
+    const child = spawn(binary.default, ["serve", ...verbose, "--control-fd=3", config], { stdio: ["ignore", ...output, "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) if (logged && stream) createInterface({ input: stream }).on("line", logged);
     for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
       const message = JSON.parse(line) as { readonly event: string; readonly port?: number };
       if (message.event === "listen" && message.port !== undefined) return new WorkerdProcess(child, message.port);
     }
     throw new Error(`workerd ended before it listened, with exit code ${child.exitCode}. Its own message is above.`);
+  }
+
+  /** Its process. */
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /** Resolves with its exit code, or the signal that ended it, when it has ended. */
+  get ended(): Promise<number | string | null> {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) return Promise.resolve(exitCode ?? signalCode);
+    return new Promise((resolve) => this.#process.once("exit", (code, signal) => resolve(code ?? signal)));
   }
 
   /** The time on a processor that it has used so far, in microseconds. */
