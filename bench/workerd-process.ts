@@ -8,29 +8,42 @@ import type { Readable } from "node:stream";
 /** Linux counts a process's time in hundredths of a second. */
 const TICK_US = 10_000;
 
+/** How workerd is started, besides its config. */
+export interface WorkerdOptions {
+  /** Is given each line that it writes, its own warnings included; without it they go to standard error. */
+  readonly logged?: (line: string) => void;
+  /** Whether it has an inspector. */
+  readonly hasInspector?: boolean;
+}
+
+interface Ports {
+  readonly http: number;
+  readonly inspector: number | undefined;
+}
+
 export class WorkerdProcess implements Disposable {
   readonly url: string;
+  readonly inspectorPort: number | undefined;
   readonly #process: ChildProcess;
 
-  constructor(process: ChildProcess, port: number) {
+  constructor(process: ChildProcess, { http, inspector }: Ports) {
     this.#process = process;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://127.0.0.1:${http}`;
+    this.inspectorPort = inspector;
   }
 
-  /**
-   * Starts workerd with a config, and resolves when it listens.
-   *
-   * @param logged Is given each line that it writes, its own warnings included; without it they go to standard error.
-   */
-  static async start(config: string, logged?: (line: string) => void): Promise<WorkerdProcess> {
+  /** Starts workerd with a config, and resolves when it listens. */
+  static async start(config: string, { logged, hasInspector = false }: WorkerdOptions = {}): Promise<WorkerdProcess> {
     const binary = createRequire(import.meta.url)("workerd") as { readonly default: string };
     const output = logged === undefined ? (["ignore", "inherit"] as const) : (["pipe", "pipe"] as const);
-    const verbose = logged === undefined ? [] : ["--verbose"];
-    const child = spawn(binary.default, ["serve", ...verbose, "--control-fd=3", config], { stdio: ["ignore", ...output, "pipe"] });
+    const flags = [...(logged === undefined ? [] : ["--verbose"]), ...(hasInspector ? ["--inspector-addr=127.0.0.1:0"] : [])];
+    const child = spawn(binary.default, ["serve", ...flags, "--control-fd=3", config], { stdio: ["ignore", ...output, "pipe"] });
     for (const stream of [child.stdout, child.stderr]) if (logged && stream) createInterface({ input: stream }).on("line", logged);
+    let inspector: number | undefined;
     for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
-      const message = JSON.parse(line) as { readonly event: string; readonly port?: number };
-      if (message.event === "listen" && message.port !== undefined) return new WorkerdProcess(child, message.port);
+      const { event, port } = JSON.parse(line) as { readonly event: string; readonly port?: number };
+      if (event === "listen-inspector") inspector = port;
+      if (event === "listen" && port !== undefined) return new WorkerdProcess(child, { http: port, inspector });
     }
     throw new Error(`workerd ended before it listened, with exit code ${child.exitCode}. Its own message is above.`);
   }

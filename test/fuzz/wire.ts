@@ -88,7 +88,7 @@ export function makeWire(choices: Choices, request: HttpRequest): WireInput {
     body: Buffer.from(body ?? "").toString("latin1"),
     end: "answered",
     // Methods that the platform does not know, and paths that no client writes, are answered by it as it likes.
-    isSound: isText && /^[A-Z]+$/.test(method) && encoded(target) === target,
+    isSound: isText && /^(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH)$/.test(method) && encoded(target) === target,
   };
   if (body !== undefined) draft.headers.push(`Content-Length: ${draft.body.length}`);
   choices.weighted(FLAWS)(draft, choices);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { bundle } from "../../bench/workerd-bundle.ts";
 import { WorkerdProcess } from "../../bench/workerd-process.ts";
 import { Choices } from "./choices.ts";
-import { type Failure, failureOf, shown } from "./failure.ts";
+import { type Failure, failureOf } from "./failure.ts";
 import { brief, holds } from "./kind.ts";
 import { makeRequest, TOKEN } from "./requests.ts";
 import type { Inputs } from "./shards.ts";
@@ -26,8 +26,8 @@ const HANG_MS = 1000;
 const PATIENCE_MS = 5000;
 const BATCH = 200;
 
-/** What the application throws by itself. */
-const THROWN = "thrown by the application";
+/** What the application throws by itself, and what is said to a caller from outside that asks for a method which is not there. */
+const EXPECTED = /thrown by the application|MethodNotFoundError/;
 
 /** Runs a share of the inputs in workerd. */
 export async function checkInWorkerd({ seed, first, count }: Inputs, failed: (failure: Failure) => void): Promise<void> {
@@ -37,7 +37,7 @@ export async function checkInWorkerd({ seed, first, count }: Inputs, failed: (fa
     // Documents are dear: each is put, and the control plane follows.
     const documents = Math.min(Math.floor(count / 20), 1000);
     const crossings = Math.floor((count - documents) / 2);
-    await system.crossings(first, crossings);
+    if (!process.env["ONLY_SOCKETS"]) await system.crossings(first, crossings);
     await system.sockets(first + crossings, count - documents - crossings);
     await system.documents(first + count - documents, documents);
   } finally {
@@ -77,7 +77,7 @@ class FuzzedSystem implements AsyncDisposable {
   // After a hang, or for the first time.
   async #restart(): Promise<void> {
     await this[Symbol.asyncDispose]();
-    const process = await WorkerdProcess.start(this.#config, (line) => this.#lines.push(line));
+    const process = await WorkerdProcess.start(this.#config, { logged: (line) => this.#lines.push(line) });
     this.#process = process;
     void process.ended.then((code) => {
       if (this.#process === process) this.#report("workerd", 0, new Error(`workerd ended with ${code}`), this.#lines.slice(-20));
@@ -133,13 +133,22 @@ class FuzzedSystem implements AsyncDisposable {
       const connection = async () => {
         while (next < to) await this.#socket(next++);
       };
-      await this.#batch("socket", from, () => Promise.all(Array.from({ length: CONNECTIONS }, connection)));
+      const isWell = await this.#batch("socket", from, () => Promise.all(Array.from({ length: CONNECTIONS }, connection)));
+      if (!isWell) await this.#locate(from, to);
+    }
+  }
+
+  // Anew and one by one: which of the inputs was it? Some do harm only beside others.
+  async #locate(from: number, to: number): Promise<void> {
+    await this.#restart();
+    for (let index = from; index < to; index++) {
+      const isWell = await this.#batch("socket alone", index, () => this.#socket(index));
+      if (!isWell) return this.#restart();
     }
   }
 
   async #socket(index: number): Promise<void> {
-    const choices = Choices.seeded(this.#seed, "socket", index);
-    const input = makeWire(choices, withoutChanges(makeRequest(choices)));
+    const input = this.#wire(index);
     try {
       let answer = await exchange(this.#port, input, HANG_MS);
       if (answer.kind === "silent") answer = await exchange(this.#port, input, PATIENCE_MS);
@@ -149,6 +158,11 @@ class FuzzedSystem implements AsyncDisposable {
     } catch (error) {
       this.#report("socket", index, error, input);
     }
+  }
+
+  #wire(index: number): WireInput {
+    const choices = Choices.seeded(this.#seed, "socket", index);
+    return makeWire(choices, withoutChanges(makeRequest(choices)));
   }
 
   #check({ request, isSound, pieces }: WireInput, status: number, head: string, body: string): void {
@@ -180,7 +194,7 @@ class FuzzedSystem implements AsyncDisposable {
   }
 
   // What must hold after some inputs: a failure is of one of them.
-  async #batch(kind: string, from: number, act: () => Promise<unknown>): Promise<void> {
+  async #batch(kind: string, from: number, act: () => Promise<unknown>): Promise<boolean> {
     const [before, logged] = [await this.#inForce(), this.#lines.length];
     await act();
     try {
@@ -189,13 +203,17 @@ class FuzzedSystem implements AsyncDisposable {
       if (kind !== "crossing") this.#checkLog(logged);
       const uncaught = this.#lines.slice(logged).find((line) => /uncaught exception|fatal|Segmentation/i.test(line));
       holds(uncaught === undefined, "nothing is uncaught", () => uncaught);
+      return true;
     } catch (error) {
-      this.#report(kind, from, error, `one of the inputs from ${from} on; the log: ${shown(this.#lines.slice(logged).slice(-10))}`);
+      const log = this.#lines.slice(logged).filter((line) => !line.startsWith("stack: "));
+      this.#report(kind, from, error, { inputsFrom: from, wire: kind === "socket alone" ? this.#wire(from) : undefined, log: log.slice(-6) });
+      return false;
     }
   }
 
   #checkLog(from: number): void {
-    const strange = this.#lines.slice(from).find((line) => line.startsWith('{"level":"ERROR"') && !line.includes(THROWN));
+    const isStrange = (line: string) => line.startsWith('{"level":"ERROR"') && !EXPECTED.test(line);
+    const strange = this.#lines.slice(from).find(isStrange);
     holds(strange === undefined, "only what the application throws is an ERROR", () => strange);
   }
 

@@ -43,9 +43,18 @@ class Front {
     if (pathname.includes("/slow")) await scheduler.wait(20);
     if (pathname.includes("/stream")) return this.#leaf.items.remote(20);
     const { key, multiplexedModelId, requestId, routePrefix } = serve.getRequestContext();
-    const length = request.body === null ? 0 : (await request.arrayBuffer()).byteLength;
+    const length = request.body === null ? 0 : await lengthOf(request);
     const echoed = await this.#leaf.echo.remote(key, multiplexedModelId);
     return (await this.#slots.answer(request)) ?? { pathname, length, requestId, routePrefix, echoed: echoed.length };
+  }
+}
+
+// A body may end early: that is the client's doing, and no error of the application.
+async function lengthOf(request: Request): Promise<number> {
+  try {
+    return (await request.arrayBuffer()).byteLength;
+  } catch {
+    return -1;
   }
 }
 
