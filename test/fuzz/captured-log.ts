@@ -6,7 +6,8 @@ const METHODS = ["debug", "log", "info", "warn", "error"] as const;
 export function captured(act: () => void): string[] {
   const lines: string[] = [];
   const before = METHODS.map((method) => [method, console[method]] as const);
-  for (const method of METHODS) console[method] = (...parts: unknown[]) => void lines.push(parts.length === 1 ? String(parts[0]) : "(several)");
+  for (const method of METHODS)
+    console[method] = (...parts: unknown[]) => void lines.push(parts.length === 1 ? String(parts[0]) : "(several)");
   try {
     act();
     return lines;

@@ -93,7 +93,8 @@ function begun(choices: Choices): Draft {
     const error = new ERROR_CLASSES[code](message);
     return { error, name: error.name, message, code, props: {} };
   }
-  if (kind === 8) return { error: new DOMException(message, "AbortError"), name: "AbortError", message, builtin: "DOMException", props: {} };
+  if (kind === 8)
+    return { error: new DOMException(message, "AbortError"), name: "AbortError", message, builtin: "DOMException", props: {} };
   const members = choices.list(0, 3, () => new Error(choices.of(MESSAGES)));
   return { error: new AggregateError(members, message), name: "AggregateError", message, builtin: "AggregateError", props: {} };
 }

@@ -43,13 +43,23 @@ function frames(thrown: unknown): string[] {
     const stack = thrown instanceof Error ? thrown.stack : undefined;
     const lines = typeof stack === "string" ? stack.slice(-20_000).split("\n") : [];
     // Paths of this checkout would tell sorts apart that are the same.
-    return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.replace(/file:\/\/\S*?\/(?=(?:src|test|durable-objects)\/)/, ""));
+    return lines
+      .filter((line) => /^\s+at /.test(line))
+      .map((line) => line.replace(/file:\/\/\S*?\/(?=(?:src|test|durable-objects)\/)/, ""));
   } catch {
     return [];
   }
 }
 
-const OPTIONS = { depth: 6, maxArrayLength: 12, maxStringLength: 200, breakLength: 140, showProxy: true, customInspect: false, getters: false } as const;
+const OPTIONS = {
+  depth: 6,
+  maxArrayLength: 12,
+  maxStringLength: 200,
+  breakLength: 140,
+  showProxy: true,
+  customInspect: false,
+  getters: false,
+} as const;
 
 /** An input as text: short, and without running its code. */
 export function shown(input: unknown): string {

@@ -13,13 +13,9 @@ const number = (text: string) => ({ type: "string", default: text }) as const;
 const { values } = parseArgs({
   options: { inputs: number("20000"), seed: number("1"), first: number("0"), processes: number("2"), workerd: number("0.04") },
 });
-const [inputs, seed, first, processes, share] = [values.inputs, values.seed, values.first, values.processes, values.workerd].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const [inputs, seed, first, processes, share] = [values.inputs, values.seed, values.first, values.processes, values.workerd].map(
+  Number,
+) as [number, number, number, number, number];
 
 const inWorkerd = Math.round(inputs * share);
 const report = new Report(seed);

@@ -26,7 +26,10 @@ export function holds(isSo: boolean, claim: string, seen?: () => unknown): asser
 export function brief(value: unknown, length = 300): string {
   let text: string;
   try {
-    text = typeof value === "string" ? JSON.stringify(value.slice(0, length)) : String(value instanceof Error ? `${value.name}: ${value.message}` : value);
+    text =
+      typeof value === "string"
+        ? JSON.stringify(value.slice(0, length))
+        : String(value instanceof Error ? `${value.name}: ${value.message}` : value);
   } catch {
     text = "(cannot be shown)";
   }

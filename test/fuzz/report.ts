@@ -34,11 +34,23 @@ export class Report {
 
   /** All of it. */
   text({ inProcess, inWorkerd, seconds }: RunFigures): string {
-    const sorts = [...this.#sorts].map(([sort, { numbers, smallest: { index, detail, input } }]) =>
-      [sort, `  seen ${numbers.size} times; seed ${this.#seed}, number ${index}`, indented(detail), indented(`input: ${input}`), ""].join("\n"),
+    const sorts = [...this.#sorts].map(
+      ([
+        sort,
+        {
+          numbers,
+          smallest: { index, detail, input },
+        },
+      ]) =>
+        [sort, `  seen ${numbers.size} times; seed ${this.#seed}, number ${index}`, indented(detail), indented(`input: ${input}`), ""].join(
+          "\n",
+        ),
     );
     const outcome = sorts.length === 0 ? "nothing failed" : `${sorts.length} sorts of failure`;
-    return [...sorts, `${inProcess} inputs in process, ${inWorkerd} in workerd, seed ${this.#seed}: ${outcome}, ${seconds.toFixed(0)} s`].join("\n");
+    return [
+      ...sorts,
+      `${inProcess} inputs in process, ${inWorkerd} in workerd, seed ${this.#seed}: ${outcome}, ${seconds.toFixed(0)} s`,
+    ].join("\n");
   }
 }
 

@@ -33,7 +33,20 @@ const SYSTEM_PATHS = [
   "/-/healthz/", "/-/api/applications/first/", "/-/api/applications/first%2fdeployments%2fLeaf%2fscale",
 ] as const; // prettier-ignore
 
-const PATHS = ["/", "/a", "/second", "/second/", "/second/x", "/secondary", "/second%2fx", "/SECOND", "/first/deep", "/a/b?c=d&e", "/throw", "/slow"] as const;
+const PATHS = [
+  "/",
+  "/a",
+  "/second",
+  "/second/",
+  "/second/x",
+  "/secondary",
+  "/second%2fx",
+  "/SECOND",
+  "/first/deep",
+  "/a/b?c=d&e",
+  "/throw",
+  "/slow",
+] as const;
 
 const SENT_HEADERS: readonly (readonly [string, readonly string[]])[] = [
   ["x-request-id", ["abc-1", "", "a b", "x".repeat(128), "x".repeat(129), "é", "a,b", "../..", "__proto__"]],
@@ -89,9 +102,16 @@ function header(choices: Choices): readonly [string, string] {
 function bodyFor(choices: Choices, target: string): string | undefined {
   if (choices.once(6)) return undefined;
   if (target.includes("/rpc/")) return rpcBody(choices);
-  if (target.endsWith("/scale")) return JSON.stringify(mutatedJson(choices, { target_num_replicas: choices.of([2, 0, 1000, 1001, -1, 1e9]) }));
-  if (target.includes("/-/api/")) return choices.once(3) ? mutated(choices, JSON.stringify(validDocument(choices))) : JSON.stringify(makeDocument(choices));
-  return choices.of<() => string>([() => "hello", () => scrap(choices), () => JSON.stringify(oddJson(choices)), () => "x".repeat(choices.of([100, 70_000]))])();
+  if (target.endsWith("/scale"))
+    return JSON.stringify(mutatedJson(choices, { target_num_replicas: choices.of([2, 0, 1000, 1001, -1, 1e9]) }));
+  if (target.includes("/-/api/"))
+    return choices.once(3) ? mutated(choices, JSON.stringify(validDocument(choices))) : JSON.stringify(makeDocument(choices));
+  return choices.of<() => string>([
+    () => "hello",
+    () => scrap(choices),
+    () => JSON.stringify(oddJson(choices)),
+    () => "x".repeat(choices.of([100, 70_000])),
+  ])();
 }
 
 /** The body of a call from outside: as `connect` writes it, or nearly. */

@@ -21,7 +21,12 @@ export function mutated(choices: Choices, text: string): string {
     const at = choices.below(changed.length + 1);
     const to = Math.min(changed.length, at + choices.below(12));
     const [before, piece, after] = [changed.slice(0, at), changed.slice(at, to), changed.slice(to)];
-    changed = choices.of([before + after, before + piece + piece + after, before + scrap(choices) + after, before + scrap(choices) + piece + after]);
+    changed = choices.of([
+      before + after,
+      before + piece + piece + after,
+      before + scrap(choices) + after,
+      before + scrap(choices) + piece + after,
+    ]);
   }
   return changed;
 }
@@ -56,7 +61,18 @@ export function mutatedJson(choices: Choices, document: unknown, most = 3): unkn
   return root.it;
 }
 
-const RENAMED = ["name", "num_replicas", "numReplicas", "constructor", "__proto__", "toString", "applications", "deployments", "", "hops"] as const;
+const RENAMED = [
+  "name",
+  "num_replicas",
+  "numReplicas",
+  "constructor",
+  "__proto__",
+  "toString",
+  "applications",
+  "deployments",
+  "",
+  "hops",
+] as const;
 
 function set(parent: object, key: string, value: unknown): void {
   if (Array.isArray(parent)) parent[Number(key)] = value;

@@ -54,7 +54,10 @@ export const SHAPES: readonly Shape[] = [
   },
   function longList(choices, traits) {
     traits.large = true;
-    return Array.from({ length: choices.of([50_000, 100_000]) }, choices.of<(item: unknown, at: number) => unknown>([(_, at) => at, () => ({})]));
+    return Array.from(
+      { length: choices.of([50_000, 100_000]) },
+      choices.of<(item: unknown, at: number) => unknown>([(_, at) => at, () => ({})]),
+    );
   },
   function longText(choices, traits) {
     traits.large = true;

@@ -57,7 +57,23 @@ const KEYS = [
   "\ud800", "toJSONish", "-1", "4294967295",
 ] as const; // prettier-ignore
 
-const TEXTS = ["", "a", "text", "\0", "\n", "é", "😀", "\ud800", "\u2028", "</script>", '"', "\\", "%00", "__proto__", "[object Object]"] as const;
+const TEXTS = [
+  "",
+  "a",
+  "text",
+  "\0",
+  "\n",
+  "é",
+  "😀",
+  "\ud800",
+  "\u2028",
+  "</script>",
+  '"',
+  "\\",
+  "%00",
+  "__proto__",
+  "[object Object]",
+] as const;
 const NUMBERS = [0, 1, -1, 0.5, -0, NaN, Infinity, -Infinity, 2 ** 31, 2 ** 53, -(2 ** 53), 1e308, 5e-324, 1e21] as const;
 
 /** Makes a value. */
@@ -222,7 +238,7 @@ class Maker {
       () => Promise.resolve(1),
       () => new WeakMap(),
       () => Object.create({ inherited: 1 }) as object,
-      () => class Named {},
+      () => Document,
       () => proxyOf(this.item(depth), traits),
     ])();
   }

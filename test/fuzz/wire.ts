@@ -51,10 +51,10 @@ const FLAWS: readonly (readonly [number, Flaw])[] = [
   [1, (draft) => (draft.headers.push(...Array.from({ length: 500 }, (_, at) => `x-${at}: ${at}`)), unsound(draft))],
   [1, (draft, choices) => ((draft.line = draft.line.replace(" /", ` /${"a/".repeat(choices.of([3000, 50_000]))}`)), unsound(draft))],
   [1, (draft) => ((draft.line = draft.line.replace(" /", " http://other.test/")), unsound(draft))],
-  [1, (draft) => ((draft.line = "OPTIONS * HTTP/1.1"), unsound(draft))],
   [1, (draft, choices) => ((draft.line = scrap(choices)), unsound(draft))],
   [3, (draft) => upgrade(draft)],
-  [2, (draft) => (upgrade(draft), draft.headers.push("Content-Length: 0"), unsound(draft))],
+  [2, (draft) => (upgrade(draft), draft.headers.push("Content-Length: 0"))],
+  [4, (draft, choices) => (upgrade(draft), (draft.body = frames(choices)), (draft.end = choices.of(["reset", "half-close", "answered"])))],
   [1, (draft) => (draft.headers.push("Upgrade: h2c", "Connection: upgrade"), unsound(draft))],
   [2, (draft) => (draft.headers.push("Expect: 100-continue"), unsound(draft))],
   [2, (draft) => (unsound(draft), (draft.end = "reset"))],
@@ -72,9 +72,26 @@ function chunked(draft: Draft, encode: (body: string) => string): void {
 
 function upgrade(draft: Draft): void {
   draft.headers = draft.headers.filter((header) => !/^connection/i.test(header));
-  draft.headers.push("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+  draft.headers.push(
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  );
   draft.isSound = false;
   draft.end = "reset";
+}
+
+/** WebSocket frames, most of them against the protocol. */
+function frames(choices: Choices): string {
+  const frame = () => {
+    const first = choices.of([0x81, 0x82, 0x88, 0x89, 0x8a, 0x01, 0x80, 0x0d, 0x8f, 0xc1, 0x00, choices.below(256)]);
+    const payload = choices.of(["hello", "", "\x03\xe8", "\x00\x05no", "\xff\xfe", "x".repeat(125), "close"]);
+    const length = choices.of([payload.length, payload.length, 126, 127, 0]);
+    const isMasked = choices.below(4) > 0;
+    return String.fromCharCode(first, length | (isMasked ? 0x80 : 0)) + (isMasked ? "\0\0\0\0" : "") + payload;
+  };
+  return choices.list(1, 4, frame).join("");
 }
 
 /** Puts a request into bytes, mostly right. */

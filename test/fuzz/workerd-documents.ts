@@ -59,7 +59,11 @@ export class Documents {
     holds(status === 200, "a document without an error is answered 200", () => `${status} ${brief(text)}`);
     const shown = JSON.parse(await this.#config()) as unknown;
     const expected = JSON.parse(JSON.stringify(documentInForce(applications, CODE))) as unknown;
-    holds(JSON.stringify(shown) === JSON.stringify(expected), "an accepted document is shown", () => `${JSON.stringify(shown)} for ${JSON.stringify(expected)}`);
+    holds(
+      JSON.stringify(shown) === JSON.stringify(expected),
+      "an accepted document is shown",
+      () => `${JSON.stringify(shown)} for ${JSON.stringify(expected)}`,
+    );
   }
 
   /** Puts the base, and waits until it serves. */
@@ -80,7 +84,12 @@ export class Documents {
   }
 
   async #put(body: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
-    const response = await fetch(`${this.#url}/-/api/applications`, { method: "PUT", headers, body, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(`${this.#url}/-/api/applications`, {
+      method: "PUT",
+      headers,
+      body,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     return { status: response.status, text: await response.text() };
   }
 

@@ -37,7 +37,9 @@ export class MemoryProbe implements Disposable {
 
   /** @param workerd Started with its inspector. */
   static async attach(workerd: WorkerdProcess): Promise<MemoryProbe> {
-    const targets = (await (await fetch(`http://127.0.0.1:${workerd.inspectorPort}/json`)).json()) as { readonly webSocketDebuggerUrl: string }[];
+    const targets = (await (await fetch(`http://127.0.0.1:${workerd.inspectorPort}/json`)).json()) as {
+      readonly webSocketDebuggerUrl: string;
+    }[];
     const target = targets[0];
     if (target === undefined) throw new Error("workerd's inspector shows no isolate.");
     const socket = new WebSocket(target.webSocketDebuggerUrl);
@@ -64,7 +66,14 @@ export class MemoryProbe implements Disposable {
     this.#answers.set(id, resolve);
     this.#socket.send(JSON.stringify({ id, method }));
     // The inspector of an isolate that has nothing to do answers after seconds.
-    const timer = setInterval(() => void fetch(this.#url).then((response) => response.text(), () => {}), POKE_MS);
+    const timer = setInterval(
+      () =>
+        void fetch(this.#url).then(
+          (response) => response.text(),
+          () => {},
+        ),
+      POKE_MS,
+    );
     try {
       return await promise;
     } finally {

@@ -33,8 +33,14 @@ const KINDS: Readonly<Record<string, readonly [times: number, make: Make]>> = {
     (number) => ({ path: "/models-by-http", headers: `serve-multiplexed-model-id: model ${number % DIFFERENT}\r\n`, requests: 1 }),
   ],
   calls: [10, (number) => ({ path: `/main/calls?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
-  keyed: [10, (number) => ({ path: `/main/keyed?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
-  models: [5, (number) => ({ path: `/main/models?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
+  keyed: [
+    10,
+    (number) => ({ path: `/main/keyed?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS }),
+  ],
+  models: [
+    5,
+    (number) => ({ path: `/main/models?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS }),
+  ],
   batched: [5, (number) => ({ path: `/main/batched?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
   failing: [1, (number) => ({ path: `/main/failing?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
   stream: [5, () => ({ path: `/main/stream?count=${ITEMS}`, headers: "", requests: 2 })],

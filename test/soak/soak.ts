@@ -45,9 +45,15 @@ async function soak(): Promise<void> {
   const counted = samples.slice(Math.floor(SAMPLES * WARM_UP));
   const slope = (of: keyof Memory) => slopeOf(counted.map((sample): Sample => ({ requests: sample.requests, bytes: sample[of] })));
   const slopes = { "heap after a collection": slope("heap"), "anonymous memory of the process": slope("anonymous") };
-  console.log(`\n${Object.entries(load.sent).map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
+  console.log(
+    `\n${Object.entries(load.sent)
+      .map(([kind, count]) => `${kind} ${count}`)
+      .join(", ")}`,
+  );
   for (const [what, { estimate, low, high, blocks }] of Object.entries(slopes))
-    console.log(`${what}: ${estimate.toFixed(2)} bytes a request, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} (${blocks} blocks)`);
+    console.log(
+      `${what}: ${estimate.toFixed(2)} bytes a request, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} (${blocks} blocks)`,
+    );
   const objects = objectsIn(storage);
   console.log(`Durable Objects: ${objects}, expected ${EXPECTED_OBJECTS}`);
   if (requests < MIN_REQUESTS) console.log(`Fewer than ${MIN_REQUESTS} requests: the slopes are shown, and not judged.`);
@@ -65,5 +71,7 @@ function lineOf({ requests, heap, anonymous, resident }: Memory & { readonly req
 
 /** Each object has a database of its own. */
 function objectsIn(storage: string): number {
-  return readdirSync(storage, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".sqlite") && !file.includes("metadata")).length;
+  return readdirSync(storage, { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".sqlite") && !file.includes("metadata"),
+  ).length;
 }

@@ -23,12 +23,14 @@ export interface Soaked {
 /** What is wrong, in a sentence each; empty when the soak passes. */
 export function faultsOf({ requests, slopes, objects, expectedObjects, wrong }: Soaked): string[] {
   const faults = wrong.map((answer) => `A wrong answer: ${answer}.`);
-  if (objects !== expectedObjects) faults.push(`There are ${objects} Durable Objects, and the replicas and the control plane are ${expectedObjects}.`);
+  if (objects !== expectedObjects)
+    faults.push(`There are ${objects} Durable Objects, and the replicas and the control plane are ${expectedObjects}.`);
   if (requests < MIN_REQUESTS) return faults;
   for (const [what, { estimate, low, high }] of Object.entries(slopes)) {
     const interval = `${estimate.toFixed(2)} bytes a request, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;
     if (low > 0) faults.push(`The ${what} grows: ${interval}.`);
-    else if (high >= MAX_BYTES) faults.push(`Whether the ${what} grows is not known well enough: ${interval}, and the upper end must be under ${MAX_BYTES}.`);
+    else if (high >= MAX_BYTES)
+      faults.push(`Whether the ${what} grows is not known well enough: ${interval}, and the upper end must be under ${MAX_BYTES}.`);
   }
   return faults;
 }

@@ -140,7 +140,7 @@ export class Crossing {
     if (way === "call") return this.#echo.fail.remote(seed, index);
     if (way === "batched") return this.#echo.batched.remote("thrown", seed, index);
     if (way === "broadcast") return settledOf(await this.#echo.fail.broadcast(seed, index));
-    if (way === "twice") return serve.getAppHandle<serve.Application<Crossing>>("crossing").failTwice.remote(seed, index);
+    if (way === "twice") return serve.getAppHandle<Crossing>("crossing").failTwice.remote(seed, index);
     for await (const _ of this.#echo.failing.remote(seed, index));
     return undefined;
   }

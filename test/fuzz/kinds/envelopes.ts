@@ -77,7 +77,11 @@ export const FORGED_ENVELOPE: Kind<{ readonly envelope: string; readonly reply: 
 function oddReply(choices: Choices): unknown {
   return choices.of<() => unknown>([
     () => ({ kind: "value", value: oddJson(choices) }),
-    () => ({ kind: choices.of(["refused", "stream", "other", "", "constructor"]), load: oddJson(choices), protocol: choices.of([undefined, 2]) }),
+    () => ({
+      kind: choices.of(["refused", "stream", "other", "", "constructor"]),
+      load: oddJson(choices),
+      protocol: choices.of([undefined, 2]),
+    }),
     () => choices.of(["text", 1, null, undefined, true]),
   ])();
 }
@@ -101,7 +105,10 @@ export const NEWS: Kind<ReplicaSet> = {
   check(set) {
     const header = encodeNews(set);
     holds(/^[ -~]*$/.test(header), "news is ASCII");
-    const differs = difference(sorted(JSON.parse(JSON.stringify(set)) as object), sorted(JSON.parse(JSON.stringify(decodeNews(header))) as object));
+    const differs = difference(
+      sorted(JSON.parse(JSON.stringify(set)) as object),
+      sorted(JSON.parse(JSON.stringify(decodeNews(header))) as object),
+    );
     holds(differs === undefined, "news is read as it was written", () => differs);
   },
 };

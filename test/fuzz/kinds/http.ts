@@ -35,7 +35,11 @@ const change = async <T>(what: string, answer: T): Promise<T> => {
 const ports: OperatorPorts = {
   plan: (document) => planDocument(document, { manifest: COMPILED, code: CODE }),
   put: () => change("put", 1),
-  remove: (app) => change("remove", COMPILED.applications.some(({ name }) => name === app)),
+  remove: (app) =>
+    change(
+      "remove",
+      COMPILED.applications.some(({ name }) => name === app),
+    ),
   config: () => ask({ applications: [] }),
   details: () => ask([]),
   scrape: () => ask([]),
@@ -69,8 +73,7 @@ function build(): Ingress {
       },
     }),
     control: { current: async () => Object.fromEntries(COMPILED.applications.map((one) => [one.name, one])), unready: async () => [] },
-    system: (request, path, { env, keepAlive }) =>
-      answerOperator(request, path, env, ports) ?? rpc(request, path, { env, keepAlive }),
+    system: (request, path, { env, keepAlive }) => answerOperator(request, path, env, ports) ?? rpc(request, path, { env, keepAlive }),
   });
 }
 
@@ -108,7 +111,12 @@ export const HTTP: Kind<HttpRequest> = {
       const isOpen = !pathname.startsWith("/-/") || ["/-/healthz", "/-/routes"].includes(pathname);
       holds(isOpen || response.status >= 400, "an operator's path is closed without the token", () => response.status);
     }
-    if (response.status >= 400) holds(seen.changes.every((what) => what === "remove"), "what is refused changes nothing", () => seen.changes[0]);
+    if (response.status >= 400)
+      holds(
+        seen.changes.every((what) => what === "remove"),
+        "what is refused changes nothing",
+        () => seen.changes[0],
+      );
     for (const { request: forwarded, meta } of seen.fetched) reaches(pathname, request, forwarded, meta);
     for (const call of seen.called) isUnforged(call);
     if (seen.called.length > 0) for (const line of (await response.text()).split("\n").filter(Boolean)) decodeText(line);

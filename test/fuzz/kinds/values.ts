@@ -110,7 +110,11 @@ export const LOGGED: Kind<Made> = {
       holds("value" in read, "a log line is JSON", () => line);
       const own = read.value as Record<string, unknown>;
       holds(own["message"] === "the message" && own["level"] === "WARNING", "fields don't replace the line's own", () => line);
-      holds(own["requestId"] === "r1" && own["route"] === "/fuzz" && own["app"] === "news", "fields don't replace who wrote it", () => line);
+      holds(
+        own["requestId"] === "r1" && own["route"] === "/fuzz" && own["app"] === "news",
+        "fields don't replace who wrote it",
+        () => line,
+      );
       holds(traits.hostile || traits.proxy || fields === value || "field" in own || traits.large, "a field is written", () => line);
     }
   },

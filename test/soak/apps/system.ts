@@ -54,7 +54,13 @@ class Front {
     else if (pathname === "/keyed") await each((at) => this.#worker.options({ key: `key ${at}` }).ping.remote(at));
     else if (pathname === "/models") await each((at) => this.#worker.options({ multiplexedModelId: `model ${at}` }).model.remote());
     else if (pathname === "/batched") await each((at) => this.#worker.batched.remote(at));
-    else if (pathname === "/failing") await each((at) => this.#worker.fail.remote(at).result().catch(() => {}));
+    else if (pathname === "/failing")
+      await each((at) =>
+        this.#worker.fail
+          .remote(at)
+          .result()
+          .catch(() => {}),
+      );
     else if (pathname === "/stream") return this.#worker.items.remote(count);
     else if (pathname === "/throw") throw new Error(`no ${number}`);
     else if (pathname === "/slow") await scheduler.wait(SLOW_MS);
