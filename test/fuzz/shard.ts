@@ -4,14 +4,16 @@
  * Which input is being checked is in a file, because a process that hangs sends no messages.
  */
 import { openSync, writeSync } from "node:fs";
-import { KINDS } from "./kinds/all.ts";
 import { checkRange, type Range } from "./range.ts";
 import { type Failure, failureOf } from "./failure.ts";
+import type { Kind } from "./kind.ts";
 
 /** From the process: a failure, or the end of the range that it was given. */
 export type ShardMessage = { readonly failure: Failure } | { readonly done: true };
 
-const progress = openSync(process.argv[2]!, "r+");
+const [, , file = "", module = ""] = process.argv;
+const { KINDS } = (await import(module)) as { readonly KINDS: readonly Kind[] };
+const progress = openSync(file, "r+");
 const mark = new Uint32Array(1);
 let current = 0;
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { cpuMs } from "./cpu.ts";
 import { Choices } from "./choices.ts";
 import { type Failure, shown } from "./failure.ts";
-import { KINDS } from "./kinds/all.ts";
+import type { Kind } from "./kind.ts";
 import { kindOf, type Range } from "./range.ts";
 import type { ShardMessage } from "./shard.ts";
 
@@ -30,12 +30,21 @@ export interface Inputs {
   readonly count: number;
 }
 
-/** Checks inputs in `processes` processes at once. */
-export async function checkInputs({ seed, first, count }: Inputs, processes: number, failed: (failure: Failure) => void): Promise<void> {
+/** How inputs are checked. */
+export interface Checking {
+  /** The module that exports `KINDS`: each process imports it. */
+  readonly kinds: URL;
+  readonly processes: number;
+  readonly failed: (failure: Failure) => void;
+}
+
+/** Checks inputs, in several processes at once. */
+export async function checkInputs({ seed, first, count }: Inputs, { kinds, processes, failed }: Checking): Promise<void> {
+  const { KINDS } = (await import(kinds.href)) as { readonly KINDS: readonly Kind[] };
   let next = first;
   const end = first + count;
   const worker = async () => {
-    await using shard = new Shard(failed);
+    await using shard = new Shard({ kinds, all: KINDS, failed });
     while (next < end) {
       const range = { seed, from: next, to: Math.min(end, next + RANGE) };
       next = range.to;
@@ -49,12 +58,16 @@ export async function checkInputs({ seed, first, count }: Inputs, processes: num
 type End = { readonly kind: "done" } | { readonly kind: "hangs" | "crashed"; readonly index: number; readonly detail: string };
 
 class Shard implements AsyncDisposable {
+  readonly #kinds: URL;
+  readonly #all: readonly Kind[];
   readonly #failed: (failure: Failure) => void;
   readonly #folder = mkdtempSync(join(tmpdir(), "edge-serve-fuzz-"));
   #child: ChildProcess | undefined;
   #stderr = "";
 
-  constructor(failed: (failure: Failure) => void) {
+  constructor({ kinds, all, failed }: Pick<Checking, "kinds" | "failed"> & { readonly all: readonly Kind[] }) {
+    this.#kinds = kinds;
+    this.#all = all;
     this.#failed = failed;
   }
 
@@ -71,7 +84,7 @@ class Shard implements AsyncDisposable {
   }
 
   #failureOf({ kind, index, detail }: Exclude<End, { kind: "done" }>, seed: number): Failure {
-    const { name, make } = kindOf(KINDS, index);
+    const { name, make } = kindOf(this.#all, index);
     const what = kind === "hangs" ? `takes more than ${HANG_MS} ms of processor time` : `ends the process`;
     return { kind: name, index, sort: `${name}: ${what}`, detail, input: shown(make(Choices.seeded(seed, name, index))) };
   }
@@ -111,7 +124,7 @@ class Shard implements AsyncDisposable {
   #start(): ChildProcess {
     writeFileSync(this.#progress, new Uint8Array(4));
     this.#stderr = "";
-    const child = fork(fileURLToPath(new URL("shard.ts", import.meta.url)), [this.#progress], {
+    const child = fork(fileURLToPath(new URL("shard.ts", import.meta.url)), [this.#progress, this.#kinds.href], {
       execArgv: [`--max-old-space-size=${MEMORY_MB}`],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

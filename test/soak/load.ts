@@ -46,7 +46,7 @@ class Connection {
     const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true });
     socket.setTimeout(ANSWER_MS, () => socket.destroy());
     socket.on("data", (chunk: Buffer) => {
-      this.#received += chunk.latin1Slice();
+      this.#received += chunk.toString("latin1");
       const head = wholeHead(this.#received);
       if (head === undefined) return;
       this.#received = "";

@@ -22,44 +22,57 @@ export const DIFFERENT = 100_000;
 const CALLS = 20;
 const ITEMS = 20;
 
-type Make = (number: number) => Omit<Asked, "kind" | "manner" | "status"> & Partial<Pick<Asked, "manner" | "status">>;
+type Make = (ordinal: number) => Omit<Asked, "kind" | "manner" | "status"> & Partial<Pick<Asked, "manner" | "status">>;
 
-/** Each kind, and how often it comes in `TURNS` turns. */
+const calls = (path: string, ordinal: number) => ({
+  path: `/main/${path}?number=${(ordinal * CALLS) % DIFFERENT}&count=${CALLS}`,
+  headers: "",
+  requests: 1 + CALLS,
+});
+
+/** Each kind, and how often it comes in all turns; it is made of how often it came before. */
 const KINDS: Readonly<Record<string, readonly [times: number, make: Make]>> = {
-  http: [40, () => ({ path: "/main", headers: "", requests: 1 })],
-  session: [80, (number) => ({ path: "/main", headers: `x-session-id: session ${number % DIFFERENT}\r\n`, requests: 1 })],
+  http: [20, () => ({ path: "/main", headers: "", requests: 1 })],
+  session: [100, (ordinal) => ({ path: "/main", headers: `x-session-id: session ${ordinal % DIFFERENT}\r\n`, requests: 1 })],
   model: [
     40,
-    (number) => ({ path: "/models-by-http", headers: `serve-multiplexed-model-id: model ${number % DIFFERENT}\r\n`, requests: 1 }),
+    (ordinal) => ({ path: "/models-by-http", headers: `serve-multiplexed-model-id: model ${ordinal % DIFFERENT}\r\n`, requests: 1 }),
   ],
-  calls: [10, (number) => ({ path: `/main/calls?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
-  keyed: [
-    10,
-    (number) => ({ path: `/main/keyed?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS }),
-  ],
-  models: [
-    5,
-    (number) => ({ path: `/main/models?number=${(number * CALLS) % DIFFERENT}&count=${CALLS}`, headers: "", requests: 1 + CALLS }),
-  ],
-  batched: [5, (number) => ({ path: `/main/batched?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
-  failing: [1, (number) => ({ path: `/main/failing?number=${number}&count=${CALLS}`, headers: "", requests: 1 + CALLS })],
+  calls: [10, (ordinal) => calls("calls", ordinal)],
+  keyed: [10, (ordinal) => calls("keyed", ordinal)],
+  models: [5, (ordinal) => calls("models", ordinal)],
+  batched: [5, (ordinal) => calls("batched", ordinal)],
+  failing: [1, (ordinal) => calls("failing", ordinal)],
   stream: [5, () => ({ path: `/main/stream?count=${ITEMS}`, headers: "", requests: 2 })],
-  error: [2, (number) => ({ path: `/main/throw?number=${number}`, headers: "", requests: 1, status: 500 })],
-  missing: [1, (number) => ({ path: `/nowhere/${number}`, headers: "", requests: 1, status: 404 })],
+  error: [2, (ordinal) => ({ path: `/main/throw?number=${ordinal}`, headers: "", requests: 1, status: 500 })],
+  missing: [1, (ordinal) => ({ path: `/nowhere/${ordinal}`, headers: "", requests: 1, status: 404 })],
   cancelled: [1, () => ({ path: "/main/slow", headers: "", requests: 1, manner: "reset" })],
   socket: [1, () => ({ path: "/main/socket", headers: "", requests: 1, manner: "socket", status: 101 })],
 };
 
-const TURNS: readonly string[] = spread(Object.entries(KINDS).flatMap(([kind, [times]]) => Array.from({ length: times }, () => kind)));
+interface Turn {
+  readonly kind: string;
+  /** How often the kind came in the turns before. */
+  readonly before: number;
+}
 
-// Each kind all over the turns, always in the same order.
-function spread(kinds: readonly string[]): string[] {
-  const step = kinds.length % 7 === 0 ? 11 : 7;
-  return kinds.map((_, at) => kinds[(at * step) % kinds.length]!);
+const TURNS: readonly Turn[] = spread(Object.entries(KINDS).flatMap(([kind, [times]]) => Array.from({ length: times }, () => kind)));
+
+// Each kind all over the turns, always in the same order: the step has no divisor in common with the number of turns.
+function spread(kinds: readonly string[]): Turn[] {
+  const step = [7, 11, 13].find((prime) => kinds.length % prime !== 0)!;
+  const seen: Record<string, number> = {};
+  return kinds.map((_, at) => {
+    const kind = kinds[(at * step) % kinds.length]!;
+    const before = seen[kind] ?? 0;
+    seen[kind] = before + 1;
+    return { kind, before };
+  });
 }
 
 /** The HTTP request with this number. */
 export function askedAt(number: number): Asked {
-  const kind = TURNS[number % TURNS.length]!;
-  return { kind, manner: "http", status: 200, ...KINDS[kind]![1](number) };
+  const { kind, before } = TURNS[number % TURNS.length]!;
+  const [times, make] = KINDS[kind]!;
+  return { kind, manner: "http", status: 200, ...make(Math.floor(number / TURNS.length) * times + before) };
 }

@@ -37,10 +37,14 @@ async function soak(): Promise<void> {
   using load = new LoadProcess(Number(new URL(workerd.url).port));
   const startedAtMs = performance.now();
   const samples: (Memory & { readonly requests: number })[] = [];
+  let cpuUs = workerd.cpuUs;
+  let shownAt = 0;
   for (let sample = 0; sample < SAMPLES; sample++) {
     await load.send(Math.ceil(requests / SAMPLES));
     samples.push({ requests: load.requests, ...(await probe.read()) });
-    if (sample % 12 === 11) console.log(lineOf(samples.at(-1)!, (performance.now() - startedAtMs) / 1000));
+    if (sample % 12 !== 11) continue;
+    console.log(lineOf(samples.at(-1)!, (performance.now() - startedAtMs) / 1000, (workerd.cpuUs - cpuUs) / (load.requests - shownAt)));
+    [cpuUs, shownAt] = [workerd.cpuUs, load.requests];
   }
   const counted = samples.slice(Math.floor(SAMPLES * WARM_UP));
   const slope = (of: keyof Memory) => slopeOf(counted.map((sample): Sample => ({ requests: sample.requests, bytes: sample[of] })));
@@ -63,10 +67,10 @@ async function soak(): Promise<void> {
   if (faults.length > 0) process.exitCode = 1;
 }
 
-function lineOf({ requests, heap, anonymous, resident }: Memory & { readonly requests: number }, seconds: number): string {
+function lineOf({ requests, heap, anonymous, resident }: Memory & { readonly requests: number }, seconds: number, eachUs: number): string {
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
-  const rate = Math.round(requests / seconds);
-  return `${requests} requests, ${seconds.toFixed(0)} s, ${rate}/s: heap ${mb(heap)}, anonymous ${mb(anonymous)}, resident ${mb(resident)}`;
+  const rate = `${seconds.toFixed(0)} s, ${Math.round(requests / seconds)}/s, ${eachUs.toFixed(0)} us of processor time each`;
+  return `${requests} requests, ${rate}: heap ${mb(heap)}, anonymous ${mb(anonymous)}, resident ${mb(resident)}`;
 }
 
 /** Each object has a database of its own. */
