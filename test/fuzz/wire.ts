@@ -105,13 +105,16 @@ export function makeWire(choices: Choices, request: HttpRequest): WireInput {
     body: Buffer.from(body ?? "").toString("latin1"),
     end: "answered",
     // Methods that the platform does not know, and paths that no client writes, are answered by it as it likes.
-    isSound: isText && /^(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH)$/.test(method) && encoded(target) === target,
+    isSound: isText && /^(GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH)$/.test(method) && TARGET.test(target),
   };
   if (body !== undefined) draft.headers.push(`Content-Length: ${draft.body.length}`);
   choices.weighted(FLAWS)(draft, choices);
   const head = `${[draft.line, ...draft.headers].join("\r\n")}\r\n\r\n`;
   return { pieces: draft.pieces ?? [head, draft.body], end: draft.end, isSound: draft.isSound, request };
 }
+
+/** Everything else is encoded by clients. */
+const TARGET = /^\/(?!\/)(?:[A-Za-z0-9\-._~:/?@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/;
 
 // Bytes that would end the line are no part of a target.
 function encoded(target: string): string {

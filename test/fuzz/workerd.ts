@@ -174,7 +174,8 @@ class FuzzedSystem implements AsyncDisposable {
       let answer = await exchange(this.#port, input, HANG_MS);
       if (answer.kind === "silent") answer = await exchange(this.#port, input, PATIENCE_MS);
       if (input.isSound) holds(answer.kind === "answered", "a sound request is answered within a second", () => answer.kind);
-      if (answer.kind !== "answered") return;
+      // Who leaves early is told nothing that counts.
+      if (answer.kind !== "answered" || input.end !== "answered") return;
       this.#check(input, answer.status, answer.head, answer.body);
     } catch (error) {
       this.#report("socket", index, error, input);
