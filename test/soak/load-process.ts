@@ -11,8 +11,9 @@ export class LoadProcess implements Disposable {
   readonly sent: Record<string, number> = {};
   readonly wrong: string[] = [];
 
-  constructor(port: number) {
-    this.#process = fork(fileURLToPath(new URL("load.ts", import.meta.url)), [String(port), String(CONNECTIONS)]);
+  /** @param only Kinds of the mix, with commas; all if it is empty. */
+  constructor(port: number, only: string) {
+    this.#process = fork(fileURLToPath(new URL("load.ts", import.meta.url)), [String(port), String(CONNECTIONS), only]);
   }
 
   /** How many requests were sent. */

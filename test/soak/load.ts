@@ -1,11 +1,11 @@
 /**
- * The load, in a process of its own: `node load.ts <port> <connections>`. It is told how many requests to send, sends them, and
+ * The load, in a process of its own: `node load.ts <port> <connections> [kinds]`. It is told how many requests to send, sends them, and
  * says what came of them.
  *
  * Plain sockets, because a client that parses more would take the processor from what it loads.
  */
 import { connect, type Socket } from "node:net";
-import { type Asked, askedAt } from "./mix.ts";
+import { type Asked, mixOf } from "./mix.ts";
 
 /** To the process: send so many requests more. */
 export interface LoadOrder {
@@ -94,9 +94,15 @@ async function echoOnce(port: number, { path }: Asked): Promise<number> {
   return promise;
 }
 
+interface Loading {
+  readonly port: number;
+  readonly connections: readonly Connection[];
+  readonly askedAt: (number: number) => Asked;
+}
+
 let next = 0;
 
-async function load(port: number, connections: readonly Connection[], { requests }: LoadOrder): Promise<LoadReport> {
+async function load({ port, connections, askedAt }: Loading, { requests }: LoadOrder): Promise<LoadReport> {
   const sent: Record<string, number> = {};
   const wrong: string[] = [];
   let left = requests;
@@ -115,8 +121,9 @@ async function load(port: number, connections: readonly Connection[], { requests
 }
 
 if (import.meta.main) {
-  const [port = 0, count = 16] = process.argv.slice(2).map(Number);
-  const connections = Array.from({ length: count }, () => new Connection(port));
-  process.on("message", (order: LoadOrder) => void load(port, connections, order).then((report) => process.send!(report)));
+  const [, , port = "0", count = "16", only = ""] = process.argv;
+  const connections = Array.from({ length: Number(count) }, () => new Connection(Number(port)));
+  const loading = { port: Number(port), connections, askedAt: mixOf(only === "" ? undefined : only.split(",")) };
+  process.on("message", (order: LoadOrder) => void load(loading, order).then((report) => process.send!(report)));
   process.on("disconnect", () => process.exit());
 }

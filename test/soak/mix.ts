@@ -56,8 +56,6 @@ interface Turn {
   readonly before: number;
 }
 
-const TURNS: readonly Turn[] = spread(Object.entries(KINDS).flatMap(([kind, [times]]) => Array.from({ length: times }, () => kind)));
-
 // Each kind all over the turns, always in the same order: the step has no divisor in common with the number of turns.
 function spread(kinds: readonly string[]): Turn[] {
   const step = [7, 11, 13].find((prime) => kinds.length % prime !== 0)!;
@@ -70,9 +68,19 @@ function spread(kinds: readonly string[]): Turn[] {
   });
 }
 
-/** The HTTP request with this number. */
-export function askedAt(number: number): Asked {
-  const { kind, before } = TURNS[number % TURNS.length]!;
-  const [times, make] = KINDS[kind]!;
-  return { kind, manner: "http", status: 200, ...make(Math.floor(number / TURNS.length) * times + before) };
+/**
+ * Gives the HTTP request with a number.
+ *
+ * @param only These kinds and no others, to find out which of them something comes from; all by default.
+ * @throws RangeError if there is no such kind.
+ */
+export function mixOf(only: readonly string[] = Object.keys(KINDS)): (number: number) => Asked {
+  const unknown = only.find((kind) => !Object.hasOwn(KINDS, kind));
+  if (unknown !== undefined) throw new RangeError(`There is no kind ${JSON.stringify(unknown)}. Available: ${Object.keys(KINDS).join(", ")}.`);
+  const turns = spread(only.flatMap((kind) => Array.from({ length: KINDS[kind]![0] }, () => kind)));
+  return (number) => {
+    const { kind, before } = turns[number % turns.length]!;
+    const [times, make] = KINDS[kind]!;
+    return { kind, manner: "http", status: 200, ...make(Math.floor(number / turns.length) * times + before) };
+  };
 }

@@ -2,7 +2,8 @@
  * `npm run soak -- --requests N`: whether memory or objects grow with the requests that were served. Needs Linux.
  *
  * workerd on its own, a load of mixed kinds with 100,000 different session ids, keys and model ids, and a sample of the memory
- * after a collection every so many requests. A fifth of the run is warm-up and not counted.
+ * after a collection every so many requests. A fifth of the run is warm-up and not counted. `--only calls,batched` sends these kinds
+ * and no others: where growth comes from.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +22,7 @@ const EXPECTED_OBJECTS = 2 + 3 + 3 + 2 + 1;
 const SAMPLES = 120;
 const WARM_UP = 0.2;
 
-const { values } = parseArgs({ options: { requests: { type: "string", default: "1000000" } } });
+const { values } = parseArgs({ options: { requests: { type: "string", default: "1000000" }, only: { type: "string", default: "" } } });
 const requests = Number(values.requests);
 const folder = mkdtempSync(join(tmpdir(), "edge-serve-soak-"));
 try {
@@ -34,7 +35,7 @@ async function soak(): Promise<void> {
   const { config, storage } = bundle({ name: "soak", main: new URL("apps/system.ts", import.meta.url), classes: CLASSES, folder });
   using workerd = await WorkerdProcess.start(config, { logged: () => {}, hasInspector: true });
   using probe = await MemoryProbe.attach(workerd);
-  using load = new LoadProcess(Number(new URL(workerd.url).port));
+  using load = new LoadProcess(Number(new URL(workerd.url).port), values.only);
   const startedAtMs = performance.now();
   const samples: (Memory & { readonly requests: number })[] = [];
   let cpuUs = workerd.cpuUs;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bytesOf } from "../../soak/memory.ts";
 import { wholeHead } from "../../soak/load.ts";
-import { askedAt, DIFFERENT } from "../../soak/mix.ts";
+import { DIFFERENT, mixOf } from "../../soak/mix.ts";
 import { faultsOf, type Soaked } from "../../soak/verdict.ts";
 
 const slope = (low: number, high: number) => ({ estimate: (low + high) / 2, low, high, blocks: 20 });
@@ -27,6 +27,7 @@ describe("a soak", () => {
 });
 
 describe("the mix", () => {
+  const askedAt = mixOf();
   const asked = Array.from({ length: 250_000 }, (_, number) => askedAt(number));
 
   it("is a million requests with 100,000 different session ids, keys and model ids", () => {
@@ -38,6 +39,11 @@ describe("the mix", () => {
       // Each asks for as many in a row as it makes calls.
       expect([kind, firsts.size * 20]).toEqual([kind, DIFFERENT]);
     }
+  });
+
+  it("may be of some kinds only", () => {
+    expect(new Set([0, 1, 2, 3].map(mixOf(["error", "missing"])).map(({ kind }) => kind))).toEqual(new Set(["error", "missing"]));
+    expect(() => mixOf(["constructor"])).toThrow('no kind "constructor"');
   });
 
   it("has each kind all over", () => {
