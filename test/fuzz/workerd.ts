@@ -35,6 +35,8 @@ const PATIENCE_MS = 5000;
 const BATCH = 200;
 /** Finding the input of a batch takes longer than the batch. */
 const MAX_LOCATED = 5;
+/** With more, the run would be about nothing else. */
+const MAX_UNANSWERED = 20;
 
 /** What the application throws by itself, and what is said to a caller from outside that asks for a method which is not there. */
 const EXPECTED = /thrown by the application|MethodNotFoundError/;
@@ -65,6 +67,7 @@ class FuzzedSystem implements AsyncDisposable {
   readonly #lines: string[] = [];
   #process: WorkerdProcess | undefined;
   #located = 0;
+  #unanswered = 0;
 
   private constructor(config: string, seed: number, failed: (failure: Failure) => void) {
     this.#config = config;
@@ -120,6 +123,8 @@ class FuzzedSystem implements AsyncDisposable {
         if (await this.#crossed(kind, index, index + 1)) continue;
         this.#report(`crossing ${kind}`, index, new Error("no answer in time, or none that can be read"), `number ${index}`);
         await this.#restart();
+        if (++this.#unanswered === MAX_UNANSWERED)
+          throw new Error(`${MAX_UNANSWERED} inputs were not answered: the rest in workerd is left out.`);
       }
     }
   }

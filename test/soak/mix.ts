@@ -76,7 +76,8 @@ function spread(kinds: readonly string[]): Turn[] {
  */
 export function mixOf(only: readonly string[] = Object.keys(KINDS)): (number: number) => Asked {
   const unknown = only.find((kind) => !Object.hasOwn(KINDS, kind));
-  if (unknown !== undefined) throw new RangeError(`There is no kind ${JSON.stringify(unknown)}. Available: ${Object.keys(KINDS).join(", ")}.`);
+  if (unknown !== undefined)
+    throw new RangeError(`There is no kind ${JSON.stringify(unknown)}. Available: ${Object.keys(KINDS).join(", ")}.`);
   const turns = spread(only.flatMap((kind) => Array.from({ length: KINDS[kind]![0] }, () => kind)));
   return (number) => {
     const { kind, before } = turns[number % turns.length]!;
