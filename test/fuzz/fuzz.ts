@@ -20,9 +20,15 @@ const [inputs, seed, first, processes, share] = [values.inputs, values.seed, val
 const inWorkerd = Math.round(inputs * share);
 const report = new Report(seed);
 const startedAtMs = performance.now();
+// A run that is ended early has told what it found.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(1));
 const failed = report.failed.bind(report);
 const kinds = new URL("kinds/all.ts", import.meta.url);
 await checkInputs({ seed, first, count: inputs - inWorkerd }, { kinds, processes, failed });
 if (inWorkerd > 0) await checkInWorkerd({ seed, first, count: inWorkerd }, failed);
-console.log(report.text({ inProcess: inputs - inWorkerd, inWorkerd, seconds: (performance.now() - startedAtMs) / 1000 }));
-if (report.hasFailures) process.exitCode = 1;
+end(report.hasFailures ? 1 : 0);
+
+function end(exitCode: number): void {
+  console.log(report.text({ inProcess: inputs - inWorkerd, inWorkerd, seconds: (performance.now() - startedAtMs) / 1000 }));
+  process.exit(exitCode);
+}

@@ -22,6 +22,8 @@ export const CROSSING_ERROR: Kind<Thrown> = {
   weight: 18,
   make: makeThrown,
   check(thrown) {
+    // Crosses as what it is, between objects only: Node can't clone one.
+    if (thrown.value instanceof Response) return;
     const once = hop(encodeError(thrown.value));
     arrivesAs(once, thrown);
     const twice = hop(encodeError(once));

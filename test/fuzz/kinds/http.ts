@@ -51,6 +51,7 @@ function build(): Ingress {
     targetOf: (app, deployment = "Leaf") => ({
       app,
       deployment,
+      requestTimeoutMs: null,
       async call(request) {
         seen.called.push(request);
         return { kind: "value", value: request.args };
