@@ -38,15 +38,22 @@ export interface Checking {
   readonly kinds: URL;
   readonly processes: number;
   readonly failed: (failure: Failure) => void;
+  /** These kinds and no others; all if it is empty. */
+  readonly only?: readonly string[];
+  /** What counts as a hang, in processor time; a second by default. */
+  readonly hangMs?: number;
 }
 
-/** Checks inputs, in several processes at once. */
-export async function checkInputs({ seed, first, count }: Inputs, { kinds, processes, failed }: Checking): Promise<void> {
+/** Checks inputs, in several processes at once. @returns How many: with `only`, the numbers of other kinds are passed over. */
+export async function checkInputs(
+  { seed, first, count }: Inputs,
+  { kinds, processes, failed, only = [], hangMs = HANG_MS }: Checking,
+): Promise<number> {
   const { KINDS } = (await import(kinds.href)) as { readonly KINDS: readonly Kind[] };
   let next = first;
   const end = first + count;
   const worker = async () => {
-    await using shard = new Shard({ kinds, all: KINDS, failed });
+    await using shard = new Shard({ kinds, all: KINDS, failed, only, hangMs });
     while (next < end) {
       const range = { seed, from: next, to: Math.min(end, next + RANGE) };
       next = range.to;
@@ -54,6 +61,8 @@ export async function checkInputs({ seed, first, count }: Inputs, { kinds, proce
     }
   };
   await Promise.all(Array.from({ length: processes }, worker));
+  const isChecked = (index: number) => only.length === 0 || only.includes(kindOf(KINDS, index).name);
+  return Array.from({ length: count }, (_, at) => first + at).filter(isChecked).length;
 }
 
 /** How a process got on with its range. */
@@ -62,15 +71,18 @@ type End = { readonly kind: "done" } | { readonly kind: "hangs" | "crashed"; rea
 class Shard implements AsyncDisposable {
   readonly #kinds: URL;
   readonly #all: readonly Kind[];
+  readonly #hangMs: number;
   readonly #failed: (failure: Failure) => void;
   readonly #folder = mkdtempSync(join(tmpdir(), "edge-serve-fuzz-"));
   readonly #hangs = new Map<string, number>();
-  /** Kinds that were given up. */
+  /** Kinds that are left out, or were given up. */
   readonly #given: string[] = [];
   #child: ChildProcess | undefined;
   #stderr = "";
 
-  constructor({ kinds, all, failed }: Pick<Checking, "kinds" | "failed"> & { readonly all: readonly Kind[] }) {
+  constructor({ kinds, all, failed, only, hangMs }: Required<Omit<Checking, "processes">> & { readonly all: readonly Kind[] }) {
+    this.#hangMs = hangMs;
+    if (only.length > 0) this.#given.push(...all.map(({ name }) => name).filter((name) => !only.includes(name)));
     this.#kinds = kinds;
     this.#all = all;
     this.#failed = failed;
@@ -98,7 +110,7 @@ class Shard implements AsyncDisposable {
 
   #failureOf({ kind, index, detail }: Exclude<End, { kind: "done" }>, seed: number): Failure {
     const { name, make } = kindOf(this.#all, index);
-    const what = kind === "hangs" ? `takes more than ${HANG_MS} ms of processor time` : `ends the process`;
+    const what = kind === "hangs" ? `takes more than ${this.#hangMs} ms of processor time` : `ends the process`;
     return { kind: name, index, sort: `${name}: ${what}`, detail, input: shown(make(Choices.seeded(seed, name, index))) };
   }
 
@@ -124,7 +136,7 @@ class Shard implements AsyncDisposable {
       const mark = this.#mark();
       const usedMs = cpuMs(child.pid!) ?? performance.now();
       if (mark !== seen.mark) seen = { mark, sinceMs: performance.now(), cpuMs: usedMs };
-      else if (mark > 0 && (usedMs - seen.cpuMs > HANG_MS || performance.now() - seen.sinceMs > STALL_MS)) {
+      else if (mark > 0 && (usedMs - seen.cpuMs > this.#hangMs || performance.now() - seen.sinceMs > STALL_MS)) {
         child.off("exit", onExit).kill("SIGKILL");
         this.#child = undefined;
         end({ kind: "hangs", index: mark - 1, detail: "" });
