@@ -42,6 +42,13 @@ export function slopeOf(samples: readonly Sample[]): Slope {
   return { estimate, low: estimate - half, high: estimate + half, blocks };
 }
 
+/** How much faster `a` grows than `b`, which was measured apart from it. */
+export function differenceOf(a: Slope, b: Slope): Pick<Slope, "estimate" | "low" | "high"> {
+  const estimate = a.estimate - b.estimate;
+  const half = Math.hypot(a.high - a.estimate, b.high - b.estimate);
+  return { estimate, low: estimate - half, high: estimate + half };
+}
+
 // Only what goes together widens the interval: alternating residuals don't make it narrower.
 function inflation(residuals: readonly number[]): number {
   const whole = sum(residuals.map((residual) => residual ** 2));

@@ -68,8 +68,9 @@ function build(): Ingress {
     targetOf: () => ({
       requestTimeoutMs: null,
       routePrefix: "/",
-      async fetch(request, meta) {
-        seen.fetched.push({ request, meta });
+      prepare: async (request) => ({ request: () => request }),
+      async fetch(sent, meta) {
+        seen.fetched.push({ request: sent instanceof Request ? sent : sent.request(), meta });
         return new Response("ok", { headers: { "x-request-id": meta.requestId } });
       },
     }),

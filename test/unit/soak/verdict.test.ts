@@ -5,20 +5,29 @@ import { DIFFERENT, mixOf } from "../../soak/mix.ts";
 import { faultsOf, type Soaked } from "../../soak/verdict.ts";
 
 const slope = (low: number, high: number) => ({ estimate: (low + high) / 2, low, high, blocks: 20 });
-const well: Soaked = { requests: 1_000_000, slopes: { heap: slope(-2, 3) }, objects: 11, expectedObjects: 11, wrong: [] };
+const well: Soaked = {
+  requests: 1_000_000,
+  heap: slope(-2, 3),
+  anonymous: slope(15, 25),
+  bare: slope(15, 25),
+  objects: 11,
+  expectedObjects: 11,
+  wrong: [],
+};
 
 describe("a soak", () => {
   it.each<[string, Partial<Soaked>]>([
-    ["whose interval holds 0", {}],
-    ["whose memory shrinks", { slopes: { heap: slope(-9, -1) } }],
-    ["that is too short to judge the slopes", { requests: 20_000, slopes: { heap: slope(20, 90) } }],
+    ["whose interval holds 0, and whose process grows as any does", {}],
+    ["whose memory shrinks", { heap: slope(-9, -1), anonymous: slope(-9, -1) }],
+    ["that is too short to judge the slopes", { requests: 20_000, heap: slope(20, 90) }],
   ])("passes %s", (_, change) => {
     expect(faultsOf({ ...well, ...change })).toEqual([]);
   });
 
   it.each<[string, Partial<Soaked>, string]>([
-    ["grows", { slopes: { heap: slope(0.1, 0.2) } }, "The heap grows: 0.15 bytes a request"],
-    ["may grow", { slopes: { heap: slope(-1, 8) } }, "not known well enough"],
+    ["grows", { heap: slope(0.1, 0.2) }, "The heap grows: 0.15 bytes a request"],
+    ["may grow", { heap: slope(-1, 8) }, "not known well enough"],
+    ["grows more as a process", { anonymous: slope(35, 45) }, "more than one without edge-serve: by 20.00 bytes a request"],
     ["has more objects", { objects: 12 }, "12 Durable Objects"],
     ["was answered wrongly, however short", { requests: 1, wrong: ["http /: 500 for 200"] }, "http /: 500 for 200"],
   ])("fails when it %s", (_, change, fault) => {
