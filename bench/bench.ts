@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { build } from "./micro/build.ts";
 import { type Comparison, compare, type Figure } from "./micro/measure.ts";
 import { type Machine, pageOf, tableOf } from "./micro/page.ts";
-import { WorkerdProcess } from "./micro/workerd-process.ts";
+import { WorkerdProcess } from "./workerd-process.ts";
 import { writePart } from "./parts.ts";
 
 const FIGURES: readonly Figure[] = [

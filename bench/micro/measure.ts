@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Load } from "./load.ts";
-import type { WorkerdProcess } from "./workerd-process.ts";
+import type { WorkerdProcess } from "../workerd-process.ts";
 
 /** A figure, and how it is got from HTTP requests. */
 export interface Figure {

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { WorkerdProcess } from "../../bench/micro/workerd-process.ts";
+import { WorkerdProcess } from "../../bench/workerd-process.ts";
 import { COMPATIBILITY_DATE, FLAGS } from "../../bench/workerd-config.ts";
 
 export const VERSIONS = ["v1", "v2"] as const;
