@@ -95,11 +95,19 @@ class Connection implements HandleTarget {
 }
 
 /** How a call fails before any of it has been sent, by the codes of Node's `fetch`. */
-const NOT_SENT: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const NOT_SENT: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "refused by fetch itself",
+]);
 
 // Only a call of which nothing has been sent is known not to have begun.
 function notAnswered(message: string, cause: unknown): Error {
-  const { code } = ((cause as Partial<Error> | undefined)?.cause ?? {}) as { readonly code?: unknown };
+  const reason = (cause as Partial<Error> | undefined)?.cause;
+  const code = reason instanceof Error ? ((reason as { readonly code?: unknown }).code ?? "refused by fetch itself") : undefined;
   return NOT_SENT.has(code)
     ? new DeploymentUnavailableError(message, { cause })
     : new ReplicaUnavailableError(message, { cause, hasBegun: true });

@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** What a builder named by the target is called with. JSON. */
   readonly args?: unknown;
+  /** Whether lines of level `ERROR` are kept from standard error; `logs()` has them all. @default false */
+  readonly quiet?: boolean;
 }
 
 /** A running server. Dispose of it, or `await using` it. */
@@ -74,6 +76,7 @@ export async function serve(target: string, options: ServeOptions = {}): Promise
 class RunningServer implements Server {
   readonly #start: StartMessage;
   readonly #testToken = randomBytes(24).toString("hex");
+  readonly #isQuiet: boolean;
   readonly #logs: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
   readonly #scratch = new Set<string>();
@@ -81,7 +84,8 @@ class RunningServer implements Server {
   #url: string | undefined;
   #child: ServerChild | undefined;
 
-  constructor(target: string, { token, port = 0, vars = {}, args }: ServeOptions) {
+  constructor(target: string, { token, port = 0, vars = {}, args, quiet = false }: ServeOptions) {
+    this.#isQuiet = quiet;
     this.#start = {
       type: "start",
       target,
@@ -185,6 +189,8 @@ class RunningServer implements Server {
 
   #log(line: LogLine): void {
     this.#logs.push(line);
+    // So that a test which fails says why.
+    if (!this.#isQuiet && line.level === "ERROR") console.error(String(line));
     for (const listener of this.#listeners) listener(line);
   }
 }

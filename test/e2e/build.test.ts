@@ -120,7 +120,7 @@ describe("edge-serve build, of an application that is not right", () => {
       "an option out of range",
       "src/app.ts:app",
       'import { deployment } from "edge-serve";\nclass A { call() {} }\nexport const app = deployment(A, { maxOngoingRequests: 0 }).bind();\n',
-      /^src\/app\.ts:3:20 {2}Deployment "A": maxOngoingRequests must be an integer of at least 1, got 0\.\n$/,
+      /^src\/app\.ts:3:20 {2}Deployment "A": maxOngoingRequests must be an integer from 1 to 1000000, got 0\.\n$/,
     ],
     [
       "a syntax error",

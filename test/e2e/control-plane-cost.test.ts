@@ -81,11 +81,15 @@ describe("an idle application", () => {
 });
 
 describe("a replica that works steadily", () => {
-  it("is ordered once, and says nothing within its 40 s where it is not autoscaled, since it has been heard of", async () => {
+  it("is ordered once, and says within its 40 s only that it has begun where it is not autoscaled", async () => {
     using project = projectWith(APP, COUNTING);
     await using server = await started(`${project.root}/src/app.ts:plain`);
     expect(await load(server, 5000)).toBeGreaterThan(100);
-    expect(sent(server).filter((message) => message !== "alarm")).toEqual(["assign default__Model"]);
+    const told = sent(server).filter((message) => message !== "alarm");
+    // That it has begun, and what series were new at the look after that.
+    expect(told.slice(0, 2)).toEqual(["assign default__Model", "report alive"]);
+    expect(told.slice(2).filter((message) => message !== "report alive")).toEqual([]);
+    expect(told.length).toBeLessThanOrEqual(3);
   });
 
   it("tells its load when that begins and when it ends, and not in between", async () => {
@@ -96,7 +100,8 @@ describe("a replica that works steadily", () => {
     await sleep(3000);
     const reports = sent(server).filter((message) => message.startsWith("report"));
     // One for a first interval that was only partly busy, and one for a last.
-    expect(reports.length).toBeLessThanOrEqual(5);
-    expect(new Set(reports)).toEqual(new Set(["report load"]));
+    expect(reports.length).toBeLessThanOrEqual(6);
+    expect(new Set(reports)).toEqual(new Set(["report alive", "report load"]));
+    expect(reports.filter((report) => report === "report alive")).toHaveLength(1);
   });
 });

@@ -55,8 +55,8 @@ describe("a replica's object", () => {
     }
   });
 
-  it("that is lost answers 503, says why in no detail, and serves again afterwards", async () => {
-    expect(await get("/crash")).toEqual({ status: 503, value: "Service Unavailable" });
+  it("that is lost answers 502, says why in no detail, and serves again afterwards", async () => {
+    expect(await get("/crash")).toEqual({ status: 502, value: "Bad Gateway" });
     expect((await get("/next")).status).toBe(200);
   });
 
