@@ -48,7 +48,7 @@ class Encoder {
     const errors = builtin === "AggregateError" ? this.#members(read(thrown, "errors"), depth) : undefined;
     const isNestedBefore = this.#isNested;
     this.#isNested = false;
-    const props = this.#propertiesOf(thrown, code !== undefined, depth);
+    const props = this.#propertiesOf(thrown, code !== undefined || builtin === "DOMException", depth);
     const isNested = this.#isNested;
     this.#isNested = isNestedBefore;
     return {
@@ -86,10 +86,10 @@ class Encoder {
     return members;
   }
 
-  #propertiesOf(error: object, isOurs: boolean, depth: number): Record<string, unknown> {
+  #propertiesOf(error: object, hasOwnCode: boolean, depth: number): Record<string, unknown> {
     const props: Record<string, unknown> = {};
     for (const key of keysOf(error)) {
-      if (APART.has(key) || (isOurs && key === "code") || (key === "errors" && builtinOf(error) === "AggregateError")) continue;
+      if (APART.has(key) || (hasOwnCode && key === "code") || (key === "errors" && builtinOf(error) === "AggregateError")) continue;
       const value = this.#takes(key.length) ? this.#member(error, key, depth + 1) : LEFT_OUT;
       if (value !== LEFT_OUT) define(props, key, value, true);
     }

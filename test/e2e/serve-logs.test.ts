@@ -12,7 +12,7 @@ const failures = () =>
     .filter((text) => String(text).includes("the handler failed"));
 
 describe("a served application that logs an error", () => {
-  it.each([
+  it.each<[{ quiet?: boolean }, number]>([
     [{}, 1],
     [{ quiet: true }, 0],
   ])("has it on standard error, unless it is served quietly: %o", async (options, count) => {

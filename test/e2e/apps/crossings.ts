@@ -1,0 +1,102 @@
+/** Everything that can be thrown or passed, by every way from one deployment to another. */
+import * as serve from "edge-serve";
+import { CARRIED, REFUSED, shown, THROWN } from "../../support/crossings.ts";
+
+export class Leaf {
+  readonly #predict = serve.batch(async (names: string[]) => {
+    for (const name of names) throw THROWN[name]!.make();
+    return names;
+  });
+
+  fail(name: string): never {
+    throw THROWN[name]!.make();
+  }
+
+  *items(name: string): Generator<number> {
+    yield 1;
+    throw THROWN[name]!.make();
+  }
+
+  batched(name: string): Promise<string> {
+    return this.#predict(name);
+  }
+
+  echo(value: unknown): unknown {
+    return value;
+  }
+
+  refused(name: string): unknown {
+    return REFUSED[name]!.make();
+  }
+
+  fetch(request: Request): never {
+    return this.fail(new URL(request.url).searchParams.get("name")!);
+  }
+}
+
+/** What arrived of what was thrown. */
+async function arrived(call: PromiseLike<unknown>): Promise<string> {
+  try {
+    return `no error, but ${shown(await call)}`;
+  } catch (error) {
+    return shown(error);
+  }
+}
+
+export class Front {
+  constructor(private leaf: serve.DeploymentHandle<Leaf>) {}
+
+  async ways(name: string): Promise<Record<string, string>> {
+    return {
+      handle: await arrived(this.leaf.fail.remote(name)),
+      stream: await this.#stream(name),
+      broadcast: await this.#broadcast(name),
+      batch: await arrived(this.leaf.batched.remote(name)),
+    };
+  }
+
+  async #stream(name: string): Promise<string> {
+    const items: number[] = [];
+    try {
+      for await (const item of this.leaf.items.remote(name)) items.push(item);
+      return "no error";
+    } catch (error) {
+      return items.length === 1 ? shown(error) : `${items.length} items before ${shown(error)}`;
+    }
+  }
+
+  async #broadcast(name: string): Promise<string> {
+    const settled = await this.leaf.fail.broadcast(name);
+    return settled.map((one) => (one.status === "rejected" ? shown(one.reason) : "no error")).join();
+  }
+
+  async rethrow(name: string): Promise<void> {
+    await this.leaf.fail.remote(name);
+  }
+
+  /** A value there and back, and how long that took. */
+  async carried(name: string): Promise<{ sent: string; came: string }> {
+    const value = CARRIED[name]!();
+    return { sent: shown(value), came: shown(await this.leaf.echo.remote(value)) };
+  }
+
+  /** What is said of a value that cannot cross, as an argument and as a result. */
+  async refused(name: string): Promise<{ argument: string; result: string }> {
+    return { argument: await arrived(this.leaf.echo.remote(REFUSED[name]!.make())), result: await arrived(this.leaf.refused.remote(name)) };
+  }
+}
+
+export class Outer {
+  constructor(private front: serve.DeploymentHandle<Front>) {}
+
+  two(name: string): Promise<string> {
+    return arrived(this.front.rethrow.remote(name));
+  }
+}
+
+const small = { maxOngoingRequests: 5, maxQueuedRequests: 0, logging: { accessLog: false } } as const;
+const leaf = serve.deployment(Leaf, small).bind();
+const front = serve.deployment(Front, small).bind(leaf);
+export const leafApp = serve.deployment(Leaf, small).bind();
+export const frontApp = front;
+export const outerApp = serve.deployment(Outer, small).bind(front);
