@@ -29,7 +29,7 @@ describe("admission", () => {
     await expect.poll(() => rejection(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
     const response = await server.fetch("/tight");
     expect([response.status, response.headers.get("retry-after")]).toEqual([429, "2"]);
-    expect(await response.text()).toMatch(/^Request dropped due to backpressure: the replica of "Gate" run 2 requests/);
+    expect(await response.text()).toMatch(/^Request dropped due to backpressure: the replica of "Gate" runs 2 requests/);
     many.cancel();
     await rejection(many);
   });
