@@ -21,7 +21,7 @@ describe("a scrape", () => {
   let server: Server;
 
   beforeAll(async () => {
-    server = await serve("test/e2e/apps/metrics.ts:app", { token: TOKEN });
+    server = await serve("test/e2e/apps/metrics.ts:app", { token: TOKEN, quiet: true });
   });
   afterAll(() => server.stop());
 
@@ -128,7 +128,7 @@ for (const [name, value] of Object.entries(generated as any)) {
 describe("scraping", () => {
   it("asks each application's controller once, and wakes nobody else", { timeout: TIMEOUT_MS }, async () => {
     using project = projectWith(APP, COUNTING);
-    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN });
+    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN, quiet: true });
     const called = () => server.logs().flatMap(({ message }) => (message.startsWith("called ") ? [message] : []));
     await Promise.all(Array.from({ length: 10 }, () => server.fetch("/").then((response) => response.text())));
     await expect.poll(async () => total(await scrape(server), "serve_num_http_requests_total"), TOLD).toBe(10);
