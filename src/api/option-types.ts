@@ -30,6 +30,10 @@ export interface DeploymentOptions {
    * Counted from admission to the last byte of a streamed response. Ray Serve's default is 5, because a replica
    * there is a process; here it is an event loop.
    *
+   * On Cloudflare at most 6 connections of an invocation wait for response headers at a time (`fetch`, KV, R2, Cache, Queues); a
+   * seventh waits for one of those. The platform does not say whether the requests that a replica runs at once share the six:
+   * count on it. Calls through handles are not among them, and `edge-serve run` has no such limit.
+   *
    * @default 100
    */
   readonly maxOngoingRequests?: number;
@@ -179,7 +183,7 @@ export interface RouterCandidate {
   readonly replicaId: string;
   readonly ordinal: number;
   readonly location: string;
-  /** Requests that this caller has in flight there. */
+  /** Requests that this caller has in flight there, or that the replica said it had when it was heard of last, whichever is more. */
   readonly inFlight: number;
 }
 

@@ -10,6 +10,7 @@ import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { withSourcePositions } from "./stack-positions.ts";
 
 /** Where a connection goes, and as whom. */
 export interface ConnectionOptions {
@@ -137,7 +138,7 @@ class FrameReader {
       if (end !== -1) {
         const line = this.#rest.slice(0, end);
         this.#rest = this.#rest.slice(end + 1);
-        return decodeText(line) as RpcFrame;
+        return decodeText(withSourcePositions(line)) as RpcFrame;
       }
       const { value, done } = await this.#reader.read().catch((error: unknown) => {
         throw new ReplicaUnavailableError(BROKEN_OFF, { cause: error, hasBegun: true });

@@ -34,7 +34,7 @@ export interface ReplicaContext<Env = Cloudflare.Env> {
   readonly version: string;
   /** The Worker's bindings. */
   readonly env: Env;
-  /** The replica's own Durable Object: storage, alarms, `waitUntil`. In `runLocal` there is none, and reading it throws. */
+  /** The replica's own Durable Object: storage, `waitUntil`. It has no alarm for user code yet: `setAlarm` throws. In `runLocal` there is none, and reading it throws. */
   readonly state: DurableObjectState;
 }
 

@@ -5,7 +5,7 @@
  * scraped only grows while a replica is there, although its memory comes and goes.
  *
  * Whoever scrapes sees how much a count grows between two looks, and nothing of what it was when it appeared. So a count is
- * shown with 0 at first, for as long as two looks may lie apart, and a replica that has gone is shown for as long.
+ * shown with 0 at first, for as long as two looks may lie apart, and a replica that has gone is shown for longer than windows usually are.
  */
 import { MEASURED, type Metric } from "../observe/catalogue.ts";
 import { merged, seriesOf } from "../observe/series.ts";
@@ -22,8 +22,11 @@ export interface MeasuredStore {
 /** The longest time between two scrapes with which growth is counted in full, in milliseconds. */
 export const SCRAPE_MS = 15_000;
 
-/** How long a replica that has left is shown. */
-const GONE_MS = 2 * SCRAPE_MS;
+/**
+ * How long a replica that has left is shown, in milliseconds. Prometheus takes a series that ends within its window to have gone on
+ * for half a gap: where many replicas come and go, what it adds would be more than 2 %.
+ */
+export const GONE_MS = 3_600_000;
 
 const NONE: SeriesByKey = {};
 

@@ -1,5 +1,6 @@
 /**
- * One step of a controller: what happened and what it knew go in, what it knows then comes out. Pure.
+ * One step of a controller: what happened and what it knew go in, what it knows then comes out. Deterministic: no clock, no chance, no
+ * storage of its own.
  *
  * Owns: which replicas there should be, the status, what a report is answered with.
  * Does not own: telling replicas (`orders.ts` says what), how many replicas the load asks for (`autoscale/`), storage.
@@ -45,7 +46,7 @@ const MAX_RETRY_MS = 10_000;
 /** How long a replica that runs older code is left alone at most. */
 const MAX_PAUSE_MS = 60_000;
 
-/** The state after the event. Changes `application`, which must be the caller's own copy. */
+/** Takes the event into `application`, which must be the caller's own copy. */
 export function step(application: ApplicationState, event: ControllerEvent, policies: Policies, nowMs: number): void {
   if (event.kind === "adopt") adopt(application, event.change, nowMs);
   else if (event.kind !== "tick") {

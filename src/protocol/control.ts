@@ -30,7 +30,7 @@ export interface Assignment {
   readonly set: ReplicaSet;
   readonly config: DeploymentConfig;
   readonly duty: Duty;
-  /** Whether requests that go through a replica's application still reach it under this version of the code. */
+  /** Of the code that `config` was made for. A replica that runs other code goes by what it was compiled with. */
   readonly version: string;
 }
 

@@ -33,7 +33,10 @@ export interface DeploymentResponseGenerator<T> extends AsyncIterable<T> {
 export interface HandleOptions {
   /** Sends the call to a replica that has this model, and is what `getMultiplexedModelId()` returns there. */
   readonly multiplexedModelId?: string;
-  /** Calls with equal keys go to the same replica. */
+  /**
+   * Calls with equal keys go to the same replica, as long as it is there and has room. This is affinity and keeps no state: some
+   * keys go to another replica when the number of replicas changes.
+   */
   readonly key?: string;
   /** Deadline of the call, in milliseconds from its start, queueing included: above 0, at most 2,147,483,647. */
   readonly timeoutMs?: number;

@@ -50,15 +50,20 @@ export function notThere({ app, deployment }: Destination, { isGone, routePrefix
   );
 }
 
+/** Every replica runs and holds as many requests as it may. */
 export function allFull({ deployment }: Destination, { replicas, config }: ReplicaSet): BackPressureError {
   const { maxOngoingRequests, maxQueuedRequests, backpressure } = config;
   const { statusCode, retryAfterMs } = backpressure;
-  return new BackPressureError(
-    `Request dropped due to backpressure: ${replicas.length === 1 ? "the replica" : `all ${replicas.length} replicas`} of ` +
-      `${JSON.stringify(deployment)} run ${maxOngoingRequests} requests (maxOngoingRequests) and hold ${maxQueuedRequests} waiting ` +
-      `(maxQueuedRequests). Retry after ${Math.ceil(retryAfterMs / 1000)} s.`,
-    { status: statusCode, retryAfterMs },
-  );
+  const name = JSON.stringify(deployment);
+  const running = `${maxOngoingRequests} ${maxOngoingRequests === 1 ? "request" : "requests"}`;
+  const full =
+    replicas.length === 1
+      ? `the replica of ${name} runs ${running} (maxOngoingRequests) and holds ${maxQueuedRequests} waiting (maxQueuedRequests).`
+      : `all ${replicas.length} replicas of ${name} run ${running} each (maxOngoingRequests) and hold ${maxQueuedRequests} waiting each (maxQueuedRequests).`;
+  return new BackPressureError(`Request dropped due to backpressure: ${full} Retry after ${Math.ceil(retryAfterMs / 1000)} s.`, {
+    status: statusCode,
+    retryAfterMs,
+  });
 }
 
 /** The slot that was kept for a request had been given back when it came, and there is nothing left to send elsewhere. */

@@ -63,6 +63,20 @@ export function toLogLine({ level, message, timestamp }: { level: string; messag
   });
 }
 
+/** The fields that say where a line was written. */
+const OF_EACH_LINE: ReadonlySet<string> = new Set(["app", "deployment", "replica", "requestId", "route", "timestamp", "traceId", "spanId"]);
+
+/** A line as a person reads it: its level, where it was written, and an error's stack row by row. */
+export function forPeople({ level, message, app, deployment, requestId, fields }: LogLine): string {
+  const place = app === undefined || deployment === undefined ? [] : [`${app}/${deployment}`];
+  const head = [level, ...place, ...(requestId === undefined ? [] : [requestId])].join(" ");
+  const { error, ...others } = fields;
+  // A stack begins with the message.
+  const text = typeof error !== "string" ? message : error.includes(message) ? error : `${message}\n${error}`;
+  const given = Object.fromEntries(Object.entries(others).filter(([name]) => !OF_EACH_LINE.has(name)));
+  return `edge-serve: ${head}: ${text}${Object.keys(given).length === 0 ? "" : ` ${JSON.stringify(given)}`}`;
+}
+
 function levelOf(level: unknown): LogLevel | undefined {
   return typeof level === "string" ? LEVELS[level.toLowerCase()] : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * `serve()`: an application under test, compiled and running in workerd.
  *
- * Owns: the server's process, its storage, its log.
+ * Owns: the server's process, its storage, its log, and that stacks name the source files.
  * Does not own: compiling and starting; `server-process.ts` does both, in the process that this one starts.
  *
  * Invariants:
@@ -13,10 +13,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundleOf } from "../cli/runtime/bundle.ts";
+import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
+import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
-import { type LogLine, toLogLine } from "./log-line.ts";
-import type { Built, StartMessage } from "./messages.ts";
+import { forPeople, type LogLine, toLogLine } from "./log-line.ts";
+import type { Built, Bundled, StartMessage } from "./messages.ts";
 import { ServerChild } from "./server-child.ts";
 
 /** How to serve. */
@@ -29,7 +32,12 @@ export interface ServeOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** What a builder named by the target is called with. JSON. */
   readonly args?: unknown;
-  /** Whether lines of level `ERROR` are kept from standard error; `logs()` has them all. @default false */
+  /**
+   * Keeps the log to `logs()`. Otherwise lines of level `ERROR` are also written to standard error, each with its stack, so
+   * that a test that fails shows why.
+   *
+   * @default false
+   */
   readonly quiet?: boolean;
 }
 
@@ -41,7 +49,7 @@ export interface Server extends AsyncDisposable {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
-  /** What has been logged so far, restarts included. */
+  /** What has been logged so far, restarts included. Positions in stacks are those of the source files. */
   logs(): readonly LogLine[];
   /** The first line that matches, of those there are or those to come. Rejects after `timeoutMs`, 5000 by default. */
   waitForLog(matches: (line: LogLine) => boolean, options?: { readonly timeoutMs?: number }): Promise<LogLine>;
@@ -80,6 +88,8 @@ class RunningServer implements Server {
   readonly #logs: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
   readonly #scratch = new Set<string>();
+  #positions: LogPositions | undefined;
+  #forgetPositions: (() => void) | undefined;
   #built: Built | undefined;
   #url: string | undefined;
   #child: ServerChild | undefined;
@@ -107,7 +117,7 @@ class RunningServer implements Server {
   async start(): Promise<void> {
     this.#child = new ServerChild({
       onLog: (line) => this.#log(toLogLine(line)),
-      onScratch: (directories) => directories.forEach((directory) => this.#scratch.add(directory)),
+      onBundle: (bundle) => this.#bundled(bundle),
     });
     const { url, built } = await this.#child.start({
       ...this.#start,
@@ -173,12 +183,21 @@ class RunningServer implements Server {
   async stop(): Promise<void> {
     await this.#child?.stop();
     this.#child = undefined;
+    this.#forgetPositions?.();
     const generated = this.#built === undefined ? [] : [join(this.#built.root, ".edge-serve", this.#start.directory)];
     for (const path of [this.#start.storage, ...generated, ...this.#scratch]) rmSync(path, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  // What handles and `connect` raise here has its stack from the bundle; the log has been mapped where it was read.
+  #bundled({ path, root, directories }: Bundled): void {
+    for (const directory of directories) this.#scratch.add(directory);
+    const positions = (this.#positions ??= new LogPositions(root));
+    this.#forgetPositions ??= addPositions((text) => positions.map(text));
+    positions.add(bundleOf({ path, entrypointSource: "", dependencies: {} }, root));
   }
 
   // In the log, where a test can ask for it, and in the test's own output, where a person sees it.
@@ -189,8 +208,7 @@ class RunningServer implements Server {
 
   #log(line: LogLine): void {
     this.#logs.push(line);
-    // So that a test which fails says why.
-    if (!this.#isQuiet && line.level === "ERROR") console.error(String(line));
+    if (line.level === "ERROR" && !this.#isQuiet) process.stderr.write(`${forPeople(line)}\n`);
     for (const listener of this.#listeners) listener(line);
   }
 }

@@ -5,13 +5,12 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
-import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
+import type { Built, Bundled, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 /** What the test hears of the process while it runs. */
 export interface ServerEvents {
   readonly onLog: (line: RuntimeLog) => void;
-  /** Directories that are left behind if the process is killed. */
-  readonly onScratch: (directories: readonly string[]) => void;
+  readonly onBundle: (bundle: Bundled) => void;
 }
 
 // How long a server may take to end by itself before it is killed.
@@ -49,7 +48,7 @@ export class ServerChild {
         if (reply.type === "ready") resolve(reply);
         else if (reply.type === "failed") reject(new Error(reply.message));
         else if (reply.type === "flushed") this.#flushes.shift()?.();
-        else if (reply.type === "scratch") this.#events.onScratch(reply.directories);
+        else if (reply.type === "bundled") this.#events.onBundle(reply);
         else this.#events.onLog(reply.line);
       });
       void this.#exited.then(() => reject(new Error(`The server's process ended before it was ready.\n${this.#output}`)));

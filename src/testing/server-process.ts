@@ -36,9 +36,9 @@ async function start(message: StartMessage): Promise<void> {
       vars: message.vars,
       secrets: message.secrets,
       onLog: (line) => void send({ type: "log", line }),
-      onBundle: ({ directories }) => {
+      onBundle: ({ path, directories }) => {
         scratch.push(...directories);
-        void send({ type: "scratch", directories });
+        void send({ type: "bundled", path, root: built.root, directories });
       },
     });
     const serving = runtime;

@@ -64,7 +64,7 @@ export class System implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#child = new Child({ onLog: (line) => this.#heard(line), onScratch: () => {} });
+    this.#child = new Child({ onLog: (line) => this.#heard(line), onBundle: () => {} });
     const { url, built } = await this.#child.start({
       type: "start",
       target: this.#project.target,

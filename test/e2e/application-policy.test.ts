@@ -18,7 +18,7 @@ interface Document {
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/sharing.yaml", { token: TOKEN });
+  server = await serve("test/e2e/apps/sharing.yaml", { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 

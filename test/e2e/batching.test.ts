@@ -5,7 +5,7 @@ import type { app, http } from "./apps/batching.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/batching.yaml");
+  server = await serve("test/e2e/apps/batching.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

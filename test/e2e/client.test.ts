@@ -7,7 +7,7 @@ const TOKEN = "open sesame";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/client.yaml", { token: TOKEN });
+  server = await serve("test/e2e/apps/client.yaml", { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 
@@ -72,7 +72,7 @@ describe("a call from outside is refused", () => {
   });
 
   it("where the system has no token", async () => {
-    await using bare = await serve("test/e2e/apps/client.yaml");
+    await using bare = await serve("test/e2e/apps/client.yaml", { quiet: true });
     const error = await rejection(connect<typeof app>(bare.url, { token: "", app: "open" }).half.remote(2));
     expect(error).toMatchObject({ code: "DEPLOYMENT_UNAVAILABLE", message: expect.stringContaining("403") });
   });

@@ -81,7 +81,7 @@ async function settled(): Promise<void> {
 }
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/crash.yaml", { token: TOKEN });
+  server = await serve("test/e2e/apps/crash.yaml", { token: TOKEN, quiet: true });
   expect((await api("applications", "PUT", documentOf({ number: 0, replicas: 1 }))).status).toBe(200);
 });
 afterAll(() => server.stop());

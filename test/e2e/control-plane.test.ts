@@ -48,7 +48,7 @@ function put(document: unknown, headers: Record<string, string> = AUTHORIZED): P
 const ask = async (path = "/") => (await (await server.fetch(path)).json()) as { replica: string; config: unknown };
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/control.yaml", { token: TOKEN });
+  server = await serve("test/e2e/apps/control.yaml", { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 
@@ -234,7 +234,7 @@ describe("health", () => {
   });
 
   it("ends in DEPLOY_FAILED, with the message, where the class does not start", async () => {
-    await using broken = await serve("test/e2e/apps/broken.yaml", { token: TOKEN });
+    await using broken = await serve("test/e2e/apps/broken.yaml", { token: TOKEN, quiet: true });
     const status = async () =>
       ((await (await broken.fetch("/-/api/applications", { headers: AUTHORIZED })).json()) as { applications: Record<string, Application> })
         .applications["broken"]!;

@@ -8,7 +8,7 @@ let server: Server;
 let top: DeploymentHandle<Top>;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/handles.ts:app");
+  server = await serve("test/e2e/apps/handles.ts:app", { quiet: true });
   top = server.handle<typeof app>();
 });
 afterAll(() => server.stop());

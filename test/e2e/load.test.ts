@@ -6,7 +6,7 @@ import type { limited, sticky } from "./apps/load.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/load.yaml");
+  server = await serve("test/e2e/apps/load.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 
@@ -29,7 +29,7 @@ describe("admission", () => {
     await expect.poll(() => rejection(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
     const response = await server.fetch("/tight");
     expect([response.status, response.headers.get("retry-after")]).toEqual([429, "2"]);
-    expect(await response.text()).toMatch(/^Request dropped due to backpressure: the replica of "Gate" run 2 requests/);
+    expect(await response.text()).toMatch(/^Request dropped due to backpressure: the replica of "Gate" runs 2 requests/);
     many.cancel();
     await rejection(many);
   });
@@ -72,7 +72,7 @@ describe("deadlines", () => {
   });
 
   it("come from http_options where a deployment has none", async () => {
-    await using slow = await serve("test/e2e/apps/slow.yaml");
+    await using slow = await serve("test/e2e/apps/slow.yaml", { quiet: true });
     const response = await slow.fetch("/held", { headers: { "x-request-id": "slow" } });
     expect([response.status, await response.text()]).toEqual([408, "Request slow timed out after 0.2s."]);
   });

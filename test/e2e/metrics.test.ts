@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Server } from "edge-serve/testing";
 import { projectWith } from "../support/own-controller.ts";
-import { readPrometheus, total } from "../support/prometheus.ts";
+import { increase, readPrometheus, type Sample, total } from "../support/prometheus.ts";
 
 const TOKEN = "secret";
 const HEADERS = { headers: { authorization: `Bearer ${TOKEN}` } };
@@ -21,7 +21,7 @@ describe("a scrape", () => {
   let server: Server;
 
   beforeAll(async () => {
-    server = await serve("test/e2e/apps/metrics.ts:app", { token: TOKEN });
+    server = await serve("test/e2e/apps/metrics.ts:app", { token: TOKEN, quiet: true });
   });
   afterAll(() => server.stop());
 
@@ -128,7 +128,7 @@ for (const [name, value] of Object.entries(generated as any)) {
 describe("scraping", () => {
   it("asks each application's controller once, and wakes nobody else", { timeout: TIMEOUT_MS }, async () => {
     using project = projectWith(APP, COUNTING);
-    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN });
+    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN, quiet: true });
     const called = () => server.logs().flatMap(({ message }) => (message.startsWith("called ") ? [message] : []));
     await Promise.all(Array.from({ length: 10 }, () => server.fetch("/").then((response) => response.text())));
     await expect.poll(async () => total(await scrape(server), "serve_num_http_requests_total"), TOLD).toBe(10);
@@ -138,5 +138,48 @@ describe("scraping", () => {
     expect(called()).toEqual(expect.arrayContaining(["called default__Hello.fetch", "called EdgeServeController.report"]));
     for (let times = 0; times < 3; times++) expect(total(await scrape(server), "serve_num_http_requests_total")).toBe(10);
     expect(called().slice(before)).toEqual(Array(3).fill("called EdgeServeController.metrics"));
+  });
+});
+
+const BURST_APP = `import * as serve from "edge-serve";
+export const app = serve.deployment(() => "ok", { name: "Hello", numReplicas: 2 }).bind();
+`;
+
+describe("increase() with a scrape each 5 s", () => {
+  it("is a burst between two scrapes to a new deployment, within 2 %", { timeout: TIMEOUT_MS }, async () => {
+    using project = projectWith(BURST_APP, "");
+    await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN, quiet: true });
+    const seen = new Map<string, Sample[]>();
+    const look = async () => {
+      const families = await scrape(server);
+      for (const { samples } of families.values()) {
+        for (const { name, labels, value } of samples) {
+          const key = `${name} ${JSON.stringify(labels)}`;
+          const known = seen.get(key);
+          if (known === undefined) seen.set(key, [[Date.now(), value]]);
+          else known.push([Date.now(), value]);
+        }
+      }
+    };
+    const sinceMs = Date.now();
+    // Until what is told 10 s after the burst, at the latest, has been known for 15 s and is scraped once more.
+    for (let count = 0; count < 9; count++) {
+      await look();
+      if (count === 1) await Promise.all(Array.from({ length: 150 }, () => server.fetch("/").then((response) => response.text())));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, sinceMs + (count + 1) * 5000 - Date.now())));
+    }
+    await look();
+    const lastMs = Math.max(...[...seen.values()].map((samples) => samples.at(-1)![0]));
+    for (const name of [
+      "serve_deployment_request_counter_total",
+      "serve_num_http_requests_total",
+      "serve_deployment_processing_latency_ms_count",
+      "serve_http_request_latency_ms_count",
+    ]) {
+      const own = [...seen].filter(([key]) => key.startsWith(`${name} `)).map(([, samples]) => samples);
+      const grown = own.reduce((sum, samples) => sum + (increase(samples, sinceMs - 1, lastMs) ?? 0), 0);
+      expect(grown, name).toBeGreaterThanOrEqual(147);
+      expect(grown, name).toBeLessThanOrEqual(153);
+    }
   });
 });

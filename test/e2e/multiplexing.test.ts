@@ -5,7 +5,7 @@ import type { one } from "./apps/multiplexing.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/multiplexing.yaml");
+  server = await serve("test/e2e/apps/multiplexing.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -4,7 +4,7 @@ import { serve, type Server } from "edge-serve/testing";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/routers.yaml", { vars: { GREETING: "hello" } });
+  server = await serve("test/e2e/apps/routers.yaml", { vars: { GREETING: "hello" }, quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -109,3 +109,29 @@ export function total(families: ReadonlyMap<string, ReadFamily>, name: string, l
   const wanted = all.filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value));
   return wanted.reduce((sum, { value }) => sum + value, 0);
 }
+
+/** What a scraper saw of one series. */
+export type Sample = readonly [atMs: number, value: number];
+
+/**
+ * `increase()` as Prometheus computes it (`extrapolatedRate` in its promql/functions.go) over the samples in a window; `undefined`
+ * where it gives none, because there are fewer than two.
+ */
+export function increase(all: readonly Sample[], fromMs: number, untilMs: number): number | undefined {
+  const samples = all.filter(([atMs]) => atMs > fromMs && atMs <= untilMs);
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined || samples.length < 2) return undefined;
+  let result = last[1] - first[1];
+  // A counter that has fallen began anew.
+  for (const [index, [, value]] of samples.entries()) {
+    const before = samples[index - 1]?.[1] ?? 0;
+    if (index > 0 && value < before) result += before;
+  }
+  const sampledMs = last[0] - first[0];
+  const meanGapMs = sampledMs / (samples.length - 1);
+  const reach = (gapMs: number) => (gapMs >= meanGapMs * 1.1 ? meanGapMs / 2 : gapMs);
+  let toStartMs = reach(first[0] - fromMs);
+  // No counter was below 0.
+  if (result > 0 && first[1] >= 0) toStartMs = Math.min(toStartMs, sampledMs * (first[1] / result));
+  return (result * (sampledMs + toStartMs + reach(untilMs - last[0]))) / sampledMs;
+}

@@ -6,7 +6,7 @@ import type { three } from "./apps/broadcast.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/broadcast.yaml");
+  server = await serve("test/e2e/ray/apps/broadcast.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -17,7 +17,7 @@ const ENTRIES = (parse(readFileSync(CONFIG, "utf8")) as { readonly applications:
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve(CONFIG, { token: TOKEN });
+  server = await serve(CONFIG, { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -7,7 +7,7 @@ import type { app } from "./apps/signals.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/fastapi.yaml");
+  server = await serve("test/e2e/ray/apps/fastapi.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

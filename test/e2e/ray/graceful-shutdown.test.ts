@@ -12,7 +12,7 @@ const HEADERS = { authorization: `Bearer ${TOKEN}` };
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/graceful-shutdown.yaml", { token: TOKEN });
+  server = await serve("test/e2e/ray/apps/graceful-shutdown.yaml", { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 

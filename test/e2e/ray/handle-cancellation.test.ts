@@ -8,7 +8,7 @@ import type { app } from "./apps/signals.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/cancellation.yaml");
+  server = await serve("test/e2e/ray/apps/cancellation.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -6,7 +6,7 @@ import type { app } from "./apps/handle-streaming.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/handle-streaming.yaml");
+  server = await serve("test/e2e/ray/apps/handle-streaming.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -7,7 +7,7 @@ import type { app as signals } from "./apps/signals.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/handle.yaml");
+  server = await serve("test/e2e/ray/apps/handle.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -7,7 +7,7 @@ import type { epidemic, patient } from "./apps/healthcheck.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/healthcheck.yaml", { token: TOKEN });
+  server = await serve("test/e2e/ray/apps/healthcheck.yaml", { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 

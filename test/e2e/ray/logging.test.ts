@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/logging.yaml");
+  server = await serve("test/e2e/ray/apps/logging.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

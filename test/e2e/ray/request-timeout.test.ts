@@ -7,7 +7,7 @@ import type { app } from "./apps/signals.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/request-timeout.yaml");
+  server = await serve("test/e2e/ray/apps/request-timeout.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

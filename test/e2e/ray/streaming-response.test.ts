@@ -6,7 +6,7 @@ import type { app } from "./apps/signals.ts";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/ray/apps/streaming-response.yaml");
+  server = await serve("test/e2e/ray/apps/streaming-response.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
+import { GONE_MS, keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
 import type { Measured, MetricsSnapshot, Series } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
@@ -141,8 +141,8 @@ describe("a controller's metrics", () => {
       (await world.controller.metrics())!.replicas.map(({ replica, series }) => [replica, series["requests"], series["ongoing"]]);
     const stays = [NAMES[0], [[["/"], [3]]], [[[], [7]]]];
     expect(await shown()).toEqual([stays, [NAMES[1], [[["/"], [5]]], undefined]]);
-    await world.run(2 * SCRAPE_MS);
-    expect(await shown()).toEqual([stays]);
+    await world.run(GONE_MS);
+    expect((await shown()).map(([replica]) => replica)).toEqual([NAMES[0]]);
     // What is not shown any more is taken away when the next one goes.
     await world.controller.scale("Model", 0);
     await world.run();

@@ -174,7 +174,7 @@ describe("claim, then queue", () => {
       status: 429,
       retryAfterMs: 2500,
       message:
-        'Request dropped due to backpressure: all 8 replicas of "Rank" run 3 requests (maxOngoingRequests) and hold 7 waiting ' +
+        'Request dropped due to backpressure: all 8 replicas of "Rank" run 3 requests each (maxOngoingRequests) and hold 7 waiting each ' +
         "(maxQueuedRequests). Retry after 3 s.",
     });
     expect(trace()).toEqual(["claim 0", "claim 1", "claim 2", "queue 0", "queue 1", "queue 2"]);
