@@ -9,7 +9,7 @@ import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/mes
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
-import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
 /** Where a connection goes, and as whom. */
@@ -61,7 +61,7 @@ class Connection implements HandleTarget {
   ): Promise<FrameReader> {
     const call: RpcCall = {
       ...(method === undefined ? {} : { method }),
-      args: await Promise.all(args.map(buffered)),
+      args,
       requestId: meta.requestId,
       options: {
         ...(meta.key === undefined ? {} : { key: meta.key }),
@@ -71,7 +71,7 @@ class Connection implements HandleTarget {
       },
       ...extra,
     };
-    const body = encodeBody(call);
+    const body = await encodeBody(call, this.deployment);
     const abort = new AbortController();
     cancellation?.listen((reason) => abort.abort(reason));
     cancellation?.check();
@@ -115,8 +115,14 @@ function notAnswered(message: string, cause: unknown): Error {
 }
 
 // Seen here: a server that refuses a body while it is being sent looks like one that is not reached.
-function encodeBody(call: RpcCall): string {
-  const body = encodeText(call);
+async function encodeBody(call: RpcCall, deployment: string): Promise<string> {
+  const method = JSON.stringify(`${deployment}.${call.method ?? "call"}`);
+  const body = await encodeWhole(call, (path) => {
+    const [, index, inside] = /^\.args\[(\d+)\](.*)$/s.exec(path) ?? [];
+    return index === undefined
+      ? `An argument of ${method}`
+      : `Argument ${Number(index) + 1} of ${method}${inside === "" ? "" : `, at ${inside},`}`;
+  });
   if (body.length <= MAX_MESSAGE_BYTES) return body;
   throw new SerializationError(`The call takes ${body.length} bytes with its arguments, and at most ${MAX_MESSAGE_BYTES} can be sent.`);
 }

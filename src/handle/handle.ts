@@ -14,7 +14,8 @@ import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { handleMethods, handles, toSendable } from "../protocol/sendable.ts";
+import { handleMethods, handles, isScalar, toSendable } from "../protocol/sendable.ts";
+import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
@@ -130,7 +131,13 @@ function sent(send: Sender, { core, method, args }: Call, meta: RequestMeta, can
 }
 
 function sendCall({ target }: HandleCore, request: CallRequest, cancellation: Cancellation): Promise<Answer> {
-  return target.call(request, cancellation);
+  if (request.isOnce !== true) return target.call(request, cancellation);
+  const send = (watched: CallRequest) => target.call(watched, cancellation);
+  return sendStreams(request, send, (index) => argumentName(target, request.method, index));
+}
+
+function argumentName({ deployment }: HandleTarget, method: string | undefined, index: number): string {
+  return `Argument ${index + 1} of ${JSON.stringify(`${deployment}.${method ?? "call"}`)}`;
 }
 
 async function sendToAll({ target }: HandleCore, request: CallRequest, cancellation: Cancellation): Promise<Answer> {
@@ -185,8 +192,8 @@ function toRequest({ target }: HandleCore, method: string | undefined, args: rea
   const handleArgs: number[] = [];
   request.args = args.map((arg, index) => {
     const core = typeof arg === "object" && arg !== null ? cores.get(arg) : undefined;
-    if (core === undefined)
-      return toSendable(arg, `Argument ${index + 1} of ${JSON.stringify(`${target.deployment}.${method ?? "call"}`)}`);
+    // Named only where it is looked at: most arguments need no name.
+    if (core === undefined) return isScalar(arg) ? arg : toSendable(arg, argumentName(target, method, index));
     handleArgs.push(index);
     return toRef(core);
   });

@@ -6,6 +6,7 @@
  *   S2. Leaving the loop early cancels the generator in the replica.
  *   S3. A stream that ends early for a reason ends its loop with that reason, also one that waits for an item.
  *   S4. While the consumer works on one batch, the next is under way; never more than one.
+ *   S5. A stream is read once: a second loop has no items, as a second loop over a generator has none.
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import type { ItemBatch, ItemPuller } from "../protocol/messages.ts";
@@ -21,6 +22,7 @@ export class RemoteItems implements AsyncIterable<unknown> {
   // Ends the wait for the next batch.
   #fail: ((reason: unknown) => void) | undefined;
   #isOver = false;
+  #isTaken = false;
 
   get [ITEMS_BRAND](): true {
     return true;
@@ -32,6 +34,9 @@ export class RemoteItems implements AsyncIterable<unknown> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    // As a generator that has been iterated has no items left.
+    if (this.#isTaken) return;
+    this.#isTaken = true;
     let isOver = false;
     try {
       let next = this.#pull();

@@ -13,10 +13,11 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall } from "../protocol/rpc-messages.ts";
-import { buffered, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { decodeText, encodeText } from "../protocol/text-codec.ts";
 import { readText } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
+import { failed, lineOf, lineOfItems } from "./rpc-frames.ts";
 import { OPERATOR_TOKEN } from "./operator.ts";
 import { authorize } from "./token.ts";
 
@@ -86,7 +87,7 @@ async function answer(request: Request, app: string, tokens: readonly unknown[],
       return refused(413, new SerializationError(`A call may take ${MAX_MESSAGE_BYTES} bytes, and this one takes more.`));
     return await run(callIn(text), app, request.signal, targetOf);
   } catch (error) {
-    return error instanceof BadCall ? refused(400, error.reason) : frames([failed(error)]);
+    return error instanceof BadCall ? refused(400, error.reason) : refused(200, error);
   }
 }
 
@@ -127,10 +128,15 @@ async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPo
   const request = toRequest(target, call, timeoutMs);
   let isStreaming = false;
   try {
-    if (call.broadcast === true) return frames([await deadline.wait(broadcastFrame(target, request, cancellation))]);
+    const name = JSON.stringify(`${target.deployment}.${call.method ?? "call"}`);
+    if (call.broadcast === true) {
+      const frame = await deadline.wait(broadcastFrame(target, request, cancellation));
+      return lines(await deadline.wait(lineOf(frame, name)));
+    }
     const reply = await deadline.wait(target.call(request, cancellation));
     isStreaming = reply.kind === "stream";
-    return reply.kind === "stream" ? streamed(reply, deadline, cancellation) : frames([await deadline.wait(toFrame(reply))]);
+    if (reply.kind === "stream") return streamed(reply, { name, deadline, cancellation });
+    return lines(await deadline.wait(lineOf(await toFrame(reply), name)));
   } finally {
     if (!isStreaming) deadline.over();
   }
@@ -167,28 +173,31 @@ async function broadcastFrame(target: RpcTarget, request: CallRequest, cancellat
 
 async function toFrame(reply: Answer): Promise<RpcFrame> {
   if (reply.kind === "error") return reply;
-  if (reply.kind === "value") return { kind: "value", value: await buffered(reply.value) };
+  if (reply.kind === "value") return { kind: "value", value: reply.value };
   await reply.items.cancel();
   return failed(new TypeError("broadcast() calls methods that return one value, and this one is a generator."));
-}
-
-function failed(error: unknown): RpcFrame {
-  return { kind: "error", error: encodeError(error) };
 }
 
 const LINES = { headers: { "content-type": FRAMES_TYPE } };
 const encoder = new TextEncoder();
 
-function frames(all: readonly RpcFrame[], status = 200): Response {
-  return new Response(all.map((frame) => `${encodeText(frame)}\n`).join(""), { ...LINES, status });
+function lines(text: string, status = 200): Response {
+  return new Response(text, { ...LINES, status });
 }
 
-function refused(status: number, error: Error): Response {
-  return frames([failed(error)], status);
+function refused(status: number, error: unknown): Response {
+  return lines(`${encodeText(failed(error))}\n`, status);
 }
 
-function streamed({ items }: Extract<Answer, { kind: "stream" }>, deadline: Deadline, cancellation: Cancellation): Response {
-  const line = (frame: RpcFrame) => encoder.encode(`${encodeText(frame)}\n`);
+/** What a stream is sent within. */
+interface Surroundings {
+  /** Of the method, for errors. */
+  readonly name: string;
+  readonly deadline: Deadline;
+  readonly cancellation: Cancellation;
+}
+
+function streamed({ items }: Extract<Answer, { kind: "stream" }>, { name, deadline, cancellation }: Surroundings): Response {
   const stop = async () => {
     deadline.over();
     await items.cancel();
@@ -203,13 +212,16 @@ function streamed({ items }: Extract<Answer, { kind: "stream" }>, deadline: Dead
     }
   };
   const body = new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(line({ kind: "stream" })),
+    start: (controller) => controller.enqueue(encoder.encode(`${encodeText({ kind: "stream" })}\n`)),
     async pull(controller) {
       const batch = await next();
-      controller.enqueue(line({ kind: "items", ...batch }));
-      if (!batch.done) return;
+      const { line, isLast } = await lineOfItems(batch, name);
+      controller.enqueue(encoder.encode(line));
+      if (!isLast) return;
       deadline.over();
       controller.close();
+      // One that could not be written has ended a generator that would go on.
+      if (!batch.done) await Promise.resolve(items.cancel()).catch(() => {});
     },
     cancel: stop,
   });

@@ -22,7 +22,12 @@ export interface DeploymentResponse<T> extends PromiseLike<T> {
   cancel(): void;
 }
 
-/** What a call to a generator method gives. Leaving the loop early stops the generator in the replica. */
+/**
+ * The items of a generator method. Leaving the loop early stops the generator in the replica.
+ *
+ * Read once: a second loop has no items. What the generator returns at its end is dropped, as `for await` drops it everywhere:
+ * yield it as the last item.
+ */
 export interface DeploymentResponseGenerator<T> extends AsyncIterable<T> {
   [Symbol.asyncIterator](): AsyncIterator<T, void, undefined>;
   /** Stops the generator in the replica: its `finally` runs. */

@@ -9,6 +9,7 @@
  *   V2. Whatever is in a value, looking through it ends, and throws nothing but a `SerializationError`.
  */
 import { SerializationError } from "./errors.ts";
+import { withPrototypes } from "./null-prototypes.ts";
 import { classNameOf, isOfPlatform, isProxy, primitiveText, prototypeOf, read } from "./strangers.ts";
 
 interface Unsendable {
@@ -32,7 +33,7 @@ export const handleMethods = new WeakSet<object>();
 
 /** Platform classes that cross as what they are. */
 const CROSSING_CLASSES: readonly string[] = [
-  "Date", "RegExp", "ArrayBuffer", "SharedArrayBuffer", "Boolean", "Number", "String", "BigInt",
+  "Date", "RegExp", "Boolean", "Number", "String", "BigInt",
   "Headers", "Blob", "WritableStream", "DOMException",
 ]; // prettier-ignore
 /** Those that can be read once. */
@@ -40,8 +41,12 @@ const BODIES: readonly string[] = ["Request", "Response", "ReadableStream"];
 
 /** How deep the platform's own serializer goes, with something to spare: where it ends depends on who calls. */
 const MAX_DEPTH = 1500;
-/** Longer arrays may be sparse, and have fewer members than their length says. */
-const MAX_COUNTED = 10_000;
+/** For an error it takes so much more of the stack: some 600 are too deep where 3,000 records are not. */
+const DEPTH_OF_ERROR = 5;
+/** An array with more holes is sparse, and looked through by what it has. */
+const MAX_HOLES = 1000;
+/** Arrays up to this length are looked at for members that are no items, as the result of `match` has. */
+const MAX_NAMED = 16;
 
 /**
  * Returns what to send for `value`: the value itself, unless a null-prototype record in it has to be copied.
@@ -91,13 +96,14 @@ class Search {
   readonly #seen = new Set<object>();
   // From the value to where the walk is.
   readonly #way: Level[] = [];
+  #errors = 0;
 
   of(value: unknown): Unsendable | undefined {
     const found = this.#look(value);
     if (found !== undefined) return found;
     for (let level = this.#way.at(-1); level !== undefined; level = this.#way.at(-1)) {
       const member = level.take();
-      if (member === END) this.#way.pop();
+      if (member === END) this.#leave();
       else if (member === UNREADABLE) return this.#here("a property that cannot be read, because its getter throws");
       else if (!isScalar(member)) {
         const inside = this.#look(member);
@@ -124,21 +130,35 @@ class Search {
     if (proto === null || proto === Object.prototype) return holdsScalars(value) ? undefined : this.#enter(value);
     if (proto === Array.prototype) return this.#enter(value);
     if (value instanceof Map || value instanceof Set || value instanceof Error) return this.#enter(value);
-    if (ArrayBuffer.isView(value) || isOfPlatform(value, CROSSING_CLASSES) !== undefined) return undefined;
+    const memory = ArrayBuffer.isView(value) ? value.buffer : value;
+    if (memory instanceof ArrayBuffer) return isGone(memory) ? this.#here("an ArrayBuffer that has been transferred") : undefined;
+    if (memory !== value || isOfPlatform(value, ["SharedArrayBuffer"]) !== undefined)
+      return this.#here("memory that is shared", "Send a copy of the bytes.");
+    if (isOfPlatform(value, CROSSING_CLASSES) !== undefined) return undefined;
     const body = isOfPlatform(value, BODIES);
     if (body === undefined) return this.#here(...describeInstance(value));
-    return isSpent(value)
-      ? this.#here(`a ${body} whose body has been read, or is being read`, "Send its clone(), made before.")
-      : undefined;
+    if (isSpent(value)) return this.#here(`a ${body} whose body has been read, or is being read`, "Send its clone(), made before.");
+    return body === "Response" ? this.#answer(value as Response) : undefined;
+  }
+
+  // What only an HTTP client can be answered with.
+  #answer(response: Response): Unsendable | undefined {
+    if (response.type === "error") return this.#here("a Response.error()", "Throw an error, or send a Response with a status.");
+    return (read(response, "webSocket") ?? null) === null ? undefined : this.#here("a Response with a WebSocket");
   }
 
   #enter(value: object): Unsendable | undefined {
-    if (this.#way.length >= MAX_DEPTH) {
+    if (value instanceof Error) this.#errors++;
+    if (this.#way.length + this.#errors * (DEPTH_OF_ERROR - 1) >= MAX_DEPTH) {
       const what = `a value more than ${MAX_DEPTH} levels deep`;
       return { path: `${this.#path.slice(0, 100)}...`, what, instead: "Send it as a list, or as text." };
     }
     this.#way.push(new Level(value));
     return undefined;
+  }
+
+  #leave(): void {
+    if (this.#way.pop()?.value instanceof Error) this.#errors--;
   }
 
   // The platform cannot make an error again of which a part is the error itself.
@@ -162,12 +182,13 @@ const UNREADABLE = Symbol("unreadable");
 /** An object that is looked through: its members, one after the other, but for those that have nothing in them. */
 class Level {
   readonly value: object;
-  // Of a record, or a long array, which may be sparse.
-  readonly #names: readonly string[] | undefined;
+  // Of a record, and of an array that has fewer members than its length says, or others.
+  #names: readonly string[] | undefined;
   // Of a `Map` or a `Set`.
   readonly #entries: Iterator<unknown> | undefined;
-  readonly #length: number;
+  #length: number;
   #index = 0;
+  #holes = 0;
   #entry: unknown;
   #isKey = false;
 
@@ -175,7 +196,7 @@ class Level {
     this.value = value;
     if (value instanceof Map) this.#entries = Map.prototype.entries.call(value);
     else if (value instanceof Set) this.#entries = Set.prototype.values.call(value);
-    else if (!Array.isArray(value) || value.length > MAX_COUNTED) this.#names = namesIn(value);
+    else if (!Array.isArray(value) || hasNamed(value)) this.#names = namesIn(value);
     this.#length = this.#names?.length ?? (value as unknown[]).length;
   }
 
@@ -189,11 +210,19 @@ class Level {
         this.#index++;
         const member = (value as Record<PropertyKey, unknown>)[key];
         if (!isScalar(member)) return member;
+        if (member === undefined && this.#names === undefined && !(key in value) && ++this.#holes > MAX_HOLES) this.#goByNames();
       }
       return END;
     } catch {
       return UNREADABLE;
     }
+  }
+
+  // What has been looked at is looked at again, and costs no more than it did.
+  #goByNames(): void {
+    this.#names = namesIn(this.value);
+    this.#length = this.#names.length;
+    this.#index = 0;
   }
 
   #nextEntry(entries: Iterator<unknown>): unknown {
@@ -215,9 +244,20 @@ class Level {
     if (this.value instanceof Set) return ".values()";
     if (this.value instanceof Map) return this.#isKey ? ".keys()" : `.get(${quoted((this.#entry as [unknown, unknown])[0])})`;
     const name = this.#names === undefined ? this.#index - 1 : this.#names[this.#index - 1]!;
-    if (Array.isArray(this.value)) return `[${name}]`;
+    if (Array.isArray(this.value) && /^\d+$/.test(String(name))) return `[${name}]`;
     return /^[A-Za-z_$][\w$]*$/.test(String(name)) ? `.${name}` : `[${JSON.stringify(name)}]`;
   }
+}
+
+// Long ones are not asked: it would cost as much as sending them.
+function hasNamed(items: readonly unknown[]): boolean {
+  if (items.length > MAX_NAMED) return false;
+  const last = Object.keys(items).at(-1);
+  return last !== undefined && !(Number(last) < items.length);
+}
+
+function isGone(memory: ArrayBuffer): boolean {
+  return memory.byteLength === 0 && memory.detached;
 }
 
 // A key is never asked for its own text.
@@ -242,11 +282,22 @@ export function isScalar(value: unknown): value is string | number | boolean | n
 /** Whether a body can no longer be sent, because it has been read or somebody reads it. */
 export function isSpent(value: object): boolean {
   const body = read(value, "body");
+  if (value instanceof ReadableStream && isDisturbed(value)) return true;
   return (
     read(value, "bodyUsed") === true ||
     read(value, "locked") === true ||
     (typeof body === "object" && body !== null && read(body, "locked") === true)
   );
+}
+
+// Nothing else tells: a body cannot be made of a stream that has been read from, and one that is made does not lock it.
+function isDisturbed(stream: ReadableStream): boolean {
+  try {
+    void new Response(stream as never);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function describeFunction(value: object): string {
@@ -260,36 +311,6 @@ function describeInstance(value: object): [what: string, instead?: string] {
   if (value instanceof URL) return ["a URL", "Send its href."];
   const name = classNameOf(value);
   return [name === undefined ? "an object of a class" : `an instance of ${name}`];
-}
-
-/** A copy in which no record has a null prototype. What is shared or circular in `value` is so in the copy. */
-function withPrototypes(value: unknown, copies: Map<object, unknown>): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (copies.has(value)) return copies.get(value);
-  const proto: unknown = Object.getPrototypeOf(value);
-  const inside = (item: unknown) => withPrototypes(item, copies);
-  const begun = <T>(copy: T): T => {
-    copies.set(value, copy);
-    return copy;
-  };
-  if (proto === Map.prototype) {
-    const copy = begun(new Map<unknown, unknown>());
-    for (const [key, item] of value as Map<unknown, unknown>) copy.set(inside(key), inside(item));
-    return copy;
-  }
-  if (proto === Set.prototype) {
-    const copy = begun(new Set<unknown>());
-    for (const item of value as Set<unknown>) copy.add(inside(item));
-    return copy;
-  }
-  const isArray = proto === Array.prototype;
-  if (!isArray && proto !== Object.prototype && proto !== null) return value;
-  const copy = begun<object>(isArray ? Object.assign([], { length: (value as unknown[]).length }) : {});
-  for (const [key, item] of Object.entries(value)) {
-    // Not assigned: a key "__proto__" would set the prototype.
-    Object.defineProperty(copy, key, { value: inside(item), enumerable: true, configurable: true, writable: true });
-  }
-  return copy;
 }
 
 /** Turns the platform's refusal to send a value into one that says which value; returns any other error as it is. */

@@ -194,6 +194,22 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
     },
     named: "a ReadableStream whose body",
   },
+  "a stream that has been read from": { make: () => ({ s: disturbed() }), named: "a ReadableStream whose body" },
+  "a Response.error()": { make: () => [Response.error()], named: "a Response.error() at [0]" },
+  "an ArrayBuffer that is gone": { make: () => ({ b: transferred() }), named: "an ArrayBuffer that has been transferred at .b" },
+  "bytes of an ArrayBuffer that is gone": {
+    make: () => {
+      const bytes = new Uint8Array(8);
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      return [bytes];
+    },
+    named: "an ArrayBuffer that has been transferred at [0]",
+  },
+  "memory that is shared": { make: () => ({ b: new SharedArrayBuffer(8) }), named: "memory that is shared at .b" },
+  "bytes in memory that is shared": { make: () => [new Uint8Array(new SharedArrayBuffer(8))], named: "memory that is shared at [0]" },
+  "a function beside an array's items": { make: () => Object.assign([1], { fn: () => 1 }), named: "the function fn at .fn" },
+  "a function in a sparse array": { make: () => Object.assign([], { 5000: () => 1 }), named: "at [5000]" },
+  "a chain of 800 causes": { make: () => ({ e: chain(800) }), named: "levels deep" },
   "an error that holds itself": { make: () => ({ e: Object.assign(new Error("x"), { self: undefined }), f: selfish() }), named: ".f.self" },
   "what an error holds": { make: () => Object.assign(new Error("x"), { fn: () => 1 }), named: "the function fn at .fn" },
   "a value 5,000 levels deep": {
@@ -205,6 +221,21 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
     named: "levels deep",
   },
 };
+
+function transferred(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+
+// Its reader has let go of it, so that it is not locked.
+function disturbed(): ReadableStream {
+  const stream = new ReadableStream({ start: (controller) => controller.close() });
+  const reader = stream.getReader();
+  void reader.read();
+  reader.releaseLock();
+  return stream;
+}
 
 function selfish(): Error {
   const error = new Error("x");
@@ -235,6 +266,9 @@ export const CARRIED: Readonly<Record<string, () => unknown>> = {
     return deep;
   },
   "an error with properties": () => Object.assign(new TypeError("x"), { at: 1, inner: new Error("y") }),
+  "a chain of 200 causes": () => chain(200),
+  "100,000 numbers": () => Array.from({ length: 100_000 }, (_, n) => n / 3),
+  "a dense array with holes": () => Object.assign([1, , 3], { length: 20_000 }), // oxlint-disable-line no-sparse-arrays
   "data of every kind": () => ({
     d: new Date(5),
     r: /x/g,

@@ -1,6 +1,6 @@
 /** Everything that can be thrown or passed, by every way from one deployment to another. */
 import * as serve from "edge-serve";
-import { CARRIED, REFUSED, shown, THROWN } from "../../support/crossings.ts";
+import { CARRIED, LARGE, REFUSED, shown, THROWN } from "../../support/crossings.ts";
 
 export class Leaf {
   readonly #predict = serve.batch(async (names: string[]) => {
@@ -10,6 +10,32 @@ export class Leaf {
 
   fail(name: string): never {
     throw THROWN[name]!.make();
+  }
+
+  failLarge(name: string): never {
+    throw LARGE[name]!();
+  }
+
+  carried(name: string): unknown {
+    return CARRIED[name]!();
+  }
+
+  blob(): unknown {
+    return new Blob(["abc"]);
+  }
+
+  async text(body: ReadableStream | Response): Promise<string> {
+    return body instanceof Response ? body.text() : new Response(body).text();
+  }
+
+  async *lengths(body: ReadableStream<Uint8Array>): AsyncGenerator<number, void, undefined> {
+    yield 0;
+    for await (const { length } of body) yield length;
+  }
+
+  *twoItems(): Generator<number> {
+    yield 1;
+    yield 2;
   }
 
   *items(name: string): Generator<number> {
@@ -30,7 +56,9 @@ export class Leaf {
   }
 
   fetch(request: Request): never {
-    return this.fail(new URL(request.url).searchParams.get("name")!);
+    const { searchParams } = new URL(request.url);
+    const large = searchParams.get("large");
+    return large === null ? this.fail(searchParams.get("name")!) : this.failLarge(large);
   }
 }
 
@@ -52,6 +80,47 @@ export class Front {
       stream: await this.#stream(name),
       broadcast: await this.#broadcast(name),
       batch: await arrived(this.leaf.batched.remote(name)),
+    };
+  }
+
+  /** What becomes of streams of these chunks: as an argument, as a body, to a generator. */
+  async streams(chunks: readonly unknown[]): Promise<Record<string, string>> {
+    const stream = () =>
+      new ReadableStream({
+        start(controller) {
+          for (const chunk of chunks) controller.enqueue(chunk);
+          controller.close();
+        },
+      });
+    let length = 0;
+    const lengths = async () => {
+      for await (const each of this.leaf.lengths.remote(stream())) length += each;
+      return length;
+    };
+    return {
+      argument: await arrived(this.leaf.text.remote(stream())),
+      body: await arrived(this.leaf.text.remote(new Response(stream() as never))),
+      generator: await arrived(lengths()),
+    };
+  }
+
+  /** How many items a second loop over a stream has. */
+  async again(): Promise<number> {
+    const { leaf } = this;
+    const items = leaf.twoItems.remote();
+    let count = 0;
+    for await (const _ of items);
+    for await (const _ of items) count++;
+    return count;
+  }
+
+  /** Which code the framework gave to what arrived of a large error: none, if it is the author's own. */
+  async waysOfLarge(name: string): Promise<Record<string, unknown>> {
+    const codeOf = (reason: unknown) => (reason as { code?: unknown }).code ?? "no code";
+    const [first] = await this.leaf.failLarge.broadcast(name);
+    return {
+      handle: await this.leaf.failLarge.remote(name).then(() => "no error", codeOf),
+      broadcast: first?.status === "rejected" ? codeOf(first.reason) : "no error",
     };
   }
 

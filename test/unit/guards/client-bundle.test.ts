@@ -17,7 +17,20 @@ it("edge-serve/client works where there is nothing but what browsers have", asyn
     sent.push(url.href);
     return new Response('[{"kind":1,"value":2},"value","hello"]\n');
   };
-  const browser = { fetch, sent, AbortController, Headers, Request, Response, ReadableStream, TextDecoderStream, URL, crypto, setTimeout };
+  const browser = {
+    fetch,
+    sent,
+    AbortController,
+    Blob,
+    Headers,
+    Request,
+    Response,
+    ReadableStream,
+    TextDecoderStream,
+    URL,
+    crypto,
+    setTimeout,
+  };
   const call = 'client.connect("https://example.test/", { token: "secret", app: "a b" }).greet.remote("Corey").result()';
   expect(await runInNewContext(`${outputFiles[0]!.text}; ${call}`, browser)).toBe("hello");
   expect(sent).toEqual(["https://example.test/-/rpc/a%20b"]);

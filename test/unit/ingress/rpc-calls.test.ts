@@ -202,3 +202,35 @@ describe("the deadline of a call from outside", () => {
     expect(errorIn(frames[2])).toMatchObject({ name: "RangeError", message: "broken" });
   });
 });
+
+describe("an answer that cannot be written", () => {
+  const unwritable = () => ({ a: [new WritableStream()] });
+
+  it("is an error that names the value, and the connection's answer is whole", async () => {
+    const { status, frames } = await endpoint(value(unwritable())).send(call({ method: "embed" }));
+    expect([status, frames.length]).toEqual([200, 1]);
+    expect(errorIn(frames[0])).toMatchObject({
+      code: "SERIALIZATION",
+      message: expect.stringContaining('The result of "Model.embed", at .a[0], cannot be sent'),
+    });
+  });
+
+  it("is an error for the replica that gave it, in a broadcast", async () => {
+    const { frames } = await endpoint(value(unwritable())).send(call({ broadcast: true }));
+    expect(frames).toMatchObject([{ kind: "broadcast", replies: [{ kind: "error" }] }]);
+  });
+
+  it("ends a stream after the items before it, and stops the generator", async () => {
+    const stream = streamOf({ items: [1, new Blob(["b"]), unwritable(), 4], done: false });
+    const { frames } = await endpoint(stream.answer).send(call());
+    expect(frames[1]).toMatchObject({ kind: "items", items: [1, expect.any(Blob)], done: true });
+    expect(errorIn(frames[1])).toMatchObject({ message: expect.stringContaining('An item of "Model.call", at .a[0],') });
+    expect(stream.cancels()).toBe(1);
+  });
+
+  it("is not one that has a Blob or a body inside: these are read", async () => {
+    const { frames } = await endpoint(value({ blob: new Blob(["abc"]), response: new Response("body") })).send(call());
+    const { blob, response } = (frames[0] as unknown as { value: { blob: Blob; response: Response } }).value;
+    expect([await blob.text(), await response.text()]).toEqual(["abc", "body"]);
+  });
+});

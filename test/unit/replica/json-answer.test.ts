@@ -14,6 +14,12 @@ function loop(): unknown {
   return value;
 }
 
+function doubled(levels: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < levels; level++) value = { a: value, b: value };
+  return value;
+}
+
 /** What JSON would lose, and how it is named. */
 const LOST: readonly (readonly [string, () => unknown, string])[] = [
   ["a Map", () => new Map([["a", 1]]), "a Map"],
@@ -26,7 +32,16 @@ const LOST: readonly (readonly [string, () => unknown, string])[] = [
   ["a Response", () => new Response("x"), "a Response"],
   ["a stream", () => new ReadableStream(), "a ReadableStream"],
   ["a typed array", () => new Float32Array(2), "a Float32Array"],
-  ["an ArrayBuffer", () => new ArrayBuffer(2), "a ArrayBuffer"],
+  ["an ArrayBuffer", () => new ArrayBuffer(2), "an ArrayBuffer"],
+  ["a DataView", () => new DataView(new ArrayBuffer(2)), "a DataView"],
+  ["a subclass of Map", () => new (class Counts extends Map {})(), "a Map"],
+  ["an error of a class", () => new (class Problem extends Error {})("x"), "an Error"],
+  ["a RegExp", () => /a/, "a RegExp"],
+  ["a generator", () => (function* () {})(), "a Generator"],
+  ["an iterator", () => new Map().values(), "a Map Iterator"],
+  ["a WritableStream", () => new WritableStream(), "a WritableStream"],
+  ["a signal", () => new AbortController().signal, "an AbortSignal"],
+  ["a boxed bigint", () => Object(12n) as unknown, "a BigInt"],
   ["a bigint", () => 1n, "a bigint"],
   ["a promise", () => Promise.resolve(1), "a promise that was not awaited"],
   // oxlint-disable-next-line unicorn/no-thenable -- what this row is about
@@ -52,7 +67,7 @@ describe("a value as JSON", () => {
       const refusal = refusalOf(value);
       expect(refusal).toMatchObject({ code: "SERIALIZATION", status: 500 });
       expect(refusal.message).toContain(named);
-      if (!named.includes("threw") && !/toJSON/.test(_)) expect(refusal.message).toContain(path);
+      expect(refusal.message).toContain(path);
     }
   });
 
@@ -74,6 +89,29 @@ describe("a value as JSON", () => {
     expect(toJson(value)).toBe(JSON.stringify(value));
     expect(toJson(null)).toBe("null");
   });
+
+  it("keeps what the author's own code threw as the cause", () => {
+    const refusal = refusalOf({ a: { toJSON: throwing } });
+    expect(refusal).toMatchObject({ cause: { message: "no" } });
+    expect(refusal.message).toContain("toJSON() threw Error: no at .a,");
+    expect(refusalOf({ get a() { return throwing(); } })).toMatchObject({ cause: { message: "no" } }); // prettier-ignore
+  });
+
+  it("asks an object once what is written of it", () => {
+    let asked = 0;
+    expect(toJson({ a: { toJSON: () => ++asked } })).toBe('{"a":1}');
+    expect(asked).toBe(1);
+  });
+
+  it.each([
+    ["shared objects that double forty times", () => doubled(40), "more than 2000000 objects"],
+    ["an array of length 2^32-1", () => ({ a: Object.assign([], { length: 2 ** 32 - 1 }) }), "more than 2000000 objects"],
+    ["itself, after much else", () => { const all: unknown[] = Array.from({ length: 10_000 }, (_, id) => ({ id })); all.push({ all }); return all; }, "a reference to itself at [10000].all"],
+  ] as const)("[J3] ends whatever the value holds: %s", (_, make, named) => {
+    const startedAt = performance.now();
+    expect(refusalOf(make()).message).toContain(named);
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  }); // prettier-ignore
 
   it("[J2] takes no longer than its size, shared objects included", () => {
     let value: unknown = { n: 1 };
