@@ -12,6 +12,7 @@ import { writeLog } from "../context/logger.ts";
 import { type RequestScope, runInScope, type Scope } from "../context/scope.ts";
 import type { After } from "../context/within.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
+import { isError } from "../protocol/strangers.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
 import { batchScopeOf } from "./batch-scope.ts";
 import { Callers } from "./callers.ts";
@@ -170,7 +171,7 @@ function distribute(results: unknown, items: readonly Item[], verb: "returned" |
   }
   for (const [index, item] of items.entries()) {
     const value: unknown = results[index];
-    if (value instanceof Error) item.fail(value);
+    if (isError(value)) item.fail(value);
     else if (value === END && verb === "yielded") item.end();
     else if (value === END) item.fail(new TypeError("A batched function returned serve.batch.end, which only a generator may yield."));
     else item.give(value);

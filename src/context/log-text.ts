@@ -26,6 +26,8 @@ export class LogText {
   #left: number;
   readonly #env: unknown;
   readonly #way: object[] = [];
+  // Of the bindings, once an object has been compared with them.
+  #names: readonly string[] | undefined;
 
   /**
    * @param room How many bytes of UTF-8 may be written in all.
@@ -50,6 +52,21 @@ export class LogText {
     const json = this.#value(value);
     this.#left = before - (room - this.#left);
     return json === undefined ? undefined : `${name}:${json}`;
+  }
+
+  /** The names of the Worker's bindings. */
+  get bindings(): readonly string[] {
+    return (this.#names ??= typeof this.#env === "object" && this.#env !== null ? keysOf(this.#env) : []);
+  }
+
+  /** Whether a value is the Worker's bindings, or a copy with all of them, as routers make to add their own. */
+  holdsBindings(value: object): boolean {
+    if (value === this.#env) return true;
+    if (typeof this.#env !== "object" || this.#env === null) return false;
+    const env = this.#env as Readonly<Record<string, unknown>>;
+    const names = this.bindings;
+    // A field that has the name and value of the only binding is meant.
+    return names.length > 1 && names.every((name) => Object.is(read(value, name), env[name]));
   }
 
   /** A value as JSON; `undefined` for what JSON leaves out. */
@@ -89,7 +106,7 @@ export class LogText {
   }
 
   #object(value: object): string | undefined {
-    if (value === this.#env) return this.#items(keysOf(value).values());
+    if (this.holdsBindings(value)) return this.#items(keysOf(value).values());
     if (isError(value)) return this.text(errorText(value, this.#left));
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.text(binaryText(value));
     const converted = this.#converted(value);

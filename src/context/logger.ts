@@ -67,8 +67,9 @@ function messageText(message: unknown): string {
 
 function fieldsText(fields: unknown, text: LogText): string {
   if (typeof fields !== "object" || fields === null) return "";
-  let all = "";
-  const keys = keysOf(fields);
+  const bindings = text.holdsBindings(fields) ? text.bindings : [];
+  let all = bindings.length === 0 ? "" : `,"env":${text.json(bindings)}`;
+  const keys = bindings.length === 0 ? keysOf(fields) : keysOf(fields).filter((key) => !bindings.includes(key));
   for (const [index, key] of keys.entries()) {
     if (!text.hasRoom) return `${all},"...":"[${keys.length - index} more]"`;
     const field = text.field(OWN.has(key) ? `fields.${key}` : key, read(fields, key));

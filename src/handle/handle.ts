@@ -202,8 +202,8 @@ function toRequest({ target }: HandleCore, method: string | undefined, args: rea
   return request;
 }
 
-// Looked for among the arguments themselves; a stream further down goes with the first replica that is asked.
-function holdsStream(arg: unknown): boolean {
+/** Whether an argument can be sent only once. Looked for among the arguments themselves; a stream further down goes with the first replica that is asked. */
+export function holdsStream(arg: unknown): boolean {
   if (typeof arg !== "object" || arg === null) return false;
   return arg instanceof ReadableStream || ((arg instanceof Request || arg instanceof Response) && arg.body !== null);
 }

@@ -4,6 +4,7 @@
  * Open for the applications that say `rpc: true`, to who has the operator's token. A Worker with none of those does not
  * carry it.
  */
+import { holdsStream } from "../handle/handle.ts";
 import { checkHandleOptions } from "../handle/handle-options.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { ConfigError, RequestCancelledError, SerializationError } from "../protocol/errors.ts";
@@ -154,6 +155,7 @@ function toRequest(target: RpcTarget, { method, args, options, requestId }: Call
   return {
     method,
     args,
+    ...(args.some(holdsStream) ? { isOnce: true } : {}),
     meta: {
       requestId,
       chain: [`${target.app}/${target.deployment}`],

@@ -13,6 +13,10 @@ import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
+import { isScalar } from "../protocol/sendable.ts";
+import { decodeError, encodeError } from "../protocol/error-codec.ts";
+import { bodiesIn } from "../protocol/bodies.ts";
+import { define } from "../protocol/wire-error.ts";
 import { Replica } from "../replica/replica.ts";
 import { whenSent } from "../replica/sent.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
@@ -133,8 +137,34 @@ function clonedItems(items: ItemPuller): ItemPuller {
   };
 }
 
-// Bodies and streams are handed over, as they are between objects.
+// As between objects, which Node's own clone is not: bodies and streams are handed over, wherever in the value they are, and
+// an error keeps what it holds.
 function cloned(value: unknown): unknown {
-  const isHandedOver = value instanceof Request || value instanceof Response || value instanceof ReadableStream || value instanceof Headers;
-  return isHandedOver ? value : structuredClone(value);
+  return isScalar(value) ? value : copied(value, new Map([...bodiesIn(value)].map((body) => [body, body])));
+}
+
+function copied(value: unknown, copies: Map<unknown, unknown>): unknown {
+  if (isScalar(value)) return value;
+  const known = copies.get(value);
+  if (known !== undefined) return known;
+  const begun = <T>(copy: T): T => {
+    copies.set(value, copy);
+    return copy;
+  };
+  if (value instanceof Map) {
+    const copy = begun(new Map<unknown, unknown>());
+    for (const [key, item] of value) copy.set(copied(key, copies), copied(item, copies));
+    return copy;
+  }
+  if (value instanceof Set) {
+    const copy = begun(new Set<unknown>());
+    for (const item of value) copy.add(copied(item, copies));
+    return copy;
+  }
+  if (value instanceof Error) return begun(decodeError(encodeError(value)));
+  const isRecord = typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
+  if (!isRecord && !Array.isArray(value)) return begun(structuredClone(value));
+  const copy = begun<object>(Array.isArray(value) ? Object.assign([], { length: value.length }) : {});
+  for (const [key, item] of Object.entries(value as object)) define(copy, key, copied(item, copies), true);
+  return copy;
 }

@@ -26,17 +26,18 @@ export function encodeError(thrown: unknown): WireError {
 const LEFT_OUT = Symbol("left out");
 
 class Encoder {
-  readonly #errors = new Set<Error>();
+  // `undefined` while it is encoded: one that leads back to itself is left out there.
+  readonly #errors = new Map<Error, WireError | undefined>();
   readonly #copies = new Map<object, unknown>();
   #bytes = 0;
   #isNested = false;
 
-  /** `undefined` for an error that has been encoded already, or for which there is no room. */
+  /** `undefined` for an error that leads back to itself, or for which there is no room. One that is shared is the same data. */
   encode(thrown: unknown, depth: number): WireError | undefined {
     if (depth > MAX_DEPTH || !this.#takes(VALUE_BYTES)) return undefined;
     if (!isError(thrown)) return this.#encodeValue(thrown, depth);
-    if (this.#errors.has(thrown)) return undefined;
-    this.#errors.add(thrown);
+    if (this.#errors.has(thrown)) return this.#errors.get(thrown);
+    this.#errors.set(thrown, undefined);
     const builtin = builtinOf(thrown);
     const message = cut(primitiveText(read(thrown, "message")) ?? "");
     const name = (primitiveText(read(thrown, "name")) ?? builtin).slice(0, MAX_NAME);
@@ -51,7 +52,7 @@ class Encoder {
     const props = this.#propertiesOf(thrown, code !== undefined || builtin === "DOMException", depth);
     const isNested = this.#isNested;
     this.#isNested = isNestedBefore;
-    return {
+    const wire: WireError = {
       kind: "error",
       name,
       message,
@@ -63,6 +64,8 @@ class Encoder {
       ...(wireCause === undefined ? {} : { cause: wireCause }),
       ...(errors === undefined ? {} : { errors }),
     };
+    this.#errors.set(thrown, wire);
+    return wire;
   }
 
   #encodeValue(thrown: unknown, depth: number): WireError {

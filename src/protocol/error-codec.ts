@@ -19,21 +19,40 @@ export { encodeError } from "./encode-error.ts";
 export type { WireError } from "./wire-error.ts";
 
 /**
- * Rebuilds what {@link encodeError} encoded.
+ * Rebuilds what {@link encodeError} encoded. Never throws, also where another version, or a stranger, encoded it.
  *
  * @param callerStack Stack of the call that failed; the replica's stack is put below it.
  */
 export function decodeError(wire: WireError, callerStack?: string): unknown {
-  if (wire.kind === "value") return wire.isNested === true ? restored(wire.value, new Map()) : wire.value;
-  const error = construct(wire);
-  if (error.name !== wire.name) define(error, "name", wire.name);
-  const restoring = new Map<object, unknown>();
-  for (const [key, value] of Object.entries(wire.props))
-    define(error, key, wire.isNested === true ? restored(value, restoring) : value, true);
-  if (wire.cause !== undefined) define(error, "cause", decodeError(wire.cause));
-  define(error, "stack", joinStacks(wire, callerStack));
+  return decode(wire, callerStack, new Map());
+}
+
+/** @param done What has been rebuilt: an error that several hold is one again. */
+function decode(wire: WireError, callerStack: string | undefined, done: Map<object, unknown>): unknown {
+  // It may have come as text, where anything can stand.
+  if (typeof wire !== "object" || wire === null) return wire;
+  if (wire.kind !== "error") return wire.isNested === true ? restored(wire.value, done) : wire.value;
+  if (done.has(wire)) return done.get(wire);
+  // One that leads back to itself, as no encoding gives it, ends there.
+  done.set(wire, undefined);
+  const error = construct(wire, done);
+  const { name, props, cause, isNested } = wire;
+  if (error.name !== name) tryDefine(error, "name", name, false);
+  for (const [key, value] of Object.entries(props ?? {})) tryDefine(error, key, isNested === true ? restored(value, done) : value, true);
+  if (cause !== undefined) tryDefine(error, "cause", decode(cause, undefined, done), false);
+  tryDefine(error, "stack", joinStacks(wire, callerStack), false);
   fromAfar.add(error);
+  done.set(wire, error);
   return error;
+}
+
+// An error of the platform's may have members that are fixed.
+function tryDefine(error: Error, key: string, value: unknown, isEnumerable: boolean): void {
+  try {
+    define(error, key, value, isEnumerable);
+  } catch {
+    // It keeps what it has.
+  }
 }
 
 // The errors inside a property, in their places.
@@ -41,7 +60,7 @@ function restored(value: unknown, done: Map<object, unknown>): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (done.has(value)) return done.get(value);
   if (Object.hasOwn(value, NESTED)) {
-    const error = decodeError((value as NestedError)[NESTED]);
+    const error = decode((value as NestedError)[NESTED], undefined, done);
     done.set(value, error);
     return error;
   }
@@ -64,12 +83,12 @@ export function isFromAfar(error: unknown): boolean {
   return typeof error === "object" && error !== null && fromAfar.has(error);
 }
 
-function construct(wire: Extract<WireError, { kind: "error" }>): Error {
+function construct(wire: Extract<WireError, { kind: "error" }>, done: Map<object, unknown>): Error {
   // Own names only: a code comes from elsewhere.
   if (wire.code !== undefined && Object.hasOwn(ERROR_CLASSES, wire.code)) return new ERROR_CLASSES[wire.code](wire.message);
   if (wire.builtin === "AggregateError") {
     return new AggregateError(
-      (wire.errors ?? []).map((member) => decodeError(member)),
+      (wire.errors ?? []).map((member) => decode(member, undefined, done)),
       wire.message,
     );
   }
@@ -79,8 +98,8 @@ function construct(wire: Extract<WireError, { kind: "error" }>): Error {
 
 function joinStacks(wire: Extract<WireError, { kind: "error" }>, callerStack: string | undefined): string {
   const head = `${wire.name}: ${wire.message}`;
-  const frames = (stack: string | undefined) =>
-    (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line) || line.startsWith("  -- "));
+  const frames = (stack: unknown) =>
+    (typeof stack === "string" ? stack : "").split("\n").filter((line) => /^\s+at /.test(line) || line.startsWith("  -- "));
   const caller = frames(callerStack);
   const replica = frames(wire.stack);
   if (caller.length === 0) return [head, ...replica].join("\n");

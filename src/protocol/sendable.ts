@@ -9,6 +9,7 @@
  *   V2. Whatever is in a value, looking through it ends, and throws nothing but a `SerializationError`.
  */
 import { SerializationError } from "./errors.ts";
+import { isPlainData } from "./plain-data.ts";
 import { withPrototypes } from "./null-prototypes.ts";
 import { classNameOf, isOfPlatform, isProxy, primitiveText, prototypeOf, read } from "./strangers.ts";
 
@@ -34,10 +35,10 @@ export const handleMethods = new WeakSet<object>();
 /** Platform classes that cross as what they are. */
 const CROSSING_CLASSES: readonly string[] = [
   "Date", "RegExp", "Boolean", "Number", "String", "BigInt",
-  "Headers", "Blob", "WritableStream", "DOMException",
+  "Headers", "Blob", "DOMException",
 ]; // prettier-ignore
 /** Those that can be read once. */
-const BODIES: readonly string[] = ["Request", "Response", "ReadableStream"];
+const BODIES: readonly string[] = ["Request", "Response", "ReadableStream", "WritableStream"];
 
 /** How deep the platform's own serializer goes, with something to spare: where it ends depends on who calls. */
 const MAX_DEPTH = 1500;
@@ -55,7 +56,7 @@ const MAX_NAMED = 16;
  * @throws SerializationError saying where in the value the part is that cannot cross.
  */
 export function toSendable(value: unknown, subject: string): unknown {
-  if (isScalar(value) || isFlat(value)) return value;
+  if (isScalar(value) || (typeof value === "object" && isPlainData(value))) return value;
   const search = new Search();
   const found = search.of(value);
   if (found !== undefined) throw refusalOf(found, subject);
@@ -76,10 +77,6 @@ function refusalOf({ path, what, instead }: Unsendable, subject: string): Serial
 }
 
 // Most records hold no other objects.
-function isFlat(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !isProxy(value) && prototypeOf(value) === Object.prototype && holdsScalars(value);
-}
-
 function holdsScalars(value: object): boolean {
   try {
     for (const key of Object.keys(value)) if (!isScalar((value as Record<string, unknown>)[key])) return false;
@@ -99,6 +96,15 @@ class Search {
   #errors = 0;
 
   of(value: unknown): Unsendable | undefined {
+    try {
+      return this.#walk(value);
+    } catch {
+      // What only inherits from a class of the platform's has nothing of it.
+      return this.#here("an object that cannot be looked into");
+    }
+  }
+
+  #walk(value: unknown): Unsendable | undefined {
     const found = this.#look(value);
     if (found !== undefined) return found;
     for (let level = this.#way.at(-1); level !== undefined; level = this.#way.at(-1)) {

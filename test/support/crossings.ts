@@ -110,6 +110,25 @@ export const THROWN: Readonly<Record<string, Thrown>> = {
     },
     arrives: { name: "AggregateError", message: "all", errors: [] },
   },
+  "errors with one cause": {
+    make: () => {
+      const cause = new TypeError("why");
+      return new AggregateError([new Error("one", { cause }), new Error("two", { cause })], "all", { cause });
+    },
+    arrives: {
+      message: "all",
+      cause: { message: "why" },
+      errors: [{ cause: { message: "why" } }, { message: "two", cause: { message: "why" } }],
+    },
+  },
+  "forty errors, each with that below it twice": {
+    make: () => {
+      let error = new Error("0");
+      for (let level = 1; level < 40; level++) error = new AggregateError([error, error], String(level), { cause: error });
+      return error;
+    },
+    arrives: { message: "39", cause: { message: "38", errors: [{ message: "37" }, { message: "37" }] } },
+  },
   "a chain of twenty causes": { make: () => chain(20), arrives: { message: "19", cause: { message: "18", cause: { message: "17" } } } },
   "a chain of 5,000 causes": { make: () => chain(5000), arrives: { message: "4999", cause: { message: "4998" } } },
   "a property nested 5,000 deep": {
@@ -194,6 +213,16 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
     },
     named: "a ReadableStream whose body",
   },
+  "a locked writable stream": {
+    make: () => {
+      const { writable } = new TransformStream();
+      writable.getWriter();
+      return { w: writable };
+    },
+    named: "WritableStream",
+  },
+  "an object that only inherits from Map": { make: () => ({ m: Object.create(Map.prototype) as unknown }), named: "at .m" },
+  "an error whose message cannot be read": { make: () => ({ e: withGetter("message")() }), named: ".e" },
   "a stream that has been read from": { make: () => ({ s: disturbed() }), named: "a ReadableStream whose body" },
   "a Response.error()": { make: () => [Response.error()], named: "a Response.error() at [0]" },
   "an ArrayBuffer that is gone": { make: () => ({ b: transferred() }), named: "an ArrayBuffer that has been transferred at .b" },

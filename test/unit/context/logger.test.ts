@@ -59,6 +59,8 @@ const FIELDS: readonly (readonly [string, () => unknown, unknown])[] = [
   ["a toJSON that throws", () => ({ a: { toJSON: throwing }, b: 1 }), { a: "[toJSON() threw Error: no]", b: 1 }],
   ["a getter that throws", () => ({ get a(): never { return throwing(); }, b: 1 }), { b: 1 }],
   ["a proxy that throws", () => ({ p: new Proxy({}, { ownKeys: throwing, get: throwing, getPrototypeOf: throwing }), b: 1 }), { p: "[unreadable]", b: 1 }],
+  ["a copy of the bindings, as a router makes it", () => ({ c: { env: { ...env, replica: 1 } } }), { c: { env: ["TOKEN", "DB", "replica"] } }],
+  ["one binding that is meant", () => ({ TOKEN: env.TOKEN }), { TOKEN: "secret" }],
   ["the Worker's bindings", () => ({ ctx: { env } }), { ctx: { env: ["TOKEN", "DB"] } }],
   ["binary", () => new Uint8Array([1, 255]), "[Uint8Array of 2 bytes: 01ff]"],
   ["much binary", () => new Uint8Array(3_000_000), `[Uint8Array of 3000000 bytes: ${"00".repeat(32)}...]`],
@@ -78,6 +80,12 @@ describe("a field of a log line", () => {
       expect(performance.now() - startedAt).toBeLessThan(5000);
     },
   );
+
+  it("is no binding, where all of them are spread into the fields: only their names are written", () => {
+    const line = lineOf(() => logger.error("m", { ...env, n: 1 }));
+    expect(line).toMatchObject({ env: ["TOKEN", "DB"], n: 1 });
+    expect(JSON.stringify(line)).not.toContain("secret");
+  });
 
   it("[L2] says what is cut", () => {
     expect(fieldOf("x".repeat(2_000_000))["value"]).toMatch(/^x+\.\.\. \[\d+ more characters\]$/);
