@@ -119,7 +119,14 @@ const CHANGES: readonly (readonly [number, Change])[] = [
       if (draft.code === undefined) draft.props[key] = value;
     },
   ],
-  [3, ({ error }, choices) => put(error, choices.of(["inner", "data", "status", "errors", "toJSON", "then", "__proto__"]), makeValue(choices).value)],
+  [
+    3,
+    ({ error, props }, choices) => {
+      const key = choices.of(["inner", "data", "status", "errors", "toJSON", "then", "__proto__"]);
+      put(error, key, makeValue(choices).value);
+      delete props[key];
+    },
+  ],
   [2, ({ error }) => put(error, "self", error)],
   [2, (draft) => (define(draft.error, "cause", draft.error), unknown(draft, "cause"))],
   [2, (draft) => (define(draft.error, "cause", new RangeError("because")), (draft.cause = "because"))],
@@ -159,4 +166,13 @@ function oddText(choices: Choices): unknown {
     () => 1n,
     () => null,
   ])();
+}
+
+/** `instanceof`, of a value that may refuse even that. */
+export function isA(value: unknown, type: abstract new (...args: never[]) => unknown): boolean {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }

@@ -48,7 +48,7 @@ export const SHAPES: readonly Shape[] = [
   function sparse(choices, traits) {
     traits.large = traits.unspecified = traits.notText = true;
     const array: unknown[] = [];
-    array.length = choices.of([2 ** 32 - 1, 2 ** 25, 100_000]);
+    array.length = choices.of([2 ** 32 - 1, 100_000]);
     array[array.length - 1] = { last: 1 };
     return choices.once(2) ? { in: array } : array;
   },

@@ -165,7 +165,7 @@ class Maker {
       const length = this.#choices.below(6);
       for (let at = 0; at < length; at++) if (!this.#choices.once(12)) array[at] = this.item(depth);
       if (this.#choices.once(20)) {
-        this.traits.unspecified = true;
+        this.traits.unspecified = this.traits.notText = true;
         this.#members(array, 2, depth);
       }
     });
@@ -223,7 +223,7 @@ class Maker {
     this.traits.notJson = true;
     const error = this.#choices.of<() => Error>([() => new Error("an error"), () => new TypeError("a type"), () => new RangeError("")])();
     if (this.#choices.once(3)) put(error, "code", "E_CODE");
-    if (this.#choices.once(4)) error.cause = this.#choices.once(3) ? error : new Error(`a cause at ${depth}`);
+    if (this.#choices.once(4)) error.cause = new Error(`a cause at ${depth}`);
     return error;
   }
 

@@ -41,8 +41,8 @@ const MAX_UNANSWERED = 20;
 /** What the application throws by itself, and what is said to a caller from outside that asks for a method which is not there. */
 const EXPECTED = /thrown by the application|MethodNotFoundError/;
 
-/** What workerd itself says of a client that left before its end, or sent no request; a Worker without edge-serve gets the same. */
-const LEFT = /Network connection lost|disconnected|Can't read from request stream after response has been sent/;
+/** What workerd itself says of a client that left before its end, or broke the protocol; a Worker without edge-serve gets the same. */
+const LEFT = /Network connection lost|disconnected|WebSocket protocol error|Can't read from request stream after response has been sent/;
 
 /** Runs a share of the inputs in workerd. */
 export async function checkInWorkerd({ seed, first, count }: Inputs, failed: (failure: Failure) => void): Promise<void> {

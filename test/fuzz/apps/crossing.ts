@@ -5,7 +5,7 @@
  */
 import * as serve from "../../../src/index.ts";
 import { Choices } from "../choices.ts";
-import { makeThrown, type Thrown } from "../errors.ts";
+import { isA, makeThrown, type Thrown } from "../errors.ts";
 import { arrivesAs } from "../kinds/arrives-as.ts";
 import { brief, holds } from "../kind.ts";
 import { difference } from "../same.ts";
@@ -52,7 +52,7 @@ export class Echo {
 
 // In a batch's results only an Error rejects.
 function asError(value: unknown): unknown {
-  return value instanceof Error ? value : new Error("no error");
+  return isA(value, Error) ? value : new Error("no error");
 }
 
 /** What was wrong with one input. */
@@ -95,6 +95,8 @@ export class Crossing {
 
   async #value(way: string, seed: number, index: number): Promise<void> {
     const { value, traits } = valueOf(seed, index);
+    // In a batch's results an Error rejects its caller.
+    if (way === "batched" && isA(value, Error)) return;
     const isClean = !traits.foreign && !traits.proxy && !traits.hostile;
     const arrived = await this.#arrived(way, seed, index, value).then(
       (result) => ({ result }),
@@ -133,7 +135,7 @@ export class Crossing {
     const { error } = arrived;
     const isOwn = thrown.code === undefined && error instanceof serve.ServeError && !(error instanceof serve.SerializationError);
     holds(!isOwn, "an application's error is not reported as the framework's", () => error);
-    if (way !== "batched" || thrown.value instanceof Error) arrivesAs(error, thrown);
+    if (way !== "batched" || isA(thrown.value, Error)) arrivesAs(error, thrown);
   }
 
   async #failed(way: string, seed: number, index: number): Promise<unknown> {

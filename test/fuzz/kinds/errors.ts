@@ -9,7 +9,7 @@ import { decodeText, encodeText } from "../../../src/protocol/text-codec.ts";
 import { logFailure } from "../../../src/replica/request-log.ts";
 import { requestScope } from "../../support/scope.ts";
 import { captured } from "../captured-log.ts";
-import { makeThrown, type Thrown } from "../errors.ts";
+import { isA, makeThrown, type Thrown } from "../errors.ts";
 import { arrivesAs } from "./arrives-as.ts";
 import { holds, type Kind } from "../kind.ts";
 
@@ -23,7 +23,7 @@ export const CROSSING_ERROR: Kind<Thrown> = {
   make: makeThrown,
   check(thrown) {
     // Crosses as what it is, between objects only: Node can't clone one.
-    if (thrown.value instanceof Response) return;
+    if (isA(thrown.value, Response)) return;
     const once = hop(encodeError(thrown.value));
     arrivesAs(once, thrown);
     const twice = hop(encodeError(once));
@@ -63,7 +63,7 @@ export const TOLD_ERROR: Kind<Thrown> = {
     }
     const response = errorResponse(value);
     holds(response.status >= 200 && response.status <= 599, "a failure has a status", () => response.status);
-    if (value instanceof Response) return;
+    if (isA(value, Response)) return;
     const body = await response.text();
     holds(response.status >= 400, "a failure is answered with 400 to 599", () => response.status);
     if (response.status === 500 && message !== undefined && message.length > 8)

@@ -115,10 +115,16 @@ export const LOGGED: Kind<Made> = {
         "fields don't replace who wrote it",
         () => line,
       );
-      holds(traits.hostile || traits.proxy || fields === value || "field" in own || traits.large, "a field is written", () => line);
+      const isWritten = "field" in own || fields === value || !isJsonAlone(value);
+      holds(traits.hostile || traits.proxy || traits.large || isWritten, "a field is written", () => line);
     }
   },
 };
+
+// As members of an object, the others are left out by JSON.
+function isJsonAlone(value: unknown): boolean {
+  return value !== undefined && typeof value !== "function" && typeof value !== "symbol";
+}
 
 /** An HTTP handler's result. */
 export const ANSWER: Kind<Made> = {
@@ -136,7 +142,7 @@ export const ANSWER: Kind<Made> = {
     }
     const response = answered.value as Response;
     if (!isPlain(value)) return;
-    holds(!(traits.notJson && isClean(made)), "toResponse refuses what JSON would lose", () => brief(value));
+    holds(!(traits.notJson && !traits.unspecified && isClean(made)), "toResponse refuses what JSON would lose", () => brief(value));
     if (!isClean(made) || traits.expands || traits.unspecified || traits.circular) return;
     const expected = attempt(() => JSON.stringify(value));
     if (!("value" in expected) || expected.value === undefined) return;

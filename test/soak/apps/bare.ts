@@ -7,8 +7,11 @@ export class Bare extends DurableObject {
   }
 }
 
-const { Bare: namespace } = exports as unknown as { readonly Bare: DurableObjectNamespace };
+// Looked up when it is used: at the top level of the module the exports are not there yet.
+interface Exports {
+  readonly Bare: DurableObjectNamespace;
+}
 
 export default {
-  fetch: (request: Request): Promise<Response> => namespace.getByName("0").fetch(request),
+  fetch: (request: Request): Promise<Response> => (exports as unknown as Exports).Bare.getByName("0").fetch(request),
 };
