@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "edge-serve/client";
 import { runLocal, serve, type Server } from "edge-serve/testing";
 import { decodeError, encodeError } from "../../src/protocol/error-codec.ts";
-import { CARRIED, LARGE, REFUSED, shown, THROWN } from "../support/crossings.ts";
+import { CARRIED, LARGE, REFUSED, THROWN } from "../support/crossings.ts";
+import { shown } from "../support/shown.ts";
 import { type frontApp, type leafApp, type outerApp, frontApp as localFront } from "./apps/crossings.ts";
 
 const TOKEN = "t".repeat(32);

@@ -1,6 +1,9 @@
 /**
  * What is thrown, and what is passed, in the tests of every way to cross: add a row, and every way is tried.
  */
+import { chain } from "./carried.ts";
+
+export { CARRIED } from "./carried.ts";
 
 /** Something to throw, and what arrives of it. */
 export interface Thrown {
@@ -46,12 +49,6 @@ function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   return proxy;
-}
-
-function chain(length: number): Error {
-  let error = new Error("0");
-  for (let index = 1; index < length; index++) error = new Error(String(index), { cause: error });
-  return error;
 }
 
 export const THROWN: Readonly<Record<string, Thrown>> = {
@@ -269,72 +266,4 @@ function disturbed(): ReadableStream {
 function selfish(): Error {
   const error = new Error("x");
   return Object.assign(error, { self: error });
-}
-
-/** What arrives as it was, and takes no longer than its size. */
-export const CARRIED: Readonly<Record<string, () => unknown>> = {
-  "an object whose members share a parent": () => {
-    const root: { children: unknown[] } = { children: [] };
-    for (let index = 0; index < 60; index++) root.children.push({ parent: root });
-    return root;
-  },
-  "shared objects, forty levels of two": () => {
-    let value: unknown = 1;
-    for (let level = 0; level < 40; level++) value = { a: value, b: value };
-    return value;
-  },
-  "an array of length 2^32-1": () => {
-    const sparse: unknown[] = [];
-    sparse[2 ** 32 - 2] = 1;
-    return sparse;
-  },
-  "a key that cannot be made a string": () => new Map([[{ toString: 1, valueOf: 1 }, 1]]),
-  "1,000 levels": () => {
-    let deep: unknown = 1;
-    for (let level = 0; level < 1000; level++) deep = [deep];
-    return deep;
-  },
-  "an error with properties": () => Object.assign(new TypeError("x"), { at: 1, inner: new Error("y") }),
-  "a chain of 200 causes": () => chain(200),
-  "100,000 numbers": () => Array.from({ length: 100_000 }, (_, n) => n / 3),
-  "a dense array with holes": () => Object.assign([1, , 3], { length: 20_000 }), // oxlint-disable-line no-sparse-arrays
-  "data of every kind": () => ({
-    d: new Date(5),
-    r: /x/g,
-    m: new Map([[1, new Set(["a"])]]),
-    b: new Uint8Array([1, 2]),
-    n: 12n,
-    u: undefined,
-    z: -0,
-    nan: NaN,
-  }),
-};
-
-/** What a value is, as text: equal for what arrived equal, whichever way it took. */
-export function shown(value: unknown, depth = 0): string {
-  if (typeof value !== "object" || value === null) return typeof value === "string" ? JSON.stringify(value) : String(value);
-  if (depth > 4) return "...";
-  const inside = (each: unknown) => shown(each, depth + 1);
-  if (value instanceof Error) {
-    const { name, message, cause, errors } = value as AggregateError;
-    // The platforms do not agree on which of a DOMException's own members are enumerable.
-    const apart = ["cause", "errors", "name", "stack", "message", ...(value instanceof DOMException ? ["code"] : [])];
-    const own = Object.keys(value).filter((key) => !apart.includes(key));
-    const props = own.map((key) => `${key}=${inside((value as unknown as Record<string, unknown>)[key])}`);
-    const rest = [
-      ...(cause === undefined ? [] : [`cause=${inside(cause)}`]),
-      ...(errors === undefined ? [] : [`errors=${inside(errors)}`]),
-    ];
-    return `${name}(${[JSON.stringify(message), ...props, ...rest].join(", ")})`;
-  }
-  if (value instanceof Map) return `Map(${[...value].map(([key, item]) => `${inside(key)}=>${inside(item)}`).join(", ")})`;
-  if (value instanceof Set) return `Set(${[...value].map(inside).join(", ")})`;
-  if (Array.isArray(value))
-    return `[${Object.keys(value)
-      .map((key) => `${key}:${inside((value as unknown as Record<string, unknown>)[key])}`)
-      .join(", ")}]`;
-  if (ArrayBuffer.isView(value) || value instanceof Date || value instanceof RegExp) return `${value.constructor.name} ${String(value)}`;
-  return `{${Object.keys(value)
-    .map((key) => `${key}:${inside((value as Record<string, unknown>)[key])}`)
-    .join(", ")}}`;
 }

@@ -1,6 +1,7 @@
 /** Everything that can be thrown or passed, by every way from one deployment to another. */
 import * as serve from "edge-serve";
-import { CARRIED, LARGE, REFUSED, shown, THROWN } from "../../support/crossings.ts";
+import { CARRIED, LARGE, REFUSED, THROWN } from "../../support/crossings.ts";
+import { shown } from "../../support/shown.ts";
 
 export class Leaf {
   readonly #predict = serve.batch(async (names: string[]) => {

@@ -4,7 +4,7 @@ import { decodeError, type WireError } from "../../../src/protocol/error-codec.t
 import { ConfigError, RequestTimeoutError, SerializationError } from "../../../src/protocol/errors.ts";
 import type { Answer, CallRequest, ItemBatch } from "../../../src/protocol/messages.ts";
 import type { RpcFrame } from "../../../src/protocol/rpc-messages.ts";
-import { decodeText, encodeText } from "../../../src/protocol/text-codec.ts";
+import { decodeText, encodeText, encodeWhole } from "../../../src/protocol/text-codec.ts";
 import { never, streamOf, value } from "../../support/recorded-handle.ts";
 
 const AUTHORIZED = { authorization: "Bearer secret" };
@@ -233,4 +233,13 @@ describe("an answer that cannot be written", () => {
     const { blob, response } = (frames[0] as unknown as { value: { blob: Blob; response: Response } }).value;
     expect([await blob.text(), await response.text()]).toEqual(["abc", "body"]);
   });
+});
+
+it("sends a call with a body once, as a handle does, and any other as often as it takes", async () => {
+  const { send, calls } = endpoint(() => value(1));
+  const call = (args: readonly unknown[]) => encodeWhole({ method: "take", args, options: {} });
+  await send(await call([new Response("body").body]));
+  await send(await call([new Request("http://host/", { method: "POST", body: "body" })]));
+  await send(await call([{ a: 1 }]));
+  expect(calls.map(({ isOnce }) => isOnce)).toEqual([true, true, undefined]);
 });

@@ -260,3 +260,14 @@ describe("errors in runLocal", () => {
     );
   });
 });
+
+it("carries what the platform carries: bodies inside a value, and errors with what they hold", async () => {
+  const error = Object.assign(new TypeError("x", { cause: new RangeError("why") }), { at: 1, inner: new Error("y") });
+  const give = () => ({ list: [new Response("body", { status: 201 }), new Blob(["abc"])] as const, errors: new Map([["e", error]]) });
+  const { list, errors } = await runLocal(serve.deployment(give).bind()).remote();
+  expect([list[0].status, await list[0].text(), await list[1].text()]).toEqual([201, "body", "abc"]);
+  const back = errors.get("e");
+  expect(back).toBeInstanceOf(TypeError);
+  expect(back).toMatchObject({ message: "x", at: 1, inner: { message: "y" }, cause: { name: "RangeError" } });
+  expect(back).not.toBe(error);
+});
