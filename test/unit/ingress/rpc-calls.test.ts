@@ -236,7 +236,7 @@ describe("an answer that cannot be written", () => {
 });
 
 it("sends a call with a body once, as a handle does, and any other as often as it takes", async () => {
-  const { send, calls } = endpoint(() => value(1));
+  const { send, calls } = endpoint(value(1));
   const call = (args: readonly unknown[]) => encodeWhole({ method: "take", args, options: {} });
   await send(await call([new Response("body").body]));
   await send(await call([new Request("http://host/", { method: "POST", body: "body" })]));
