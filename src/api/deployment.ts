@@ -7,6 +7,7 @@ import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { Application, type Bindable, isPlain } from "./application.ts";
 import { hasRouter } from "./ingress.ts";
 import { checkOptions, type DeploymentOptions, resolveOptions } from "./options.ts";
+import { show } from "../protocol/wording.ts";
 
 type Constructor = abstract new (...args: never[]) => object;
 type Callable = (...args: never[]) => unknown;
@@ -164,7 +165,7 @@ function nameOf(target: Constructor | Callable, options: DeploymentOptions): str
     );
   }
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    throw new ConfigError(`Deployment ${JSON.stringify(name)}: name must be ${NAME_RULE}, got ${JSON.stringify(name)}.`);
+    throw new ConfigError(`Deployment ${show(name)}: name must be ${NAME_RULE}, got ${show(name)}.`);
   }
   return name;
 }

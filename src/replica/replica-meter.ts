@@ -109,11 +109,14 @@ function countOfSeries(series: SeriesByKey): number {
   return Object.values(series).reduce((count, list) => count + list.length, 0);
 }
 
+/** A name is a label, which is kept and scraped. */
+const MAX_NAME_LENGTH = 100;
+
 // Whatever was thrown may have a name that cannot be read, or is none.
 function nameOf(error: unknown): string {
   try {
     const name: unknown = error instanceof Error ? error.name : typeof error;
-    return typeof name === "string" ? name : "Error";
+    return typeof name === "string" ? name.slice(0, MAX_NAME_LENGTH) : "Error";
   } catch {
     return "Error";
   }
