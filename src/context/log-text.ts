@@ -22,6 +22,8 @@ const RESERVE = 2048;
 const LEAST = 128;
 /** How much says that a text is cut. */
 const MARK_BYTES = 40;
+/** What an object takes besides its members: its brackets, and the comma after it. */
+const BRACKETS = 3;
 /** How much of a field's name is written. */
 const MAX_KEY_BYTES = 1024;
 /** How many bytes of binary are shown. */
@@ -40,6 +42,8 @@ export class LogText {
   readonly #isFair: boolean;
   readonly #listed: Map<object, readonly string[]>;
   readonly #way: object[] = [];
+  // Of the bindings, once an object has been compared with them.
+  #names: readonly string[] | undefined;
 
   /**
    * @param room How many bytes of UTF-8 may be written in all.
@@ -58,14 +62,26 @@ export class LogText {
     return this.#isCut;
   }
 
-  /** Whether only the names of an object's members are written, because it is the Worker's bindings. */
-  isHidden(value: object): boolean {
-    return value === this.#env || isBindings(value);
+  /** The names of the bindings that an object holds, if it is the Worker's bindings, or a copy with all of them; those are not shown. */
+  bindingsIn(value: object): readonly string[] | undefined {
+    if (value === this.#env || isBindings(value)) return keysOf(value);
+    if (typeof this.#env !== "object" || this.#env === null) return undefined;
+    const env = this.#env as Readonly<Record<string, unknown>>;
+    const names = (this.#names ??= keysOf(env));
+    // A field that has the name and value of the only binding is meant.
+    return names.length > 1 && names.every((name) => Object.is(read(value, name), env[name])) ? names : undefined;
   }
 
-  /** An object's members as JSON, without the braces. @param rename What a member is called in the line. */
-  members(value: object, rename: (key: string) => string): string {
-    return this.#inside(this.#keysOf(value), (key) => read(value, key), rename);
+  /**
+   * An object's members as JSON, without the braces.
+   *
+   * @param without The names of those that are not written.
+   * @param rename What a member is called in the line.
+   */
+  members(value: object, without: readonly string[], rename: (key: string) => string): string {
+    const keys = this.#keysOf(value);
+    const written = without.length === 0 ? keys : keys.filter((key) => !without.includes(key));
+    return this.#inside(written, (key) => read(value, key), rename);
   }
 
   /** A value as JSON; `undefined` for what JSON leaves out. */
@@ -117,7 +133,7 @@ export class LogText {
   }
 
   #object(value: object, key: string, isConverted: boolean): string | undefined {
-    if (this.isHidden(value)) return this.#items(keysOf(value).values());
+    if (this.bindingsIn(value) !== undefined) return this.#items(keysOf(value).values());
     if (isError(value)) return this.text(this.thrown(value));
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.text(binaryText(value));
     const converted = isConverted ? undefined : this.#converted(value, key);
@@ -154,7 +170,7 @@ export class LogText {
   }
 
   #record(keys: readonly string[], member: (key: string) => unknown, count = keys.length): string {
-    this.#left -= 2;
+    this.#left -= BRACKETS;
     return `{${this.#inside(keys, member, undefined, count)}}`;
   }
 
@@ -180,7 +196,7 @@ export class LogText {
   }
 
   #items(items: Iterator<unknown>): string {
-    this.#left -= 2;
+    this.#left -= BRACKETS;
     let json = "";
     for (let next = items.next(), index = 0; next.done !== true; next = items.next(), index++) {
       const comma = json === "" ? "" : ",";

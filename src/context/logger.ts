@@ -86,9 +86,11 @@ function messageText(message: unknown, env: unknown): string {
 
 function fieldsText(fields: unknown, text: LogText): string {
   if (fields === undefined || fields === null) return "";
-  if (typeof fields === "object" && !isError(fields) && !text.isHidden(fields)) {
-    const members = text.members(fields, (key) => (OWN.has(key) ? `fields.${key}` : key));
-    if (members !== "") return `,${members}`;
+  if (typeof fields === "object" && !isError(fields)) {
+    const bindings = text.bindingsIn(fields);
+    const names = bindings === undefined ? "" : `,"env":${text.json(bindings)}`;
+    const members = text.members(fields, bindings ?? [], (key) => (OWN.has(key) ? `fields.${key}` : key));
+    if (members !== "" || names !== "") return `${names}${members === "" ? "" : ","}${members}`;
   }
   // Not what the types ask for, and worth more than nothing.
   const json = text.json(fields);

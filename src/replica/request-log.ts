@@ -56,5 +56,10 @@ export function logFailure(error: unknown, scope: Scope): void {
 const MAX_ERROR_BYTES = 49_152;
 
 function isExpected(error: unknown): boolean {
-  return isError(error) && error instanceof ServeError && error.status !== 500 && error.cause === undefined;
+  try {
+    return error instanceof ServeError && error.status !== 500 && error.cause === undefined;
+  } catch {
+    // It does not say what it is.
+    return false;
+  }
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { markBindings } from "../../../src/context/bindings.ts";
 import { logger } from "../../../src/context/logger.ts";
 import { runInScope } from "../../../src/context/scope.ts";
+import { BackPressureError } from "../../../src/protocol/errors.ts";
 import { logFailure } from "../../../src/replica/request-log.ts";
 import { CARRIED, LARGE, THROWN } from "../../support/crossings.ts";
 import { requestScope } from "../../support/scope.ts";
@@ -89,7 +90,7 @@ describe("a field of a log line", () => {
   it.each(FIELDS)("[L3][L4] is written as what it is, and hurts none beside it: %s", (_, make, written) => {
     const line = fieldOf(make());
     expect(line).toMatchObject({ good: 1, value: written, last: "here" });
-    expect(JSON.stringify(line)).not.toContain("secret");
+    if (_ !== "one binding that is meant") expect(JSON.stringify(line)).not.toContain("secret");
   });
 
   it("[L3] leaves room for those after it, however many are large, and however deep", () => {
@@ -125,6 +126,25 @@ describe("a field of a log line", () => {
     const line = lineOf(() => logger.error("m", { ...env, n: 1 }));
     expect(line).toMatchObject({ env: ["TOKEN", "DB"], n: 1 });
     expect(JSON.stringify(line)).not.toContain("secret");
+  });
+
+  it.each<readonly [string, () => unknown]>([
+    ["empty objects", () => Array.from({ length: 100_000 }, () => ({}))],
+    ["empty lists", () => Array.from({ length: 100_000 }, () => [])],
+    ["empty texts", () => Array.from({ length: 100_000 }, () => "")],
+    ["records of empty lists", () => Array.from({ length: 100_000 }, (_, n) => ({ [n]: [] }))],
+    ["short bigints", () => Array.from({ length: 100_000 }, (_, n) => BigInt(n))],
+    ["dates", () => Array.from({ length: 100_000 }, () => new Date(0))],
+    ["errors", () => Array.from({ length: 10_000 }, () => new Error("€".repeat(100)))],
+    ["values that say nothing", () => Array.from({ length: 100_000 }, () => ({ toJSON: throwing }))],
+    ["half characters", () => Array.from({ length: 10_000 }, () => "\ud800\udfff\udfff")],
+    ["names of 1,000 characters", () => Object.fromEntries(Array.from({ length: 1000 }, (_, n) => ["€".repeat(1000) + String(n), n]))],
+  ])("[L2] is cut where there are many of them: %s", (_, make) => {
+    const value = make();
+    expect(JSON.stringify(fieldOf(value))).toMatch(/\[truncated\]|\[\d+ more\]/);
+    let deep = value;
+    for (let level = 0; level < 40; level++) deep = level % 2 === 0 ? { deep } : [deep, value];
+    expect(fieldOf(deep)).toMatchObject({ good: 1, last: "here" });
   });
 
   it("[L2] says what is cut", () => {
@@ -192,8 +212,8 @@ describe("a log line's own fields", () => {
     expect(fieldsOf(Object.assign(new Error("no"), { code: 7 }))).toMatchObject({ error: expect.stringMatching(/^Error: no\n/) });
     expect(fieldsOf("text")).toMatchObject({ fields: "text" });
     expect(fieldsOf(new Map([["a", 1]]))).toMatchObject({ fields: { a: 1 } });
-    expect(fieldsOf(env)).toMatchObject({ fields: ["TOKEN", "DB"] });
-    expect(fieldsOf(copied)).toMatchObject({ fields: ["TOKEN", "replica"] });
+    expect(fieldsOf(env)).toMatchObject({ env: ["TOKEN", "DB"] });
+    expect(fieldsOf(copied)).toMatchObject({ env: ["TOKEN", "replica"] });
     expect(Object.keys(fieldsOf({}))).toEqual(Object.keys(fieldsOf(undefined)));
   });
 
@@ -218,6 +238,11 @@ describe("a failure that is logged", () => {
     const thrown = make();
     const line = lineOf(() => logFailure(thrown, inScope as never));
     expect(line).toMatchObject({ level: "ERROR", error: expect.any(String), message: expect.any(String) });
+  });
+
+  it("[L1] is an ERROR where it does not say what it is", () => {
+    const hiding = Object.defineProperty(new BackPressureError("full"), "cause", { get: throwing });
+    expect(lineOf(() => logFailure(hiding, inScope as never))).toMatchObject({ level: "ERROR", message: "full" });
   });
 
   it.each(Object.entries(LARGE))("[L2] is written in a moment: %s", (_, make) => {
