@@ -44,7 +44,7 @@ describe("an answer that JSON would lose a part of", () => {
     ["response", "a DeploymentResponse that was not awaited"],
     ["handle", "a handle"],
     ["method", "a method of a handle that was not called"],
-    ["generator", "an async iterable"],
+    ["generator", "an AsyncGenerator"],
     ["converted", "a Set"],
   ])("is 500, and the log says which: %s", async (which, named) => {
     const { status, text, lines } = await ask(`/answer/${which}`);
