@@ -1,8 +1,9 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { DurableObject, waitUntil } from "cloudflare:workers";
+import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
+import { markBindings } from "./context/bindings.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
@@ -48,6 +49,8 @@ export interface WorkerFeatures {
  * @param code What each application's `import_path` names, by application.
  */
 export function createWorker(manifest: Manifest, code: Readonly<Record<string, unknown>>, features: WorkerFeatures = {}): CompiledWorker {
+  // What modules import is an object of its own, and has the same in it as what a replica is given.
+  markBindings(workerEnv);
   const system = new System(manifest, code);
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
   const rpc = features.rpc?.({

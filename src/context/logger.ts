@@ -2,8 +2,9 @@
  * `serve.logger`: one JSON object a line, with where it was written from.
  */
 import { LOG_LEVELS, type LogLevel } from "../protocol/manifest.ts";
-import { isError, keysOf, primitiveText, read } from "../protocol/strangers.ts";
-import { LogText, thrownName } from "./log-text.ts";
+import { isError, primitiveText } from "../protocol/strangers.ts";
+import { thrownName } from "./error-text.ts";
+import { LogText } from "./log-text.ts";
 import { currentScope, type Scope } from "./scope.ts";
 
 /** Fields of a log line besides its message, of any kind: what cannot be written says so in its place. */
@@ -30,8 +31,9 @@ export interface LogOrigin {
 
 /** How long a line may be, in bytes of UTF-8. */
 const MAX_LINE_BYTES = 65_536;
-/** How much of that the message may take. */
+/** How much of that the message may take, and each of the line's own fields. */
 const MAX_MESSAGE_BYTES = 32_768;
+const MAX_OWN_BYTES = 1024;
 
 /** What a line has of its own; a field of the same name is written as `fields.<name>`. */
 const OWN: ReadonlySet<string> = new Set([
@@ -41,41 +43,58 @@ const OWN: ReadonlySet<string> = new Set([
 /** Writes a line as `logger` does, for code that holds the scope instead of running in it. Never throws. */
 export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, from: Scope | LogOrigin | undefined): void {
   const scope = from !== undefined && "replica" in from ? from : undefined;
-  const origin = from !== undefined && "app" in from ? from : undefined;
   const minimum = scope?.replica.logging.level ?? "INFO";
   if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minimum)) return;
-  const context = scope?.replica.context;
-  const request = scope?.request;
-  const text = new LogText(MAX_LINE_BYTES, context?.env);
-  const own = {
-    app: context?.appName ?? origin?.app,
-    deployment: context?.deployment ?? origin?.deployment,
-    replica: context?.replicaId,
-    requestId: request?.requestId,
-    route: request?.routePrefix,
+  try {
+    console[CONSOLE_METHOD[level]](lineOf(level, message, fields, from));
+  } catch {
+    // There is no stack left to write a line with, or the program has put something of its own in the console's place.
+  }
+}
+
+function lineOf(level: LogLevel, message: unknown, fields: unknown, from: Scope | LogOrigin | undefined): string {
+  const { env, ...own } = originOf(from);
+  const line = (text: LogText) => {
+    let json = `{"level":"${level}","message":${text.text(messageText(message, env), MAX_MESSAGE_BYTES)}`;
+    for (const [key, value] of Object.entries(own)) if (value !== undefined) json += `,"${key}":${text.text(value, MAX_OWN_BYTES)}`;
+    return `${json}${fieldsText(fields, text)}}`;
   };
-  let line = `{"level":"${level}","message":${text.text(messageText(message), MAX_MESSAGE_BYTES)}`;
-  for (const [key, value] of Object.entries(own)) if (value !== undefined) line += `,"${key}":${text.text(value)}`;
-  console[CONSOLE_METHOD[level]](`${line}${fieldsText(fields, text)}}`);
+  const text = new LogText(MAX_LINE_BYTES, env);
+  const whole = line(text);
+  return text.isCut ? line(new LogText(MAX_LINE_BYTES, env, text)) : whole;
+}
+
+function originOf(from: Scope | LogOrigin | undefined) {
+  if (from === undefined || "app" in from) return { app: from?.app, deployment: from?.deployment, env: undefined };
+  const { context } = from.replica;
+  return {
+    app: context.appName,
+    deployment: context.deployment,
+    replica: context.replicaId,
+    requestId: from.request?.requestId,
+    route: from.request?.routePrefix,
+    env: context.env,
+  };
 }
 
 // Whatever was given as one.
-function messageText(message: unknown): string {
+function messageText(message: unknown, env: unknown): string {
   if (typeof message === "string") return message;
-  return primitiveText(message) ?? (isError(message) ? thrownName(message) : (new LogText(MAX_MESSAGE_BYTES).json(message) ?? "undefined"));
+  if (isError(message)) return thrownName(message);
+  return primitiveText(message) ?? new LogText(MAX_MESSAGE_BYTES, env).json(message) ?? typeof message;
 }
 
 function fieldsText(fields: unknown, text: LogText): string {
-  if (typeof fields !== "object" || fields === null) return "";
-  const bindings = text.holdsBindings(fields) ? text.bindings : [];
-  let all = bindings.length === 0 ? "" : `,"env":${text.json(bindings)}`;
-  const keys = bindings.length === 0 ? keysOf(fields) : keysOf(fields).filter((key) => !bindings.includes(key));
-  for (const [index, key] of keys.entries()) {
-    if (!text.hasRoom) return `${all},"...":"[${keys.length - index} more]"`;
-    const field = text.field(OWN.has(key) ? `fields.${key}` : key, read(fields, key));
-    if (field !== undefined) all += `,${field}`;
+  if (fields === undefined || fields === null) return "";
+  if (typeof fields === "object" && !isError(fields)) {
+    const bindings = text.bindingsIn(fields);
+    const names = bindings === undefined ? "" : `,"env":${text.json(bindings)}`;
+    const members = text.members(fields, bindings ?? [], (key) => (OWN.has(key) ? `fields.${key}` : key));
+    if (members !== "" || names !== "") return `${names}${members === "" ? "" : ","}${members}`;
   }
-  return all;
+  // Not what the types ask for, and worth more than nothing.
+  const json = text.json(fields);
+  return json === undefined || json === "{}" ? "" : `,"${isError(fields) ? "error" : "fields"}":${json}`;
 }
 
 const at = (level: LogLevel) => (message: string, fields?: LogFields) => writeLog(level, message, fields, currentScope());

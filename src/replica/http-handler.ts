@@ -1,6 +1,7 @@
 /**
  * How a deployment answers HTTP: its router, its `fetch`, its `call`, or the function that it is.
  */
+import { markBindings } from "../context/bindings.ts";
 import { ConfigError } from "../protocol/errors.ts";
 
 /** A deployment's HTTP handler. Takes a request whose path has lost the application's prefix. */
@@ -48,6 +49,7 @@ function routerHandler(router: MountedRouter, instance: object, { env, state }: 
   const context = asExecutionContext(state);
   if (isHono(router)) {
     const honoEnv = { ...(env as object), replica: instance };
+    markBindings(honoEnv);
     return (request) => fetch(request, honoEnv, context);
   }
   return async (request) => (await fetch(request, instance, context)) ?? notFound();

@@ -9,7 +9,7 @@
  *   J2. A value that it would lose, anywhere in the result, is a `SerializationError` that names the path.
  *   J3. Looking takes no longer than writing would; it ends whatever the value holds.
  */
-import { thrownName } from "../context/log-text.ts";
+import { thrownName } from "../context/error-text.ts";
 import { SerializationError } from "../protocol/errors.ts";
 import { handleMethods, handles, ITEMS_BRAND, RESPONSE_BRAND } from "../protocol/sendable.ts";
 import { isError, keysOf, prototypeOf, read } from "../protocol/strangers.ts";

@@ -1,7 +1,8 @@
 /**
  * What a replica writes about the requests that it runs: the access log, and failures.
  */
-import { errorText, messageOf, thrownName } from "../context/log-text.ts";
+import { messageOf, thrownName } from "../context/error-text.ts";
+import { LogText } from "../context/log-text.ts";
 import { writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
 import { isFromAfar } from "../protocol/error-codec.ts";
@@ -47,12 +48,18 @@ export function logFailure(error: unknown, scope: Scope): void {
   if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
   if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
-  writeLog(level, isError(error) ? messageOf(error) : thrownName(error), { error: errorText(error, MAX_ERROR_LENGTH) }, scope);
+  const message = (isError(error) && messageOf(error)) || thrownName(error);
+  writeLog(level, message, { error: new LogText(MAX_ERROR_BYTES, scope.replica.context.env).thrown(error) }, scope);
 }
 
 /** How much is written of what an error is, where, and why. */
-const MAX_ERROR_LENGTH = 32_768;
+const MAX_ERROR_BYTES = 49_152;
 
 function isExpected(error: unknown): boolean {
-  return isError(error) && error instanceof ServeError && error.status !== 500 && error.cause === undefined;
+  try {
+    return error instanceof ServeError && error.status !== 500 && error.cause === undefined;
+  } catch {
+    // It does not say what it is.
+    return false;
+  }
 }

@@ -113,6 +113,62 @@ describe("a value as JSON", () => {
     expect(performance.now() - startedAt).toBeLessThan(3000);
   }); // prettier-ignore
 
+  it.each<readonly [string, () => unknown]>([
+    ["an error that converts itself", () => Object.assign(new Error("x"), { toJSON: () => ({ m: "x" }) })],
+    ["a Map that converts itself", () => Object.assign(new Map(), { toJSON: () => [1] })],
+    ["a toJSON that gives itself", () => ({ n: 1, toJSON() { return this; } })],
+    ["a toJSON that is given the key", () => ({ a: { toJSON: (key: string) => key }, list: [{ toJSON: (key: string) => key }] })],
+    ["a toJSON that gives nothing", () => ({ a: { toJSON: () => undefined }, list: [{ toJSON: () => undefined }] })],
+    ["a Date that is none", () => [new Date(NaN)]],
+    ["boxed values", () => [Object("x"), Object(1), Object(false)]],
+    ["a key called __proto__", () => JSON.parse('{"__proto__": {"a": 1}, "x": {"toJSON": 1}}') as unknown],
+    ["functions and symbols beside what converts itself", () => ({ f: () => 1, s: Symbol("s"), u: undefined, d: { toJSON: () => 1 } })],
+    ["instances with private parts", () => new (class { #hidden = 1; shown = 2; get all() { return this.#hidden; } })()],
+    ["objects that are shared, beside what converts itself", () => ((one) => [one, one, { toJSON: () => one }])({ a: [1] })],
+    ["keys that have to be escaped", () => ({ 'a"\\b\n': { toJSON: () => "\u2028\ud800" } })],
+    ["a value 900 levels deep", () => { let deep: unknown = 1; for (let n = 0; n < 900; n++) deep = { deep }; return deep; }],
+  ])("[J1] is what JSON.stringify gives: %s", (_, make) => {
+    expect(toJson(make())).toBe(JSON.stringify(make()));
+  }); // prettier-ignore
+
+  it("[J1] asks bigints, if the program has taught them", () => {
+    const taught = BigInt.prototype as { toJSON?: () => string };
+    taught.toJSON = function (this: bigint) {
+      return this.toString();
+    };
+    try {
+      expect(toJson({ id: 12n })).toBe('{"id":"12"}');
+    } finally {
+      delete taught.toJSON;
+    }
+  });
+
+  it("[J1][J2] says the same of a value by either way", () => {
+    const value = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withNullPrototype: true,
+      withTypedArray: true,
+    });
+    const outcome = (of: unknown) => {
+      try {
+        return toJson(of);
+      } catch (error) {
+        // One level down.
+        return (error as Error).message.replace(/(with |returned )(.*?)( at [^ ]*)?, which/, "$2");
+      }
+    };
+    fc.assert(
+      fc.property(value, (one) => {
+        const ordinary = outcome({ v: one });
+        const careful = outcome({ v: one, last: { toJSON: () => 1 } });
+        expect(careful).toBe(ordinary.startsWith("{") ? `${ordinary.slice(0, -1)}${ordinary === "{}" ? "" : ","}"last":1}` : ordinary);
+      }),
+    );
+  });
+
   it("[J2] takes no longer than its size, shared objects included", () => {
     let value: unknown = { n: 1 };
     for (let level = 0; level < 12; level++) value = { a: value, b: value };
