@@ -14,7 +14,5 @@ export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Sco
   const socket = body === null ? response.webSocket : null;
   // A socket that ends elsewhere holds no slot: the replica does nothing for it.
   if (socket === null || !whenEnded(socket, done)) done();
-  // A client that is gone before the upgrade has reached it leaves a socket without an end.
-  else scope?.request?.onAbort(() => done());
   return response;
 }

@@ -133,6 +133,7 @@ class Encoder {
   #cleanInto(value: object, copy: object, depth: number): object {
     this.#copies.set(value, copy);
     for (const key of keysOf(value)) {
+      if (key === "__proto__") continue;
       const member = this.#takes(key.length) ? this.#member(value, key, depth + 1) : LEFT_OUT;
       if (member !== LEFT_OUT) define(copy, key, member, true);
     }
@@ -173,7 +174,8 @@ class Encoder {
   }
 }
 
-const APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"]);
+/** What is sent apart, or means something else where it arrives as text. */
+const APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "__proto__"]);
 /** What crosses as it is, and holds nothing. */
 const LEAVES: readonly string[] = ["Date", "RegExp", "Boolean", "Number", "String", "BigInt"];
 /** How long the name of an error's class may be. */
