@@ -15,7 +15,7 @@ import { WorkerdProcess } from "./workerd-process.ts";
 import { writePart } from "./parts.ts";
 
 const FIGURES: readonly Figure[] = [
-  { name: "HTTP to one no-op replica", unit: "requests", path: "/noop", connections: 32, perRequest: 1, aim: 0.95 },
+  { name: "HTTP to one no-op replica", unit: "requests", path: "/", connections: 32, perRequest: 1, aim: 0.95 },
   { name: "handle call", unit: "calls", path: "/calls?count=50", connections: 8, perRequest: 50, aim: 0.95 },
   { name: "composition: Ingress, Hello, World", unit: "requests", path: "/composed", connections: 32, perRequest: 1, aim: 0.95 },
   { name: "streaming from a generator", unit: "items", path: "/stream?count=2000", connections: 4, perRequest: 2000, aim: 10 },

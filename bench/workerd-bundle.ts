@@ -3,7 +3,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { COMPATIBILITY_DATE, FLAGS, workerdConfig } from "./workerd-config.ts";
 
@@ -28,10 +28,20 @@ export interface Bundle {
   readonly storage: string;
 }
 
-/** Bundles a Worker. */
-export function bundle({ name, main, classes, folder, variables = {} }: BundleInput): Bundle {
+/** Bundles a Worker, and writes a config that serves it alone. */
+export function bundle({ variables = {}, ...input }: BundleInput): Bundle {
+  const script = bundleScript(input);
+  const outdir = dirname(join(input.folder, script));
+  const capnp = join(outdir, "config.capnp");
+  const storage = join(outdir, "storage");
+  mkdirSync(storage);
+  writeFileSync(capnp, workerdConfig({ script: basename(script), classes: input.classes, storage, variables }));
+  return { config: capnp, storage };
+}
+
+/** Bundles a Worker. @returns The path of its module, in `folder`. */
+export function bundleScript({ name, main, classes, folder }: Omit<BundleInput, "variables">): string {
   const config = join(folder, `${name}.json`);
-  const outdir = join(folder, name);
   writeFileSync(
     config,
     JSON.stringify({
@@ -43,15 +53,10 @@ export function bundle({ name, main, classes, folder, variables = {} }: BundleIn
     }),
   );
   const wrangler = fileURLToPath(new URL("../node_modules/.bin/wrangler", import.meta.url));
-  execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", outdir, "-c", config], {
+  execFileSync(wrangler, ["deploy", "--dry-run", "--outdir", join(folder, name), "-c", config], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
   });
-  const capnp = join(outdir, "config.capnp");
-  const storage = join(outdir, "storage");
-  mkdirSync(storage);
   // The bundle is named for its entry module.
-  const script = `${fileURLToPath(main).split("/").at(-1)!.replace(/\.ts$/, "")}.js`;
-  writeFileSync(capnp, workerdConfig({ script, classes, storage, variables }));
-  return { config: capnp, storage };
+  return join(name, `${basename(fileURLToPath(main), ".ts")}.js`);
 }

@@ -14,22 +14,43 @@ export interface WorkerdInput {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+/** A Worker among others in one workerd, each with a socket of its own. */
+export interface ServiceInput extends WorkerdInput {
+  /** Of the service and of its socket. */
+  readonly name: string;
+}
+
 /** The text of the config. Storage is on disk: in memory it lacks the synchronous API. */
-export function workerdConfig({ script, classes, storage, variables = {} }: WorkerdInput): string {
-  const namespaces = classes.map((name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
-  const bindings = Object.entries(variables).map(([name, value]) => `(name = "${name}", json = ${JSON.stringify(JSON.stringify(value))})`);
+export function workerdConfig(input: WorkerdInput): string {
+  return workerdServices([{ name: "http", ...input }]);
+}
+
+/** The same for several Workers. @param cfBlobHeader The request header whose JSON becomes a request's `cf`; none by default. */
+export function workerdServices(inputs: readonly ServiceInput[], cfBlobHeader?: string): string {
+  const http = cfBlobHeader === undefined ? "()" : `(cfBlobHeader = "${cfBlobHeader}")`;
+  const services = inputs.flatMap(({ name, storage }, index) => [
+    `(name = "${name}", worker = .worker${index})`,
+    `(name = "${name}, disk", disk = (path = "${storage}", writable = true))`,
+  ]);
+  const sockets = inputs.map(({ name }) => `(name = "${name}", address = "127.0.0.1:0", http = ${http}, service = "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker), (name = "disk", disk = (path = "${storage}", writable = true))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  services = [${services.join(", ")}],
+  sockets = [${sockets.join(", ")}],
 );
-const worker :Workerd.Worker = (
+${inputs.map(workerText).join("")}`;
+}
+
+function workerText({ name, script, classes, variables = {} }: ServiceInput, index: number): string {
+  const namespaces = classes.map((className) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
+  const bindings = Object.entries(variables).map(([key, value]) => `(name = "${key}", json = ${JSON.stringify(JSON.stringify(value))})`);
+  return `const worker${index} :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "${script}")],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   compatibilityFlags = [${FLAGS.map((flag) => `"${flag}"`).join(", ")}],
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
-  durableObjectStorage = (localDisk = "disk"),
+  durableObjectStorage = (localDisk = "${name}, disk"),
 );
 `;
 }

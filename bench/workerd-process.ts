@@ -14,36 +14,46 @@ export interface WorkerdOptions {
   readonly logged?: (line: string) => void;
   /** Whether it has an inspector. */
   readonly hasInspector?: boolean;
+  /** How many sockets its config has; 1 by default. */
+  readonly sockets?: number;
 }
 
 interface Ports {
+  /** Of the first socket. */
   readonly http: number;
+  readonly all: Readonly<Record<string, number>>;
   readonly inspector: number | undefined;
 }
 
 export class WorkerdProcess implements Disposable {
   readonly url: string;
+  /** Of all its sockets, by name. */
+  readonly ports: Readonly<Record<string, number>>;
   readonly inspectorPort: number | undefined;
   readonly #process: ChildProcess;
 
-  constructor(process: ChildProcess, { http, inspector }: Ports) {
+  constructor(process: ChildProcess, { http, all, inspector }: Ports) {
     this.#process = process;
+    this.ports = all;
     this.url = `http://127.0.0.1:${http}`;
     this.inspectorPort = inspector;
   }
 
   /** Starts workerd with a config, and resolves when it listens. */
-  static async start(config: string, { logged, hasInspector = false }: WorkerdOptions = {}): Promise<WorkerdProcess> {
+  static async start(config: string, { logged, hasInspector = false, sockets = 1 }: WorkerdOptions = {}): Promise<WorkerdProcess> {
     const binary = createRequire(import.meta.url)("workerd") as { readonly default: string };
     const output = logged === undefined ? (["ignore", "inherit"] as const) : (["pipe", "pipe"] as const);
     const flags = [...(logged === undefined ? [] : ["--verbose"]), ...(hasInspector ? ["--inspector-addr=127.0.0.1:0"] : [])];
     const child = spawn(binary.default, ["serve", ...flags, "--control-fd=3", config], { stdio: ["ignore", ...output, "pipe"] });
     for (const stream of [child.stdout, child.stderr]) if (logged && stream) createInterface({ input: stream }).on("line", logged);
     let inspector: number | undefined;
+    const all: Record<string, number> = {};
     for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
-      const { event, port } = JSON.parse(line) as { readonly event: string; readonly port?: number };
+      const { event, socket = "", port } = JSON.parse(line) as { readonly event: string; readonly socket?: string; readonly port?: number };
       if (event === "listen-inspector") inspector = port;
-      if (event === "listen" && port !== undefined) return new WorkerdProcess(child, { http: port, inspector });
+      if (event !== "listen" || port === undefined) continue;
+      all[socket] = port;
+      if (Object.keys(all).length === sockets) return new WorkerdProcess(child, { http: Object.values(all)[0]!, all, inspector });
     }
     throw new Error(`workerd ended before it listened, with exit code ${child.exitCode}. Its own message is above.`);
   }

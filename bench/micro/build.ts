@@ -3,7 +3,8 @@
  */
 import { bundle } from "../workerd-bundle.ts";
 
-const CLASSES = [
+/** The Durable Object classes of every measured Worker. */
+export const CLASSES = [
   "noop__Noop",
   "calls__Caller",
   "calls__Echo",
@@ -14,7 +15,8 @@ const CLASSES = [
   "stream__Items",
 ];
 
-const CONTROL_PLANE = ["EdgeServeController", "EdgeServeConfig"];
+/** Those that edge-serve has besides. */
+export const CONTROL_PLANE = ["EdgeServeController", "EdgeServeConfig"];
 
 /** Builds `apps/<name>.ts` in a folder. @returns The path of workerd's config. */
 export function build(name: string, folder: string): string {

@@ -84,7 +84,8 @@ const code = {
   composed: serve.deployment(Ingress, quiet).bind(serve.deployment(Hello, quiet).bind(), serve.deployment(World, quiet).bind()),
   stream: serve.deployment(Reader, quiet).bind(serve.deployment(Items, quiet).bind()),
 };
-const applications = Object.keys(code).map((name) => ({ name, routePrefix: `/${name}`, deployments: [] }));
+// The no-op is at `/`: that is where most people have their one application.
+const applications = Object.keys(code).map((name) => ({ name, routePrefix: name === "noop" ? "/" : `/${name}`, deployments: [] }));
 const described = describeSystem({ applications } as never, code) as unknown as { readonly manifest: Manifest };
 const worker = createWorker({ ...described.manifest, version: "bench" }, code);
 

@@ -102,9 +102,8 @@ export class composed__Ingress extends Entry {
   }
 }
 
-/** The class that answers requests under each prefix. */
+/** The class that answers requests under each prefix; `/` is for all others. */
 const ROUTES: Readonly<Record<string, string>> = {
-  "/noop": "noop__Noop",
   "/calls": "calls__Caller",
   "/composed": "composed__Ingress",
   "/stream": "stream__Reader",
@@ -113,11 +112,12 @@ const ROUTES: Readonly<Record<string, string>> = {
 export default {
   fetch(request: Request, _env: unknown, ctx: ExecutionContext): Promise<Response> {
     const url = new URL(request.url);
-    const [, routePrefix = ""] = /^(\/[^/]*)/.exec(url.pathname) ?? [];
-    const name = ROUTES[routePrefix]!;
-    url.pathname = url.pathname.slice(routePrefix.length);
+    const [, first = "/"] = /^(\/[^/]*)/.exec(url.pathname) ?? [];
+    const routePrefix = first in ROUTES ? first : "/";
+    const name = ROUTES[routePrefix] ?? "noop__Noop";
+    if (routePrefix !== "/") url.pathname = url.pathname.slice(routePrefix.length);
     const context: Context = { requestId: request.headers.get("x-request-id") ?? crypto.randomUUID(), routePrefix, chain: [name] };
     const cf = { ...request.cf, context: JSON.stringify(context) };
-    return exportsOf(ctx)[name]!.getByName("0").fetch(new Request(url, request), { cf });
+    return exportsOf(ctx)[name]!.getByName("0").fetch(routePrefix === "/" ? request : new Request(url, request), { cf });
   },
 };

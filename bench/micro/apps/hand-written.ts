@@ -88,13 +88,13 @@ export default {
   fetch(request: Request, _env: unknown, ctx: ExecutionContext): Promise<Response> {
     const { noop__Noop, calls__Caller, composed__Ingress, stream__Reader } = exportsOf(ctx);
     const path = new URL(request.url).pathname;
-    const namespace = path.startsWith("/noop")
-      ? noop__Noop
-      : path.startsWith("/calls")
-        ? calls__Caller
-        : path.startsWith("/composed")
-          ? composed__Ingress
-          : stream__Reader;
+    const namespace = path.startsWith("/calls")
+      ? calls__Caller
+      : path.startsWith("/composed")
+        ? composed__Ingress
+        : path.startsWith("/stream")
+          ? stream__Reader
+          : noop__Noop;
     return namespace.getByName("0").fetch(request);
   },
 };
