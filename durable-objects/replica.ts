@@ -10,10 +10,8 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
-import { ENVELOPE_IN_CF } from "../src/protocol/names.ts";
-import { encodeNews } from "../src/protocol/news.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
-import type { ReplicaSet } from "../src/protocol/replica-set.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Reservation } from "../src/protocol/messages.ts";
+import { answerResponse, envelopeOf, refusalResponse } from "../src/protocol/wire.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
@@ -24,32 +22,6 @@ export interface ReplicaRpc {
   reserve(envelope: string): Promise<Reservation>;
   cancel(id: string, reason: WireError): Promise<void>;
   assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
-}
-
-/** The status of a refusal; a user's response with this status never has the header that makes it one. */
-export const REFUSED_STATUS = 503;
-const REFUSED_HEADER = "x-edge-serve-refused";
-
-function refusalResponse(refusal: Refusal): Response {
-  return Response.json(refusal, { status: REFUSED_STATUS, headers: { [REFUSED_HEADER]: "1" } });
-}
-
-/** Reads what a replica's refusal of an HTTP request says; `undefined` if the response is an answer. */
-export async function refusalOf(response: Response): Promise<Refusal | undefined> {
-  return response.headers.has(REFUSED_HEADER) ? response.json<Refusal>() : undefined;
-}
-
-/** Where a newer replica set travels with a response. */
-export const NEWS_HEADER = "x-edge-serve-news";
-/** Headers have their limits. What is longer, because many replicas have been replaced, comes with a refusal or an answer to a call. */
-const MAX_NEWS_LENGTH = 8192;
-
-// Whatever user code puts there is not ours: it may be a response from anywhere.
-function withNews(response: Response, set: ReplicaSet | undefined): Response {
-  const text = set === undefined ? "" : encodeNews(set);
-  if (text === "" || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
-  else response.headers.set(NEWS_HEADER, text);
-  return response;
 }
 
 /** Makes the core of a replica from what the platform gives its object. */
@@ -66,16 +38,12 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     }
 
     override async fetch(request: Request): Promise<Response> {
-      const envelope = (request.cf as { [ENVELOPE_IN_CF]?: string } | undefined)?.[ENVELOPE_IN_CF];
-      if (envelope === undefined)
-        return new Response("A replica answers requests that come through its system's ingress.", { status: 421 });
-      const read = decodeEnvelope(envelope);
-      if (read === undefined) return refusalResponse(refuseUnread(this.#replica.load));
-      const { meta, delivery } = read;
-      const response = await this.#replica.fetch(request, meta, delivery);
+      const envelope = envelopeOf(request);
+      const read = envelope === undefined ? undefined : decodeEnvelope(envelope);
+      if (envelope !== undefined && read === undefined) return refusalResponse(refuseUnread(this.#replica.load));
+      const response = await this.#replica.fetch(request, read?.meta, read?.delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
-      if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-      return withNews(response, this.#replica.newsFor(delivery.epoch));
+      return answerResponse(response, this.#replica.newsFor(read?.delivery.epoch));
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */

@@ -4,6 +4,7 @@
 import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
+import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
@@ -38,6 +39,8 @@ export interface WorkerFeatures {
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
+  /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
+  readonly callSites?: true;
   /** What is done to a response before the local server gets it: `uncompressed`. */
   readonly sent?: (response: Response) => Response;
 }
@@ -51,6 +54,7 @@ export interface WorkerFeatures {
 export function createWorker(manifest: Manifest, code: Readonly<Record<string, unknown>>, features: WorkerFeatures = {}): CompiledWorker {
   // What modules import is an object of its own, and has the same in it as what a replica is given.
   markBindings(workerEnv);
+  keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
   const rpc = features.rpc?.({

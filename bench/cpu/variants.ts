@@ -24,7 +24,11 @@ const SIDES = { "by hand": "hand-written", alike: "hand-written-alike", "edge-se
 const APPS = new URL("../micro/apps/", import.meta.url);
 
 /** Bundles all sides, each twice. @returns The path of workerd's config, whose sockets have the variants' names. */
-export function buildVariants(folder: string, others: Others, isWithCf: boolean): { readonly config: string; readonly variants: Variant[] } {
+export function buildVariants(
+  folder: string,
+  others: Others,
+  isWithCf: boolean,
+): { readonly config: string; readonly variants: Variant[] } {
   const mains: [side: string, main: string][] = [
     ...Object.entries(SIDES).map(([side, app]): [string, string] => [side, fileURLToPath(new URL(`${app}.ts`, APPS))]),
     ...Object.entries(others).map(([side, checkout]): [string, string] => [side, appOf(checkout, folder, side)]),

@@ -8,7 +8,7 @@
  */
 import type { CallRequest, Delivery, Reply, RequestMeta, Reservation } from "../../src/protocol/messages.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
-import { type ReplicaConnection, Router } from "../../src/router/router.ts";
+import { type Learner, type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { VirtualClock } from "./clock.ts";
 import { exponential, type Random, seeded } from "./random.ts";
 import { type Job, SimulatedReplica, type Told } from "./replica.ts";
@@ -169,7 +169,7 @@ class Isolate {
       random,
       now: clock.now,
       sleep: clock.sleep,
-      connect: ({ name }) => new Connection(run, run.member(name), this),
+      connect: ({ name }, learner) => new Connection(run, run.member(name), this, learner),
     });
   }
 
@@ -185,12 +185,13 @@ class Isolate {
 }
 
 class Connection implements ReplicaConnection {
-  news: ReplicaSet | undefined;
+  readonly #learner: Learner;
   readonly #run: Run;
   readonly #member: Member;
   readonly #isolate: Isolate;
 
-  constructor(run: Run, member: Member, isolate: Isolate) {
+  constructor(run: Run, member: Member, isolate: Isolate, learner: Learner) {
+    this.#learner = learner;
     this.#run = run;
     this.#member = member;
     this.#isolate = isolate;
@@ -199,8 +200,7 @@ class Connection implements ReplicaConnection {
   async call({ args }: CallRequest, delivery: Delivery): Promise<Reply> {
     const reachedAtMs = this.#run.clock.now() + ONE_WAY_MS;
     const reply = await this.#member.replica.call(args[0] as Job, delivery);
-    this.news = reply.set;
-    this.#isolate.hear(reply.set);
+    this.#hear(reply.set);
     this.#run.count(this.#member, reply, reachedAtMs);
     return reply;
   }
@@ -211,14 +211,16 @@ class Connection implements ReplicaConnection {
 
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     const reservation = await this.#member.replica.reserve((meta as JobMeta<Job>).job, delivery);
-    if (reservation.kind === "refused") {
-      this.news = reservation.set;
-      this.#isolate.hear(reservation.set);
-    }
+    if (reservation.kind === "refused") this.#hear(reservation.set);
     return reservation;
   }
 
   cancel(): void {}
+
+  #hear(set: ReplicaSet | undefined): void {
+    if (set !== undefined) this.#learner.learn(set);
+    this.#isolate.hear(set);
+  }
 }
 
 function setOf(epoch: number, count: number): ReplicaSet {

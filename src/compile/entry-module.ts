@@ -39,6 +39,7 @@ export function entryModule({ target, manifest, sources, policies = {}, retired,
       ? []
       : [`policies: { ${named.map(({ key, identifier }) => `${propertyName(key)}: ${identifier}`).join(", ")} }`]),
     ...(hasRpc ? [`rpc: rpcEndpoint(${forTests ? '{ testToken: "EDGE_SERVE_TEST_TOKEN" }' : ""})`] : []),
+    ...(forTests || isLocal ? ["callSites: true"] : []),
     ...(isLocal ? ["sent: uncompressed"] : []),
   ];
   const lines = [

@@ -14,6 +14,7 @@ import { writeLog } from "../context/logger.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import { HttpMeta } from "../protocol/http-meta.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { pathOf } from "../protocol/request-path.ts";
 import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
@@ -71,7 +72,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
     const { prefix, target: application } = route;
     const { target, chain, httpTimeoutMs } = application;
-    const meta = metaOf(request.headers, requestId, prefix, chain);
+    const meta = new HttpMeta(request.headers, { requestId, chain, routePrefix: prefix });
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
@@ -169,7 +170,7 @@ function mayBeRead({ method }: Request): boolean {
 }
 
 // What a late request still does is stopped by its signal: nothing waits for its answer any more.
-async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): Promise<Response> {
+async function inTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Promise<Response> {
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
@@ -180,24 +181,12 @@ async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): P
   const request = sending.sent as Request;
   sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
-    const answer = send(sending, { ...meta, deadline: Date.now() + timeoutMs });
+    const answer = send(sending, meta.until(Date.now() + timeoutMs));
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {
-  const multiplexedModelId = headers.get("serve-multiplexed-model-id") ?? headers.get("serve_multiplexed_model_id");
-  const key = headers.get("x-session-id");
-  const traceparent = headers.get("traceparent");
-  // Only what is set is sent, and this is the hot path: no spreading.
-  const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops: 0, routePrefix };
-  if (multiplexedModelId !== null) meta.multiplexedModelId = multiplexedModelId;
-  if (key !== null) meta.key = key;
-  if (traceparent !== null) meta.traceparent = traceparent;
-  return meta;
 }
 
 function withPath(url: string, before: string, after: string): string {

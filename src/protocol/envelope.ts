@@ -41,7 +41,7 @@ const SPILL = 3;
 /** The envelope of one attempt at a request. Read it with {@link decodeEnvelope}. */
 export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpill, epoch }: Delivery): string {
   const admission = isReserved === true ? RESERVED : mode === "queue" ? QUEUE : isSpill === true ? SPILL : CLAIM;
-  const fields: unknown[] = [id, admission, epoch ?? 0, meta.requestId, meta.hops, meta.chain, meta.routePrefix];
+  const fields: unknown[] = [id, admission, epoch ?? null, meta.requestId, meta.hops, meta.chain, meta.routePrefix];
   const { deadline, multiplexedModelId, key, traceparent } = meta;
   if (deadline !== undefined || multiplexedModelId !== undefined || key !== undefined || traceparent !== undefined)
     fields.push(deadline, multiplexedModelId, key, traceparent);
@@ -52,7 +52,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
 type Fields = readonly [
   id: string,
   admission: number,
-  epoch: number,
+  epoch: number | null,
   requestId: string,
   hops: number,
   chain: readonly string[],
@@ -77,7 +77,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (multiplexedModelId != null) meta.multiplexedModelId = multiplexedModelId;
   if (key != null) meta.key = key;
   if (traceparent != null) meta.traceparent = traceparent;
-  return { meta, delivery: deliveryOf(id, admission, epoch) };
+  return { meta, delivery: deliveryOf(id, admission, epoch ?? undefined) };
 }
 
 function fieldsOf(text: string): Fields | undefined {
@@ -90,7 +90,7 @@ function fieldsOf(text: string): Fields | undefined {
   }
 }
 
-function deliveryOf(id: string, admission: number, epoch: number): Delivery {
+function deliveryOf(id: string, admission: number, epoch: number | undefined): Delivery {
   if (admission === CLAIM) return { id, mode: "claim", epoch };
   if (admission === SPILL) return { id, mode: "claim", epoch, isSpill: true };
   return admission === RESERVED ? { id, mode: "queue", epoch, isReserved: true } : { id, mode: "queue", epoch };

@@ -97,11 +97,20 @@ function construct(wire: Extract<WireError, { kind: "error" }>, done: Map<object
 }
 
 function joinStacks(wire: Extract<WireError, { kind: "error" }>, callerStack: string | undefined): string {
-  const head = `${wire.name}: ${wire.message}`;
-  const frames = (stack: unknown) =>
-    (typeof stack === "string" ? stack : "").split("\n").filter((line) => /^\s+at /.test(line) || line.startsWith("  -- "));
-  const caller = frames(callerStack);
-  const replica = frames(wire.stack);
-  if (caller.length === 0) return [head, ...replica].join("\n");
-  return [head, ...caller, ...(replica.length === 0 ? [] : ["  -- in the replica:"]), ...replica].join("\n");
+  const stack = [`${wire.name}: ${wire.message}`, ...framesIn(wire.stack)].join("\n");
+  return withCaller(stack, framesIn(callerStack));
+}
+
+function framesIn(stack: unknown): string[] {
+  return (typeof stack === "string" ? stack : "").split("\n").filter((line) => /^\s+at /.test(line) || line.startsWith("  -- "));
+}
+
+/** The stack of an error that came from a replica, with the caller's frames above the replica's. */
+export function withCaller(stack: string, caller: readonly string[]): string {
+  if (caller.length === 0) return stack;
+  // The message may have several lines, and is followed by frames only.
+  const lines = stack.split("\n");
+  const first = lines.findLastIndex((line) => !/^(?:\s+at |  -- )/.test(line)) + 1;
+  const replica = lines.slice(first);
+  return [...lines.slice(0, first), ...caller, ...(replica.length === 0 ? [] : ["  -- in the replica:"]), ...replica].join("\n");
 }

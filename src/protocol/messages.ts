@@ -15,12 +15,12 @@ export interface RequestMeta {
   readonly chain: readonly string[];
   /** How many handle calls led here; the HTTP request that began it is not one. */
   readonly hops: number;
-  readonly routePrefix?: string;
-  readonly multiplexedModelId?: string;
-  readonly key?: string;
+  readonly routePrefix?: string | undefined;
+  readonly multiplexedModelId?: string | undefined;
+  readonly key?: string | undefined;
   /** When nobody waits for the answer any more, in milliseconds since the epoch. */
-  readonly deadline?: number;
-  readonly traceparent?: string;
+  readonly deadline?: number | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -43,12 +43,12 @@ export interface Delivery {
   /** Unique for each attempt; {@link CallRequest} and `cancel` name it. */
   readonly id: string;
   readonly mode: AdmissionMode;
-  /** Of the newest replica set that the caller knows. */
-  readonly epoch?: number;
+  /** Of the newest replica set that the caller knows; left out where it has said so lately. */
+  readonly epoch?: number | undefined;
   /** Whether the replica is none of the caller's set, and is to be started because those of the set are full. */
-  readonly isSpill?: true;
+  readonly isSpill?: true | undefined;
   /** Whether the request has a slot already, by `reserve`. */
-  readonly isReserved?: true;
+  readonly isReserved?: true | undefined;
 }
 
 /** A call through a handle. */

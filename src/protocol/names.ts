@@ -73,6 +73,3 @@ function decodeName(encoded: string): string {
 /** The class of the controllers, and of the operator's configuration. Without `__`, so no deployment's class is one of them. */
 export const CONTROLLER_CLASS = "EdgeServeController";
 export const CONFIG_CLASS = "EdgeServeConfig";
-
-/** Where the envelope travels in an HTTP request: a client cannot set `cf`. What the handler sees is without it. */
-export const ENVELOPE_IN_CF = "edgeServe";

@@ -109,7 +109,8 @@ export class ReplicaControl {
   }
 
   /** The newest replica set, if the caller does not know it. */
-  newsFor(epoch = 0): ReplicaSet | undefined {
+  newsFor(epoch: number | undefined): ReplicaSet | undefined {
+    if (epoch === undefined) return undefined;
     const { set } = this.#membership;
     // In the background: the request itself goes on with what is known.
     if (epoch > set.epoch) void this.#membership.ask();

@@ -20,9 +20,10 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
+import { HttpMeta } from "../protocol/http-meta.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { withRequestId } from "../protocol/request-id.ts";
+import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
@@ -56,6 +57,8 @@ export interface ReplicaPorts {
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;
+  /** Where the application was compiled to be reached over HTTP. */
+  readonly routePrefix?: string | null;
   /** Where the replica's controller is; a replica without one goes by what it was given here. */
   readonly control?: ControlParts;
   readonly env: unknown;
@@ -89,12 +92,15 @@ export class Replica {
   readonly #control: ReplicaControl | undefined;
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
+  /** Of a request that came here first. */
+  readonly #chain: readonly string[];
   #unnamed = 0;
 
   constructor(ports: ReplicaPorts) {
     const { scope, limits, now, control, userConfig } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
+    this.#chain = [`${scope.context.appName}/${this.#name}`];
     this.#admission = new Admission(limits, { now, after }, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(this.#meter, now);
@@ -135,7 +141,11 @@ export class Replica {
   }
 
   /** Answers an HTTP request whose path has lost the application's prefix, or refuses it. */
-  async fetch(request: Request, meta: RequestMeta, delivery: Delivery = inTurn(this.#unnamed++)): Promise<Response | Refusal> {
+  async fetch(
+    request: Request,
+    meta: RequestMeta = this.#metaOf(request.headers),
+    delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: "claim" },
+  ): Promise<Response | Refusal> {
     try {
       const admitted = this.#admit(meta, delivery);
       const slot = admitted instanceof Promise ? await admitted : admitted;
@@ -145,6 +155,11 @@ export class Replica {
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
       return withRequestId(response, meta.requestId);
     }
+  }
+
+  // What a first delivery leaves out, because both ends know it.
+  #metaOf(headers: Headers): HttpMeta {
+    return new HttpMeta(headers, { requestId: requestIdOf(headers), chain: this.#chain, routePrefix: this.#ports.routePrefix ?? "/" });
   }
 
   /** Keeps a slot for the request with this id, which comes next. */
@@ -198,7 +213,7 @@ export class Replica {
     return this.#control.assign(assignment, isStart);
   }
 
-  #refusal({ mode, epoch }: Delivery): Refusal {
+  #refusal({ mode, epoch = 0 }: Delivery): Refusal {
     this.#meter.refused(mode);
     const set = this.#control?.newsFor(epoch);
     return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
@@ -267,7 +282,7 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(scope, () => handler(seenRequest(request, meta.requestId)));
+        result = await runInScope(scope, () => handler(seenRequest(request)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }

@@ -7,8 +7,7 @@
  * Invariants:
  *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is passed on, is the same.
  */
-import { ENVELOPE_IN_CF } from "../protocol/names.ts";
-import { REQUEST_ID_HEADER } from "../protocol/request-id.ts";
+import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
 
 // A request of its own: the platform looks past properties that are laid over one.
 class SeenRequest extends Request {}
@@ -31,17 +30,12 @@ async function clientJson(this: Request): Promise<unknown> {
   }
 }
 
-/** Makes what the handler is given of a request that came in. */
-export function seenRequest(request: Request, requestId: string): Request {
-  const { cf } = request as { readonly cf?: Record<string, unknown> };
-  const carries = cf !== undefined && ENVELOPE_IN_CF in cf;
-  const seen = carries ? new SeenRequest(request, { cf: withoutEnvelope(cf) } as RequestInit) : new SeenRequest(request);
-  seen.headers.set(REQUEST_ID_HEADER, requestId);
-  return seen;
-}
-
-function withoutEnvelope(cf: Record<string, unknown>): Record<string, unknown> {
-  const rest = { ...cf };
-  delete rest[ENVELOPE_IN_CF];
-  return rest;
+/** What the handler is given of a request that came in. */
+export function seenRequest(request: Request): Request {
+  if (envelopeOf(request) !== undefined) {
+    const { [ENVELOPE_IN_CF]: _, ...cf } = cfOf(request)!;
+    return new SeenRequest(request, { cf } as RequestInit);
+  }
+  // The request itself: another one would cost more than all else that happens to it here.
+  return Object.setPrototypeOf(request, SeenRequest.prototype) as Request;
 }

@@ -31,6 +31,9 @@ const SATURATION_WEIGHT = 0.5;
 const SATURATED = 0.75;
 const SATURATION_HALF_LIFE_MS = 10_000;
 
+/** How long a replica that was told of a caller's set is not told again. It answers with a newer one if it knows one. */
+const TOLD_MS = 1000;
+
 interface Known {
   inFlight: number;
   load: Load | undefined;
@@ -40,6 +43,9 @@ interface Known {
   /** How often it refuses claims, from 0 to 1, and when that was known. */
   refusals: number;
   refusalsAtMs: number;
+  /** The epoch that the replica was told last, and when. */
+  toldEpoch: number;
+  toldAtMs: number;
 }
 
 export class Knowledge {
@@ -97,6 +103,16 @@ export class Knowledge {
     known.seenAtMs = now;
   }
 
+  /** Whether a replica has been told lately which set this caller knows; it counts as told from now on. */
+  isTold(name: string, epoch: number): boolean {
+    const known = this.#known(name);
+    const now = this.#now();
+    if (known.toldEpoch === epoch && now - known.toldAtMs < TOLD_MS) return true;
+    known.toldEpoch = epoch;
+    known.toldAtMs = now;
+    return false;
+  }
+
   answered(name: string): void {
     const known = this.#known(name);
     known.inFlight = Math.max(0, known.inFlight - 1);
@@ -130,6 +146,7 @@ export class Knowledge {
   lost(name: string): void {
     const known = this.#known(name);
     known.inFlight = Math.max(0, known.inFlight - 1);
+    known.toldAtMs = 0;
     known.avoidUntilMs = this.#now() + Math.min(MAX_AVOID_MS, AVOID_MS * 2 ** known.failures++);
     this.#avoidsUntilMs = Math.max(this.#avoidsUntilMs, known.avoidUntilMs);
   }
@@ -137,7 +154,17 @@ export class Knowledge {
   #known(name: string): Known {
     let known = this.#replicas.get(name);
     if (known === undefined) {
-      known = { inFlight: 0, load: undefined, seenAtMs: 0, avoidUntilMs: 0, failures: 0, refusals: 0, refusalsAtMs: 0 };
+      known = {
+        inFlight: 0,
+        load: undefined,
+        seenAtMs: 0,
+        avoidUntilMs: 0,
+        failures: 0,
+        refusals: 0,
+        refusalsAtMs: 0,
+        toldEpoch: 0,
+        toldAtMs: 0,
+      };
       this.#replicas.set(name, known);
     }
     return known;

@@ -8,7 +8,7 @@
  * Does not own: their order (ordering.ts), the connection (a port), admission (the replica's), what runs there.
  *
  * Invariants:
- *   T1. A connection lives for one attempt; between requests only plain data is kept.
+ *   T1. A connection is asked for with each attempt, and never used after it has failed; a router keeps plain data only.
  *   T2. What the platform throws never reaches a caller as it is.
  *   T3. A request that a lost replica may have begun is not sent again, unless the deployment allows it. From the moment
  *       that it is sent to run it counts as begun, whatever becomes of the replica.
@@ -28,13 +28,16 @@ import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
 import { allFull, begunBefore, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
 import { type Seen, seenOf } from "./seen.ts";
-import { Attempt, isRefusal, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
+import { Attempt, isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 
-export type { ReplicaConnection } from "./send.ts";
+export type { Learner, ReplicaConnection } from "./send.ts";
 
 /** What a router needs from the platform. */
 export interface RouterPorts extends OrderingPorts {
-  connect(replica: ReplicaRef): ReplicaConnection;
+  /** @param learner Is told of newer replica sets that come over the connection. */
+  connect(replica: ReplicaRef, learner: Learner): ReplicaConnection;
+  /** A connection has failed: the next one is to be another. */
+  disconnected?(replica: ReplicaRef): void;
   sleep(ms: number): Promise<void>;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive?(promise: Promise<unknown>): void;
@@ -227,13 +230,14 @@ export class Router {
     cancellation: Cancellation | undefined,
   ): Promise<T | Refusal> {
     cancellation?.check();
-    const connection = this.#ports.connect(replica);
-    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode, this.#set.epoch);
-    cancellation?.listen((reason) => connection.cancel(attempt.delivery.id, reason));
+    const connection = this.#ports.connect(replica, this);
+    const { epoch } = this.#set;
+    const isTold = send.isTerse && mode === "claim" && this.#knowledge.isTold(replica.name, epoch);
+    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode, isTold ? undefined : epoch);
+    cancellation?.listen((reason) => connection.cancel(attempt.id, reason));
     this.#knowledge.sent(replica.name);
     try {
       const outcome = await send.over(connection, attempt);
-      if (connection.news !== undefined) this.learn(connection.news);
       if (isRefusal(outcome)) return this.#refusedBy(replica, outcome, send, attempt);
       this.#answered(replica.name, mode, send.meta);
       return send.guard(outcome, (error) => explainFailure(this.#failed(replica, error, attempt), this, send.method));
@@ -257,6 +261,7 @@ export class Router {
   // Only what the platform throws at a connection means that a replica is lost.
   #failed(replica: ReplicaRef, error: unknown, { isSent }: Attempt): unknown {
     if (error instanceof ServeError || error instanceof LostReplica) return error;
+    this.#ports.disconnected?.(replica);
     const failure = classifyFailure(error);
     return failure === "unsendable" ? error : this.#lost(replica, error, { failure, isSent });
   }

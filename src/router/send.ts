@@ -12,10 +12,13 @@ import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import type { Resendable } from "./resendable.ts";
 
-/** A way to a replica, good for one request. */
+/** Who is told of a replica set that came with an answer, because it is newer than the caller's. */
+export interface Learner {
+  learn(set: ReplicaSet): void;
+}
+
+/** A way to a replica. */
 export interface ReplicaConnection {
-  /** A replica set that came with an answer, because it is newer than the caller's. */
-  readonly news?: ReplicaSet | undefined;
   call(request: CallRequest, delivery: Delivery): Promise<Reply>;
   fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
   /** Keeps a slot for a request that has to wait, or can be sent only once. */
@@ -25,13 +28,22 @@ export interface ReplicaConnection {
 }
 
 /** One attempt at one replica. */
-export class Attempt {
-  readonly delivery: Delivery;
+export class Attempt implements Delivery {
+  readonly id: string;
+  readonly mode: AdmissionMode;
+  readonly epoch: number | undefined;
+  readonly isSpill: true | undefined;
+  /** Whether the request has its slot already. */
+  isReserved: true | undefined;
   /** Whether the request has been sent to be run: from then on the replica may have begun it. */
   isSent = false;
 
-  constructor(id: string, mode: AdmissionMode | "spill", epoch: number) {
-    this.delivery = mode === "spill" ? { id, mode: "claim", epoch, isSpill: true } : { id, mode, epoch };
+  /** @param epoch What the replica is told of the caller's set; nothing if it has been told lately. */
+  constructor(id: string, mode: AdmissionMode | "spill", epoch: number | undefined) {
+    this.id = id;
+    this.mode = mode === "spill" ? "claim" : mode;
+    this.epoch = epoch;
+    this.isSpill = mode === "spill" ? true : undefined;
   }
 }
 
@@ -42,6 +54,8 @@ export interface Send<T> {
   readonly method: string | undefined;
   /** Whether it can be sent only once, as a stream can. */
   readonly isOnce: boolean;
+  /** Whether it is worth much to say nothing to a replica that it knows. */
+  readonly isTerse: boolean;
   /** Sends it, and notes in the attempt when it goes to a replica that may run it from then on. */
   over(connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal>;
   /** What to hand on for an answer, of which some may still be to come when the replica is lost. */
@@ -54,6 +68,7 @@ interface Reservable<T> extends Send<T> {
 }
 
 export class SendCall implements Reservable<Answer> {
+  readonly isTerse = false;
   readonly #request: CallRequest;
 
   constructor(request: CallRequest) {
@@ -72,9 +87,9 @@ export class SendCall implements Reservable<Answer> {
 
   // A request that may have to wait waits for its slot first: once it is sent, it may have begun.
   over(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
-    if (this.isOnce || attempt.delivery.mode === "queue") return reserved(this, connection, attempt);
+    if (this.isOnce || attempt.mode === "queue") return reserved(this, connection, attempt);
     attempt.isSent = true;
-    return connection.call(this.#request, attempt.delivery);
+    return connection.call(this.#request, attempt);
   }
 
   send(connection: ReplicaConnection, delivery: Delivery): Promise<Reply> {
@@ -89,6 +104,7 @@ export class SendCall implements Reservable<Answer> {
 export class SendFetch implements Reservable<Response> {
   readonly meta: RequestMeta;
   readonly method = "fetch";
+  readonly isTerse = true;
   /** Stops the request while it waits for a slot; once it is sent, the platform itself carries the client's going away. */
   readonly cancellation = new Cancellation();
   readonly #request: Resendable;
@@ -105,9 +121,9 @@ export class SendFetch implements Reservable<Response> {
   }
 
   over(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
-    if (this.isOnce || attempt.delivery.mode === "queue") return this.#wait(connection, attempt);
+    if (this.isOnce || attempt.mode === "queue") return this.#wait(connection, attempt);
     attempt.isSent = true;
-    return this.send(connection, attempt.delivery);
+    return this.send(connection, attempt);
   }
 
   send(connection: ReplicaConnection, delivery: Delivery): Promise<Response | Refusal> {
@@ -136,13 +152,14 @@ export function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
 
 // The slot first, then the request.
 async function reserved<T>(send: Reservable<T>, connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal> {
-  const reservation = await connection.reserve(send.meta, attempt.delivery);
+  const reservation = await connection.reserve(send.meta, attempt);
   if (reservation.kind === "refused") return reservation;
   if (reservation.kind === "error") throw decodeError(reservation.error);
   // The slot is given back should this caller vanish before its request has come.
   using _ = reservation.grant;
   attempt.isSent = true;
-  return await send.send(connection, { ...attempt.delivery, isReserved: true });
+  attempt.isReserved = true;
+  return await send.send(connection, attempt);
 }
 
 function cancelWith(signal: AbortSignal, cancellation: Cancellation): void {

@@ -1,58 +1,97 @@
 /**
  * A router's way to the replicas of a deployment: the stubs of their Durable Objects.
+ *
+ * Invariants:
+ *   N1. A stub is used by the object that made it, or within the request of a Worker that did; never after it has failed.
  */
 import { waitUntil } from "cloudflare:workers";
-import { NEWS_HEADER, REFUSED_STATUS, refusalOf, type ReplicaRpc } from "../../durable-objects/replica.ts";
+import type { ReplicaRpc } from "../../durable-objects/replica.ts";
+import { currentScope, type ReplicaScope } from "../context/scope.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { classNameOf, ENVELOPE_IN_CF } from "../protocol/names.ts";
-import { decodeNews } from "../protocol/news.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
-import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
+import { classNameOf } from "../protocol/names.ts";
+import type { ReplicaRef } from "../protocol/replica-set.ts";
+import { answerOf, type FetchInit, fetchInit } from "../protocol/wire.ts";
+import type { Learner, ReplicaConnection, RouterPorts } from "../router/router.ts";
 import { whereabouts } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 
 interface ReplicaStub extends ReplicaRpc {
-  fetch(request: Request, init: { readonly cf: object }): Promise<Response>;
+  fetch(request: Request, init?: FetchInit): Promise<Response>;
+}
+
+/** What was compiled of a deployment, as far as it decides where its objects are and what they know. */
+export interface Compiled {
+  readonly jurisdiction: string | undefined;
+  /** Where its application is reached over HTTP. */
+  readonly compiledPrefix: string | null;
+}
+
+/**
+ * The connections of each object, by replica. A stub costs a call as much as the rest of the framework, and all requests of an
+ * object may use the same one: they have one I/O context. Those of a Worker's requests may not.
+ */
+const kept = new WeakMap<ReplicaScope, Map<string, StubConnection>>();
+/** How many an object keeps. Replicas come and go, and who calls more than so many begins anew. */
+const MAX_KEPT = 1024;
+
+function keptHere(): Map<string, StubConnection> | undefined {
+  const replica = currentScope()?.replica;
+  if (replica === undefined) return undefined;
+  let connections = kept.get(replica);
+  if (connections === undefined) kept.set(replica, (connections = new Map()));
+  return connections;
 }
 
 /** What a router to a deployment needs of the platform. */
-export function routerPortsTo(app: string, deployment: string, jurisdiction: string | undefined): RouterPorts {
+export function routerPortsTo(app: string, deployment: string, { jurisdiction, compiledPrefix }: Compiled): RouterPorts {
   const className = classNameOf(app, deployment);
   // Looked up when first used: at the top level of the entry module its exports are not there yet.
   let namespace: Namespace<ReplicaStub> | undefined;
   // An id is plain data, and making it of its name costs as much as the stub.
   const ids = new Map<string, DurableObjectId>();
+  const made = ({ name, locationHint }: ReplicaRef, learner: Learner): StubConnection => {
+    namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
+    let id = ids.get(name);
+    if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
+    const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint });
+    return new StubConnection(stub, learner, compiledPrefix);
+  };
   return {
     random: Math.random,
     now: Date.now,
     keepAlive: waitUntil,
     whereabouts,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    connect({ name, locationHint }) {
-      namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-      let id = ids.get(name);
-      if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
-      return new StubConnection(locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint }));
+    connect(replica, learner) {
+      const connections = keptHere();
+      if (connections === undefined) return made(replica, learner);
+      let connection = connections.get(replica.name);
+      if (connection === undefined) {
+        if (connections.size >= MAX_KEPT) connections.clear();
+        connections.set(replica.name, (connection = made(replica, learner)));
+      }
+      return connection;
     },
+    disconnected: ({ name }) => void keptHere()?.delete(name),
   };
 }
 
-// A class, because this is made for every request, and methods of a prototype are not.
 class StubConnection implements ReplicaConnection {
   readonly #stub: ReplicaStub;
-  news: ReplicaSet | undefined;
+  readonly #learner: Learner;
+  readonly #compiledPrefix: string | null;
 
-  constructor(stub: ReplicaStub) {
+  constructor(stub: ReplicaStub, learner: Learner, compiledPrefix: string | null) {
     this.#stub = stub;
+    this.#learner = learner;
+    this.#compiledPrefix = compiledPrefix;
   }
 
-  async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
-    const reply = decodeReply(await this.#call(request, delivery));
-    this.news = reply.set;
-    return reply;
+  call(request: CallRequest, delivery: Delivery): Promise<Reply> {
+    return this.#call(request, delivery).then(this.#read);
   }
 
   #call({ meta, method, args, handleArgs }: CallRequest, delivery: Delivery): Promise<WireReply> {
@@ -62,42 +101,29 @@ class StubConnection implements ReplicaConnection {
     return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
   }
 
+  readonly #read = (wire: WireReply): Reply => {
+    const reply = decodeReply(wire);
+    if (reply.set !== undefined) this.#learner.learn(reply.set);
+    return reply;
+  };
+
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
-    // Handed to `fetch`, where it costs a third of what a `Request` made for it does.
-    const init = { cf: { ...request.cf, [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } };
     let response: Response;
     try {
-      response = await this.#stub.fetch(request, init);
+      response = await this.#stub.fetch(request, fetchInit(request, meta, delivery, this.#compiledPrefix));
     } catch (error) {
       throw request.signal.aborted ? clientGone(error) : error;
     }
-    if (response.status === REFUSED_STATUS) {
-      const refusal = await refusalOf(response);
-      if (refusal !== undefined) {
-        checkUnderstood(refusal);
-        this.news = refusal.set;
-        return refusal;
-      }
-    }
-    const news = response.headers.get(NEWS_HEADER);
-    return news === null ? response : this.#withoutNews(response, news);
-  }
-
-  #withoutNews(response: Response, news: string): Response {
-    this.news = decodeNews(news);
-    const { webSocket } = response;
-    const copy = new Response(
-      response.body,
-      webSocket === null ? response : { status: response.status, headers: response.headers, webSocket },
-    );
-    copy.headers.delete(NEWS_HEADER);
-    return copy;
+    const answer = await answerOf(response);
+    if (answer instanceof Response) return answer;
+    if (answer.set !== undefined) this.#learner.learn(answer.set);
+    return answer.kind === "refused" ? answer : answer.response;
   }
 
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     const reservation = await this.#stub.reserve(encodeEnvelope(meta, delivery));
     checkUnderstood(reservation);
-    if (reservation.kind === "refused") this.news = reservation.set;
+    if (reservation.kind === "refused" && reservation.set !== undefined) this.#learner.learn(reservation.set);
     return reservation;
   }
 

@@ -56,7 +56,7 @@ export class System {
       const config = own(application.deployments, name);
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
       router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
-        ...routerPortsTo(app, name, config.placement.jurisdiction),
+        ...routerPortsTo(app, name, { jurisdiction: config.placement.jurisdiction, compiledPrefix: application.routePrefix }),
         ...customPolicyOf(this.bound.get(key), (message) => writeLog("WARNING", message, undefined, currentScope())),
       });
       this.#routers.set(key, router);
@@ -96,6 +96,7 @@ export class System {
       whenSent: whenSentOrClosed,
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
+      routePrefix: application!.routePrefix,
       control: this.#controlOf(app, deployment, replicaId, state),
       env,
       state,

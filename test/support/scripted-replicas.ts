@@ -58,7 +58,8 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
     connections++;
     const replica = parseReplicaId(name)!.ordinal;
     const send = async (verb: Hop["verb"], delivery: Delivery, request: Hop["request"]) => {
-      const hop: Hop = { verb, replica, mode: delivery.mode, delivery, request };
+      // As it is now: the same attempt goes on when its slot is there.
+      const hop: Hop = { verb, replica, mode: delivery.mode, delivery: { ...delivery }, request };
       hops.push(hop);
       return behave(hop);
     };

@@ -80,7 +80,7 @@ describe("entryModule", () => {
   it("lets test handles in only when it is built for tests", () => {
     expect(entryModule({ target: "a", manifest, sources, retired: [] })).not.toContain("rpc");
     expect(entryModule({ target: "a", manifest, sources, retired: [], forTests: true })).toContain(
-      '}, { rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }) });',
+      '}, { rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }), callSites: true });',
     );
   });
 

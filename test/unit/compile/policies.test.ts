@@ -90,7 +90,7 @@ describe("the generated modules", () => {
     expect(text).toContain('import { share as news_policy } from "../src/policies.ts";');
     expect(text).toContain('import my_dapp__Rank_ub$policy from "../src/policies.ts";');
     expect(text).toContain(
-      '}, { policies: { news: news_policy, "my-app/Rank_b": my_dapp__Rank_ub$policy }, rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }) });',
+      '}, { policies: { news: news_policy, "my-app/Rank_b": my_dapp__Rank_ub$policy }, rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }), callSites: true });',
     );
   });
 

@@ -20,16 +20,15 @@ function spilling(inSet: number, behave: Behave, spillover = true) {
       random: () => 0.5,
       now: new Clock().now,
       sleep: async () => {},
-      connect: ({ name }) => {
+      connect: ({ name }, learner) => {
         const { ordinal } = parseReplicaId(name)!;
-        const connection = {
-          news: undefined as ReplicaSet | undefined,
+        return {
           async call(_: typeof CALL, delivery: Delivery) {
             const isSpill = delivery.isSpill === true;
             if (delivery.isReserved !== true) asked.push(`${isSpill ? "spill" : delivery.mode} ${ordinal}`);
             const outcome = behave(ordinal, isSpill);
             if (outcome === "taken") return { kind: "value" as const, value: ordinal };
-            connection.news = outcome.set;
+            if (outcome.set !== undefined) learner.learn(outcome.set);
             return outcome;
           },
           fetch: () => Promise.reject(new Error("not used")),
@@ -37,12 +36,11 @@ function spilling(inSet: number, behave: Behave, spillover = true) {
             asked.push(`${delivery.mode} ${ordinal}`);
             const outcome = behave(ordinal, false);
             if (outcome === "taken") return { kind: "reserved" as const };
-            connection.news = outcome.set;
+            if (outcome.set !== undefined) learner.learn(outcome.set);
             return outcome;
           },
           cancel: () => {},
         };
-        return connection;
       },
     },
   );

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { decodeEnvelope } from "../../../src/protocol/envelope.ts";
+import type { Delivery, RequestMeta } from "../../../src/protocol/messages.ts";
+import { answerOf, answerResponse, envelopeOf, fetchInit, refusalResponse } from "../../../src/protocol/wire.ts";
+import { requestMeta } from "../../support/scope.ts";
+
+const CLAIM: Delivery = { id: "a", mode: "claim" };
+const META: RequestMeta = requestMeta({ requestId: "r1", hops: 0, routePrefix: "/news" });
+
+const sent = (headers: Record<string, string> = {}) => new Request("http://host/", { headers });
+
+describe("an HTTP request on its way to a replica", () => {
+  it("[W1] carries nothing but its id while both ends know all there is to say", () => {
+    expect(fetchInit(sent({ "x-request-id": "r1" }), META, CLAIM, "/news")).toBeUndefined();
+    const init = fetchInit(sent({ "x-request-id": "not fit!", accept: "a/b" }), META, CLAIM, "/news");
+    expect(Object.keys(init!)).toEqual(["headers"]);
+    expect([...init!.headers!]).toEqual([
+      ["accept", "a/b"],
+      ["x-request-id", "r1"],
+    ]);
+  });
+
+  const deviations: readonly [what: string, meta: Partial<RequestMeta>, delivery: Partial<Delivery>, compiledPrefix?: string | null][] = [
+    ["it waits", {}, { mode: "queue" }],
+    ["it is to start another replica", {}, { isSpill: true }],
+    ["it has its slot", {}, { isReserved: true }],
+    ["its caller says which set it knows", {}, { epoch: 0 }],
+    ["it has a deadline", { deadline: 5 }, {}],
+    ["it was called", { hops: 1 }, {}],
+    ["its application has moved", {}, {}, "/old"],
+    ["its application was not reached over HTTP", {}, {}, null],
+  ];
+  it.each(deviations)("[W1] carries an envelope when %s", (_, meta, delivery, compiledPrefix = "/news") => {
+    const { cf } = fetchInit(sent(), { ...META, ...meta }, { ...CLAIM, ...delivery }, compiledPrefix)!;
+    const read = decodeEnvelope(envelopeOf({ cf } as unknown as Request)!);
+    expect(read?.meta).toMatchObject({ ...META, ...meta });
+    expect(read?.delivery).toMatchObject(delivery);
+  });
+});
+
+describe("an HTTP answer on its way back", () => {
+  const set = { epoch: 3, replicas: [], spill: [], routePrefix: "/a", config: {} } as never;
+
+  it("is handed on as it is where there is no newer set, and without what user code has put in the framework's headers", () => {
+    const answer = answerResponse(
+      new Response("text", { status: 503, headers: { "x-edge-serve-news": "{}", "x-edge-serve-refused": "1" } }),
+      undefined,
+    );
+    expect(answerOf(answer)).toBe(answer);
+  });
+
+  it("brings a newer set, which the client does not see", async () => {
+    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), set))) as { set: unknown; response: Response };
+    expect(told.set).toMatchObject({ epoch: 3 });
+    expect([told.response.status, [...told.response.headers.keys()], await told.response.text()]).toEqual([201, ["content-type"], "text"]);
+  });
+
+  it("is a refusal when the replica has not taken the request", async () => {
+    const refusal = { kind: "refused", load: { ongoing: 1, queued: 2 } } as const;
+    expect(await answerOf(refusalResponse(refusal))).toEqual(refusal);
+  });
+});
