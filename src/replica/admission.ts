@@ -19,6 +19,7 @@
  */
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import type { Load } from "../protocol/messages.ts";
+import { LoadMeter } from "./load-meter.ts";
 
 /** How much a replica takes on. */
 export interface AdmissionLimits {
@@ -79,7 +80,8 @@ export class Slot {
 export class Admission {
   #limits: AdmissionLimits;
   readonly #clock: AdmissionClock;
-  readonly #changed: ((load: number) => void) | undefined;
+  /** How many requests there are, running and waiting. */
+  readonly meter: LoadMeter;
   #idle: (() => void)[] = [];
   // By request, in the order of arrival.
   readonly #line = new Map<string, Place>();
@@ -90,11 +92,10 @@ export class Admission {
   #meanWayMs = 0;
   #meanRunMs = 0;
 
-  /** @param changed Told how many requests there are, running and waiting, whenever that changes. */
-  constructor(limits: AdmissionLimits, clock: AdmissionClock, changed?: (load: number) => void) {
+  constructor(limits: AdmissionLimits, clock: AdmissionClock) {
     this.#limits = limits;
     this.#clock = clock;
-    this.#changed = changed;
+    this.meter = new LoadMeter(() => clock.now());
   }
 
   /** Takes on more or less from now on; what runs goes on. */
@@ -279,7 +280,7 @@ export class Admission {
 
   #note(): void {
     const load = this.#total;
-    this.#changed?.(load);
+    this.meter.set(load);
     if (load === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

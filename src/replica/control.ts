@@ -11,14 +11,12 @@
  */
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
-import type { Delivery, RequestMeta } from "../protocol/messages.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
-import type { Runs } from "./runs.ts";
+import type { Runs } from "./run.ts";
 import { VitalSigns } from "./vital-signs.ts";
 import { within } from "../context/within.ts";
 
@@ -67,7 +65,8 @@ export class ReplicaControl {
       membership: this.#membership,
       now,
       sleep,
-      running: () => [...replica.runs].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
+      load: admission.meter,
+      running: () => replica.runs,
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
@@ -92,34 +91,9 @@ export class ReplicaControl {
     return this.#membership.config.healthCheckTimeoutMs;
   }
 
-  /** Nothing if the request may be looked at now; otherwise resolves when it may. */
-  renewal(meta: RequestMeta, { isSpill }: Delivery): Promise<void> | undefined {
-    // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
-    const isDoubtful = this.#membership.duty === "gone" || this.#isElsewhere(meta);
-    return isDoubtful ? this.#membership.ask(isSpill) : this.#membership.renewal(isSpill);
-  }
-
-  /** Whether a request is not for this replica: it has been taken out of the set, or its application has moved. */
-  isMisled(meta: RequestMeta): boolean {
-    return this.#membership.duty !== "serving" || this.#isElsewhere(meta);
-  }
-
-  #isElsewhere({ hops, routePrefix }: RequestMeta): boolean {
-    return hops === 0 && routePrefix !== undefined && routePrefix !== this.#membership.set.routePrefix;
-  }
-
-  /** The newest replica set, if the caller does not know it. */
-  newsFor(epoch: number | undefined): ReplicaSet | undefined {
-    if (epoch === undefined) return undefined;
-    const { set } = this.#membership;
-    // In the background: the request itself goes on with what is known.
-    if (epoch > set.epoch) void this.#membership.ask();
-    return epoch < set.epoch ? set : undefined;
-  }
-
-  /** The replica has this many requests on its hands. */
-  loadChanged(load: number): void {
-    this.#signs.changed(load);
+  /** The replica's place in its deployment. */
+  get membership(): Membership {
+    return this.#membership;
   }
 
   /** The class took its configuration. */

@@ -3,10 +3,14 @@
  */
 import type { LoadReport } from "../protocol/control.ts";
 
-/** Averages a number that changes in steps, from one report to the next. */
+/** Averages a number that changes in steps, from one report to the next. Whoever reports looks at it; nobody is told. */
 export class LoadMeter {
   readonly #now: () => number;
   #value = 0;
+  /** How often the number has been set: whoever looks again sees whether something happened meanwhile. */
+  changes = 0;
+  /** Called before the number becomes more than 0. */
+  began: (() => void) | undefined;
   /** Since when the value holds. */
   #atMs: number;
   #sinceMs: number;
@@ -20,6 +24,17 @@ export class LoadMeter {
 
   /** The number is `value` from now on. */
   set(value: number): void {
+    if (this.#value === 0 && value > 0) this.began?.();
+    this.changes++;
+    this.#hold(value);
+  }
+
+  /** The number now. */
+  get value(): number {
+    return this.#value;
+  }
+
+  #hold(value: number): void {
     const nowMs = this.#now();
     this.#area += this.#value * (nowMs - this.#atMs);
     this.#atMs = nowMs;
@@ -28,7 +43,7 @@ export class LoadMeter {
 
   /** The average since the last report that was taken. */
   mean(): number {
-    this.set(this.#value);
+    this.#hold(this.#value);
     return this.#atMs > this.#sinceMs ? this.#area / (this.#atMs - this.#sinceMs) : this.#value;
   }
 

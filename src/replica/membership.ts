@@ -7,13 +7,15 @@
  * Invariants:
  *   M1. While the lease lasts the controller tells the replica of changes, and no request waits for anything.
  *   M2. Without a lease it asks before it serves, for `ASK_TIMEOUT_MS` at most; without an answer it goes on with what it
- *       was told last, and asks again while it serves.
+ *       was told last, and asks again while it serves. One that was never told anything asks while it serves, unless whoever
+ *       sent the request knows more, or started it beyond the set.
  *   M3. An older assignment never replaces a newer one, whichever version of the code it comes from. Epochs count on from
  *       version to version, so one that comes late is known by its epoch alone.
  */
 import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaReport } from "../protocol/control.ts";
 import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
+import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { within } from "../context/within.ts";
 
@@ -91,11 +93,39 @@ export class Membership {
     return this.#assignment?.version === version ? this.#assignment.config : compiled.config;
   }
 
+  /**
+   * Whether a request is for this replica: it is in the set, and its application is where the request looked for it. A promise
+   * where the controller has to be asked first, which never rejects.
+   */
+  admits(meta: RequestMeta, delivery: Delivery): boolean | Promise<boolean> {
+    // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
+    const isDoubtful = this.duty === "gone" || this.#isElsewhere(meta);
+    const asked = isDoubtful ? this.ask(delivery.isSpill) : this.renewal(delivery);
+    return asked === undefined ? this.#isOurs(meta) : asked.then(() => this.#isOurs(meta));
+  }
+
+  #isOurs(meta: RequestMeta): boolean {
+    return this.duty === "serving" && !this.#isElsewhere(meta);
+  }
+
+  #isElsewhere({ hops, routePrefix }: RequestMeta): boolean {
+    return hops === 0 && routePrefix !== undefined && routePrefix !== this.set.routePrefix;
+  }
+
+  /** The newest replica set, if a caller that knows the one of `epoch` does not know it. */
+  newsFor(epoch: number): ReplicaSet | undefined {
+    const { set } = this;
+    // In the background: the request itself goes on with what is known.
+    if (epoch > set.epoch) void this.ask();
+    return epoch < set.epoch ? set : undefined;
+  }
+
   /** Nothing while there is a lease; otherwise resolves once the controller has been asked. Never rejects. */
-  renewal(isSpill?: true): Promise<void> | undefined {
+  renewal({ isSpill, epoch }: Pick<Delivery, "isSpill" | "epoch"> = {}): Promise<void> | undefined {
     const expiredForMs = this.#parts.now() - this.#leasedUntilMs;
     if (expiredForMs < 0) return undefined;
     const asked = this.ask(isSpill);
+    if (this.#isUntouched && isSpill !== true && epoch !== undefined && epoch <= this.set.epoch) return undefined;
     return this.#isUnanswered && expiredForMs < LEASE_MS ? undefined : asked;
   }
 
@@ -124,6 +154,11 @@ export class Membership {
     if (JSON.stringify(assignment) === JSON.stringify(before)) return false;
     this.#remember({ ...this.#remembered, assignment });
     return true;
+  }
+
+  // Neither it nor whoever calls it has ever been told anything: what was compiled holds, as far as anybody knows.
+  get #isUntouched(): boolean {
+    return this.#assignment === undefined;
   }
 
   /** What the class was last configured with, before the object slept too. */

@@ -22,8 +22,8 @@ export interface Failed {
 
 /** A request that has run. */
 export interface Ran {
-  /** Its route is the prefix that the HTTP request behind it came by. */
-  readonly scope: { readonly routePrefix: string | undefined };
+  /** The prefix that the HTTP request behind it came by. */
+  readonly routePrefix: string | undefined;
   /** When its user code began. */
   readonly startedAtMs: number;
   /** When the last of it was sent. */
@@ -54,7 +54,7 @@ export class ReplicaMeter {
   }
 
   /** A request has run. */
-  ran({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, failed?: Failed): void {
+  ran({ routePrefix = "", startedAtMs, endedAtMs }: Ran, failed?: Failed): void {
     this.hasNews = true;
     observe(numbersAt(this.#counted.latency, routePrefix), LATENCY_MS, endedAtMs - startedAtMs);
     if (failed === undefined) numbersAt(this.#counted.requests, routePrefix)[0]!++;
@@ -62,7 +62,7 @@ export class ReplicaMeter {
   }
 
   /** One that came over HTTP has been answered. */
-  answered({ scope: { routePrefix = "" }, startedAtMs, endedAtMs }: Ran, method: string, status: number): void {
+  answered({ routePrefix = "", startedAtMs, endedAtMs }: Ran, method: string, status: number): void {
     numbersAt(this.#counted.http, routePrefix, method, status)[0]!++;
     observe(numbersAt(this.#counted.httpLatency, routePrefix, method, status), LATENCY_MS, endedAtMs - startedAtMs);
   }

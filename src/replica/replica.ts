@@ -15,7 +15,7 @@
  */
 import { ClientWatch } from "../context/client-watch.ts";
 import { writeLog } from "../context/logger.ts";
-import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
+import { type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
@@ -26,9 +26,10 @@ import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
-import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
+import { Admission, type AdmissionLimits, Slot } from "./admission.ts";
 import { type ControlParts, ReplicaControl } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
+import { type Entry, Gate } from "./gate.ts";
 import { httpHandlerOf, type MountedRouter } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
@@ -37,7 +38,7 @@ import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
-import { type Run, Runs } from "./runs.ts";
+import { type Run, Runs } from "./run.ts";
 import type { WhenDone } from "./sent.ts";
 
 /** What the shell hands to a replica. */
@@ -89,6 +90,7 @@ export class Replica {
   readonly #admission: Admission;
   readonly #clients = new ClientWatch();
   readonly #instance: Instance;
+  readonly #gate: Gate;
   readonly #control: ReplicaControl | undefined;
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
@@ -101,9 +103,9 @@ export class Replica {
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#chain = [`${scope.context.appName}/${this.#name}`];
-    this.#admission = new Admission(limits, { now, after }, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
+    this.#admission = new Admission(limits, { now, after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
-    this.#runs = new Runs(this.#meter, now);
+    this.#runs = new Runs(scope, this.#meter, now);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -113,43 +115,54 @@ export class Replica {
       refused: (failure) => this.#control?.refused(failure),
       failed: (message) => this.#control?.startFailed(message),
     });
-    if (control === undefined) return;
-    this.#control = new ReplicaControl(control, {
-      admission: this.#admission,
-      instance: this.#instance,
-      meter: this.#meter,
-      runs: this.#runs,
-      now,
-      warn: (message) => this.#warn(message),
-    });
+    this.#control =
+      control &&
+      new ReplicaControl(control, {
+        admission: this.#admission,
+        instance: this.#instance,
+        meter: this.#meter,
+        runs: this.#runs,
+        now,
+        warn: (message) => this.#warn(message),
+      });
+    this.#gate = new Gate(this.#admission, this.#meter, this.#control?.membership);
   }
 
   /** Runs a call from a handle, or refuses it. */
-  async call(request: CallRequest): Promise<Reply> {
+  call(request: CallRequest): Promise<Reply> {
     const delivery = request.delivery ?? inTurn(this.#unnamed++);
+    const entry = this.#gate.enter(request.meta, delivery);
+    return entry instanceof Slot ? this.#call(request, delivery, entry) : this.#callLater(request, delivery, entry);
+  }
+
+  async #callLater(request: CallRequest, delivery: Delivery, entry: Entry): Promise<Reply> {
     try {
-      const admitted = this.#admit(request.meta, delivery);
-      const slot = admitted instanceof Promise ? await admitted : admitted;
-      if (slot === undefined) return this.#refusal(delivery);
-      const reply = await this.#call(request, delivery.id, slot);
-      const set = this.#control?.newsFor(delivery.epoch);
-      return set === undefined ? reply : { ...reply, set };
+      const slot = await entry;
+      return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
       this.#meter.gaveUp(request.meta.routePrefix, error);
       return { kind: "error", error: encodeError(error) };
     }
   }
 
-  /** Answers an HTTP request whose path has lost the application's prefix, or refuses it. */
-  async fetch(
+  /**
+   * Answers an HTTP request whose path has lost the application's prefix, or refuses it.
+   *
+   * @param meta What came with the request; if nothing did, it is what both ends know, and the request a claim.
+   */
+  fetch(
     request: Request,
     meta: RequestMeta = this.#metaOf(request.headers),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: "claim" },
   ): Promise<Response | Refusal> {
+    const entry = this.#gate.enter(meta, delivery);
+    return entry instanceof Slot ? this.#fetch(request, meta, delivery, entry) : this.#fetchLater(request, meta, delivery, entry);
+  }
+
+  async #fetchLater(request: Request, meta: RequestMeta, delivery: Delivery, entry: Entry): Promise<Response | Refusal> {
     try {
-      const admitted = this.#admit(meta, delivery);
-      const slot = admitted instanceof Promise ? await admitted : admitted;
-      return slot === undefined ? this.#refusal(delivery) : await this.#fetch(request, meta, { id: delivery.id, slot });
+      const slot = await entry;
+      return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
       const response = errorResponse(error);
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
@@ -164,20 +177,11 @@ export class Replica {
 
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
-    const { id, mode } = delivery;
     try {
-      await this.#control?.renewal(meta, delivery);
-      if (this.#control?.isMisled(meta) === true) return this.#refusal(delivery);
-      const turn = this.#admission.reserve(id, meta.deadline, mode === "queue");
-      const isReserved = turn instanceof Promise ? await this.#waitWatched(turn, meta) : turn;
-      return isReserved ? { kind: "reserved", grant: this.#grantOf(id) } : this.#refusal(delivery);
+      return await this.#gate.reserve(meta, delivery, (turn) => this.#waitWatched(turn, meta));
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
-  }
-
-  #grantOf(id: string): Disposable {
-    return { [Symbol.dispose]: () => void this.#admission.withdraw(id, undefined) };
   }
 
   // A call that waits for a slot which a call before it in the same chain holds waits for itself.
@@ -204,7 +208,7 @@ export class Replica {
 
   /** The newest replica set, for a caller that knows an older one. */
   newsFor(epoch: number | undefined): ReplicaSet | undefined {
-    return this.#control?.newsFor(epoch);
+    return this.#gate.newsFor(epoch);
   }
 
   /** Does what the replica's controller orders. */
@@ -213,89 +217,67 @@ export class Replica {
     return this.#control.assign(assignment, isStart);
   }
 
-  #refusal({ mode, epoch = 0 }: Delivery): Refusal {
-    this.#meter.refused(mode);
-    const set = this.#control?.newsFor(epoch);
-    return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
-  }
-
-  #admit(meta: RequestMeta, delivery: Delivery): Slot | Promise<Slot | undefined> | undefined {
-    if (delivery.isReserved === true) return this.#admission.arrive(delivery.id);
-    const renewal = this.#control?.renewal(meta, delivery);
-    return renewal === undefined ? this.#take(meta, delivery) : renewal.then(() => this.#take(meta, delivery));
-  }
-
-  #take(meta: RequestMeta, { id, mode }: Delivery): Slot | Promise<Slot> | undefined {
-    if (this.#control?.isMisled(meta) === true) return undefined;
-    return mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, meta.deadline);
-  }
-
-  async #call(request: CallRequest, id: string, slot: Slot): Promise<Reply> {
-    const running = new RequestScope(request.meta);
-    const scope: Scope = { replica: this.#ports.scope, request: running };
-    const run = this.#runs.begin(id, slot, running);
+  async #call(request: CallRequest, { id, epoch }: Delivery, slot: Slot): Promise<Reply> {
+    const run = this.#runs.begin(request.meta, id, slot);
     let reply: Reply | undefined;
     let failed: Failed | undefined;
     try {
-      const started = this.#instance.started ?? (await this.#start(run, scope));
+      const started = this.#instance.started ?? (await this.#start(run));
       if ("failed" in started) return this.#unstarted(started);
       const method = methodOf(started.target, this.#name, request.method);
       const args = this.#receive(request);
-      const result = await runInScope(scope, () => this.#run(method, started.target, args));
+      const result = await runInScope(run, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
-        ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#runs.finish(run, failed)) }
+        ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
     } catch (error) {
       failed = { error };
     } finally {
       if (reply?.kind !== "stream") this.#runs.finish(run, failed);
     }
-    logCall(request.method, failed === undefined ? "OK" : running.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, scope);
-    if (failed !== undefined) logFailure(failed.error, scope);
-    return reply ?? { kind: "error", error: encodeError(failed!.error) };
+    logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
+    if (failed !== undefined) logFailure(failed.error, run);
+    reply ??= { kind: "error", error: encodeError(failed!.error) };
+    const set = this.#gate.newsFor(epoch);
+    return set === undefined ? reply : { ...reply, set };
   }
 
-  #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, scope: Scope, finish: (failed?: Failed) => void): ItemSource {
-    const cancelled = () => scope.request?.abort(new RequestCancelledError("The stream was cancelled by its caller."));
+  #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, run: Run): ItemSource {
+    const cancelled = () => run.abort(new RequestCancelledError("The stream was cancelled by its caller."));
+    const ended = (failed?: Failed) => this.#runs.finish(run, failed);
     const subject = `An item of ${this.#subject(request)}`;
-    const items = runInScope(scope, () => new ItemSource(generator, subject, { ended: finish, cancelled }));
+    const items = runInScope(run, () => new ItemSource(generator, subject, { ended, cancelled }));
     // In its scope, which its `finally` runs in. What that throws has nobody to go to.
-    scope.request?.onAbort(() => void runInScope(scope, () => items.cancel()).catch(() => {}));
+    run.onAbort(() => void runInScope(run, () => items.cancel()).catch(() => {}));
     return items;
   }
 
-  async #fetch(
-    request: Request,
-    meta: RequestMeta,
-    { id, slot }: { readonly id: string; readonly slot: Slot },
-  ): Promise<Response | Refusal> {
-    const running = new RequestScope(meta, request, this.#clients);
-    const scope: Scope = { replica: this.#ports.scope, request: running };
-    const run = this.#runs.begin(id, slot, running);
+  async #fetch(request: Request, meta: RequestMeta, { id }: Delivery, slot: Slot): Promise<Response | Refusal> {
+    const run = this.#runs.begin(meta, id, slot, { request, clients: this.#clients });
     const { method } = request;
     let response: Response | undefined;
     let failed: Failed | undefined;
     let isHeld = false;
     try {
-      const started = this.#instance.started ?? (await this.#start(run, scope));
+      const started = this.#instance.started ?? (await this.#start(run));
       if ("failed" in started) return this.#unstarted(started);
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(scope, () => handler(seenRequest(request)));
+        result = await runInScope(run, () => handler(seenRequest(request)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }
       // What has no code of its own needs no scope.
       const isOwn = isResponse(result);
       const isPassive = isOwn || isScalar(result);
-      const made = isPassive ? toResponse(result, scope, request) : runInScope(scope, () => toResponse(result, scope, request));
+      const made = isPassive ? toResponse(result, run, request) : runInScope(run, () => toResponse(result, run, request));
       const answer = await made;
       response = withAnswerHeaders(answer, request, meta, !isOwn);
       // A stream is a promise of a response; anything else but the handler's own is in memory.
       if (made !== answer || made === result) {
         const { status } = response;
-        response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), scope);
+        response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), run);
         isHeld = true;
       }
     } catch (error) {
@@ -304,11 +286,11 @@ export class Replica {
     } finally {
       if (!isHeld) this.#runs.finish(run, failed);
     }
-    if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, scope);
+    if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, run);
     response ??= withRequestId(errorResponse(failed!.error), meta.requestId);
     const { status } = response;
     if (!isHeld) this.#meter.answered(run, method, status);
-    logFetch({ method, status }, request, run.startedAtMs, scope);
+    logFetch({ method, status }, request, run.startedAtMs, run);
     return response;
   }
 
@@ -317,12 +299,12 @@ export class Replica {
   }
 
   // Nothing of the user's is held by a request that finds no instance.
-  async #start(run: Run, scope: Scope): Promise<Started | Unstarted> {
+  async #start(run: Run): Promise<Started | Unstarted> {
     try {
       return await this.#instance.start();
     } catch (error) {
       this.#runs.finish(run, { error });
-      logFailure(error, scope);
+      logFailure(error, run);
       return { failed: error };
     }
   }

@@ -19,7 +19,7 @@ import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
-import { LoadMeter } from "./load-meter.ts";
+import type { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
@@ -29,6 +29,8 @@ import { recordedStats } from "./recorded-stats.ts";
 /** What is looked at. */
 export interface VitalSignsParts {
   readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs">;
+  /** What the replica has on its hands. */
+  readonly load: LoadMeter;
   now(): number;
   sleep(ms: number): Promise<void>;
   /** The requests that run. */
@@ -56,12 +58,12 @@ const QUIET_MS = 1000;
 
 export class VitalSigns {
   readonly #parts: VitalSignsParts;
-  readonly #meter: LoadMeter;
+  readonly #load: LoadMeter;
   readonly #pulse: Pulse;
   #health = new HealthCount();
-  #load = 0;
-  /** Whether there has been work since the last look. */
-  #hasWorked = false;
+  /** What the last look saw: how often the load had changed, and whether there was any. */
+  #seenChanges = 0;
+  #wasBusy = false;
   /** What the controller takes the load to be. */
   #told = 0;
   #toldAtMs = 0;
@@ -77,18 +79,20 @@ export class VitalSigns {
 
   constructor(parts: VitalSignsParts) {
     this.#parts = parts;
-    this.#meter = new LoadMeter(parts.now);
+    this.#load = parts.load;
+    this.#load.began = () => this.#workBegins();
     this.#budget = new ReportBudget(parts.now);
     this.#pulse = new Pulse({ sleep: parts.sleep, intervalMs: () => this.#intervalMs(), beat: () => this.#beat() });
   }
 
-  /** The replica has this many requests on its hands, running and waiting. */
-  changed(load: number): void {
-    if (this.#load === 0 && !this.#hasWorked) this.#meter.restart();
-    this.#load = load;
-    this.#hasWorked = true;
-    this.#meter.set(load);
+  #workBegins(): void {
+    if (!this.#hasWorked) this.#load.restart();
     this.#pulse.start();
+  }
+
+  /** Whether there has been work since the last look. */
+  get #hasWorked(): boolean {
+    return this.#wasBusy || this.#load.changes !== this.#seenChanges;
   }
 
   #intervalMs(): number {
@@ -97,7 +101,7 @@ export class VitalSigns {
     if (this.#isBeginning) return Math.min(FIRST_MS, healthCheckPeriodMs);
     if (autoscaling !== null) return Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
     // Only the end is still to be told: the sooner, the sooner it may sleep.
-    const isOver = this.#load === 0 && meter.hasNews;
+    const isOver = this.#load.value === 0 && meter.hasNews;
     if (!isOver) return Math.min(healthCheckPeriodMs, LOOK_MS);
     const dueInMs = this.#budget.isLeft ? QUIET_MS : Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now());
     return Math.min(healthCheckPeriodMs, dueInMs);
@@ -107,10 +111,11 @@ export class VitalSigns {
     const { config } = this.#parts.membership;
     const hasWorked = this.#hasWorked;
     if (this.#isBeginning) return this.#begin();
-    this.#hasWorked = this.#load > 0;
+    this.#seenChanges = this.#load.changes;
+    this.#wasBusy = this.#load.value > 0;
     if (hasWorked) await this.#check(config);
     await this.#tell(config, hasWorked);
-    if (this.#load > 0 || this.#hasWorked || this.#parts.meter.hasNews) return true;
+    if (this.#load.value > 0 || this.#hasWorked || this.#parts.meter.hasNews) return true;
     return config.autoscaling !== null && this.#told > 0;
   }
 
@@ -142,11 +147,11 @@ export class VitalSigns {
       await this.#report({ kind: "alive" }, meter.snapshot());
       return;
     }
-    const mean = this.#meter.mean();
+    const mean = this.#load.mean();
     const value = hasWorked ? mean : 0;
     const isChanged = Math.abs(value - this.#told) >= Math.max(1, this.#told / 4) || (value === 0) !== (this.#told === 0);
     if (!isChanged && !isDue) return;
-    const load: LoadReport = { ...this.#meter.take(), now: value, ...(await this.#stats(healthCheckTimeoutMs)) };
+    const load: LoadReport = { ...this.#load.take(), now: value, ...(await this.#stats(healthCheckTimeoutMs)) };
     if (!(await this.#report({ kind: "load", load }, meter.snapshot()))) return;
     this.#told = value;
     this.#toldAtMs = nowMs;

@@ -5,12 +5,13 @@ import type { DeploymentOptions } from "../../src/api/option-types.ts";
 import type { LoadReport, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { Running } from "../../src/replica/health.ts";
+import { LoadMeter } from "../../src/replica/load-meter.ts";
 import { VitalSigns } from "../../src/replica/vital-signs.ts";
 import { configOf } from "./controlled-world.ts";
 
 export const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
 
-/** Vital signs by the timers of the test. */
+/** Vital signs by the timers of the test; `load` is the work. */
 export function watched(options: DeploymentOptions = {}) {
   const told: { readonly atMs: number; readonly event: ReplicaEvent; readonly metrics: MetricsSnapshot | undefined }[] = [];
   const startedAtMs = Date.now();
@@ -39,7 +40,9 @@ export function watched(options: DeploymentOptions = {}) {
     loads: () => told.flatMap(({ event }) => (event.kind === "load" ? [event.load] : [])) as LoadReport[],
     times: () => told.map(({ atMs }) => atMs),
   };
-  const signs = new VitalSigns({
+  const load = new LoadMeter(Date.now);
+  void new VitalSigns({
+    load,
     membership: {
       config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
       get contactedAtMs() {
@@ -65,5 +68,5 @@ export function watched(options: DeploymentOptions = {}) {
     startingStep: () => world.startingStep,
     warn: (message) => void world.warnings.push(message),
   });
-  return { ...world, world, signs };
+  return { ...world, world, load };
 }

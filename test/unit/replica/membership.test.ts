@@ -59,9 +59,20 @@ describe("a replica without a lease", () => {
     expect(control.reports).toHaveLength(1);
   });
 
+  it("[M2] that was never told anything asks while it serves, where its caller knows no more", async () => {
+    const { control, membership } = member();
+    expect(membership.renewal({ epoch: 0 })).toBeUndefined();
+    expect(control.reports).toHaveLength(1);
+    expect(member().membership.renewal({ epoch: 1 })).toBeInstanceOf(Promise);
+    expect(member().membership.renewal({ epoch: 0, isSpill: true })).toBeInstanceOf(Promise);
+    const told = new ScriptedControl();
+    told.remembered = { assignment: assignmentAt(3) };
+    expect(member(told).membership.renewal({ epoch: 0 })).toBeInstanceOf(Promise);
+  });
+
   it("says that a request found the others full", async () => {
     const { control, membership } = member();
-    await membership.renewal(true);
+    await membership.renewal({ isSpill: true });
     expect(control.reports[0]?.event).toEqual({ kind: "woke", isSpill: true });
   });
 

@@ -12,10 +12,10 @@ afterEach(() => {
 
 describe("what a replica has measured", () => {
   /** A request comes, is counted, and goes. */
-  const request = ({ signs, world }: ReturnType<typeof watched>) => {
-    signs.changed(1);
+  const request = ({ load, world }: ReturnType<typeof watched>) => {
+    load.set(1);
     world.meter.hasNews = true;
-    signs.changed(0);
+    load.set(0);
   };
 
   it.each([{}, AUTOSCALED])("[V4] is told once when the work is over, and then there is no timer: %o", async (options) => {
@@ -42,7 +42,7 @@ describe("what a replica has measured", () => {
 
   it.each([{}, AUTOSCALED])("[V4] goes with everything else that is told of a steady load, and adds nothing to it: %o", async (options) => {
     const replica = watched(options);
-    replica.signs.changed(3);
+    replica.load.set(3);
     const counting = setInterval(() => (replica.world.meter.hasNews = true), 100);
     await after(10 * 60_000);
     clearInterval(counting);
@@ -85,7 +85,7 @@ describe("what a replica has measured", () => {
 
   it("[V3] is told at the next look when there is a new series, which the steady report would bring much later", async () => {
     const replica = watched();
-    replica.signs.changed(3);
+    replica.load.set(3);
     await after(50_000);
     const before = replica.told.length;
     replica.world.meter.hasNews = replica.world.meter.hasNewSeries = true;

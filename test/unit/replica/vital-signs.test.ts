@@ -14,12 +14,12 @@ afterEach(() => {
 
 describe("an idle replica", () => {
   it.each([{}, AUTOSCALED])("[V1] has no timer before its first request, and none some time after its last: %o", async (options) => {
-    const { signs, told } = watched(options);
+    const { load, told } = watched(options);
     expect(vi.getTimerCount()).toBe(0);
-    signs.changed(1);
+    load.set(1);
     expect(vi.getTimerCount()).toBe(1);
     await after(500);
-    signs.changed(0);
+    load.set(0);
     await after(30_000);
     expect(vi.getTimerCount()).toBe(0);
     const count = told.length;
@@ -28,10 +28,10 @@ describe("an idle replica", () => {
   });
 
   it("is watched again with the next request", async () => {
-    const { signs, world } = watched();
+    const { load, world } = watched();
     for (let use = 1; use <= 3; use++) {
-      signs.changed(1);
-      signs.changed(0);
+      load.set(1);
+      load.set(0);
       await after(60_000);
       expect(world.checks).toBe(use);
     }
@@ -40,10 +40,10 @@ describe("an idle replica", () => {
 
 describe("the load that is told", () => {
   it("[V2] ends with 0, however short it was", async () => {
-    const { signs, loads } = watched(AUTOSCALED);
-    signs.changed(1);
+    const { load, loads } = watched(AUTOSCALED);
+    load.set(1);
     await after(100);
-    signs.changed(0);
+    load.set(0);
     await after(10_000);
     expect(loads().map(({ mean, now }) => [mean, now])).toEqual([
       [0.1, 0.1],
@@ -52,11 +52,11 @@ describe("the load that is told", () => {
   });
 
   it("[V2] ends with 0 although the controller was away when it ended", async () => {
-    const { signs, loads, world } = watched(AUTOSCALED);
-    signs.changed(4);
+    const { load, loads, world } = watched(AUTOSCALED);
+    load.set(4);
     await after(1000);
     world.isReached = false;
-    signs.changed(0);
+    load.set(0);
     await after(20_000);
     expect(loads().at(-1)?.now).toBe(4);
     world.isReached = true;
@@ -66,8 +66,8 @@ describe("the load that is told", () => {
   });
 
   it("[V3] is told 40 s apart where it is steady", async () => {
-    const { signs, times } = watched(AUTOSCALED);
-    signs.changed(4);
+    const { load, times } = watched(AUTOSCALED);
+    load.set(4);
     await after(10 * 60_000);
     const gaps = times()
       .slice(1)
@@ -77,32 +77,32 @@ describe("the load that is told", () => {
   });
 
   it("[V3] is told 40 s apart although every request comes and goes", async () => {
-    const { signs, times } = watched(AUTOSCALED);
+    const { load, times } = watched(AUTOSCALED);
     for (let count = 0; count < 6000; count++) {
-      signs.changed(5);
+      load.set(5);
       await after(10);
-      signs.changed(4);
+      load.set(4);
       await after(10);
     }
     expect(times()).toHaveLength(3);
   });
 
   it("[V3] is told after metricsIntervalMs, and no sooner, where it changes", async () => {
-    const { signs, times } = watched(AUTOSCALED);
+    const { load, times } = watched(AUTOSCALED);
     for (let count = 0; count < 20; count++) {
-      signs.changed(count % 2 === 0 ? 10 : 1);
+      load.set(count % 2 === 0 ? 10 : 1);
       await after(1000);
     }
     expect(times()).toEqual(Array.from({ length: 20 }, (_, index) => (index + 1) * 1000));
   });
 
   it("is the average since the last report, and covers all the time between", async () => {
-    const { signs, loads } = watched(AUTOSCALED);
-    signs.changed(2);
+    const { load, loads } = watched(AUTOSCALED);
+    load.set(2);
     await after(500);
-    signs.changed(6);
+    load.set(6);
     await after(1500);
-    signs.changed(0);
+    load.set(0);
     await after(5000);
     const told = loads();
     expect(told.map(({ mean }) => mean)).toEqual([4, 6, 0]);
@@ -110,15 +110,15 @@ describe("the load that is told", () => {
   });
 
   it("carries what the class records, and goes without when that throws or hangs", async () => {
-    const { signs, loads, world } = watched({ ...AUTOSCALED, healthCheckTimeoutMs: 3000 });
+    const { load, loads, world } = watched({ ...AUTOSCALED, healthCheckTimeoutMs: 3000 });
     world.recordStats = async () => ({ tokens: 7 });
-    signs.changed(1);
+    load.set(1);
     await after(1000);
     world.recordStats = () => Promise.reject(new Error("no"));
-    signs.changed(9);
+    load.set(9);
     await after(1000);
     world.recordStats = () => new Promise(() => {});
-    signs.changed(30);
+    load.set(30);
     await after(4000);
     expect(loads().map(({ stats }) => stats)).toEqual([{ tokens: 7 }, undefined, undefined]);
     expect(world.warnings).toEqual([
@@ -126,7 +126,7 @@ describe("the load that is told", () => {
       "recordAutoscalingStats() failed: it took longer than 3000 ms",
     ]);
     // It is waited for once, and not with every report.
-    signs.changed(90);
+    load.set(90);
     await after(1000);
     expect(loads()).toHaveLength(4);
   });
@@ -139,10 +139,10 @@ describe("the load that is told", () => {
     ["a thousand numbers", Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`n${n}`, n])), expect.objectContaining({ n99: 99 })],
     ["nothing", undefined, undefined],
   ])("leaves out %s that the class records, and says so once", async (what, recorded, kept) => {
-    const { signs, loads, world } = watched(AUTOSCALED);
+    const { load, loads, world } = watched(AUTOSCALED);
     world.recordStats = async () => recorded;
-    for (const load of [1, 9, 30]) {
-      signs.changed(load);
+    for (const requests of [1, 9, 30]) {
+      load.set(requests);
       await after(1000);
     }
     expect(loads().map(({ stats }) => stats)).toEqual([kept, kept, kept]);
@@ -151,13 +151,13 @@ describe("the load that is told", () => {
   });
 
   it("goes on being told when the controller never answers", async () => {
-    const { signs, loads, world } = watched(AUTOSCALED);
+    const { load, loads, world } = watched(AUTOSCALED);
     world.isUnanswered = true;
-    signs.changed(1);
+    load.set(1);
     await after(30_000);
     expect(loads().length).toBeGreaterThanOrEqual(2);
     world.isUnanswered = false;
-    signs.changed(0);
+    load.set(0);
     await after(60_000);
     expect([loads().at(-1)?.now, vi.getTimerCount()]).toEqual([0, 0]);
   });
@@ -165,18 +165,18 @@ describe("the load that is told", () => {
 
 describe("a replica that is not autoscaled", () => {
   it("says that it is alive every 40 s while it works", async () => {
-    const { signs, told, times } = watched();
-    signs.changed(1);
+    const { load, told, times } = watched();
+    load.set(1);
     await after(5 * 60_000);
     expect(new Set(told.map(({ event }) => event.kind))).toEqual(new Set(["alive"]));
     expect(times()).toEqual([2000, 42_000, 82_000, 122_000, 162_000, 202_000, 242_000, 282_000]);
   });
 
   it("says nothing after it has asked for a single request: the controller has heard of it", async () => {
-    const { signs, told, world } = watched();
+    const { load, told, world } = watched();
     world.contactedAtMs = Date.now();
-    signs.changed(1);
-    signs.changed(0);
+    load.set(1);
+    load.set(0);
     await after(60_000);
     expect(told).toEqual([]);
   });
@@ -187,9 +187,9 @@ describe("a sick replica", () => {
     told.flatMap(({ event }) => (event.kind === "unhealthy" ? [event.message] : []));
 
   it("is reported once, after three failures in a row", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000 });
     world.checkHealth = () => Promise.reject(new TypeError("no memory"));
-    signs.changed(1);
+    load.set(1);
     await after(2500);
     expect(sick(told)).toEqual([]);
     await after(20_000);
@@ -197,10 +197,10 @@ describe("a sick replica", () => {
   });
 
   it("is reported again until the controller has been reached", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000 });
     world.checkHealth = () => Promise.reject(new Error("no"));
     world.isReached = false;
-    signs.changed(1);
+    load.set(1);
     await after(5500);
     world.isReached = true;
     await after(5000);
@@ -208,17 +208,17 @@ describe("a sick replica", () => {
   });
 
   it("is one whose check takes longer than healthCheckTimeoutMs", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
     world.checkHealth = () => new Promise(() => {});
-    signs.changed(1);
+    load.set(1);
     await after(6000);
     expect(sick(told)).toEqual(["checkHealth failed 3 times in a row. The last time: it took longer than 200 ms"]);
   });
 
   it("is named in the log, at each failure", async () => {
-    const { signs, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    const { load, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
     world.checkHealth = () => new Promise(() => {});
-    signs.changed(1);
+    load.set(1);
     await after(5000);
     expect(world.warnings.slice(0, 4)).toEqual([
       ...Array(3).fill("checkHealth() failed: it took longer than 200 ms"),
@@ -227,28 +227,28 @@ describe("a sick replica", () => {
   });
 
   it("is well again with the next check, where one has hung", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 200 });
     let checks = 0;
     world.checkHealth = () => (++checks % 3 === 0 ? Promise.resolve() : new Promise(() => {}));
-    signs.changed(1);
+    load.set(1);
     await after(60_000);
     expect(sick(told)).toEqual([]);
   });
 
   it("is one that starts and does not get done, while its requests run out of time: told again each time", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000 });
     world.startingStep = "setup()";
     world.running = Array.from({ length: 3 }, () => ({ startedAtMs: Date.now(), deadline: Date.now() + 500 }));
-    signs.changed(3);
+    load.set(3);
     await after(3500);
     expect(sick(told)).toEqual(Array(3).fill(expect.stringMatching(/^setup\(\) has not ended\. 3 requests still run/)));
     expect(world.warnings).toHaveLength(1);
   });
 
   it("is one whose requests hang although its check passes", async () => {
-    const { signs, told, world } = watched({ healthCheckPeriodMs: 1000 });
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000 });
     world.running = Array.from({ length: 3 }, () => ({ startedAtMs: Date.now(), deadline: Date.now() + 1500 }));
-    signs.changed(3);
+    load.set(3);
     await after(1500);
     expect(sick(told)).toEqual([]);
     await after(1000);
@@ -256,8 +256,8 @@ describe("a sick replica", () => {
   });
 
   it("is checked every healthCheckPeriodMs, however often the load is told", async () => {
-    const { signs, world } = watched({ ...AUTOSCALED, healthCheckPeriodMs: 5000 });
-    signs.changed(1);
+    const { load, world } = watched({ ...AUTOSCALED, healthCheckPeriodMs: 5000 });
+    load.set(1);
     await after(60_000);
     expect(world.checks).toBe(12);
   });

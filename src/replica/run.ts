@@ -1,0 +1,105 @@
+/**
+ * A request while a replica runs it, and all of those.
+ *
+ * Owns: what a request holds while it runs, and that all of it is given back when it is over.
+ * Does not own: user code (replica.ts), who may run (admission.ts), what is measured (replica-meter.ts).
+ */
+import type { ClientWatch } from "../context/client-watch.ts";
+import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+import type { Slot } from "./admission.ts";
+import type { Failed, ReplicaMeter } from "./replica-meter.ts";
+
+/** The HTTP request that runs, and who listens to its client. */
+export interface Source {
+  readonly request: { readonly signal: AbortSignal };
+  readonly clients: ClientWatch;
+}
+
+/** A request that runs: the scope of its code, and what it holds. One object, because each request makes one. */
+export class Run extends RequestScope implements Scope {
+  readonly replica: ReplicaScope;
+  readonly id: string;
+  readonly slot: Slot;
+  readonly startedAtMs: number;
+  /** When the last of it was sent; 0 until then. */
+  endedAtMs = 0;
+
+  constructor(replica: ReplicaScope, meta: RequestMeta, { id, slot, nowMs, source }: Begun) {
+    super(meta, source?.request, source?.clients);
+    this.replica = replica;
+    this.id = id;
+    this.slot = slot;
+    this.startedAtMs = nowMs;
+  }
+
+  get request(): RequestScope {
+    return this;
+  }
+}
+
+/** How a request began. */
+export interface Begun {
+  /** Of its delivery. */
+  readonly id: string;
+  readonly slot: Slot;
+  readonly nowMs: number;
+  /** Missing for a call. */
+  readonly source?: Source;
+}
+
+export class Runs {
+  readonly #runs = new Map<string, Run>();
+  readonly #replica: ReplicaScope;
+  readonly #meter: Pick<ReplicaMeter, "ran">;
+  readonly #now: () => number;
+  /** When one came to its end last. */
+  lastFinishedAtMs = 0;
+
+  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, now: () => number) {
+    this.#replica = replica;
+    this.#meter = meter;
+    this.#now = now;
+  }
+
+  /** A request with a slot begins. */
+  begin(meta: RequestMeta, id: string, slot: Slot, source?: Source): Run {
+    const nowMs = this.#now();
+    const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
+    this.#runs.set(id, run);
+    return run;
+  }
+
+  /**
+   * A request is over. What it held of the replica is free when its listeners hear of it, and whatever they do.
+   *
+   * @returns `false` if it was over already.
+   */
+  finish(run: Run, failed?: Failed): boolean {
+    if (run.endedAtMs !== 0) return false;
+    run.endedAtMs = this.lastFinishedAtMs = this.#now();
+    this.#runs.delete(run.id);
+    run.slot.release();
+    try {
+      this.#meter.ran(run, failed);
+    } finally {
+      run.end();
+    }
+    return true;
+  }
+
+  /** The request with this id sees its signal abort, if it runs. */
+  abort(id: string, reason: unknown): void {
+    this.#runs.get(id)?.abort(reason);
+  }
+
+  /** So do all that run. */
+  abortAll(reason: unknown): void {
+    for (const run of this.#runs.values()) run.abort(reason);
+  }
+
+  /** Those that run now. */
+  [Symbol.iterator](): IterableIterator<Run> {
+    return this.#runs.values();
+  }
+}
