@@ -28,6 +28,8 @@ export interface IngressTarget {
 export interface RoutedApplication {
   readonly name: string;
   readonly chain: readonly string[];
+  /** What the application is matched by. */
+  readonly routePrefix: string;
   readonly target: IngressTarget;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none; `null` is none. */
   readonly httpTimeoutMs: number | null;
@@ -76,7 +78,8 @@ export class ApplicationRoutes {
     return new RouteTable(
       this.#known.flatMap(({ name, routePrefix, ingress, httpTimeoutMs = null }) => {
         if (routePrefix === null) return [];
-        return [{ prefix: routePrefix, target: { name, chain: [`${name}/${ingress}`], target: this.#targetOf(name), httpTimeoutMs } }];
+        const chain = [`${name}/${ingress}`];
+        return [{ prefix: routePrefix, target: { name, chain, routePrefix, target: this.#targetOf(name), httpTimeoutMs } }];
       }),
     );
   }

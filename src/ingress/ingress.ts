@@ -57,49 +57,48 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   /** When what is known of the routes was asked for. */
   let knownAtMs = 0;
 
-  return async (request, worker) => {
-    const requestId = requestIdOf(request.headers);
+  return (request, worker) => {
     try {
       const path = pathOf(request.url);
-      if (path.startsWith("/-/")) return await answerSystem(request, path, requestId, worker);
+      if (path.startsWith("/-/")) return answerSystem(request, path, worker).catch((error: unknown) => failed(error, request.headers));
       const route = routes.match(path);
-      return await (route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route));
+      if (route === undefined) return answerUnknown(request, path);
+      return answer(request, path, route);
     } catch (error) {
-      return failed(error, requestId);
+      return Promise.resolve(failed(error, request.headers));
     }
   };
 
-  async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
+  function answer(request: Request, path: string, route: Route): Promise<Response> {
     const { prefix, target: application } = route;
-    const { target, chain, httpTimeoutMs } = application;
-    const meta = new HttpMeta(request.headers, { requestId, chain, routePrefix: prefix });
+    const { target, httpTimeoutMs } = application;
+    const meta = new HttpMeta(request.headers, application);
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
-    try {
-      return await (timeoutMs === null ? send(sending, meta) : inTime(sending, timeoutMs, meta));
-    } catch (error) {
+    const answered = timeoutMs === null ? send(sending, meta) : inTime(sending, timeoutMs, meta);
+    return answered.catch((error: unknown) => {
       if (isMoved(error, route)) {
         const { sent } = sending;
         const unsent = sent instanceof Request ? sent : sent.request();
-        if (!unsent.bodyUsed) return follow(unsent, path, requestId, route);
+        if (!unsent.bodyUsed) return follow(unsent, path, route);
       }
-      return failed(error, requestId);
-    }
+      return failed(error, meta);
+    });
   }
 
   // The request was sent where its application no longer is, and nobody has begun it.
-  async function follow(unsent: Request, path: string, requestId: string, { prefix, target }: Route): Promise<Response> {
+  async function follow(unsent: Request, path: string, { prefix, target }: Route): Promise<Response> {
     routes.correct(target.name);
     const route = routes.match(path);
     const request = prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
-    return route === undefined ? answerUnknown(request, path, requestId) : answer(request, path, requestId, route);
+    return route === undefined ? answerUnknown(request, path) : answer(request, path, route);
   }
 
-  async function answerUnknown(request: Request, path: string, requestId: string): Promise<Response> {
+  async function answerUnknown(request: Request, path: string): Promise<Response> {
     await refresh();
     const route = routes.match(path);
-    return route === undefined ? withRequestId(notFound(request.url, path), requestId) : answer(request, path, requestId, route);
+    return route === undefined ? withRequestId(notFound(request.url, path), requestIdOf(request.headers)) : answer(request, path, route);
   }
 
   async function refresh(): Promise<void> {
@@ -113,7 +112,8 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     if (applications !== undefined) routes.take(applications);
   }
 
-  async function answerSystem(request: Request, path: string, requestId: string, worker: WorkerSurroundings): Promise<Response> {
+  async function answerSystem(request: Request, path: string, worker: WorkerSurroundings): Promise<Response> {
+    const requestId = requestIdOf(request.headers);
     if (path === "/-/healthz") return withRequestId(await health(), requestId);
     if (path === "/-/routes") {
       await refresh();
@@ -141,7 +141,8 @@ function isMoved(error: unknown, { prefix, target }: Route): boolean {
 }
 
 // What could not be answered. The replica has logged what happened there; here only what nobody else can know of is news.
-function failed(error: unknown, requestId: string): Response {
+function failed(error: unknown, request: Headers | HttpMeta): Response {
+  const requestId = request instanceof HttpMeta ? request.requestId : requestIdOf(request);
   if (!(error instanceof ServeError)) {
     writeLog("ERROR", `Request ${requestId} failed in the ingress.`, { error }, undefined);
   }

@@ -4,36 +4,42 @@
  * Read when somebody asks. Most requests have none of these headers, and each look at one is a call to the platform.
  */
 import type { RequestMeta } from "./messages.ts";
+import { requestIdOf } from "./request-id.ts";
+
+/** What both ends know of a request that came over HTTP. */
+export interface HttpOrigin {
+  /** The ingress deployment alone: `app/deployment`. */
+  readonly chain: readonly string[];
+  readonly routePrefix: string;
+}
 
 /** The metadata of a request that came over HTTP and has not been sent on. */
 export class HttpMeta implements RequestMeta {
-  readonly requestId: string;
   readonly chain: readonly string[];
   readonly hops = 0;
   readonly routePrefix: string;
   readonly deadline: number | undefined;
   readonly #headers: Headers;
+  #requestId: string | undefined;
 
   /** @param deadline In milliseconds since the epoch. */
-  constructor(
-    headers: Headers,
-    {
-      requestId,
-      chain,
-      routePrefix,
-      deadline,
-    }: Pick<RequestMeta, "requestId" | "chain"> & { readonly routePrefix: string; readonly deadline?: number },
-  ) {
+  constructor(headers: Headers, { chain, routePrefix }: HttpOrigin, deadline?: number) {
     this.#headers = headers;
-    this.requestId = requestId;
     this.chain = chain;
     this.routePrefix = routePrefix;
     this.deadline = deadline;
   }
 
-  /** The same with a deadline, in milliseconds since the epoch. */
+  /** The same request with a deadline, in milliseconds since the epoch. */
   until(deadline: number): HttpMeta {
-    return new HttpMeta(this.#headers, { ...this, deadline });
+    const meta = new HttpMeta(this.#headers, this, deadline);
+    meta.#requestId = this.#requestId;
+    return meta;
+  }
+
+  /** The one that it came with, or a new one: made when it is asked for, because a replica makes it too. */
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.#headers));
   }
 
   get multiplexedModelId(): string | undefined {

@@ -1,9 +1,10 @@
 /**
  * How an HTTP request and its answer cross between a caller and a replica: what travels in `cf`, in headers, in a status.
  *
- * Both ends know most of what there is to say of a request: its id is in its headers, the deployment knows itself and the
- * prefix that it was compiled with. So a first delivery carries nothing else. What deviates travels as an envelope in `cf`,
- * which no client can set; a `cf` costs a request more than everything else that the framework does to it.
+ * Both ends know most of what there is to say of a request: its id, if it has one, is in its headers, the deployment knows
+ * itself and the prefix that it was compiled with. So a first delivery carries nothing else, and a replica makes the id of a
+ * request that has none. What deviates travels as an envelope in `cf`, which no client can set; a `cf` costs a request more
+ * than everything else that the framework does to it.
  *
  * Invariants:
  *   W1. What one end leaves out, the other one fills in with the same.
@@ -13,7 +14,6 @@ import { checkUnderstood, encodeEnvelope } from "./envelope.ts";
 import type { Delivery, Refusal, RequestMeta } from "./messages.ts";
 import { decodeNews, encodeNews } from "./news.ts";
 import type { ReplicaSet } from "./replica-set.ts";
-import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** Where the envelope travels in an HTTP request. */
 export const ENVELOPE_IN_CF = "edgeServe";
@@ -27,18 +27,20 @@ const NEWS_HEADER = "x-edge-serve-news";
 /** Headers have their limits. What is longer, because many replicas have been replaced, comes with a refusal or an answer to a call. */
 const MAX_NEWS_LENGTH = 8192;
 
-/** What is handed to a stub's `fetch` beside the request. Costs a third of what a `Request` made for it does. */
-export interface FetchInit {
-  readonly headers?: Headers;
-  readonly cf?: object;
-}
-
-/** @param compiledPrefix Where the deployment's application was compiled to be reached. */
-export function fetchInit(request: Request, meta: RequestMeta, delivery: Delivery, compiledPrefix: string | null): FetchInit | undefined {
-  const headers = request.headers.get(REQUEST_ID_HEADER) === meta.requestId ? undefined : withId(request.headers, meta.requestId);
-  if (isPlain(meta, delivery, compiledPrefix)) return headers && { headers };
-  const cf = { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) };
-  return headers === undefined ? { cf } : { headers, cf };
+/**
+ * What to hand to a stub's `fetch` beside the request; nothing for most requests. Costs a third of what a `Request` made for it
+ * does.
+ *
+ * @param compiledPrefix Where the deployment's application was compiled to be reached.
+ */
+export function fetchInit(
+  request: Request,
+  meta: RequestMeta,
+  delivery: Delivery,
+  compiledPrefix: string | null,
+): { readonly cf: object } | undefined {
+  if (isPlain(meta, delivery, compiledPrefix)) return undefined;
+  return { cf: { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } };
 }
 
 /** Whether the other end knows all that there is to say. */
@@ -52,12 +54,6 @@ function isPlain(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delive
     meta.hops === 0 &&
     meta.routePrefix === compiledPrefix
   );
-}
-
-function withId(sent: Headers, requestId: string): Headers {
-  const headers = new Headers(sent);
-  headers.set(REQUEST_ID_HEADER, requestId);
-  return headers;
 }
 
 /** What the platform says of a request beside it. Node's type of a request has none. */

@@ -20,10 +20,10 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
-import { HttpMeta } from "../protocol/http-meta.ts";
+import { HttpMeta, type HttpOrigin } from "../protocol/http-meta.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
+import { withRequestId } from "../protocol/request-id.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, type AdmissionLimits, Slot } from "./admission.ts";
@@ -95,14 +95,14 @@ export class Replica {
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
   /** Of a request that came here first. */
-  readonly #chain: readonly string[];
+  readonly #origin: HttpOrigin;
   #unnamed = 0;
 
   constructor(ports: ReplicaPorts) {
     const { scope, limits, now, control, userConfig } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
-    this.#chain = [`${scope.context.appName}/${this.#name}`];
+    this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
     this.#admission = new Admission(limits, { now, after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(scope, this.#meter, now);
@@ -172,7 +172,7 @@ export class Replica {
 
   // What a first delivery leaves out, because both ends know it.
   #metaOf(headers: Headers): HttpMeta {
-    return new HttpMeta(headers, { requestId: requestIdOf(headers), chain: this.#chain, routePrefix: this.#ports.routePrefix ?? "/" });
+    return new HttpMeta(headers, this.#origin);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */
@@ -264,7 +264,7 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(run, () => handler(seenRequest(request)));
+        result = await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }

@@ -1,19 +1,55 @@
 /**
  * The request as the handler sees it: with its id, without what the framework sent along.
  *
- * Owns: what of a request differs from what came in.
+ * It is the request that came in. To make another one, with one header more, would cost more than all else that happens to a
+ * request here, and most handlers never look at the headers. So the id joins them when somebody looks, copies the request, or
+ * fetches it: the prototype and two globals see to that.
+ *
+ * Owns: what of a request differs from what came in; the globals `Request` and `fetch`, which are as before for all else.
  * Does not own: the prefix, which the ingress has removed.
  *
  * Invariants:
- *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is passed on, is the same.
+ *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is fetched, is the same.
  */
+import { REQUEST_ID_HEADER } from "../protocol/request-id.ts";
 import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
 
-// A request of its own: the platform looks past properties that are laid over one.
+/** The id that a request is still to get, and its headers once somebody has looked. */
+const ID = Symbol("the request's id");
+const HEADERS = Symbol("the request's headers");
+
+interface Unmarked {
+  [ID]?: string;
+  [HEADERS]?: Headers;
+}
+
 class SeenRequest extends Request {}
 
-// On the prototype, once: a function for each request would cost more than the rest of dispatch.
-Object.defineProperty(SeenRequest.prototype, "json", { value: clientJson, configurable: true, writable: true });
+const headersOf = Object.getOwnPropertyDescriptor(Request.prototype, "headers")!.get as (this: Request) => Headers;
+
+// On the prototype, once: what is defined for each request would cost more than the rest of dispatch.
+Object.defineProperties(SeenRequest.prototype, {
+  json: { value: clientJson, configurable: true, writable: true },
+  clone: { value: copied, configurable: true, writable: true },
+  headers: {
+    get(this: Request & Unmarked) {
+      const sent = headersOf.call(this);
+      if (this[ID] === undefined) return sent;
+      if (this[HEADERS] === undefined) {
+        this[HEADERS] = new Headers(sent);
+        this[HEADERS].set(REQUEST_ID_HEADER, this[ID]);
+      }
+      return this[HEADERS];
+    },
+    configurable: true,
+  },
+});
+
+function copied(this: Request): Request {
+  const { headers } = this;
+  const copy = Request.prototype.clone.call(this);
+  return isUnmarked(this) ? new SeenRequest(copy, { headers }) : (Object.setPrototypeOf(copy, SeenRequest.prototype) as Request);
+}
 
 /**
  * The body as JSON. A failure is the client's: a `SyntaxError` with status 400 that says what is wrong. The platform's own
@@ -30,12 +66,41 @@ async function clientJson(this: Request): Promise<unknown> {
   }
 }
 
-/** What the handler is given of a request that came in. */
-export function seenRequest(request: Request): Request {
+/**
+ * What the handler is given of a request that came in.
+ *
+ * @param requestId What its id is, whether it came with one or not.
+ */
+export function seenRequest(request: Request, requestId: string): Request {
+  const isMarked = request.headers.get(REQUEST_ID_HEADER) === requestId;
+  let seen = request;
   if (envelopeOf(request) !== undefined) {
     const { [ENVELOPE_IN_CF]: _, ...cf } = cfOf(request)!;
-    return new SeenRequest(request, { cf } as RequestInit);
+    seen = new Request(request, { cf } as RequestInit);
   }
-  // The request itself: another one would cost more than all else that happens to it here.
-  return Object.setPrototypeOf(request, SeenRequest.prototype) as Request;
+  Object.setPrototypeOf(seen, SeenRequest.prototype);
+  if (!isMarked) (seen as Unmarked)[ID] = requestId;
+  return seen;
 }
+
+/** A request with everything that is to be seen of it, where the platform itself is to read it. */
+export function marked<T>(input: T): T {
+  return isUnmarked(input) ? (new Request(input) as Request & T) : input;
+}
+
+function isUnmarked(input: unknown): input is Request {
+  return typeof input === "object" && input !== null && ID in input;
+}
+
+type Args = [input: unknown, init?: object];
+
+function withHeaders([input, init]: Args): Args {
+  return isUnmarked(input) ? [input, { headers: input.headers, ...init }] : init === undefined ? [input] : [input, init];
+}
+
+// Before the application's modules are evaluated, which may keep the globals for later.
+const { fetch } = globalThis;
+globalThis.fetch = ((...args: Args) => (fetch as (...args: Args) => Promise<Response>)(...withHeaders(args))) as typeof fetch;
+globalThis.Request = new Proxy(Request, {
+  construct: (target, args, newTarget) => Reflect.construct(target, withHeaders(args as Args), newTarget) as Request,
+});

@@ -81,7 +81,10 @@ export class Ordering {
   }
 
   /** A replica answered the request. Who answered one for a model has the model. */
-  answered(replica: string, { multiplexedModelId }: RequestMeta): void {
+  answered(replica: string, meta: RequestMeta): void {
+    // Of one that has no others nobody asks what it has, and the id of a request costs a look at its headers.
+    if (this.#set.replicas.length <= 1) return;
+    const { multiplexedModelId } = meta;
     if (multiplexedModelId !== undefined) this.#holders.saw(replica, multiplexedModelId);
   }
 

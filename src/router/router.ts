@@ -19,7 +19,6 @@ import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { backoffMs } from "./backoff.ts";
-import { nextDeliveryId } from "./delivery-id.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { Knowledge } from "./knowledge.ts";
 import { type Loss, LostReplica } from "./lost-replica.ts";
@@ -28,7 +27,7 @@ import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
 import { allFull, begunBefore, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
 import { Resendable, resendable } from "./resendable.ts";
 import { type Seen, seenOf } from "./seen.ts";
-import { Attempt, isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
+import { isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 
 export type { Learner, ReplicaConnection } from "./send.ts";
 
@@ -89,7 +88,7 @@ export class Router {
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
-    return this.#route(new SendCall(request), cancellation);
+    return this.#route(new SendCall(request, this.#ports.random), cancellation);
   }
 
   /** Reads a small body, so that the request outlives a refusal. What it returns is given to `fetch`. */
@@ -105,21 +104,19 @@ export class Router {
   }
 
   #fetch(request: Resendable, meta: RequestMeta): Promise<Response> {
-    const send = new SendFetch(request, meta, this.#ports.keepAlive);
-    return this.#route(send, send.cancellation);
+    return this.#route(new SendFetch(request, meta, this.#ports), undefined);
   }
 
   /** Runs a call on every replica, in the order of the set. */
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
     const { isOnce: _, ...always } = request;
-    const send = new SendCall(always);
     const each = this.#set.replicas.map((replica) => ({ replica, part: new Cancellation() }));
     cancellation?.listen((reason) => each.forEach(({ part }) => part.cancel(reason)));
     return Promise.allSettled(
       each.map(async ({ replica, part }) => {
         try {
           cancellation?.check();
-          const reply = await this.#deliver(replica, "queue", send, part);
+          const reply = await this.#deliver(replica, "queue", new SendCall(always, this.#ports.random), part);
           if (reply.kind === "refused") throw allFull(this, this.#set);
           return reply;
         } catch (error) {
@@ -233,23 +230,23 @@ export class Router {
     const connection = this.#ports.connect(replica, this);
     const { epoch } = this.#set;
     const isTold = send.isTerse && mode === "claim" && this.#knowledge.isTold(replica.name, epoch);
-    const attempt = new Attempt(nextDeliveryId(this.#ports.random), mode, isTold ? undefined : epoch);
-    cancellation?.listen((reason) => connection.cancel(attempt.id, reason));
+    send.begin(mode, isTold ? undefined : epoch);
+    cancellation?.listen((reason) => connection.cancel(send.id, reason));
     this.#knowledge.sent(replica.name);
     try {
-      const outcome = await send.over(connection, attempt);
-      if (isRefusal(outcome)) return this.#refusedBy(replica, outcome, send, attempt);
+      const outcome = await send.over(connection);
+      if (isRefusal(outcome)) return this.#refusedBy(replica, outcome, send);
       this.#answered(replica.name, mode, send.meta);
-      return send.guard(outcome, (error) => explainFailure(this.#failed(replica, error, attempt), this, send.method));
+      return send.guard(outcome, (error) => explainFailure(this.#failed(replica, error, send), this, send.method));
     } catch (error) {
       cancellation?.check();
-      throw this.#failed(replica, error, attempt);
+      throw this.#failed(replica, error, send);
     } finally {
       cancellation?.listen(undefined);
     }
   }
 
-  #refusedBy(replica: ReplicaRef, refusal: Refusal, { isOnce }: { readonly isOnce: boolean }, { isSent }: Attempt): Refusal {
+  #refusedBy(replica: ReplicaRef, refusal: Refusal, { isOnce, isSent }: Send<unknown>): Refusal {
     const { failedStart, load } = refusal;
     if (failedStart !== undefined) throw this.#lost(replica, decodeError(failedStart), { failure: "failed-start", isSent });
     this.#knowledge.refused(replica.name, load);
@@ -259,7 +256,7 @@ export class Router {
   }
 
   // Only what the platform throws at a connection means that a replica is lost.
-  #failed(replica: ReplicaRef, error: unknown, { isSent }: Attempt): unknown {
+  #failed(replica: ReplicaRef, error: unknown, { isSent }: Send<unknown>): unknown {
     if (error instanceof ServeError || error instanceof LostReplica) return error;
     this.#ports.disconnected?.(replica);
     const failure = classifyFailure(error);

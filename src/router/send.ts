@@ -9,6 +9,7 @@ import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { nextDeliveryId } from "./delivery-id.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import type { Resendable } from "./resendable.ts";
 
@@ -27,57 +28,83 @@ export interface ReplicaConnection {
   cancel(id: string, reason: unknown): void;
 }
 
-/** One attempt at one replica. */
-export class Attempt implements Delivery {
-  readonly id: string;
-  readonly mode: AdmissionMode;
-  readonly epoch: number | undefined;
-  readonly isSpill: true | undefined;
+/**
+ * A request on its way to some replica, and how the attempt at this one is made. One object for all its attempts: they come one
+ * after the other.
+ */
+export abstract class Send<T> implements Delivery {
+  readonly meta: RequestMeta;
+  /** For errors. */
+  abstract readonly method: string | undefined;
+  /** Whether it can be sent only once, as a stream can. */
+  abstract readonly isOnce: boolean;
+  /** Whether it is worth much to say nothing to a replica that it knows. */
+  abstract readonly isTerse: boolean;
+  mode: AdmissionMode = "claim";
+  /** What the replica is told of the caller's set; nothing if it has been told lately. */
+  epoch: number | undefined;
+  isSpill: true | undefined;
   /** Whether the request has its slot already. */
   isReserved: true | undefined;
   /** Whether the request has been sent to be run: from then on the replica may have begun it. */
   isSent = false;
+  // Made when something asks for it: most claims over HTTP are never named.
+  #id: string | undefined;
+  readonly #random: () => number;
 
-  /** @param epoch What the replica is told of the caller's set; nothing if it has been told lately. */
-  constructor(id: string, mode: AdmissionMode | "spill", epoch: number | undefined) {
-    this.id = id;
-    this.mode = mode === "spill" ? "claim" : mode;
-    this.epoch = epoch;
-    this.isSpill = mode === "spill" ? true : undefined;
+  constructor(meta: RequestMeta, random: () => number) {
+    this.meta = meta;
+    this.#random = random;
   }
-}
 
-/** A request on its way to some replica. */
-export interface Send<T> {
-  readonly meta: RequestMeta;
-  /** For errors. */
-  readonly method: string | undefined;
-  /** Whether it can be sent only once, as a stream can. */
-  readonly isOnce: boolean;
-  /** Whether it is worth much to say nothing to a replica that it knows. */
-  readonly isTerse: boolean;
-  /** Sends it, and notes in the attempt when it goes to a replica that may run it from then on. */
-  over(connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal>;
+  get id(): string {
+    return (this.#id ??= nextDeliveryId(this.#random));
+  }
+
+  /** Begins another attempt. */
+  begin(mode: AdmissionMode | "spill", epoch: number | undefined): void {
+    this.#id = undefined;
+    this.mode = mode === "queue" ? "queue" : "claim";
+    this.isSpill = mode === "spill" ? true : undefined;
+    this.isReserved = undefined;
+    this.isSent = false;
+    this.epoch = epoch;
+  }
+
+  /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
+  over(connection: ReplicaConnection): Promise<T | Refusal> {
+    if (this.isOnce || this.mode === "queue") return this.reserved(connection);
+    this.isSent = true;
+    return this.send(connection);
+  }
+
+  /** The slot first, then the request. */
+  protected async reserved(connection: ReplicaConnection): Promise<T | Refusal> {
+    const reservation = await connection.reserve(this.meta, this);
+    if (reservation.kind === "refused") return reservation;
+    if (reservation.kind === "error") throw decodeError(reservation.error);
+    // The slot is given back should this caller vanish before its request has come.
+    using _ = reservation.grant;
+    this.isSent = true;
+    this.isReserved = true;
+    return await this.send(connection);
+  }
+
+  protected abstract send(connection: ReplicaConnection): Promise<T | Refusal>;
+
   /** What to hand on for an answer, of which some may still be to come when the replica is lost. */
-  guard(answer: T, explain: Explain): T;
+  abstract guard(answer: T, explain: Explain): T;
 }
 
-/** A request that is sent once it has a slot. */
-interface Reservable<T> extends Send<T> {
-  send(connection: ReplicaConnection, delivery: Delivery): Promise<T | Refusal>;
-}
-
-export class SendCall implements Reservable<Answer> {
+export class SendCall extends Send<Answer> {
   readonly isTerse = false;
   readonly #request: CallRequest;
 
-  constructor(request: CallRequest) {
+  constructor(request: CallRequest, random: () => number) {
+    super(request.meta, random);
     this.#request = request;
   }
 
-  get meta(): RequestMeta {
-    return this.#request.meta;
-  }
   get method(): string | undefined {
     return this.#request.method;
   }
@@ -85,15 +112,8 @@ export class SendCall implements Reservable<Answer> {
     return this.#request.isOnce === true;
   }
 
-  // A request that may have to wait waits for its slot first: once it is sent, it may have begun.
-  over(connection: ReplicaConnection, attempt: Attempt): Promise<Reply> {
-    if (this.isOnce || attempt.mode === "queue") return reserved(this, connection, attempt);
-    attempt.isSent = true;
-    return connection.call(this.#request, attempt);
-  }
-
-  send(connection: ReplicaConnection, delivery: Delivery): Promise<Reply> {
-    return connection.call(this.#request, delivery);
+  protected send(connection: ReplicaConnection): Promise<Reply> {
+    return connection.call(this.#request, this);
   }
 
   guard(answer: Answer, explain: Explain): Answer {
@@ -101,17 +121,15 @@ export class SendCall implements Reservable<Answer> {
   }
 }
 
-export class SendFetch implements Reservable<Response> {
-  readonly meta: RequestMeta;
+export class SendFetch extends Send<Response> {
   readonly method = "fetch";
   readonly isTerse = true;
-  /** Stops the request while it waits for a slot; once it is sent, the platform itself carries the client's going away. */
-  readonly cancellation = new Cancellation();
   readonly #request: Resendable;
   readonly #keepAlive: ((promise: Promise<unknown>) => void) | undefined;
+  #cancellation: Cancellation | undefined;
 
-  constructor(request: Resendable, meta: RequestMeta, keepAlive: ((promise: Promise<unknown>) => void) | undefined) {
-    this.meta = meta;
+  constructor(request: Resendable, meta: RequestMeta, { random, keepAlive }: FetchPorts) {
+    super(meta, random);
     this.#request = request;
     this.#keepAlive = keepAlive;
   }
@@ -120,14 +138,13 @@ export class SendFetch implements Reservable<Response> {
     return this.#request.isOnce;
   }
 
-  over(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
-    if (this.isOnce || attempt.mode === "queue") return this.#wait(connection, attempt);
-    attempt.isSent = true;
-    return this.send(connection, attempt);
+  /** Stops the request while it waits for a slot; once it is sent, the platform itself carries the client's going away. */
+  get cancellation(): Cancellation {
+    return (this.#cancellation ??= new Cancellation());
   }
 
-  send(connection: ReplicaConnection, delivery: Delivery): Promise<Response | Refusal> {
-    return connection.fetch(this.#request.request(), this.meta, delivery);
+  protected send(connection: ReplicaConnection): Promise<Response | Refusal> {
+    return connection.fetch(this.#request.request(), this.meta, this);
   }
 
   // Its status has been sent when its body breaks off, so there is nobody to explain that to.
@@ -135,31 +152,27 @@ export class SendFetch implements Reservable<Response> {
     return answer;
   }
 
-  #wait(connection: ReplicaConnection, attempt: Attempt): Promise<Response | Refusal> {
-    cancelWith(this.#request.signal, this.cancellation);
-    this.cancellation.check();
-    const answer = reserved(this, connection, attempt);
+  protected override reserved(connection: ReplicaConnection): Promise<Response | Refusal> {
+    const { cancellation } = this;
+    cancellation.listen((reason) => connection.cancel(this.id, reason));
+    cancelWith(this.#request.signal, cancellation);
+    cancellation.check();
+    const answer = super.reserved(connection).finally(() => cancellation.listen(undefined));
     // A Worker whose client has gone stops, unless it says that it has something to finish: the call to cancel.
     this.#keepAlive?.(answer.catch(() => {}));
     return answer;
   }
 }
 
+/** What sending an HTTP request takes of the platform. */
+export interface FetchPorts {
+  random(): number;
+  keepAlive?(promise: Promise<unknown>): void;
+}
+
 /** Whether a replica refused what it was sent. */
 export function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
   return typeof outcome === "object" && outcome !== null && (outcome as { kind?: unknown }).kind === "refused";
-}
-
-// The slot first, then the request.
-async function reserved<T>(send: Reservable<T>, connection: ReplicaConnection, attempt: Attempt): Promise<T | Refusal> {
-  const reservation = await connection.reserve(send.meta, attempt);
-  if (reservation.kind === "refused") return reservation;
-  if (reservation.kind === "error") throw decodeError(reservation.error);
-  // The slot is given back should this caller vanish before its request has come.
-  using _ = reservation.grant;
-  attempt.isSent = true;
-  attempt.isReserved = true;
-  return await send.send(connection, attempt);
 }
 
 function cancelWith(signal: AbortSignal, cancellation: Cancellation): void {

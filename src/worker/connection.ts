@@ -13,13 +13,13 @@ import { RequestCancelledError } from "../protocol/errors.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import { classNameOf } from "../protocol/names.ts";
 import type { ReplicaRef } from "../protocol/replica-set.ts";
-import { answerOf, type FetchInit, fetchInit } from "../protocol/wire.ts";
+import { answerOf, fetchInit } from "../protocol/wire.ts";
 import type { Learner, ReplicaConnection, RouterPorts } from "../router/router.ts";
 import { whereabouts } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 
 interface ReplicaStub extends ReplicaRpc {
-  fetch(request: Request, init?: FetchInit): Promise<Response>;
+  fetch(request: Request, init?: { readonly cf: object }): Promise<Response>;
 }
 
 /** What was compiled of a deployment, as far as it decides where its objects are and what they know. */

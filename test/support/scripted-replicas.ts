@@ -59,7 +59,7 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
     const replica = parseReplicaId(name)!.ordinal;
     const send = async (verb: Hop["verb"], delivery: Delivery, request: Hop["request"]) => {
       // As it is now: the same attempt goes on when its slot is there.
-      const hop: Hop = { verb, replica, mode: delivery.mode, delivery: { ...delivery }, request };
+      const hop: Hop = { verb, replica, mode: delivery.mode, delivery: copied(delivery), request };
       hops.push(hop);
       return behave(hop);
     };
@@ -109,6 +109,10 @@ export function scripted(behave: Behaviour, { numReplicas = 4, options = {}, pol
      */
     trace: () => hops.splice(0).flatMap((hop, _, all) => traceOf(hop, all)),
   };
+}
+
+function copied({ id, mode, epoch, isSpill, isReserved }: Delivery): Delivery {
+  return { id, mode, epoch, isSpill, isReserved };
 }
 
 function traceOf({ verb, replica, mode, delivery }: Hop, all: readonly Hop[]): string[] {

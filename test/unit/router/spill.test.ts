@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Delivery, Refusal } from "../../../src/protocol/messages.ts";
 import { parseReplicaId } from "../../../src/protocol/names.ts";
-import { initialReplicaSet, type ReplicaSet } from "../../../src/protocol/replica-set.ts";
+import { initialReplicaSet } from "../../../src/protocol/replica-set.ts";
 import { Router } from "../../../src/router/router.ts";
 import { configOf } from "../../support/controlled-world.ts";
 import { Clock } from "../../support/clock.ts";
