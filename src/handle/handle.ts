@@ -14,6 +14,7 @@ import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
+import { marked } from "../protocol/request-mark.ts";
 import { handleMethods, handles, isScalar, toSendable } from "../protocol/sendable.ts";
 import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
@@ -193,7 +194,7 @@ function toRequest({ target }: HandleCore, method: string | undefined, args: rea
   request.args = args.map((arg, index) => {
     const core = typeof arg === "object" && arg !== null ? cores.get(arg) : undefined;
     // Named only where it is looked at: most arguments need no name.
-    if (core === undefined) return isScalar(arg) ? arg : toSendable(arg, argumentName(target, method, index));
+    if (core === undefined) return isScalar(arg) ? arg : toSendable(marked(arg), argumentName(target, method, index));
     handleArgs.push(index);
     return toRef(core);
   });

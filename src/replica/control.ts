@@ -47,7 +47,6 @@ export class ReplicaControl {
   readonly #parts: ControlParts;
   readonly #replica: Controlled;
   readonly #membership: Membership;
-  readonly #signs: VitalSigns;
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
   /** What the class said to its configuration while it started during an order. */
@@ -61,11 +60,10 @@ export class ReplicaControl {
     this.#membership = new Membership({ ...parts, now, isStarted: () => instance.started !== undefined, changed: () => this.#settle() });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
-    this.#signs = new VitalSigns({
+    const signs = new VitalSigns({
       membership: this.#membership,
       now,
       sleep,
-      load: admission.meter,
       running: () => replica.runs,
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,
@@ -74,6 +72,7 @@ export class ReplicaControl {
       startingStep: () => instance.startingStep,
       warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
+    signs.follow(admission.meter);
   }
 
   /** What the class is to be configured with. */

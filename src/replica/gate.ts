@@ -12,54 +12,73 @@
 import type { Delivery, Refusal, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Admission, Slot } from "./admission.ts";
+import type { After } from "../context/within.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 
 /** What comes of a request at the gate. Rejects with what it was withdrawn for, or when its deadline has passed. */
 export type Entry = Slot | Refusal | Promise<Slot | Refusal>;
 
-export class Gate {
-  readonly #admission: Admission;
-  readonly #meter: Pick<ReplicaMeter, "refused">;
-  readonly #membership: Membership | undefined;
+/** What the gate asks. */
+export interface GateParts {
+  readonly admission: Admission;
+  readonly meter: Pick<ReplicaMeter, "refused">;
+  /** A replica without one takes whatever comes. */
+  readonly membership: Membership | undefined;
+  readonly after: After;
+  warn(message: string): void;
+}
 
-  /** @param membership A replica without one takes whatever comes. */
-  constructor(admission: Admission, meter: Pick<ReplicaMeter, "refused">, membership: Membership | undefined) {
-    this.#admission = admission;
-    this.#meter = meter;
-    this.#membership = membership;
+/** How long a call waits behind a call of its own chain before the log says so. */
+const OWN_CHAIN_MS = 5000;
+
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
   }
 
   /** A request is here. */
   enter(meta: RequestMeta, delivery: Delivery): Entry {
-    if (delivery.isReserved === true) return this.#entry(this.#admission.arrive(delivery.id), delivery);
-    const isOurs = this.#membership?.admits(meta, delivery) ?? true;
+    if (delivery.isReserved === true) return this.#entry(this.#parts.admission.arrive(delivery.id), delivery);
+    const isOurs = this.#parts.membership?.admits(meta, delivery) ?? true;
     return isOurs instanceof Promise ? isOurs.then((is) => this.#decided(is, meta, delivery)) : this.#decided(isOurs, meta, delivery);
   }
 
-  /** Keeps a slot for a request that comes next. @param watch Is given a wait, to follow it. */
-  async reserve(
-    meta: RequestMeta,
-    delivery: Delivery,
-    watch: (turn: Promise<true>) => Promise<true>,
-  ): Promise<Exclude<Reservation, { kind: "error" }>> {
+  /** Keeps a slot for a request that comes next. Rejects as an {@link Entry} does. */
+  async reserve(meta: RequestMeta, delivery: Delivery): Promise<Exclude<Reservation, { kind: "error" }>> {
+    const { admission, membership } = this.#parts;
     const { id, mode } = delivery;
-    const isOurs = (await this.#membership?.admits(meta, delivery)) ?? true;
-    const turn = isOurs && this.#admission.reserve(id, meta.deadline, mode === "queue");
-    const isReserved = turn instanceof Promise ? await watch(turn) : turn;
+    const isOurs = (await membership?.admits(meta, delivery)) ?? true;
+    const turn = isOurs && admission.reserve(id, meta.deadline, mode === "queue");
+    const isReserved = turn instanceof Promise ? await this.#watched(turn, meta) : turn;
     if (!isReserved) return this.#refusal(delivery);
-    return { kind: "reserved", grant: { [Symbol.dispose]: () => void this.#admission.withdraw(id, undefined) } };
+    return { kind: "reserved", grant: { [Symbol.dispose]: () => void admission.withdraw(id, undefined) } };
+  }
+
+  // A call that waits for a slot which a call before it in the same chain holds waits for itself.
+  #watched<T>(turn: Promise<T>, { chain }: RequestMeta): Promise<T> {
+    const own = chain.at(-1)!;
+    if (chain.indexOf(own) === chain.length - 1) return turn;
+    const stop = this.#parts.after(OWN_CHAIN_MS, () =>
+      this.#parts.warn(
+        `A call has waited ${OWN_CHAIN_MS / 1000} s for a slot that a call before it may hold: ${chain.join(" -> ")}. ` +
+          `Raise maxOngoingRequests of ${JSON.stringify(own.slice(own.indexOf("/") + 1))}, or set requestTimeoutMs.`,
+      ),
+    );
+    return turn.finally(stop);
   }
 
   /** The newest replica set, for a caller that has said that it knows an older one. */
   newsFor(epoch: number | undefined): ReplicaSet | undefined {
-    return epoch === undefined ? undefined : this.#membership?.newsFor(epoch);
+    return epoch === undefined ? undefined : this.#parts.membership?.newsFor(epoch);
   }
 
   #decided(isOurs: boolean, meta: RequestMeta, delivery: Delivery): Entry {
     if (!isOurs) return this.#refusal(delivery);
     const { id, mode } = delivery;
-    return this.#entry(mode === "claim" ? this.#admission.claim() : this.#admission.queue(id, meta.deadline), delivery);
+    return this.#entry(mode === "claim" ? this.#parts.admission.claim() : this.#parts.admission.queue(id, meta.deadline), delivery);
   }
 
   #entry(slot: Slot | Promise<Slot> | undefined, delivery: Delivery): Entry {
@@ -67,8 +86,8 @@ export class Gate {
   }
 
   #refusal({ mode, epoch = 0 }: Delivery): Refusal {
-    this.#meter.refused(mode);
+    this.#parts.meter.refused(mode);
     const set = this.newsFor(epoch);
-    return { kind: "refused", load: this.#admission.load, ...(set === undefined ? {} : { set }) };
+    return { kind: "refused", load: this.#parts.admission.load, ...(set === undefined ? {} : { set }) };
   }
 }

@@ -15,7 +15,7 @@
  */
 import { ClientWatch } from "../context/client-watch.ts";
 import { writeLog } from "../context/logger.ts";
-import { type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
+import { runInScope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
@@ -26,50 +26,20 @@ import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { withRequestId } from "../protocol/request-id.ts";
 import { isScalar, toSendable } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
-import { Admission, type AdmissionLimits, Slot } from "./admission.ts";
-import { type ControlParts, ReplicaControl } from "./control.ts";
+import { Admission, Slot } from "./admission.ts";
+import { ReplicaControl } from "./control.ts";
 import { methodOf } from "./dispatch.ts";
 import { type Entry, Gate } from "./gate.ts";
-import { httpHandlerOf, type MountedRouter } from "./http-handler.ts";
+import { httpHandlerOf } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
+import type { ReplicaPorts } from "./replica-ports.ts";
 import { isGenerator, ItemSource } from "./item-source.ts";
 import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
 import { type Run, Runs } from "./run.ts";
-import type { WhenDone } from "./sent.ts";
-
-/** What the shell hands to a replica. */
-export interface ReplicaPorts {
-  readonly scope: ReplicaScope;
-  /** The user's class or function. */
-  readonly target: Function;
-  readonly isClass: boolean;
-  readonly router: MountedRouter | undefined;
-  readonly limits: AdmissionLimits & { readonly healthCheckTimeoutMs?: number };
-  now(): number;
-  /**
-   * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
-   * own goes on asking for chunks while it is sent: in `scope`.
-   */
-  whenSent(response: Response, done: WhenDone, scope: Scope): Response;
-  /** The constructor's arguments, with handles where applications were bound. */
-  bindArgs(): readonly unknown[];
-  readonly userConfig: unknown;
-  /** Where the application was compiled to be reached over HTTP. */
-  readonly routePrefix?: string | null;
-  /** Where the replica's controller is; a replica without one goes by what it was given here. */
-  readonly control?: ControlParts;
-  readonly env: unknown;
-  readonly state: unknown;
-  /** Makes the handle that a caller sent as an argument. */
-  receiveHandle(ref: unknown): unknown;
-}
-
-/** How long a call waits behind a call of its own chain before the log says so. */
-const OWN_CHAIN_MS = 5000;
 
 /** An instance that did not start, and why. */
 interface Unstarted {
@@ -125,7 +95,13 @@ export class Replica {
         now,
         warn: (message) => this.#warn(message),
       });
-    this.#gate = new Gate(this.#admission, this.#meter, this.#control?.membership);
+    this.#gate = new Gate({
+      admission: this.#admission,
+      meter: this.#meter,
+      membership: this.#control?.membership,
+      after,
+      warn: (message) => this.#warn(message),
+    });
   }
 
   /** Runs a call from a handle, or refuses it. */
@@ -178,22 +154,10 @@ export class Replica {
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     try {
-      return await this.#gate.reserve(meta, delivery, (turn) => this.#waitWatched(turn, meta));
+      return await this.#gate.reserve(meta, delivery);
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
     }
-  }
-
-  // A call that waits for a slot which a call before it in the same chain holds waits for itself.
-  #waitWatched<T>(turn: Promise<T>, { chain }: RequestMeta): Promise<T> {
-    if (chain.indexOf(chain.at(-1)!) === chain.length - 1) return turn;
-    const stop = after(OWN_CHAIN_MS, () =>
-      this.#warn(
-        `A call has waited ${OWN_CHAIN_MS / 1000} s for a slot that a call before it may hold: ${chain.join(" -> ")}. ` +
-          `Raise maxOngoingRequests of ${JSON.stringify(this.#name)}, or set requestTimeoutMs.`,
-      ),
-    );
-    return turn.finally(stop);
   }
 
   /** Stops a request: a waiting one leaves the queue, a running one sees its signal abort. */

@@ -11,11 +11,11 @@
  * Invariants:
  *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is fetched, is the same.
  */
+import { ID, isUnmarked } from "../protocol/request-mark.ts";
 import { REQUEST_ID_HEADER } from "../protocol/request-id.ts";
 import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
 
-/** The id that a request is still to get, and its headers once somebody has looked. */
-const ID = Symbol("the request's id");
+/** The headers of a request that has no id yet, once somebody has looked. */
 const HEADERS = Symbol("the request's headers");
 
 interface Unmarked {
@@ -81,15 +81,6 @@ export function seenRequest(request: Request, requestId: string): Request {
   Object.setPrototypeOf(seen, SeenRequest.prototype);
   if (!isMarked) (seen as Unmarked)[ID] = requestId;
   return seen;
-}
-
-/** A request with everything that is to be seen of it, where the platform itself is to read it. */
-export function marked<T>(input: T): T {
-  return isUnmarked(input) ? (new Request(input) as Request & T) : input;
-}
-
-function isUnmarked(input: unknown): input is Request {
-  return typeof input === "object" && input !== null && ID in input;
 }
 
 type Args = [input: unknown, init?: object];

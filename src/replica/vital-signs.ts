@@ -19,7 +19,7 @@ import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
-import type { LoadMeter } from "./load-meter.ts";
+import { LoadMeter } from "./load-meter.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
@@ -29,8 +29,6 @@ import { recordedStats } from "./recorded-stats.ts";
 /** What is looked at. */
 export interface VitalSignsParts {
   readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs">;
-  /** What the replica has on its hands. */
-  readonly load: LoadMeter;
   now(): number;
   sleep(ms: number): Promise<void>;
   /** The requests that run. */
@@ -58,7 +56,7 @@ const QUIET_MS = 1000;
 
 export class VitalSigns {
   readonly #parts: VitalSignsParts;
-  readonly #load: LoadMeter;
+  #load: LoadMeter;
   readonly #pulse: Pulse;
   #health = new HealthCount();
   /** What the last look saw: how often the load had changed, and whether there was any. */
@@ -79,15 +77,18 @@ export class VitalSigns {
 
   constructor(parts: VitalSignsParts) {
     this.#parts = parts;
-    this.#load = parts.load;
-    this.#load.began = () => this.#workBegins();
+    this.#load = new LoadMeter(parts.now);
     this.#budget = new ReportBudget(parts.now);
     this.#pulse = new Pulse({ sleep: parts.sleep, intervalMs: () => this.#intervalMs(), beat: () => this.#beat() });
   }
 
-  #workBegins(): void {
-    if (!this.#hasWorked) this.#load.restart();
-    this.#pulse.start();
+  /** Looks at what the replica has on its hands from now on, while there is anything. */
+  follow(load: LoadMeter): void {
+    this.#load = load;
+    load.began = () => {
+      if (!this.#hasWorked) load.restart();
+      this.#pulse.start();
+    };
   }
 
   /** Whether there has been work since the last look. */

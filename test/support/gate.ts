@@ -1,5 +1,5 @@
 import { getRequestContext } from "../../src/context/scope.ts";
-import type { ReplicaPorts } from "../../src/replica/replica.ts";
+import type { ReplicaPorts } from "../../src/replica/replica-ports.ts";
 import { delivered, replicaOf } from "./model-replica.ts";
 
 /** A replica of one slot, whose calls run until they are let go, and what they saw. */

@@ -41,8 +41,7 @@ export function watched(options: DeploymentOptions = {}) {
     times: () => told.map(({ atMs }) => atMs),
   };
   const load = new LoadMeter(Date.now);
-  void new VitalSigns({
-    load,
+  const signs = new VitalSigns({
     membership: {
       config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
       get contactedAtMs() {
@@ -68,5 +67,6 @@ export function watched(options: DeploymentOptions = {}) {
     startingStep: () => world.startingStep,
     warn: (message) => void world.warnings.push(message),
   });
+  signs.follow(load);
   return { ...world, world, load };
 }

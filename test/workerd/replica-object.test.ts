@@ -42,9 +42,9 @@ describe("a replica's object", () => {
     expect((await get("/remember")).value).toBe((value as number) + 1);
   });
 
-  it("answers only what comes through the system's ingress over HTTP", async () => {
+  it("takes an HTTP request that nothing came with for a first delivery, and gives it an id", async () => {
     const response = await worker.default__Counter.getByName("default/Counter/-/0.0").fetch("http://example.test/next");
-    expect(response.status).toBe(421);
+    expect([response.status, response.headers.get("x-request-id")]).toEqual([200, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
   });
 
   it("lets a call reach public methods of the user's class and nothing else", async () => {

@@ -118,8 +118,7 @@ export default {
     if (routePrefix !== "/") url.pathname = url.pathname.slice(routePrefix.length);
     const context: Context = { requestId: request.headers.get("x-request-id") ?? crypto.randomUUID(), routePrefix, chain: [name] };
     const cf = { ...request.cf, context: JSON.stringify(context) };
-    return exportsOf(ctx)
-      [name]!.getByName("0")
-      .fetch(routePrefix === "/" ? request : new Request(url, request), { cf });
+    const stub = exportsOf(ctx)[name]!.getByName("0");
+    return stub.fetch(routePrefix === "/" ? request : new Request(url, request), { cf });
   },
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { marked, seenRequest } from "../../../src/replica/request-seen.ts";
+import { marked } from "../../../src/protocol/request-mark.ts";
+import { seenRequest } from "../../../src/replica/request-seen.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 const post = (body: string) => new Request("http://host/a?b=1", { method: "POST", body });

@@ -1,0 +1,35 @@
+/**
+ * What a replica is made of: the application's class, and what it needs of wherever it runs.
+ */
+import type { ReplicaScope, Scope } from "../context/scope.ts";
+import type { AdmissionLimits } from "./admission.ts";
+import type { ControlParts } from "./control.ts";
+import type { MountedRouter } from "./http-handler.ts";
+import type { WhenDone } from "./sent.ts";
+
+/** What the shell hands to a replica. */
+export interface ReplicaPorts {
+  readonly scope: ReplicaScope;
+  /** The user's class or function. */
+  readonly target: Function;
+  readonly isClass: boolean;
+  readonly router: MountedRouter | undefined;
+  readonly limits: AdmissionLimits & { readonly healthCheckTimeoutMs?: number };
+  now(): number;
+  /**
+   * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
+   * own goes on asking for chunks while it is sent: in `scope`.
+   */
+  whenSent(response: Response, done: WhenDone, scope: Scope): Response;
+  /** The constructor's arguments, with handles where applications were bound. */
+  bindArgs(): readonly unknown[];
+  readonly userConfig: unknown;
+  /** Where the application was compiled to be reached over HTTP. */
+  readonly routePrefix?: string | null;
+  /** Where the replica's controller is; a replica without one goes by what it was given here. */
+  readonly control?: ControlParts;
+  readonly env: unknown;
+  readonly state: unknown;
+  /** Makes the handle that a caller sent as an argument. */
+  receiveHandle(ref: unknown): unknown;
+}
