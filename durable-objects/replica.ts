@@ -43,7 +43,8 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       if (envelope !== undefined && read === undefined) return refusalResponse(refuseUnread(this.#replica.load));
       const response = await this.#replica.fetch(request, read?.meta, read?.delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
-      return answerResponse(response, this.#replica.newsFor(read?.delivery.epoch));
+      const epoch = read?.delivery.epoch;
+      return answerResponse(response, epoch !== undefined, this.#replica.newsFor(epoch));
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */

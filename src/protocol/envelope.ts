@@ -48,6 +48,15 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   return JSON.stringify(fields);
 }
 
+/**
+ * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
+ * said lately what it knows, made for no call, with no deadline, at the prefix that the deployment was compiled with.
+ */
+export function isImplied(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delivery, compiledPrefix: string | null): boolean {
+  const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined;
+  return isFirst && meta.deadline === undefined && meta.hops === 0 && meta.routePrefix === compiledPrefix;
+}
+
 // `null` is how JSON writes an `undefined` in an array.
 type Fields = readonly [
   id: string,

@@ -10,7 +10,7 @@
  *   W1. What one end leaves out, the other one fills in with the same.
  *   W2. A handler sees the request's id and the `cf` of the client's request, and nothing that is written here.
  */
-import { checkUnderstood, encodeEnvelope } from "./envelope.ts";
+import { checkUnderstood, encodeEnvelope, isImplied } from "./envelope.ts";
 import type { Delivery, Refusal, RequestMeta } from "./messages.ts";
 import { decodeNews, encodeNews } from "./news.ts";
 import type { ReplicaSet } from "./replica-set.ts";
@@ -24,6 +24,8 @@ const REFUSED_HEADER = "x-edge-serve-refused";
 
 /** Where a newer replica set travels with a response. */
 const NEWS_HEADER = "x-edge-serve-news";
+/** What travels there when the caller knows the newest. */
+const NO_NEWS = "=";
 /** Headers have their limits. What is longer, because many replicas have been replaced, comes with a refusal or an answer to a call. */
 const MAX_NEWS_LENGTH = 8192;
 
@@ -39,21 +41,8 @@ export function fetchInit(
   delivery: Delivery,
   compiledPrefix: string | null,
 ): { readonly cf: object } | undefined {
-  if (isPlain(meta, delivery, compiledPrefix)) return undefined;
+  if (isImplied(meta, delivery, compiledPrefix)) return undefined;
   return { cf: { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } };
-}
-
-/** Whether the other end knows all that there is to say. */
-function isPlain(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delivery, compiledPrefix: string | null): boolean {
-  return (
-    mode === "claim" &&
-    epoch === undefined &&
-    isSpill === undefined &&
-    isReserved === undefined &&
-    meta.deadline === undefined &&
-    meta.hops === 0 &&
-    meta.routePrefix === compiledPrefix
-  );
 }
 
 /** What the platform says of a request beside it. Node's type of a request has none. */
@@ -71,11 +60,12 @@ export function refusalResponse(refusal: Refusal): Response {
   return Response.json(refusal, { status: REFUSED_STATUS, headers: { [REFUSED_HEADER]: "1" } });
 }
 
-/** An answer that a newer replica set came with. */
+/** An answer to a request that said which replica set its caller knows. */
 export interface Told {
   readonly kind: "told";
   readonly response: Response;
-  readonly set: ReplicaSet;
+  /** The newest set; missing where it is the one that the caller knows. */
+  readonly set?: ReplicaSet;
 }
 
 /**
@@ -86,7 +76,9 @@ export interface Told {
 export function answerOf(response: Response): Response | Told | Promise<Refusal> {
   if (response.status === REFUSED_STATUS && response.headers.has(REFUSED_HEADER)) return refusalIn(response);
   const news = response.headers.get(NEWS_HEADER);
-  return news === null ? response : { kind: "told", response: withoutNews(response), set: decodeNews(news) };
+  if (news === null) return response;
+  const told: Told = { kind: "told", response: withoutNews(response) };
+  return news === NO_NEWS ? told : { ...told, set: decodeNews(news) };
 }
 
 async function refusalIn(response: Response): Promise<Refusal> {
@@ -109,11 +101,14 @@ function withoutNews(response: Response): Response {
  * An answer on its way to the caller, with the newer replica set that its caller has not got.
  *
  * Whatever user code put there is not ours: it may be a response from anywhere.
+ *
+ * @param isTold Whether the caller has said what it knows. That it has been heard lets it send requests that say nothing, which
+ *   older code does not understand.
  */
-export function answerResponse(response: Response, set: ReplicaSet | undefined): Response {
+export function answerResponse(response: Response, isTold: boolean, set: ReplicaSet | undefined): Response {
   if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-  const text = set === undefined ? "" : encodeNews(set);
-  if (text === "" || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
+  const text = set === undefined ? NO_NEWS : encodeNews(set);
+  if (!isTold || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
   else response.headers.set(NEWS_HEADER, text);
   return response;
 }

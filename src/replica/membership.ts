@@ -65,6 +65,8 @@ export class Membership {
   #asking: Promise<void> | undefined;
   /** The controller was asked and did not answer: no other request waits for it, as long as they keep coming. */
   #isUnanswered = false;
+  /** Whether it has let a request in before it had heard of its controller. */
+  #hasServedUntold = false;
   /** When its controller heard of it last; 0 is never. */
   contactedAtMs = 0;
 
@@ -125,7 +127,7 @@ export class Membership {
     const expiredForMs = this.#parts.now() - this.#leasedUntilMs;
     if (expiredForMs < 0) return undefined;
     const asked = this.ask(isSpill);
-    if (this.#isUntouched && isSpill !== true && epoch !== undefined && epoch <= this.set.epoch) return undefined;
+    if (isSpill !== true && this.#isUntouchedFor(epoch)) return undefined;
     return this.#isUnanswered && expiredForMs < LEASE_MS ? undefined : asked;
   }
 
@@ -156,9 +158,12 @@ export class Membership {
     return true;
   }
 
-  // Neither it nor whoever calls it has ever been told anything: what was compiled holds, as far as anybody knows.
-  get #isUntouched(): boolean {
-    return this.#assignment === undefined;
+  // Neither it nor whoever calls it has ever been told anything: what was compiled holds, as far as anybody knows. A caller that
+  // does not say what it knows has said so a moment ago.
+  #isUntouchedFor(epoch: number | undefined): boolean {
+    if (this.#assignment !== undefined || !(epoch === undefined ? this.#hasServedUntold : epoch <= this.set.epoch)) return false;
+    this.#hasServedUntold = true;
+    return true;
   }
 
   /** What the class was last configured with, before the object slept too. */

@@ -103,14 +103,17 @@ export class Knowledge {
     known.seenAtMs = now;
   }
 
-  /** Whether a replica has been told lately which set this caller knows; it counts as told from now on. */
-  isTold(name: string, epoch: number): boolean {
+  /** A replica has heard which set this caller knows. */
+  told(name: string, epoch: number): void {
     const known = this.#known(name);
-    const now = this.#now();
-    if (known.toldEpoch === epoch && now - known.toldAtMs < TOLD_MS) return true;
     known.toldEpoch = epoch;
-    known.toldAtMs = now;
-    return false;
+    known.toldAtMs = this.#now();
+  }
+
+  /** Whether a replica has heard of this set lately. */
+  isTold(name: string, epoch: number): boolean {
+    const known = this.#replicas.get(name);
+    return known !== undefined && known.toldEpoch === epoch && this.#now() - known.toldAtMs < TOLD_MS;
   }
 
   answered(name: string): void {

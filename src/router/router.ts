@@ -86,6 +86,11 @@ export class Router {
     this.#ordering.take(set);
   }
 
+  /** A replica has heard which set this caller knew: for a while it is not told again. */
+  told(replica: string, epoch: number): void {
+    this.#knowledge.told(replica, epoch);
+  }
+
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
     return this.#route(new SendCall(request, this.#ports.random), cancellation);

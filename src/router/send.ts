@@ -13,9 +13,12 @@ import { nextDeliveryId } from "./delivery-id.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import type { Resendable } from "./resendable.ts";
 
-/** Who is told of a replica set that came with an answer, because it is newer than the caller's. */
+/** Who is told what came with an answer. */
 export interface Learner {
+  /** A replica set that is newer than the caller's. */
   learn(set: ReplicaSet): void;
+  /** The replica has heard which set the caller knew. */
+  told(replica: string, epoch: number): void;
 }
 
 /** A way to a replica. */

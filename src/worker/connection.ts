@@ -57,7 +57,7 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
     let id = ids.get(name);
     if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
     const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint });
-    return new StubConnection(stub, learner, compiledPrefix);
+    return new StubConnection(name, stub, learner, compiledPrefix);
   };
   return {
     random: Math.random,
@@ -82,9 +82,11 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
 class StubConnection implements ReplicaConnection {
   readonly #stub: ReplicaStub;
   readonly #learner: Learner;
+  readonly #name: string;
   readonly #compiledPrefix: string | null;
 
-  constructor(stub: ReplicaStub, learner: Learner, compiledPrefix: string | null) {
+  constructor(name: string, stub: ReplicaStub, learner: Learner, compiledPrefix: string | null) {
+    this.#name = name;
     this.#stub = stub;
     this.#learner = learner;
     this.#compiledPrefix = compiledPrefix;
@@ -117,7 +119,9 @@ class StubConnection implements ReplicaConnection {
     const answer = await answerOf(response);
     if (answer instanceof Response) return answer;
     if (answer.set !== undefined) this.#learner.learn(answer.set);
-    return answer.kind === "refused" ? answer : answer.response;
+    if (answer.kind === "refused") return answer;
+    if (delivery.epoch !== undefined) this.#learner.told(this.#name, delivery.epoch);
+    return answer.response;
   }
 
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {

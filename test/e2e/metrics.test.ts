@@ -52,9 +52,11 @@ describe("a scrape", () => {
     const counted = async () => {
       const read = await scrape(server);
       const count = (at: Record<string, string>) => total(read, "serve_deployment_processing_latency_ms_count", at);
-      return [count(FRONT), count(MODEL)];
+      // A series that comes later than the first report is shown with 0 for a while.
+      const late = ["serve_batches_processed_total", "serve_multiplexed_models_load_counter_total"].map((name) => total(read, name, MODEL));
+      return [count(FRONT), count(MODEL), ...late];
     };
-    await expect.poll(counted, TOLD).toEqual([27, 16]);
+    await expect.poll(counted, TOLD).toEqual([27, 16, 3, 5]);
     const read = await scrape(server);
     const of = (name: string, labels = {}) => total(read, name, labels);
 

@@ -36,17 +36,24 @@ describe("an HTTP answer on its way back", () => {
   const set = { epoch: 3, replicas: [], spill: [], routePrefix: "/a", config: {} } as never;
 
   it("is handed on as it is where there is no newer set, and without what user code has put in the framework's headers", () => {
-    const answer = answerResponse(
-      new Response("text", { status: 503, headers: { "x-edge-serve-news": "{}", "x-edge-serve-refused": "1" } }),
-      undefined,
-    );
+    const given = new Response("text", { status: 503, headers: { "x-edge-serve-news": "{}", "x-edge-serve-refused": "1" } });
+    const answer = answerResponse(given, false, undefined);
     expect(answerOf(answer)).toBe(answer);
   });
 
   it("brings a newer set, which the client does not see", async () => {
-    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), set))) as { set: unknown; response: Response };
+    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), true, set))) as { set: unknown; response: Response };
     expect(told.set).toMatchObject({ epoch: 3 });
     expect([told.response.status, [...told.response.headers.keys()], await told.response.text()]).toEqual([201, ["content-type"], "text"]);
+  });
+
+  it("says that its caller has been heard, where it knows the newest set", async () => {
+    const told = (await answerOf(answerResponse(new Response("text"), true, undefined))) as {
+      kind: string;
+      set?: unknown;
+      response: Response;
+    };
+    expect([told.kind, told.set, [...told.response.headers.keys()]]).toEqual(["told", undefined, ["content-type"]]);
   });
 
   it("is a refusal when the replica has not taken the request", async () => {

@@ -9,6 +9,7 @@ import {
   encodeEnvelope as encodeNow,
   encodeReply as encodeReplyNow,
   type Envelope,
+  isImplied as isImpliedNow,
   PROTOCOL as BEFORE,
   type WireReply,
 } from "../../../../src/protocol/envelope.ts";
@@ -20,10 +21,16 @@ export type { CallExtras, Envelope, WireReply } from "../../../../src/protocol/e
 export const PROTOCOL = BEFORE + 1;
 const NEEDS = 11;
 
+const needsNext = ({ key }: RequestMeta): boolean => key?.startsWith("needs-2") === true;
+
+export function isImplied(meta: RequestMeta, delivery: Delivery, compiledPrefix: string | null): boolean {
+  return !needsNext(meta) && isImpliedNow(meta, delivery, compiledPrefix);
+}
+
 export function encodeEnvelope(meta: RequestMeta, delivery: Delivery): string {
   const fields = JSON.parse(encodeNow(meta, delivery)) as unknown[];
   while (fields.length < NEEDS) fields.push(null);
-  return JSON.stringify([...fields, meta.key?.startsWith("needs-2") === true ? PROTOCOL : null, { added: "later" }]);
+  return JSON.stringify([...fields, needsNext(meta) ? PROTOCOL : null, { added: "later" }]);
 }
 
 export function decodeEnvelope(text: string): Envelope | undefined {
