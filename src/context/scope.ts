@@ -14,6 +14,7 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
+import type { After } from "./within.ts";
 
 declare global {
   namespace Cloudflare {
@@ -59,6 +60,8 @@ export interface RequestContext {
 export interface ReplicaScope {
   readonly context: ReplicaContext;
   readonly logging: LoggingConfig;
+  /** Lets something happen later. Where requests may share a timer, they share it. */
+  readonly after: After;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
   handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
 }
@@ -209,11 +212,6 @@ export function runInScope<R>(scope: Scope, body: () => R): R {
 /** The scope that the caller runs in; `undefined` outside a replica. */
 export function currentScope(): Scope | undefined {
   return scopes.getStore();
-}
-
-/** The request that the caller works on; `undefined` where there is none. */
-export function currentRequest(): RequestScope | undefined {
-  return scopes.getStore()?.request;
 }
 
 /**

@@ -11,6 +11,7 @@
  *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
+import { after } from "../context/within.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
@@ -173,10 +174,10 @@ async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): P
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const stop = after(timeoutMs, () => {
     reject(reason);
     late.abort(reason);
-  }, timeoutMs);
+  });
   const request = sending.sent as Request;
   sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
@@ -184,7 +185,7 @@ async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): P
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

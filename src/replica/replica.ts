@@ -75,11 +75,6 @@ interface Unstarted {
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
 const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
 
-function after(ms: number, happen: () => void): () => void {
-  const timer = setTimeout(happen, ms);
-  return () => clearTimeout(timer);
-}
-
 export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
@@ -95,7 +90,11 @@ export class Replica {
     const { scope, limits, now, control, userConfig } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
-    this.#admission = new Admission(limits, { now, after }, control === undefined ? undefined : (load) => this.#control?.loadChanged(load));
+    this.#admission = new Admission(
+      limits,
+      { now, after: scope.after },
+      control === undefined ? undefined : (load) => this.#control?.loadChanged(load),
+    );
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(this.#meter, now);
     this.#instance = new Instance({
@@ -114,6 +113,7 @@ export class Replica {
       meter: this.#meter,
       runs: this.#runs,
       now,
+      after: scope.after,
       warn: (message) => this.#warn(message),
     });
   }
@@ -168,7 +168,7 @@ export class Replica {
   // A call that waits for a slot which a call before it in the same chain holds waits for itself.
   #waitWatched<T>(turn: Promise<T>, { chain }: RequestMeta): Promise<T> {
     if (chain.indexOf(chain.at(-1)!) === chain.length - 1) return turn;
-    const stop = after(OWN_CHAIN_MS, () =>
+    const stop = this.#ports.scope.after(OWN_CHAIN_MS, () =>
       this.#warn(
         `A call has waited ${OWN_CHAIN_MS / 1000} s for a slot that a call before it may hold: ${chain.join(" -> ")}. ` +
           `Raise maxOngoingRequests of ${JSON.stringify(this.#name)}, or set requestTimeoutMs.`,
