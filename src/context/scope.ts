@@ -73,7 +73,7 @@ export class RequestScope implements RequestContext, Watched {
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;
   #reason: unknown;
-  #isAborted = false;
+  #abortedAtMs: number | undefined;
   // What the request has going on elsewhere: stopped when it is.
   #listeners: Set<(reason: unknown) => void> | undefined;
   // Who is to know that the request is over; made when somebody asks, because most requests use nothing of the replica's.
@@ -117,19 +117,25 @@ export class RequestScope implements RequestContext, Watched {
     if (this.#signal === undefined) {
       this.#signal = new AbortController();
       this.#inScope = AsyncLocalStorage.snapshot();
-      if (this.#isAborted) this.#signal.abort(this.#reason);
+      if (this.isAborted) this.#signal.abort(this.#reason);
     }
     return this.#signal.signal;
   }
 
   get isAborted(): boolean {
-    return this.#isAborted;
+    return this.#abortedAtMs !== undefined;
+  }
+
+  /** Since when nobody waits for it, in milliseconds since the epoch; `undefined` while somebody does. Looks for the client, too. */
+  get abandonedAtMs(): number | undefined {
+    this.#follow();
+    return this.#abortedAtMs;
   }
 
   /** Tells whoever looks at `signal`, and whatever was started for the request, that nobody waits any more. */
   abort(reason: unknown): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
+    if (this.isAborted) return;
+    this.#abortedAtMs = Date.now();
     this.#reason = reason;
     this.#inScope?.(() => this.#signal?.abort(reason));
     for (const listener of this.#listeners ?? []) listener(reason);
@@ -159,7 +165,7 @@ export class RequestScope implements RequestContext, Watched {
   }
 
   #listen(listener: (reason: unknown) => void): () => void {
-    if (this.#isAborted) {
+    if (this.isAborted) {
       listener(this.#reason);
       return () => {};
     }

@@ -45,6 +45,9 @@ interface HandleCore {
 // Not a property of the handle: every property of a handle is a method of the deployment.
 const cores = new WeakMap<object, HandleCore>();
 
+/** How many methods a handle has made at most, and hands out again. */
+const MAX_METHODS = 100;
+
 /** Makes a handle. `T` is the deployment's class, or the type of its function. */
 export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options: HandleOptions = {}): DeploymentHandle<T> {
   const core: HandleCore = { target, scopeOf, options };
@@ -65,7 +68,11 @@ export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options:
       if (typeof name !== "string" || name === "then" || name === "toJSON") return undefined;
       if (Object.hasOwn(own, name)) return own[name];
       let method = methods.get(name);
-      if (method === undefined) methods.set(name, (method = namedMethod(core, name)));
+      if (method === undefined) {
+        // A program may make names up, or take them from whoever asks it.
+        if (methods.size === MAX_METHODS) methods.clear();
+        methods.set(name, (method = namedMethod(core, name)));
+      }
       return method;
     },
   });

@@ -73,6 +73,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const { prefix, target: application } = route;
     const { target, chain, httpTimeoutMs } = application;
     const meta = metaOf(request.headers, requestId, prefix, chain);
+    if (prefix !== "/" && path.length === prefix.length + 1) meta.hasSlash = true;
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
@@ -189,12 +190,14 @@ async function inTime(sending: Sending, timeoutMs: number, meta: RequestMeta): P
   }
 }
 
-function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): RequestMeta {
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function metaOf(headers: Headers, requestId: string, routePrefix: string, chain: readonly string[]): Writable<RequestMeta> {
   const multiplexedModelId = headers.get("serve-multiplexed-model-id") ?? headers.get("serve_multiplexed_model_id");
   const key = headers.get("x-session-id");
   const traceparent = headers.get("traceparent");
   // Only what is set is sent, and this is the hot path: no spreading.
-  const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops: 0, routePrefix };
+  const meta: Writable<RequestMeta> = { requestId, chain, hops: 0, routePrefix };
   if (multiplexedModelId !== null) meta.multiplexedModelId = multiplexedModelId;
   if (key !== null) meta.key = key;
   if (traceparent !== null) meta.traceparent = traceparent;

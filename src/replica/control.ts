@@ -75,7 +75,7 @@ export class ReplicaControl {
       now,
       after,
       sleep,
-      running: () => [...replica.runs].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
+      running: () => replica.runs.running(),
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),

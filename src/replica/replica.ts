@@ -281,7 +281,7 @@ export class Replica {
       if (made !== answer || made === result) {
         const { status } = response;
         response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), scope);
-        isHeld = true;
+        isHeld = run.isAnswered = true;
       }
     } catch (error) {
       failed = { error };

@@ -6,6 +6,7 @@
  */
 import type { RequestScope } from "../context/scope.ts";
 import type { Slot } from "./admission.ts";
+import type { Running } from "./health.ts";
 import type { Failed, ReplicaMeter } from "./replica-meter.ts";
 
 /** A request that runs, and what it holds. */
@@ -16,6 +17,8 @@ export interface Run {
   readonly startedAtMs: number;
   /** When the last of it was sent; 0 until then. */
   endedAtMs: number;
+  /** Whether its method has answered, and the answer is being sent. */
+  isAnswered: boolean;
 }
 
 export class Runs {
@@ -32,7 +35,7 @@ export class Runs {
 
   /** A request with a slot begins. */
   begin(id: string, slot: Slot, scope: RequestScope): Run {
-    const run: Run = { id, slot, scope, startedAtMs: this.#now(), endedAtMs: 0 };
+    const run: Run = { id, slot, scope, startedAtMs: this.#now(), endedAtMs: 0, isAnswered: false };
     this.#runs.set(id, run);
     return run;
   }
@@ -65,8 +68,12 @@ export class Runs {
     for (const { scope } of this.#runs.values()) scope.abort(reason);
   }
 
-  /** Those that run now. */
-  [Symbol.iterator](): IterableIterator<Run> {
-    return this.#runs.values();
+  /** Those that run now, as far as being stuck is concerned. A client may leave a socket alone that it has been given. */
+  running(): Running[] {
+    return [...this.#runs.values()].map(({ startedAtMs, scope, isAnswered }) => ({
+      startedAtMs,
+      deadline: scope.deadline,
+      abandonedAtMs: isAnswered ? undefined : scope.abandonedAtMs,
+    }));
   }
 }

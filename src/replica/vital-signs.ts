@@ -159,7 +159,12 @@ export class VitalSigns {
     this.#checkedAtMs = now();
     const failure = await this.#failureOf(healthCheckTimeoutMs);
     if (failure !== undefined) warn(`checkHealth() failed: ${failure}`);
-    const stuck = findStuck(running(), { nowMs: now(), lastFinishedAtMs: lastFinishedAtMs(), maxOngoingRequests });
+    const stuck = findStuck(running(), {
+      nowMs: now(),
+      lastFinishedAtMs: lastFinishedAtMs(),
+      maxOngoingRequests,
+      graceMs: healthCheckTimeoutMs,
+    });
     const step = startingStep();
     const complaint = this.#health.note(failure) ?? (stuck === undefined || step === undefined ? stuck : `${step} has not ended. ${stuck}`);
     if (complaint === undefined) this.#hasComplained = false;

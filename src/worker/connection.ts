@@ -13,6 +13,7 @@ import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaConnection, RouterPorts } from "../router/router.ts";
 import { whereabouts } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
+import { perReplica } from "./per-replica.ts";
 
 interface ReplicaStub extends ReplicaRpc {
   fetch(request: Request, init: { readonly cf: object }): Promise<Response>;
@@ -24,17 +25,17 @@ export function routerPortsTo(app: string, deployment: string, jurisdiction: str
   // Looked up when first used: at the top level of the entry module its exports are not there yet.
   let namespace: Namespace<ReplicaStub> | undefined;
   // An id is plain data, and making it of its name costs as much as the stub.
-  const ids = new Map<string, DurableObjectId>();
+  const idOf = perReplica((name) => namespace!.idFromName(name));
   return {
     random: Math.random,
     now: Date.now,
     keepAlive: waitUntil,
     whereabouts,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    connect({ name, locationHint }) {
+    connect(replica) {
+      const { locationHint } = replica;
       namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-      let id = ids.get(name);
-      if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
+      const id = idOf(replica);
       return new StubConnection(locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint }));
     },
   };

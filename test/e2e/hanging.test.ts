@@ -53,6 +53,16 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
     expect(await working).toEqual([200, first]);
   });
 
+  it("after a method hangs whose clients have all left, without a deadline: the replica is replaced", async ({ expect }) => {
+    const client = new AbortController();
+    const leaving = Array.from({ length: 3 }, () => fetch(new URL("/left", server.url), { signal: client.signal }).catch(() => "left"));
+    await logged("INFO", "Left has begun 3");
+    client.abort();
+    expect(await Promise.all(leaving)).toEqual(["left", "left", "left"]);
+    await logged("WARNING", 'Deployment "Left": The replica is not well. 3 requests still run');
+    await expect.poll(() => ask("left"), soon).toEqual([200, "answered"]);
+  });
+
   it("after setup() hangs under requests that run out of time: the replica is replaced", async ({ expect }) => {
     const replies = Array.from({ length: 3 }, () => ask("unset"));
     for (const [status] of await Promise.all(replies)) expect(status).toBe(408);
@@ -100,7 +110,20 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
 });
 
 describe("a configuration that hangs in reconfigure", () => {
-  const names = ["batch", "generator", "models", "configured", "checked", "slow", "unset", "drained", "recorded", "routed", "asynchronous"];
+  const names = [
+    "batch",
+    "generator",
+    "models",
+    "configured",
+    "checked",
+    "left",
+    "slow",
+    "unset",
+    "drained",
+    "recorded",
+    "routed",
+    "asynchronous",
+  ];
   const documentWith = (userConfig: unknown) => ({
     applications: names.map((name) => ({
       name,

@@ -86,6 +86,18 @@ class Checked {
 }
 export const checked = serve.deployment(Checked, { ...LIMITS, requestTimeoutMs: 10_000 }).bind();
 
+/** Its method hangs in the first replica, and nobody has set it a deadline. */
+class Left {
+  #begun = 0;
+  async fetch() {
+    serve.logger.info(`Left has begun ${++this.#begun}`);
+    if (serve.getReplicaContext().replicaId.endsWith(".0")) await never();
+    return "answered";
+  }
+}
+const { requestTimeoutMs: _, ...unlimited } = LIMITS;
+export const left = serve.deployment(Left, unlimited).bind();
+
 let setups = 0;
 
 /** Its `setup` hangs the first time. */
