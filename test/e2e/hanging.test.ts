@@ -44,6 +44,20 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
     await logged("ERROR", 'Disposing of the model "sticky" of deployment "Models" failed.');
   });
 
+  // The requests of a replica share timers, and the one that set a timer may have ended.
+  it("after calls that hang: each ends at its own deadline", async ({ expect }) => {
+    const deadlines = [2500, 100, 1300, 400, 100];
+    const answers = await Promise.all(deadlines.map((ms) => ask("late", String(ms))));
+    for (const [index, ms] of deadlines.entries()) {
+      const [status, answer] = answers[index]!;
+      expect(status).toBe(200);
+      const { name, elapsedMs } = JSON.parse(String(answer)) as { name: string; elapsedMs: number };
+      expect(name).toBe("RequestTimeoutError");
+      expect(elapsedMs).toBeGreaterThanOrEqual(ms - 1);
+      expect(elapsedMs).toBeLessThan(ms + 1000);
+    }
+  });
+
   it("after checkHealth hangs: the replica is replaced", async ({ expect }) => {
     const [, first] = await ask("checked");
     const working = ask("checked", "8000");
@@ -117,6 +131,7 @@ describe("a configuration that hangs in reconfigure", () => {
     "configured",
     "checked",
     "left",
+    "late",
     "slow",
     "unset",
     "drained",
