@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SharedTimers } from "../../../src/context/timers.ts";
+import { currentScope, runInScope } from "../../../src/context/scope.ts";
+import { SharedTimers, sharedTimers } from "../../../src/context/timers.ts";
+import { requestScope } from "../../support/scope.ts";
 
 const LOOK_MS = 1000;
 
@@ -145,6 +147,14 @@ describe("shared timers", () => {
     expect(() => platform.advance(5)).toThrow(RangeError);
     platform.advance(2);
     expect(happened).toBe(2);
+  });
+
+  it("[W4] let nothing happen in the scope of whichever request set the platform's timer", async () => {
+    const { after } = sharedTimers();
+    const [first, second] = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+    runInScope(requestScope(), () => after(5, () => first.resolve(currentScope())));
+    after(5, () => second.resolve(currentScope()));
+    expect(await Promise.all([first.promise, second.promise])).toEqual([undefined, undefined]);
   });
 
   it("stop what is due in the same turn", () => {
