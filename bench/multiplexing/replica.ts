@@ -127,6 +127,7 @@ function scopeOf(replicaId: string): ReplicaScope {
       },
     },
     logging: { level: "ERROR", accessLog: false },
+    after: () => () => {},
     handleTo: absent,
   };
 }

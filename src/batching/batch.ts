@@ -8,7 +8,7 @@
  *   F2. A call is queued at once, before its promise or stream is looked at.
  */
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { after } from "../context/within.ts";
+import { after, type After } from "../context/within.ts";
 import { addSource } from "../observe/sources.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import { END } from "./end.ts";
@@ -80,10 +80,9 @@ export const batch: BatchDecorator = /* @__PURE__ */ Object.assign(
   { end: END },
 ) as BatchDecorator;
 
-const PLATFORM: QueuePorts = {
+const CLOCKS: Omit<QueuePorts, "after"> = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
-  after,
 };
 
 /** What a call gives: known for generator functions and async ones, and after the first batch for all others. */
@@ -141,23 +140,23 @@ class BatchedFunction {
 
   #queue(): BatchQueue {
     const replica = this.#home ?? currentScope()?.replica;
-    if (replica === undefined) return (this.#outside ??= this.#newQueue());
+    if (replica === undefined) return (this.#outside ??= this.#newQueue(after));
     let queue = this.#queues.get(replica);
     if (queue === undefined) {
-      const made = (queue = this.#newQueue());
+      const made = (queue = this.#newQueue(replica.after));
       this.#queues.set(replica, made);
       addSource(replica, () => made.measurements(this.#fn.name));
     }
     return queue;
   }
 
-  #newQueue(): BatchQueue {
+  #newQueue(later: After): BatchQueue {
     const fn = this.#fn;
     const showed = (kind: Kind) => {
       if (this.#kind === "either") this.#kind = kind;
     };
-    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed, after });
-    return new BatchQueue({ settings: this.#settings, parameters: fn.length, run }, PLATFORM);
+    const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed, after: later });
+    return new BatchQueue({ settings: this.#settings, parameters: fn.length, run }, { ...CLOCKS, after: later });
   }
 
   #configure(setter: string, change: Partial<BatchLimits>): void {

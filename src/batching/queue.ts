@@ -12,6 +12,7 @@
  *   Q5. An item whose caller has left, or whose deadline has passed, is in no batch.
  *   Q6. Limits that are set count from the next batch.
  */
+import type { After } from "../context/within.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import { type AdaptiveBounds, learn, settingsOf, UNKNOWN } from "./adaptive.ts";
 import type { Item } from "./item.ts";
@@ -27,8 +28,7 @@ export interface QueuePorts {
   now(): number;
   /** In milliseconds since the epoch, as deadlines are. */
   wallNow(): number;
-  /** Lets something happen once, later. Returns what prevents it. */
-  after(ms: number, happen: () => void): () => void;
+  readonly after: After;
 }
 
 /** Runs a batch, never rejects, and says when the first results are there. */

@@ -14,6 +14,7 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
+import type { After } from "./within.ts";
 
 declare global {
   namespace Cloudflare {
@@ -59,6 +60,8 @@ export interface RequestContext {
 export interface ReplicaScope {
   readonly context: ReplicaContext;
   readonly logging: LoggingConfig;
+  /** Lets something happen later. Where requests may share a timer, they share it. */
+  readonly after: After;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
   handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
 }
@@ -70,7 +73,7 @@ export class RequestScope implements RequestContext, Watched {
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;
   #reason: unknown;
-  #isAborted = false;
+  #abortedAtMs: number | undefined;
   // What the request has going on elsewhere: stopped when it is.
   #listeners: Set<(reason: unknown) => void> | undefined;
   // Who is to know that the request is over; made when somebody asks, because most requests use nothing of the replica's.
@@ -114,19 +117,25 @@ export class RequestScope implements RequestContext, Watched {
     if (this.#signal === undefined) {
       this.#signal = new AbortController();
       this.#inScope = AsyncLocalStorage.snapshot();
-      if (this.#isAborted) this.#signal.abort(this.#reason);
+      if (this.isAborted) this.#signal.abort(this.#reason);
     }
     return this.#signal.signal;
   }
 
   get isAborted(): boolean {
-    return this.#isAborted;
+    return this.#abortedAtMs !== undefined;
+  }
+
+  /** Since when nobody waits for it, in milliseconds since the epoch; `undefined` while somebody does. Looks for the client, too. */
+  get abandonedAtMs(): number | undefined {
+    this.#follow();
+    return this.#abortedAtMs;
   }
 
   /** Tells whoever looks at `signal`, and whatever was started for the request, that nobody waits any more. */
   abort(reason: unknown): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
+    if (this.isAborted) return;
+    this.#abortedAtMs = Date.now();
     this.#reason = reason;
     this.#inScope?.(() => this.#signal?.abort(reason));
     for (const listener of this.#listeners ?? []) listener(reason);
@@ -156,7 +165,7 @@ export class RequestScope implements RequestContext, Watched {
   }
 
   #listen(listener: (reason: unknown) => void): () => void {
-    if (this.#isAborted) {
+    if (this.isAborted) {
       listener(this.#reason);
       return () => {};
     }
@@ -209,11 +218,6 @@ export function runInScope<R>(scope: Scope, body: () => R): R {
 /** The scope that the caller runs in; `undefined` outside a replica. */
 export function currentScope(): Scope | undefined {
   return scopes.getStore();
-}
-
-/** The request that the caller works on; `undefined` where there is none. */
-export function currentRequest(): RequestScope | undefined {
-  return scopes.getStore()?.request;
 }
 
 /**

@@ -1,16 +1,32 @@
 /** Code that may never end, awaited all the same: the framework awaits no user code without this. */
 
+/** Lets something happen once, after so many milliseconds. Returns what prevents it; a second time that does nothing. */
+export type After = (ms: number, happen: () => void) => () => void;
+
+/** By a timer of the platform's own: in a Worker, where a timer belongs to the request that set it, and for what comes rarely. */
+export const after: After = (ms, happen) => {
+  const timer = setTimeout(happen, ms);
+  return () => clearTimeout(timer);
+};
+
+/** How long something may take. */
+export interface Limit {
+  readonly timeoutMs: number;
+  /** What counts the time. */
+  readonly after: After;
+}
+
 /**
- * The result of `promise`, or of `late()` after `timeoutMs`. Leaves no timer behind: one would keep the replica awake.
+ * The result of `promise`, or of `late()` after `timeoutMs`. What it was to wait for is over then: nothing keeps the replica awake.
  * What becomes of `promise` later changes nothing, and its rejection is handled.
  */
-export async function within<T>(promise: Promise<T>, timeoutMs: number, late: () => T): Promise<T> {
+export async function within<T>(promise: Promise<T>, { timeoutMs, after }: Limit, late: () => T): Promise<T> {
   const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
+  const stop = after(timeoutMs, resolve);
   try {
     return await Promise.race([promise, timeout.then(late)]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 
@@ -28,17 +44,8 @@ export class TookTooLong extends Error {
  *
  * @throws TookTooLong if there is none after `timeoutMs`.
  */
-export function withinLimit<T>(act: () => T | PromiseLike<T>, timeoutMs: number): Promise<T> {
-  return within((async () => act())(), timeoutMs, () => {
-    throw new TookTooLong(timeoutMs);
+export function withinLimit<T>(act: () => T | PromiseLike<T>, limit: Limit): Promise<T> {
+  return within((async () => act())(), limit, () => {
+    throw new TookTooLong(limit.timeoutMs);
   });
 }
-
-/** Lets something happen once, later. Returns what prevents it. */
-export type After = (ms: number, happen: () => void) => () => void;
-
-/** By the platform's timers. */
-export const after: After = (ms, happen) => {
-  const timer = setTimeout(happen, ms);
-  return () => clearTimeout(timer);
-};

@@ -9,7 +9,7 @@
  */
 import { MEASURED, type Metric } from "../observe/catalogue.ts";
 import { merged, seriesOf } from "../observe/series.ts";
-import type { Birth, Measured, MetricsSnapshot, SeriesByKey } from "../protocol/metrics.ts";
+import { type Birth, type Measured, type MetricsSnapshot, type SeriesByKey, STARTS } from "../protocol/metrics.ts";
 
 /** Storage, by the name of a replica's object. */
 export interface MeasuredStore {
@@ -32,7 +32,10 @@ const NONE: SeriesByKey = {};
 
 /** What is kept once `snapshot` has come. */
 export function keep(before: Measured | undefined, snapshot: MetricsSnapshot, atMs: number): Measured {
-  if (before === undefined) return { starts: 1, atMs, latest: snapshot, earlier: NONE, births: birthsIn(snapshot.series, NONE, atMs) };
+  if (before === undefined) {
+    const births = [[STARTS, [], atMs] as const, ...birthsIn(snapshot.series, NONE, atMs)];
+    return { starts: 1, atMs, latest: snapshot, earlier: NONE, births };
+  }
   const { starts, latest, earlier } = before;
   // The last word of a replica that was lost may come late.
   if (snapshot.startedAtMs < latest.startedAtMs) return before;

@@ -8,7 +8,8 @@
  *   H1. `remote` starts the call at once and never throws; every failure is in the response.
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
-import type { RequestScope } from "../context/scope.ts";
+import type { Scope } from "../context/scope.ts";
+import { after } from "../context/within.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
@@ -32,22 +33,25 @@ export interface HandleTarget {
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
 
-/** The request that a call is made for. Handed in, because a handle also works where there are none. */
-export type ParentOf = () => RequestScope | undefined;
+/** Where a call is made, and for which request. Handed in, because a handle also works where there is neither. */
+export type ScopeOf = () => Scope | undefined;
 
 /** What stands behind a handle; looked up when the handle is itself an argument. */
 interface HandleCore {
   readonly target: HandleTarget;
-  readonly parentOf: ParentOf;
+  readonly scopeOf: ScopeOf;
   readonly options: HandleOptions;
 }
 
 // Not a property of the handle: every property of a handle is a method of the deployment.
 const cores = new WeakMap<object, HandleCore>();
 
+/** How many methods a handle has made at most, and hands out again. */
+const MAX_METHODS = 100;
+
 /** Makes a handle. `T` is the deployment's class, or the type of its function. */
-export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, options: HandleOptions = {}): DeploymentHandle<T> {
-  const core: HandleCore = { target, parentOf, options };
+export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options: HandleOptions = {}): DeploymentHandle<T> {
+  const core: HandleCore = { target, scopeOf, options };
   const methods = new Map<string, object>();
   const own: Record<string, unknown> = {
     ...remoteMethod(core, undefined),
@@ -56,7 +60,7 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
         () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`,
         more,
       );
-      return createHandle(target, parentOf, { ...options, ...more });
+      return createHandle(target, scopeOf, { ...options, ...more });
     },
   };
   const handle = new Proxy(own, {
@@ -65,7 +69,11 @@ export function createHandle<T>(target: HandleTarget, parentOf: ParentOf, option
       if (typeof name !== "string" || name === "then" || name === "toJSON") return undefined;
       if (Object.hasOwn(own, name)) return own[name];
       let method = methods.get(name);
-      if (method === undefined) methods.set(name, (method = namedMethod(core, name)));
+      if (method === undefined) {
+        // A program may make names up, or take them from whoever asks it.
+        if (methods.size === MAX_METHODS) methods.clear();
+        methods.set(name, (method = namedMethod(core, name)));
+      }
       return method;
     },
   });
@@ -111,13 +119,21 @@ type Sender = (core: HandleCore, request: CallRequest, cancellation: Cancellatio
 function begin(send: Sender, call: Call, entry: object): CallResponse {
   const { core } = call;
   const callSite = callSiteOf(entry);
-  const parent = core.parentOf();
+  const scope = core.scopeOf();
+  const parent = scope?.request;
   const { signal } = core.options;
   const cancellation = new Cancellation();
   // Before it is sent: what nobody waits for is not to begin.
   if (signal?.aborted === true || parent?.isAborted === true) cancellation.cancel(new RequestCancelledError("The request was cancelled."));
   const meta = nextMeta(core, parent?.meta);
-  return new CallResponse(sent(send, call, meta, cancellation), { cancellation, callSite, parent, deadline: meta.deadline, signal });
+  return new CallResponse(sent(send, call, meta, cancellation), {
+    cancellation,
+    callSite,
+    parent,
+    deadline: meta.deadline,
+    signal,
+    after: scope?.replica.after ?? after,
+  });
 }
 
 function sent(send: Sender, { core, method, args }: Call, meta: RequestMeta, cancellation: Cancellation): Promise<Answer> {

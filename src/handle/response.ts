@@ -8,6 +8,7 @@ import { ConfigError, RequestCancelledError, RequestTimeoutError } from "../prot
 import type { DeploymentResponse } from "../protocol/handle-types.ts";
 import type { Answer } from "../protocol/messages.ts";
 import type { RequestScope } from "../context/scope.ts";
+import type { After } from "../context/within.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { RESPONSE_BRAND } from "../protocol/sendable.ts";
 import { addAwaiters, type CallSite } from "./call-site.ts";
@@ -24,12 +25,14 @@ export interface CallSettings {
   /** In milliseconds since the epoch. */
   readonly deadline: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly after: After;
 }
 
 export class CallResponse implements DeploymentResponse<unknown> {
   readonly #settled: Promise<unknown>;
   readonly #cancellation: Cancellation;
   readonly #callSite: CallSite;
+  readonly #after: After;
   #resolve!: (result: unknown) => void;
   #reject!: (reason: unknown) => void;
   #items: RemoteItems | undefined;
@@ -37,13 +40,14 @@ export class CallResponse implements DeploymentResponse<unknown> {
   #thrown: unknown;
   #isGivenUp = false;
   // What could end the call early, until it is over.
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #forgetDeadline: (() => void) | undefined;
   #forgetSignal: (() => void) | undefined;
   #forgetParent: (() => void) | undefined;
 
-  constructor(answer: Promise<Answer>, { cancellation, callSite, parent, deadline, signal }: CallSettings) {
+  constructor(answer: Promise<Answer>, { cancellation, callSite, parent, deadline, signal, after }: CallSettings) {
     this.#cancellation = cancellation;
     this.#callSite = callSite;
+    this.#after = after;
     this.#settled = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -76,8 +80,8 @@ export class CallResponse implements DeploymentResponse<unknown> {
     if (problem !== undefined) return Promise.reject(new ConfigError(`result(): ${problem}`));
     return new Promise((resolve, reject) => {
       const late = new RequestTimeoutError(`The result was not there within ${timeoutMs} ms. The call goes on; cancel() stops it.`);
-      const timer = setTimeout(() => reject(late), timeoutMs);
-      this.#settled.then(resolve, reject).finally(() => clearTimeout(timer));
+      const stop = this.#after(timeoutMs, () => reject(late));
+      this.#settled.then(resolve, reject).finally(stop);
     });
   }
 
@@ -142,9 +146,8 @@ export class CallResponse implements DeploymentResponse<unknown> {
   }
 
   #limit(deadline: number): void {
-    this.#deadline = setTimeout(
-      () => this.#giveUp(new RequestTimeoutError("The request's deadline has passed.")),
-      Math.max(0, deadline - Date.now()),
+    this.#forgetDeadline = this.#after(Math.max(0, deadline - Date.now()), () =>
+      this.#giveUp(new RequestTimeoutError("The request's deadline has passed.")),
     );
   }
 
@@ -155,15 +158,12 @@ export class CallResponse implements DeploymentResponse<unknown> {
     this.#forgetSignal = () => signal.removeEventListener("abort", cancel);
   }
 
-  #forgetDeadline(): void {
-    if (this.#deadline !== undefined) clearTimeout(this.#deadline);
-  }
-
   // A parent and a signal may outlive many calls.
   #end(): void {
-    this.#forgetDeadline();
+    this.#forgetDeadline?.();
     this.#forgetSignal?.();
     this.#forgetParent?.();
+    this.#forgetDeadline = undefined;
     this.#forgetSignal = undefined;
     this.#forgetParent = undefined;
   }

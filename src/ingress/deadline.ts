@@ -1,11 +1,12 @@
 /**
  * The deadline of a call that came from outside: its caller is answered when it passes, whatever still runs.
  */
+import { after } from "../context/within.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 
 /** One call's deadline. One wait at a time is ended by it. */
 export class Deadline {
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stop: (() => void) | undefined;
   #passed: RequestTimeoutError | undefined;
   #end: ((reason: unknown) => void) | undefined;
 
@@ -15,16 +16,16 @@ export class Deadline {
    */
   constructor(timeoutMs: number | undefined, onPassed: (reason: RequestTimeoutError) => void) {
     if (timeoutMs === undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#stop = after(timeoutMs, () => {
       this.#passed = new RequestTimeoutError("The request's deadline has passed.");
       this.#end?.(this.#passed);
       onPassed(this.#passed);
-    }, timeoutMs);
+    });
   }
 
   /** What `result` comes to, or a rejection when the deadline passes first. */
   wait<T>(result: Promise<T>): Promise<T> {
-    if (this.#timer === undefined) return result;
+    if (this.#stop === undefined) return result;
     return new Promise((resolve, reject) => {
       this.#end = reject;
       result.then(resolve, reject);
@@ -34,6 +35,6 @@ export class Deadline {
 
   /** The call is over. */
   over(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#stop?.();
   }
 }

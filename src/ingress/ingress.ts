@@ -11,6 +11,7 @@
  *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
+import { after } from "../context/within.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
@@ -72,7 +73,8 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   function answer(request: Request, path: string, route: Route): Promise<Response> {
     const { prefix, target: application } = route;
     const { target, httpTimeoutMs } = application;
-    const meta = new HttpMeta(request.headers, application);
+    const hasSlash = prefix !== "/" && path.length === prefix.length + 1;
+    const meta = new HttpMeta(request.headers, application, hasSlash ? { hasSlash } : {});
     const forwarded = prefix === "/" ? request : new Request(withPath(request.url, path, stripPrefix(path, prefix)), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
@@ -175,10 +177,10 @@ async function inTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Prom
   const late = new AbortController();
   const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const stop = after(timeoutMs, () => {
     reject(reason);
     late.abort(reason);
-  }, timeoutMs);
+  });
   const request = sending.sent as Request;
   sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
@@ -186,7 +188,7 @@ async function inTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Prom
     answer.catch(() => {});
     return await Promise.race([answer, timeout]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

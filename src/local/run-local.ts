@@ -7,7 +7,8 @@
 import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
 import { writeLog } from "../context/logger.ts";
-import { currentRequest, currentScope, type ReplicaScope } from "../context/scope.ts";
+import { currentScope, type ReplicaScope } from "../context/scope.ts";
+import { after } from "../context/within.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -44,7 +45,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   const deployments = new Map(deploymentsOf(app, name).map((bound) => [bound.name, bound]));
   const routers = new Map<string, Router>();
   const replicas = new Map<string, Replica>();
-  return createHandle<T>(routerTo(app.name), currentRequest);
+  return createHandle<T>(routerTo(app.name), currentScope);
 
   function routerTo(deployment: string): Router {
     const bound = deployments.get(deployment);
@@ -90,8 +91,9 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         },
       },
       logging: { ...logging, accessLog: false },
+      after,
       handleTo(toApp, deployment = app.name) {
-        if (toApp === name) return createHandle(routerTo(deployment), currentRequest);
+        if (toApp === name) return createHandle(routerTo(deployment), currentScope);
         throw new ConfigError(
           `There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`,
         );
@@ -105,11 +107,11 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       limits: config,
       now: Date.now,
       whenSent,
-      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentRequest)),
+      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentScope)),
       userConfig,
       env: scope.context.env,
       state: undefined,
-      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), currentRequest, (ref as HandleRef).options),
+      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), currentScope, (ref as HandleRef).options),
     });
   }
 }

@@ -39,7 +39,8 @@ export class Disposals {
     const { replica, now, disposeTimeoutMs } = this.#ports;
     const scope = { replica, request: undefined };
     const startedAtMs = now();
-    const gone = runInScope(scope, () => withinLimit(async () => disposeModel(await model), disposeTimeoutMs()))
+    const limit = { timeoutMs: disposeTimeoutMs(), after: replica.after };
+    const gone = runInScope(scope, () => withinLimit(async () => disposeModel(await model), limit))
       .catch((error: unknown) => {
         const whose = `the model ${JSON.stringify(id)} of deployment ${JSON.stringify(replica.context.deployment)}`;
         writeLog("ERROR", `Disposing of ${whose} failed.`, { error: stackText(error) }, scope);

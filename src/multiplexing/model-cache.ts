@@ -145,9 +145,10 @@ export class ModelCache<Model> {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed());
+    const limit = { timeoutMs: this.#ports.disposeTimeoutMs(), after: this.#ports.after };
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
-        await within<unknown>(entry.model, this.#ports.disposeTimeoutMs(), () => undefined).catch(() => {});
+        await within<unknown>(entry.model, limit, () => undefined).catch(() => {});
         if (!this.#isPresent(entry)) return;
         if (entry.isLoaded) this.#evict(entry);
         else this.#giveUp(entry, "when the replica stops");
@@ -223,14 +224,13 @@ export class ModelCache<Model> {
     for (const entry of evict) this.#evict(entry);
     const loader = loaderFor(this.#ports.replica, request);
     const sizeBytes = this.#sizes.expected(id);
-    const users = new Set([loader]);
     const { promise: model, resolve, reject: abandon } = Promise.withResolvers<Model>();
     const callers = new LoadCallers({
       after: this.#ports.after,
       giveUp: () => this.#giveUp(entry, `${GIVE_UP_MS} ms after its last caller has left`),
       yielded: () => this.#admit(),
     });
-    const entry: Entry<Model> = { id, users, callers, loader, isLoaded: false, sizeBytes, model, abandon };
+    const entry: Entry<Model> = { id, users: new Set([loader]), callers, loader, isLoaded: false, sizeBytes, model, abandon };
     this.#entries.set(id, entry);
     // Whoever asked may be gone, and a prefetch has nobody to tell.
     model.catch(() => {});

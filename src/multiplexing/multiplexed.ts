@@ -5,7 +5,6 @@
  * Does not own: the models; each replica has a `ModelCache` of its own, however many of them share an isolate.
  */
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
-import { after } from "../context/within.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
 import { ModelCache } from "./model-cache.ts";
@@ -79,7 +78,7 @@ export function multiplexed<Model>(
     // A start that failed disposed of what it had loaded; the next start begins anew.
     if (cache === undefined || cache.isClosed) {
       const disposeTimeoutMs = () => disposalLimitMs(replica);
-      cache = new ModelCache({ ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now, after, disposeTimeoutMs });
+      cache = new ModelCache({ ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now, after: replica.after, disposeTimeoutMs });
       caches.set(replica, cache);
       registerModels(replica, cache);
     }

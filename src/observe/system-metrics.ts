@@ -1,7 +1,7 @@
 /**
  * All that is scraped: what the replicas have measured, and what their controllers know. Pure.
  */
-import type { ApplicationMetrics, Series } from "../protocol/metrics.ts";
+import { type ApplicationMetrics, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
 import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./catalogue.ts";
 import { expose, type Family } from "./exposition.ts";
@@ -67,7 +67,10 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     [
       counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
       known.flatMap(({ details: { name }, replicas }) =>
-        replicas.map(({ deployment, replica, starts }): Series => [[name, deployment, replica], [starts]]),
+        replicas.map(({ deployment, replica, starts, young = [] }): Series => {
+          const isYoung = young.some(([key]) => key === STARTS);
+          return [[name, deployment, replica], [isYoung ? 0 : starts]];
+        }),
       ),
     ],
   ];

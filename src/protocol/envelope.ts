@@ -33,6 +33,9 @@ export interface Envelope {
   readonly delivery: Delivery;
 }
 
+/** Where {@link RequestMeta.hasSlash} is. JSON writes what lies between as `null`. */
+const HAS_SLASH = 12;
+
 const CLAIM = 0;
 const QUEUE = 1;
 const RESERVED = 2;
@@ -45,6 +48,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   const { deadline, multiplexedModelId, key, traceparent } = meta;
   if (deadline !== undefined || multiplexedModelId !== undefined || key !== undefined || traceparent !== undefined)
     fields.push(deadline, multiplexedModelId, key, traceparent);
+  if (meta.hasSlash === true) fields[HAS_SLASH] = 1;
   return JSON.stringify(fields);
 }
 
@@ -54,7 +58,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
  */
 export function isImplied(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delivery, compiledPrefix: string | null): boolean {
   const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined;
-  return isFirst && meta.deadline === undefined && meta.hops === 0 && meta.routePrefix === compiledPrefix;
+  return isFirst && meta.deadline === undefined && meta.hasSlash === undefined && meta.hops === 0 && meta.routePrefix === compiledPrefix;
 }
 
 // `null` is how JSON writes an `undefined` in an array.
@@ -72,16 +76,19 @@ type Fields = readonly [
   traceparent?: string | null,
   /** The least protocol that whoever reads must understand. */
   protocol?: number | null,
+  hasSlash?: number | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
 export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
-  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol] = fields;
+  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash] =
+    fields;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
+  if (hasSlash === 1) meta.hasSlash = true;
   if (deadline != null) meta.deadline = deadline;
   if (multiplexedModelId != null) meta.multiplexedModelId = multiplexedModelId;
   if (key != null) meta.key = key;

@@ -18,21 +18,26 @@ export class HttpMeta implements RequestMeta {
   readonly chain: readonly string[];
   readonly hops = 0;
   readonly routePrefix: string;
+  readonly hasSlash: true | undefined;
   readonly deadline: number | undefined;
   readonly #headers: Headers;
   #requestId: string | undefined;
 
-  /** @param deadline In milliseconds since the epoch. */
-  constructor(headers: Headers, { chain, routePrefix }: HttpOrigin, deadline?: number) {
+  constructor(
+    headers: Headers,
+    { chain, routePrefix }: HttpOrigin,
+    { hasSlash, deadline }: Pick<RequestMeta, "hasSlash" | "deadline"> = {},
+  ) {
     this.#headers = headers;
     this.chain = chain;
     this.routePrefix = routePrefix;
+    this.hasSlash = hasSlash;
     this.deadline = deadline;
   }
 
   /** The same request with a deadline, in milliseconds since the epoch. */
   until(deadline: number): HttpMeta {
-    const meta = new HttpMeta(this.#headers, this, deadline);
+    const meta = new HttpMeta(this.#headers, this, { hasSlash: this.hasSlash, deadline });
     meta.#requestId = this.#requestId;
     return meta;
   }

@@ -16,6 +16,8 @@ export interface RequestMeta {
   /** How many handle calls led here; the HTTP request that began it is not one. */
   readonly hops: number;
   readonly routePrefix?: string | undefined;
+  /** The client's path was the prefix and a slash. What the application sees is the same without one. */
+  readonly hasSlash?: true | undefined;
   readonly multiplexedModelId?: string | undefined;
   readonly key?: string | undefined;
   /** When nobody waits for the answer any more, in milliseconds since the epoch. */

@@ -41,6 +41,9 @@ export interface Measured {
   readonly goneAtMs?: number;
 }
 
+/** The key of a replica's starts among what has appeared. They are counted where they are heard of, and no series. */
+export const STARTS = "starts";
+
 /** A count, and when it was heard of first. */
 export type Birth = readonly [key: string, labels: readonly Label[], bornAtMs: number];
 

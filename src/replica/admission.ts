@@ -17,6 +17,7 @@
  *   A6. Every slot is given back once.
  *   A7. A slot is kept for `GRANT_MS` at most. Without a request that waits or is on its way there is no timer.
  */
+import type { After } from "../context/within.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import type { Load } from "../protocol/messages.ts";
 import { LoadMeter } from "./load-meter.ts";
@@ -30,8 +31,7 @@ export interface AdmissionLimits {
 /** The time, for whoever has to wait. */
 export interface AdmissionClock {
   now(): number;
-  /** Calls `happen` after `ms`, unless what it returns is called before. */
-  after(ms: number, happen: () => void): () => void;
+  readonly after: After;
 }
 
 /** A request that has no slot yet. */

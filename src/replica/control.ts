@@ -18,10 +18,10 @@ import { type ControlPort, Membership, type MembershipParts } from "./membership
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./run.ts";
 import { VitalSigns } from "./vital-signs.ts";
-import { within } from "../context/within.ts";
+import { type After, within } from "../context/within.ts";
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
-export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "isStarted"> {
+export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "after" | "isStarted"> {
   readonly control: ControlPort;
   /** Ends the replica's object at once, with whatever it still runs. */
   terminate(reason: string): void;
@@ -34,6 +34,7 @@ export interface Controlled {
   readonly runs: Runs;
   readonly meter: ReplicaMeter;
   now(): number;
+  readonly after: After;
   /** Something failed that nobody waits for. */
   warn(message: string): void;
 }
@@ -56,15 +57,22 @@ export class ReplicaControl {
   constructor(parts: ControlParts, replica: Controlled) {
     this.#parts = parts;
     this.#replica = replica;
-    const { now, instance, admission } = replica;
-    this.#membership = new Membership({ ...parts, now, isStarted: () => instance.started !== undefined, changed: () => this.#settle() });
+    const { now, after, instance, admission } = replica;
+    this.#membership = new Membership({
+      ...parts,
+      now,
+      after,
+      isStarted: () => instance.started !== undefined,
+      changed: () => this.#settle(),
+    });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
     const signs = new VitalSigns({
       membership: this.#membership,
       now,
+      after,
       sleep,
-      running: () => replica.runs,
+      running: () => replica.runs.running(),
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,
       checkHealth: () => instance.checkHealth(),
@@ -148,11 +156,11 @@ export class ReplicaControl {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
-    const { admission, instance, runs } = this.#replica;
+    const { admission, instance, runs, after } = this.#replica;
     this.#isDraining = true;
     const isIdle = await within(
       admission.whenIdle().then(() => true),
-      timeoutMs,
+      { timeoutMs, after },
       () => false,
     );
     // Wanted again meanwhile.
@@ -166,7 +174,7 @@ export class ReplicaControl {
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await within(
       this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()).catch(() => {}),
-      DRAINED_TIMEOUT_MS,
+      { timeoutMs: DRAINED_TIMEOUT_MS, after },
       () => {},
     );
     this.#isDraining = false;

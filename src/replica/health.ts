@@ -27,13 +27,16 @@ export interface Running {
   readonly startedAtMs: number;
   /** In milliseconds since the epoch. */
   readonly deadline: number | undefined;
+  /** Since when its caller has gone while its method runs. In milliseconds since the epoch. */
+  readonly abandonedAtMs?: number | undefined;
 }
 
 /**
  * Finds a replica that is half alive: its health check passes, and its requests hang (Ray's issue #63261).
  *
  * The evidence is requests that are still running although nobody waits for them any more: three of them, or as many as
- * the replica runs at once, and nothing has come to an end since the first of those began.
+ * the replica runs at once, and nothing has come to an end since the first of those began. A deadline is what a request may take.
+ * A caller who leaves has set none, and its request has `graceMs` to end.
  */
 export function findStuck(
   running: Iterable<Running>,
@@ -41,11 +44,12 @@ export function findStuck(
     nowMs,
     lastFinishedAtMs,
     maxOngoingRequests,
-  }: { readonly nowMs: number; readonly lastFinishedAtMs: number; readonly maxOngoingRequests: number },
+    graceMs,
+  }: { readonly nowMs: number; readonly lastFinishedAtMs: number; readonly maxOngoingRequests: number; readonly graceMs: number },
 ): Complaint {
-  const overdue = [...running].filter(
-    ({ deadline, startedAtMs }) => deadline !== undefined && deadline < nowMs && startedAtMs > lastFinishedAtMs,
-  );
+  const overdue = [...running].filter(({ deadline = Infinity, abandonedAtMs = Infinity, startedAtMs }) => {
+    return startedAtMs > lastFinishedAtMs && Math.min(deadline, abandonedAtMs + graceMs) < nowMs;
+  });
   if (overdue.length < Math.min(FAILURES, maxOngoingRequests)) return undefined;
-  return `${overdue.length} requests still run after their deadline, and none has finished since the first of them began.`;
+  return `${overdue.length} requests still run after their deadline, or long after their caller has left, and none has finished since the first of them began.`;
 }

@@ -13,7 +13,7 @@
  *   I5. What fails is logged where it does, once, with its stack; whoever waits for a start is told besides.
  */
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
-import { TookTooLong, withinLimit } from "../context/within.ts";
+import { type Limit, TookTooLong, withinLimit } from "../context/within.ts";
 import { disposeModels, limitDisposals } from "../multiplexing/registry.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, SETUP_LIMIT_MS } from "../protocol/limits.ts";
@@ -177,7 +177,7 @@ export class Instance {
       return await this.#inScope(async () => {
         const instance = Reflect.construct(this.#parts.target, this.#parts.bindArgs()) as UserClass;
         begin("setup()");
-        if (instance.setup !== undefined) await withinLimit(async () => void (await instance.setup?.()), SETUP_LIMIT_MS);
+        if (instance.setup !== undefined) await withinLimit(async () => void (await instance.setup?.()), this.#limit(SETUP_LIMIT_MS));
         begin("reconfigure()");
         if (userConfig !== undefined) await this.#limited(() => instance.reconfigure?.(userConfig));
         begin("its first checkHealth()");
@@ -214,7 +214,11 @@ export class Instance {
 
   /** Waits for code of the class's, in its scope, for as long as it may take. What it gives is nobody's. */
   #limited(act: () => unknown): Promise<void> {
-    return this.#inScope(() => withinLimit(async () => void (await act()), this.#limitMs()));
+    return this.#inScope(() => withinLimit(async () => void (await act()), this.#limit(this.#limitMs())));
+  }
+
+  #limit(timeoutMs: number): Limit {
+    return { timeoutMs, after: this.#parts.scope.after };
   }
 
   #limitMs(): number {

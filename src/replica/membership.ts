@@ -17,7 +17,7 @@ import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { within } from "../context/within.ts";
+import { type After, within } from "../context/within.ts";
 
 /** A replica's way to its controller, and its own memory. */
 export interface ControlPort {
@@ -45,6 +45,7 @@ export interface MembershipParts {
   /** What was compiled: it holds until the controller says otherwise. */
   readonly compiled: { readonly config: DeploymentConfig; readonly set: ReplicaSet };
   now(): number;
+  readonly after: After;
   /** Whether the instance is there. */
   isStarted(): boolean;
   /** There is a new assignment. What is returned is awaited by whoever asked for it. */
@@ -193,7 +194,7 @@ export class Membership {
       this.#leasedUntilMs = Math.max(this.#leasedUntilMs, this.#parts.now() + UNANSWERED_MS);
     };
     try {
-      await within(this.report(event), ASK_TIMEOUT_MS, unanswered);
+      await within(this.report(event), { timeoutMs: ASK_TIMEOUT_MS, after: this.#parts.after }, unanswered);
     } catch {
       unanswered();
     } finally {

@@ -49,11 +49,6 @@ interface Unstarted {
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
 const inTurn = (number: number): Delivery => ({ id: `unnamed.${number}`, mode: "queue" });
 
-function after(ms: number, happen: () => void): () => void {
-  const timer = setTimeout(happen, ms);
-  return () => clearTimeout(timer);
-}
-
 export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
@@ -73,7 +68,7 @@ export class Replica {
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
-    this.#admission = new Admission(limits, { now, after });
+    this.#admission = new Admission(limits, { now, after: scope.after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(scope, this.#meter, now);
     this.#instance = new Instance({
@@ -93,13 +88,14 @@ export class Replica {
         meter: this.#meter,
         runs: this.#runs,
         now,
+        after: scope.after,
         warn: (message) => this.#warn(message),
       });
     this.#gate = new Gate({
       admission: this.#admission,
       meter: this.#meter,
       membership: this.#control?.membership,
-      after,
+      after: scope.after,
       warn: (message) => this.#warn(message),
     });
   }
@@ -242,7 +238,7 @@ export class Replica {
       if (made !== answer || made === result) {
         const { status } = response;
         response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), run);
-        isHeld = true;
+        isHeld = run.isAnswered = true;
       }
     } catch (error) {
       failed = { error };

@@ -26,17 +26,17 @@ export function logCall(method: string | undefined, outcome: string, startedAtMs
 /** Writes the line of an HTTP request. Only a deployment that wants it pays for the look at the URL. */
 export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, "url">, startedAtMs: number, scope: Scope): void {
   if (!scope.replica.logging.accessLog) return;
-  const { routePrefix = "/" } = scope.request ?? {};
+  const { routePrefix = "/", hasSlash = false } = scope.request?.meta ?? {};
   const durationMs = Date.now() - startedAtMs;
-  const fields = { method, path: pathSent(request.url, routePrefix), status, durationMs };
+  const fields = { method, path: pathSent(request.url, routePrefix, hasSlash), status, durationMs };
   writeLog("INFO", `${method} ${routePrefix} ${status} ${durationMs}ms`, fields, scope);
 }
 
 // The handler's URL has lost the prefix; the client sent it.
-function pathSent(url: string, prefix: string): string {
+function pathSent(url: string, prefix: string, hasSlash: boolean): string {
   const path = pathOf(url);
   if (prefix === "/") return path;
-  return path === "/" ? prefix : prefix + path;
+  return path === "/" && !hasSlash ? prefix : prefix + path;
 }
 
 function logAccess(what: string, startedAtMs: number, scope: Scope): void {

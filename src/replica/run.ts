@@ -8,6 +8,7 @@ import type { ClientWatch } from "../context/client-watch.ts";
 import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { Slot } from "./admission.ts";
+import type { Running } from "./health.ts";
 import type { Failed, ReplicaMeter } from "./replica-meter.ts";
 
 /** The HTTP request that runs, and who listens to its client. */
@@ -24,6 +25,8 @@ export class Run extends RequestScope implements Scope {
   readonly startedAtMs: number;
   /** When the last of it was sent; 0 until then. */
   endedAtMs = 0;
+  /** Whether its method has answered, and the answer is being sent. */
+  isAnswered = false;
 
   constructor(replica: ReplicaScope, meta: RequestMeta, { id, slot, nowMs, source }: Begun) {
     super(meta, source?.request, source?.clients);
@@ -98,8 +101,12 @@ export class Runs {
     for (const run of this.#runs.values()) run.abort(reason);
   }
 
-  /** Those that run now. */
-  [Symbol.iterator](): IterableIterator<Run> {
-    return this.#runs.values();
+  /** Those that run now, as far as being stuck is concerned. A client may leave a socket alone that it has been given. */
+  running(): Running[] {
+    return [...this.#runs.values()].map((run) => ({
+      startedAtMs: run.startedAtMs,
+      deadline: run.deadline,
+      abandonedAtMs: run.isAnswered ? undefined : run.abandonedAtMs,
+    }));
   }
 }

@@ -84,15 +84,11 @@ function canBeSent(chunk: unknown): boolean {
 // Breaks the connection, as a failure does.
 function atDeadline(scope: Scope | undefined, breakOff: (reason: unknown) => void): () => void {
   const request = scope?.request;
-  if (request?.deadline === undefined) return () => {};
-  const timer = setTimeout(
-    () => {
-      writeLog("WARNING", "The response's stream was broken off: the request's deadline has passed.", undefined, scope);
-      const reason = new RequestTimeoutError("The request's deadline has passed.");
-      breakOff(reason);
-      request.abort(reason);
-    },
-    Math.max(0, request.deadline - Date.now()),
-  );
-  return () => clearTimeout(timer);
+  if (scope === undefined || request?.deadline === undefined) return () => {};
+  return scope.replica.after(Math.max(0, request.deadline - Date.now()), () => {
+    writeLog("WARNING", "The response's stream was broken off: the request's deadline has passed.", undefined, scope);
+    const reason = new RequestTimeoutError("The request's deadline has passed.");
+    breakOff(reason);
+    request.abort(reason);
+  });
 }

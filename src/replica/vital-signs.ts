@@ -14,7 +14,7 @@
  *   V5. Nothing here fails a request, or waits for one.
  *   V6. Neither the class nor the controller can stop it: each is awaited for a while, and what it fails to do is logged.
  */
-import { TookTooLong, within, withinLimit } from "../context/within.ts";
+import { type After, TookTooLong, within, withinLimit } from "../context/within.ts";
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
@@ -30,6 +30,7 @@ import { recordedStats } from "./recorded-stats.ts";
 export interface VitalSignsParts {
   readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs">;
   now(): number;
+  readonly after: After;
   sleep(ms: number): Promise<void>;
   /** The requests that run. */
   running(): Iterable<Running>;
@@ -164,7 +165,12 @@ export class VitalSigns {
     this.#checkedAtMs = now();
     const failure = await this.#failureOf(healthCheckTimeoutMs);
     if (failure !== undefined) warn(`checkHealth() failed: ${failure}`);
-    const stuck = findStuck(running(), { nowMs: now(), lastFinishedAtMs: lastFinishedAtMs(), maxOngoingRequests });
+    const stuck = findStuck(running(), {
+      nowMs: now(),
+      lastFinishedAtMs: lastFinishedAtMs(),
+      maxOngoingRequests,
+      graceMs: healthCheckTimeoutMs,
+    });
     const step = startingStep();
     const complaint = this.#health.note(failure) ?? (stuck === undefined || step === undefined ? stuck : `${step} has not ended. ${stuck}`);
     if (complaint === undefined) this.#hasComplained = false;
@@ -176,7 +182,7 @@ export class VitalSigns {
   }
 
   #failureOf(timeoutMs: number): Promise<string | undefined> {
-    return withinLimit(() => this.#parts.checkHealth(), timeoutMs).then(
+    return withinLimit(() => this.#parts.checkHealth(), { timeoutMs, after: this.#parts.after }).then(
       () => undefined,
       (error: unknown) => (error instanceof TookTooLong ? error.message : thrownText(error)),
     );
@@ -189,10 +195,13 @@ export class VitalSigns {
     this.#recording = recording;
     const forget = () => (this.#recording = undefined);
     recording.then(forget, forget);
-    const { stats, problem } = await withinLimit(() => recording, timeoutMs).then(recordedStats, (error: unknown) => ({
-      stats: undefined,
-      problem: error instanceof TookTooLong ? error.message : `it threw ${thrownText(error)}`,
-    }));
+    const { stats, problem } = await withinLimit(() => recording, { timeoutMs, after: this.#parts.after }).then(
+      recordedStats,
+      (error: unknown) => ({
+        stats: undefined,
+        problem: error instanceof TookTooLong ? error.message : `it threw ${thrownText(error)}`,
+      }),
+    );
     if (problem !== undefined && problem !== this.#statsProblem) this.#parts.warn(`recordAutoscalingStats() failed: ${problem}`);
     this.#statsProblem = problem;
     return stats === undefined ? {} : { stats };
@@ -204,6 +213,6 @@ export class VitalSigns {
       () => true,
       () => false,
     );
-    return within(told, REPORT_TIMEOUT_MS, () => false);
+    return within(told, { timeoutMs: REPORT_TIMEOUT_MS, after: this.#parts.after }, () => false);
   }
 }

@@ -8,6 +8,7 @@
  *   K1. Knowledge older than `FRESH_MS` counts as none.
  *   K2. A replica that was lost is avoided for a while, and then tried again.
  *   K3. While nobody refuses, refusals of the past tell no replica from another.
+ *   K4. Of a replica that has left the set nothing is kept beyond the next set.
  */
 import type { Load } from "../protocol/messages.ts";
 
@@ -152,6 +153,11 @@ export class Knowledge {
     known.toldAtMs = 0;
     known.avoidUntilMs = this.#now() + Math.min(MAX_AVOID_MS, AVOID_MS * 2 ** known.failures++);
     this.#avoidsUntilMs = Math.max(this.#avoidsUntilMs, known.avoidUntilMs);
+  }
+
+  /** There are no other replicas any more. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#replicas.keys()) if (!names.has(name)) this.#replicas.delete(name);
   }
 
   #known(name: string): Known {

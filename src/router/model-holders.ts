@@ -7,6 +7,7 @@
  * Invariants:
  *   H1. At most `MAX_MODELS` models are known; the one that was heard of longest ago is forgotten first.
  *   H2. What was not heard of for `FRESH_MS` counts as unknown.
+ *   H3. Of a replica that has left the set nothing is kept beyond the next set.
  */
 
 /** How many models one isolate remembers. */
@@ -45,6 +46,12 @@ export class ModelHolders {
     if (replicas === undefined) return;
     replicas.delete(replica);
     if (replicas.size === 0) this.#seenAtMs.delete(modelId);
+  }
+
+  /** There are no other replicas any more. */
+  keep(names: ReadonlySet<string>): void {
+    for (const [modelId, replicas] of this.#seenAtMs)
+      for (const replica of replicas.keys()) if (!names.has(replica)) this.missed(replica, modelId);
   }
 
   /** The replica is gone, and what it had with it. */

@@ -43,11 +43,14 @@ export class Ordering {
     this.#policies = this.#policiesOf(set);
   }
 
-  /** The set has changed. */
+  /** The set has changed. What was known of replicas that are in it no more is forgotten. */
   take(set: ReplicaSet): void {
     this.#set = set;
     this.#policies = this.#policiesOf(set);
     this.#places = undefined;
+    const names = new Set([...set.replicas, ...set.spill].map(({ name }) => name));
+    this.#knowledge.keep(names);
+    this.#holders.keep(names);
   }
 
   /** The replicas to ask, at most `count`, the best first. Lost ones are left out while there are others. */

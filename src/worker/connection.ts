@@ -17,6 +17,7 @@ import { answerOf, fetchInit } from "../protocol/wire.ts";
 import type { Learner, ReplicaConnection, RouterPorts } from "../router/router.ts";
 import { whereabouts } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
+import { perReplica } from "./per-replica.ts";
 
 interface ReplicaStub extends ReplicaRpc {
   fetch(request: Request, init?: { readonly cf: object }): Promise<Response>;
@@ -30,18 +31,16 @@ export interface Compiled {
 }
 
 /**
- * The connections of each object, by replica. A stub costs a call as much as the rest of the framework, and all requests of an
+ * The connections of each object, by the record of the replica in its caller's set. A stub costs a call as much as the rest of the framework, and all requests of an
  * object may use the same one: they have one I/O context. Those of a Worker's requests may not.
  */
-const kept = new WeakMap<ReplicaScope, Map<string, StubConnection>>();
-/** How many an object keeps. Replicas come and go, and who calls more than so many begins anew. */
-const MAX_KEPT = 1024;
+const kept = new WeakMap<ReplicaScope, WeakMap<ReplicaRef, StubConnection>>();
 
-function keptHere(): Map<string, StubConnection> | undefined {
+function keptHere(): WeakMap<ReplicaRef, StubConnection> | undefined {
   const replica = currentScope()?.replica;
   if (replica === undefined) return undefined;
   let connections = kept.get(replica);
-  if (connections === undefined) kept.set(replica, (connections = new Map()));
+  if (connections === undefined) kept.set(replica, (connections = new WeakMap()));
   return connections;
 }
 
@@ -51,11 +50,11 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
   // Looked up when first used: at the top level of the entry module its exports are not there yet.
   let namespace: Namespace<ReplicaStub> | undefined;
   // An id is plain data, and making it of its name costs as much as the stub.
-  const ids = new Map<string, DurableObjectId>();
-  const made = ({ name, locationHint }: ReplicaRef, learner: Learner): StubConnection => {
+  const idOf = perReplica((name) => namespace!.idFromName(name));
+  const made = (replica: ReplicaRef, learner: Learner): StubConnection => {
     namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-    let id = ids.get(name);
-    if (id === undefined) ids.set(name, (id = namespace.idFromName(name)));
+    const { name, locationHint } = replica;
+    const id = idOf(replica);
     const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint });
     return new StubConnection(name, stub, learner, compiledPrefix);
   };
@@ -68,14 +67,11 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
     connect(replica, learner) {
       const connections = keptHere();
       if (connections === undefined) return made(replica, learner);
-      let connection = connections.get(replica.name);
-      if (connection === undefined) {
-        if (connections.size >= MAX_KEPT) connections.clear();
-        connections.set(replica.name, (connection = made(replica, learner)));
-      }
+      let connection = connections.get(replica);
+      if (connection === undefined) connections.set(replica, (connection = made(replica, learner)));
       return connection;
     },
-    disconnected: ({ name }) => void keptHere()?.delete(name),
+    disconnected: (replica) => void keptHere()?.delete(replica),
   };
 }
 

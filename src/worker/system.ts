@@ -6,7 +6,8 @@ import { type Application, deploymentsOf, mapApplications } from "../api/applica
 import { routerOf } from "../api/ingress.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
 import { writeLog } from "../context/logger.ts";
-import { currentRequest, currentScope, type ReplicaScope } from "../context/scope.ts";
+import { currentScope, type ReplicaScope } from "../context/scope.ts";
+import { sharedTimers } from "../context/timers.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -84,6 +85,7 @@ export class System {
         state,
       },
       logging: config.logging,
+      after: sharedTimers().after,
       handleTo: (toApp, toDeployment) => this.handle(toApp, toDeployment),
     };
     return new Replica({
@@ -108,12 +110,12 @@ export class System {
   handle(app: string, deployment?: string): DeploymentHandle<unknown> {
     const router = this.router(app, deployment);
     let handle = this.#handles.get(router);
-    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, currentRequest)));
+    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, currentScope)));
     return handle;
   }
 
   #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
-    return createHandle<unknown>(this.router(app, deployment), currentRequest, options);
+    return createHandle<unknown>(this.router(app, deployment), currentScope, options);
   }
 
   #controlOf(app: string, deployment: string, replica: string, state: DurableObjectState): ControlParts {

@@ -44,6 +44,20 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
     await logged("ERROR", 'Disposing of the model "sticky" of deployment "Models" failed.');
   });
 
+  // The requests of a replica share timers, and the one that set a timer may have ended.
+  it("after calls that hang: each ends at its own deadline", async ({ expect }) => {
+    const deadlines = [2500, 100, 1300, 400, 100];
+    const answers = await Promise.all(deadlines.map((ms) => ask("late", String(ms))));
+    for (const [index, ms] of deadlines.entries()) {
+      const [status, answer] = answers[index]!;
+      expect(status).toBe(200);
+      const { name, elapsedMs } = JSON.parse(String(answer)) as { name: string; elapsedMs: number };
+      expect(name).toBe("RequestTimeoutError");
+      expect(elapsedMs).toBeGreaterThanOrEqual(ms - 1);
+      expect(elapsedMs).toBeLessThan(ms + 1000);
+    }
+  });
+
   it("after checkHealth hangs: the replica is replaced", async ({ expect }) => {
     const [, first] = await ask("checked");
     const working = ask("checked", "8000");
@@ -51,6 +65,16 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
     await logged("WARNING", 'Deployment "Checked": The replica is not well. checkHealth failed 3 times in a row.');
     await expect.poll(async () => (await ask("checked"))[1], soon).not.toBe(first);
     expect(await working).toEqual([200, first]);
+  });
+
+  it("after a method hangs whose clients have all left, without a deadline: the replica is replaced", async ({ expect }) => {
+    const client = new AbortController();
+    const leaving = Array.from({ length: 3 }, () => fetch(new URL("/left", server.url), { signal: client.signal }).catch(() => "left"));
+    await logged("INFO", "Left has begun 3");
+    client.abort();
+    expect(await Promise.all(leaving)).toEqual(["left", "left", "left"]);
+    await logged("WARNING", 'Deployment "Left": The replica is not well. 3 requests still run');
+    await expect.poll(() => ask("left"), soon).toEqual([200, "answered"]);
   });
 
   it("after setup() hangs under requests that run out of time: the replica is replaced", async ({ expect }) => {
@@ -100,7 +124,21 @@ describe.concurrent("a deployment goes on", { timeout: 60_000 }, () => {
 });
 
 describe("a configuration that hangs in reconfigure", () => {
-  const names = ["batch", "generator", "models", "configured", "checked", "slow", "unset", "drained", "recorded", "routed", "asynchronous"];
+  const names = [
+    "batch",
+    "generator",
+    "models",
+    "configured",
+    "checked",
+    "left",
+    "late",
+    "slow",
+    "unset",
+    "drained",
+    "recorded",
+    "routed",
+    "asynchronous",
+  ];
   const documentWith = (userConfig: unknown) => ({
     applications: names.map((name) => ({
       name,

@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<string, readonly [times: number, make: Make]>> = {
   ],
   calls: [10, (ordinal) => calls("calls", ordinal)],
   keyed: [10, (ordinal) => calls("keyed", ordinal)],
+  limited: [5, (ordinal) => calls("limited", ordinal)],
   models: [5, (ordinal) => calls("models", ordinal)],
   batched: [5, (ordinal) => calls("batched", ordinal)],
   failing: [1, (ordinal) => calls("failing", ordinal)],

@@ -1,4 +1,4 @@
-import { currentRequest } from "../../src/context/scope.ts";
+import { currentScope } from "../../src/context/scope.ts";
 import { createHandle, type HandleTarget } from "../../src/handle/handle.ts";
 import { encodeError } from "../../src/protocol/error-codec.ts";
 import { ReplicaUnavailableError } from "../../src/protocol/errors.ts";
@@ -47,7 +47,7 @@ export function handleOf(
       ];
     },
   };
-  return { handle: createHandle<Model>(target, currentRequest), sent, stopped };
+  return { handle: createHandle<Model>(target, currentScope), sent, stopped };
 }
 
 /** Answers every call with `result`. */

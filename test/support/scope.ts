@@ -1,4 +1,5 @@
 import { RequestScope, type ReplicaScope, type Scope } from "../../src/context/scope.ts";
+import { after } from "../../src/context/within.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
 
 /** A replica as user code would find itself in, without access logs. */
@@ -16,6 +17,7 @@ export function replicaScope(deployment = "Model"): ReplicaScope {
       },
     },
     logging: { level: "ERROR", accessLog: false },
+    after,
     handleTo: () => {
       throw new Error("There are no other deployments in this test.");
     },

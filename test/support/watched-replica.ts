@@ -2,6 +2,7 @@
  * The vital signs of a replica whose work a test makes up, and all that they have told.
  */
 import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import { after } from "../../src/context/within.ts";
 import type { LoadReport, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { Running } from "../../src/replica/health.ts";
@@ -55,6 +56,7 @@ export function watched(options: DeploymentOptions = {}) {
       },
     },
     now: Date.now,
+    after,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     running: () => world.running,
     lastFinishedAtMs: () => world.lastFinishedAtMs,

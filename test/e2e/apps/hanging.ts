@@ -86,6 +86,38 @@ class Checked {
 }
 export const checked = serve.deployment(Checked, { ...LIMITS, requestTimeoutMs: 10_000 }).bind();
 
+/** Calls what hangs, with the deadline that it is asked for. */
+class Late {
+  readonly #silent: serve.DeploymentHandle<() => Promise<never>>;
+  constructor(silent: serve.DeploymentHandle<() => Promise<never>>) {
+    this.#silent = silent;
+  }
+  async fetch(request: Request) {
+    const begunAtMs = Date.now();
+    const timeoutMs = Number(await textOf(request));
+    const { name } = await this.#silent
+      .options({ timeoutMs })
+      .remote()
+      .result()
+      .catch((error: Error) => error);
+    return { name, elapsedMs: Date.now() - begunAtMs };
+  }
+}
+const silent = serve.deployment(() => never(), { name: "Silent" }).bind();
+export const late = serve.deployment(Late, { healthCheckTimeoutMs: 5000 }).bind(silent);
+
+/** Its method hangs in the first replica, and nobody has set it a deadline. */
+class Left {
+  #begun = 0;
+  async fetch() {
+    serve.logger.info(`Left has begun ${++this.#begun}`);
+    if (serve.getReplicaContext().replicaId.endsWith(".0")) await never();
+    return "answered";
+  }
+}
+const { requestTimeoutMs: _, ...unlimited } = LIMITS;
+export const left = serve.deployment(Left, unlimited).bind();
+
 let setups = 0;
 
 /** Its `setup` hangs the first time. */

@@ -37,6 +37,7 @@ class Worker {
 }
 
 const SLOW_MS = 50;
+const MINUTE_MS = 60_000;
 
 /** Takes HTTP requests, and calls. */
 class Front {
@@ -52,6 +53,7 @@ class Front {
     const each = <T>(call: (at: number) => PromiseLike<T>) => Promise.all(Array.from({ length: count }, (_, at) => call(number + at)));
     if (pathname === "/calls") await each((at) => this.#worker.ping.remote(at));
     else if (pathname === "/keyed") await each((at) => this.#worker.options({ key: `key ${at}` }).ping.remote(at));
+    else if (pathname === "/limited") await each((at) => this.#worker.options({ timeoutMs: MINUTE_MS }).ping.remote(at));
     else if (pathname === "/models") await each((at) => this.#worker.options({ multiplexedModelId: `model ${at}` }).model.remote());
     else if (pathname === "/batched") await each((at) => this.#worker.batched.remote(at));
     else if (pathname === "/failing")
@@ -90,7 +92,7 @@ const REPLICAS = { Front: 2, Worker: 3, Models: 3 } as const;
 const worker = serve.deployment(Worker, { ...quiet, numReplicas: REPLICAS.Worker }).bind();
 const code = {
   main: serve.deployment(Front, { ...quiet, numReplicas: REPLICAS.Front, requestRouter: "consistentHash" }).bind(worker),
-  models: serve.deployment(Models, { ...quiet, numReplicas: REPLICAS.Models }).bind(),
+  models: serve.deployment(Models, { ...quiet, numReplicas: REPLICAS.Models, requestTimeoutMs: MINUTE_MS }).bind(),
 };
 const applications = [
   { name: "main", routePrefix: "/main", deployments: [] },

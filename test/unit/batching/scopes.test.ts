@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import { currentRequest, getReplicaContext, getRequestContext, runInScope, type RequestScope } from "../../../src/context/scope.ts";
+import { currentScope, getReplicaContext, getRequestContext, runInScope, type RequestScope } from "../../../src/context/scope.ts";
 import { createHandle } from "../../../src/handle/handle.ts";
 import { RequestCancelledError } from "../../../src/protocol/errors.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
@@ -87,7 +87,7 @@ describe("the scope of a batch", () => {
         call: ({ meta }) => (calls.push(meta), Promise.resolve({ kind: "value", value: "" })),
         broadcast: () => Promise.resolve([]),
       },
-      currentRequest,
+      currentScope,
     );
     await run([caller({ hops: 1 }), caller({ hops: 7, chain: ["a", "b"] })], () => void next.remote());
     await pass(0);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { GONE_MS, keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
-import type { Measured, MetricsSnapshot, Series } from "../../../src/protocol/metrics.ts";
+import { type Measured, type MetricsSnapshot, type Series, STARTS } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 
 const snapshot = (startedAtMs: number, requests: number, ongoing = 0): MetricsSnapshot => ({
@@ -75,7 +75,7 @@ describe("a count that has appeared", () => {
   });
 
   it("is no gauge: what is so at a moment is shown at once", () => {
-    expect(youngOf(keep(undefined, snapshot(1000, 20, 7), 5000), 5000).map(([key]) => key)).toEqual(["requests", "latency"]);
+    expect(youngOf(keep(undefined, snapshot(1000, 20, 7), 5000), 5000).map(([key]) => key)).toEqual([STARTS, "requests", "latency"]);
   });
 
   it("is seen in full by whoever looks at least every 15 s, whenever it is told and whenever they look", () => {

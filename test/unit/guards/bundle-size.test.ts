@@ -3,7 +3,7 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
 /** Half of it is the control plane: the controller, the operator's API, and the checking of a config document; 3 kB are metrics, 4 the dashboard. */
-const BUDGET_BYTES = 72_000;
+const BUDGET_BYTES = 80_000;
 
 /** What may be in the bundle besides edge-serve itself. */
 const PACKAGES = ["devalue", "itty-router", "valibot"];

@@ -171,6 +171,16 @@ describe("a handle", () => {
     expect(handle.score).toBe(handle.score);
   });
 
+  it("keeps no more methods than it is likely to have, whatever names it is asked for", () => {
+    const { handle } = handleOf(value(1));
+    const named = handle as unknown as Record<string, object>;
+    const first = named["first"];
+    for (let n = 0; n < 99; n++) expect(named[`made up ${n}`]).toBe(named[`made up ${n}`]);
+    expect(named["first"]).toBe(first);
+    expect(named["one more"]).toBe(named["one more"]);
+    expect(named["first"]).not.toBe(first);
+  });
+
   it("is sent as a reference, with the options that can cross", async () => {
     const other = handleOf(value(1), { deployment: "Other" }).handle.options({
       key: "k",

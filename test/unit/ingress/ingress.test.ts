@@ -56,6 +56,19 @@ describe("the ingress", () => {
     expect(seen[2]?.meta).toMatchObject({ routePrefix: "/news", chain: ["news/Front"], hops: 0 });
   });
 
+  it.each([
+    ["/news", undefined],
+    ["/news/", true],
+    ["/news/?q=1", true],
+    ["/news//", undefined],
+    ["/news/a", undefined],
+    ["/", undefined],
+  ])("says what the application's path does not show: whether %s has the prefix and a slash", async (path, hasSlash) => {
+    const { get, seen } = ingressOf(applications);
+    await get(path);
+    expect(seen[0]?.meta.hasSlash).toBe(hasSlash);
+  });
+
   it("answers 404 for a path that no application has", async () => {
     const { get } = ingressOf(applications.slice(1));
     const response = await get("/x?y=1");

@@ -8,7 +8,7 @@ import { readPrometheus, total } from "../../support/prometheus.ts";
 
 const REPLICA = { application: "app", deployment: "Model", replica: "app/Model/-/0.0" };
 
-async function application(series: SeriesByKey): Promise<ApplicationMetrics> {
+async function application(series: SeriesByKey, afterMs = SCRAPE_MS): Promise<ApplicationMetrics> {
   const world = new ControlledWorld(manifestOf({ Model: { autoscaling: { maxReplicas: 4 } }, Other: { numReplicas: 2 } }));
   await world.run();
   await world.controller.report({
@@ -20,11 +20,12 @@ async function application(series: SeriesByKey): Promise<ApplicationMetrics> {
     metrics: { startedAtMs: 1, series },
   });
   // Counts that have just appeared are scraped as 0.
-  await world.run(SCRAPE_MS);
+  await world.run(afterMs);
   return (await world.controller.metrics())!;
 }
 
-const scrape = async (series: SeriesByKey) => readPrometheus(systemMetrics([{ app: "app", metrics: await application(series) }]));
+const scrape = async (series: SeriesByKey, afterMs?: number) =>
+  readPrometheus(systemMetrics([{ app: "app", metrics: await application(series, afterMs) }]));
 
 describe("a scrape", () => {
   it("has no name twice, and Prometheus's endings", () => {
@@ -48,6 +49,18 @@ describe("a scrape", () => {
     expect(read.get("serve_application_status")?.help).toBe(
       "1 DEPLOY_FAILED, 2 UNHEALTHY, 3 NOT_STARTED, 4 DELETING, 5 DEPLOYING, 6 RUNNING",
     );
+  });
+
+  it.each([
+    ["serve_deployment_request_counter_total", 5],
+    ["serve_num_http_requests_total", 5],
+    ["serve_deployment_processing_latency_ms_count", 5],
+    ["serve_deployment_replica_starts_total", 1],
+  ])("has 0 for a count that has just appeared: %s", async (name, count) => {
+    const series: SeriesByKey = { requests: [[["/"], [5]]], http: [[["/", "GET", 200], [5]]], latency: [[["/"], [50, 0, 0, 5]]] };
+    expect(total(await scrape(series, 0), name, REPLICA)).toBe(0);
+    expect(total(await scrape(series, SCRAPE_MS - 1), name, REPLICA)).toBe(0);
+    expect(total(await scrape(series), name, REPLICA)).toBe(count);
   });
 
   it("names the labels of what a replica has measured", async () => {

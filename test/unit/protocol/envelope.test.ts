@@ -19,6 +19,7 @@ const meta: fc.Arbitrary<RequestMeta> = fc.record(
     chain: fc.array(fc.string()),
     hops: fc.nat(12),
     routePrefix: fc.string(),
+    hasSlash: fc.constant(true as const),
     deadline: fc.nat(),
     multiplexedModelId: fc.string({ unit: "binary" }),
     key: fc.string({ unit: "binary" }),
@@ -33,7 +34,8 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
 );
 
-const KNOWN_FIELDS = 11;
+const KNOWN_FIELDS = 13;
+const PROTOCOL_FIELD = 11;
 
 /** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */
 function asWrittenLater(
@@ -43,7 +45,8 @@ function asWrittenLater(
 ): string {
   const fields = JSON.parse(encodeEnvelope(sent, to)) as unknown[];
   while (fields.length < KNOWN_FIELDS) fields.push(null);
-  return JSON.stringify([...fields, protocol, ...added]);
+  fields[PROTOCOL_FIELD] = protocol;
+  return JSON.stringify([...fields, ...added]);
 }
 
 describe("an envelope", () => {

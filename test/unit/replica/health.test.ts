@@ -26,13 +26,13 @@ describe("HealthCount", () => {
 });
 
 describe("findStuck", () => {
-  const NOW = { nowMs: 10_000, lastFinishedAtMs: 0, maxOngoingRequests: 100 };
+  const NOW = { nowMs: 10_000, lastFinishedAtMs: 0, maxOngoingRequests: 100, graceMs: 2000 };
   const overdue = (count: number, startedAtMs = 1000) => Array.from({ length: count }, () => ({ startedAtMs, deadline: 9000 }));
 
   it("wants three requests that run past their deadline", () => {
     expect(findStuck(overdue(2), NOW)).toBeUndefined();
     expect(findStuck(overdue(3), NOW)).toBe(
-      "3 requests still run after their deadline, and none has finished since the first of them began.",
+      "3 requests still run after their deadline, or long after their caller has left, and none has finished since the first of them began.",
     );
   });
 
@@ -46,6 +46,16 @@ describe("findStuck", () => {
     expect(findStuck(long, NOW)).toBeUndefined();
     expect(findStuck(overdue(5), { ...NOW, nowMs: 9000 })).toBeUndefined();
     expect(findStuck(overdue(5), { ...NOW, lastFinishedAtMs: 1500 })).toBeUndefined();
+  });
+
+  it.each([
+    ["whose callers left long ago", 7999, true],
+    ["whose callers left lately", 8000, false],
+    ["whose callers are there", undefined, false],
+  ])("knows of requests without a deadline %s", (_, abandonedAtMs, isStuck) => {
+    const running = Array.from({ length: 3 }, () => ({ startedAtMs: 1000, deadline: undefined, abandonedAtMs }));
+    expect(findStuck(running, NOW) !== undefined).toBe(isStuck);
+    expect(findStuck(running, { ...NOW, lastFinishedAtMs: 1500 })).toBeUndefined();
   });
 
   it("counts only what began after the last that finished", () => {

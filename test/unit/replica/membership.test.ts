@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { after } from "../../../src/context/within.ts";
 import { type Assignment, LEASE_MS } from "../../../src/protocol/control.ts";
 import { Membership } from "../../../src/replica/membership.ts";
 import { assignmentAt, compiledOf, REPLICA, ScriptedControl } from "../../support/assignments.ts";
@@ -13,6 +14,7 @@ function member(control = new ScriptedControl(), version = "v1", isStarted = tru
     version,
     compiled: compiledOf({ userConfig: "compiled" }),
     now: Date.now,
+    after,
     isStarted: () => isStarted,
     changed: async () => void changes++,
   });

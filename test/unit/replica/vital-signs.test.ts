@@ -255,6 +255,17 @@ describe("a sick replica", () => {
     expect(sick(told)[0]).toContain("3 requests still run after their deadline");
   });
 
+  it("is one whose requests hang healthCheckTimeoutMs after their callers have left", async () => {
+    const { load, told, world } = watched({ healthCheckPeriodMs: 1000, healthCheckTimeoutMs: 3500 });
+    const nowMs = Date.now();
+    world.running = Array.from({ length: 3 }, () => ({ startedAtMs: nowMs, deadline: undefined, abandonedAtMs: nowMs }));
+    load.set(3);
+    await after(3500);
+    expect(sick(told)).toEqual([]);
+    await after(1000);
+    expect(sick(told)[0]).toContain("3 requests still run");
+  });
+
   it("is checked every healthCheckPeriodMs, however often the load is told", async () => {
     const { load, world } = watched({ ...AUTOSCALED, healthCheckPeriodMs: 5000 });
     load.set(1);

@@ -25,6 +25,16 @@ describe("what a caller knows of models", () => {
     expect([holders.has("a", "fr"), holders.has("a", "de")]).toEqual([false, true]);
   });
 
+  it("[H3] is nothing of replicas that have left", () => {
+    const holders = new ModelHolders(new Clock().now);
+    for (const replica of ["a", "b"]) for (const model of ["fr", "de"]) holders.saw(replica, model);
+    holders.keep(new Set(["b"]));
+    expect(["fr", "de"].map((model) => [holders.has("a", model), holders.has("b", model)])).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+  });
+
   it("[H1] is of 1,000 models at most: the one heard of longest ago is forgotten", () => {
     const holders = new ModelHolders(new Clock().now);
     for (let n = 0; n < 1000; n++) holders.saw("a", `m${n}`);

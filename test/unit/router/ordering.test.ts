@@ -57,6 +57,28 @@ describe("an ordering of many replicas", () => {
     expect(ordering.of(META, 3)).toHaveLength(3);
   });
 
+  it("forgets what it knew of replicas that have left, and nothing of those that stay", () => {
+    const { ordering, knowledge, replicas } = european(4);
+    const set = initialReplicaSet("app", "Model", configOf(), null);
+    const [gone, stays] = [replicas[0]!, replicas[1]!];
+    for (const { name } of [gone, stays]) {
+      knowledge.lost(name);
+      ordering.answered(name, { ...META, multiplexedModelId: "fr" });
+    }
+    ordering.take({ ...set, epoch: 1, replicas: replicas.slice(1), spill: [] });
+    expect([knowledge.isAvoided(gone.name), knowledge.isAvoided(stays.name)]).toEqual([false, true]);
+    ordering.take({ ...set, epoch: 2, replicas: [gone, stays], spill: [] });
+    expect(ordering.of(META, 2)).toEqual([gone]);
+  });
+
+  it("keeps what it knew of a replica that may be started", () => {
+    const { ordering, knowledge, replicas } = european(4);
+    const set = initialReplicaSet("app", "Model", configOf(), null);
+    knowledge.lost(replicas[3]!.name);
+    ordering.take({ ...set, epoch: 1, replicas: replicas.slice(0, 3), spill: [replicas[3]!] });
+    expect(knowledge.isAvoided(replicas[3]!.name)).toBe(true);
+  });
+
   it("knows where replicas of a new set are", () => {
     const { ordering, replicas } = european(100);
     ordering.of(META, 3);
