@@ -14,5 +14,7 @@ export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Sco
   const socket = body === null ? response.webSocket : null;
   // A socket that ends elsewhere holds no slot: the replica does nothing for it.
   if (socket === null || !whenEnded(socket, done)) done();
+  // A client that has gone before the answer has reached the ingress leaves a socket whose ends hear of nothing.
+  else scope?.request?.onAbort(() => done());
   return response;
 }

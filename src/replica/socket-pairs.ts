@@ -18,7 +18,14 @@
 interface End {
   readonly peer: WebSocket;
   isAccepted: boolean;
+  /** Whether the application has closed this end itself. */
+  isClosed: boolean;
+  /** Told when it does. */
+  closed?: () => void;
 }
+
+/** How long the other side has to answer when the application has closed its end. One that has vanished never does. */
+const CLOSING_MS = 10_000;
 
 const ends = new WeakMap<WebSocket, End>();
 
@@ -28,19 +35,28 @@ export function wasAccepted(socket: WebSocket): boolean {
 }
 
 /**
- * Calls `ended` once when the connection of a socket that a handler returned is over: closed, broken off, or failed.
+ * Calls `ended` once when the connection of a socket that a handler returned is over: closed, broken off, or failed. Also
+ * when the application has closed its end and hears nothing for ten seconds: not every client answers, and not every
+ * client that has gone is noticed.
  *
  * Returns `false` for one whose end does not come to pass here, and then calls nothing: the application has not accepted
  * its own end, lets it hibernate, or has the socket from elsewhere and only passes it on.
  */
 export function whenEnded(returned: WebSocket, ended: () => void): boolean {
   const peer = ends.get(returned)?.peer;
-  if (peer === undefined || !wasAccepted(peer)) return false;
+  const own = peer === undefined ? undefined : ends.get(peer);
+  if (peer === undefined || own?.isAccepted !== true) return false;
   let isOver = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const end = () => {
+    if (timer !== undefined) clearTimeout(timer);
     if (!isOver) ended();
     isOver = true;
   };
+  own.closed = () => {
+    if (!isOver) timer ??= setTimeout(end, CLOSING_MS);
+  };
+  if (own.isClosed) own.closed();
   // A connection that fails has an "error" and no "close"; one that is closed may have both.
   peer.addEventListener("close", end);
   peer.addEventListener("error", end);
@@ -50,18 +66,26 @@ export function whenEnded(returned: WebSocket, ended: () => void): boolean {
 type Pair = { readonly 0: WebSocket; readonly 1: WebSocket };
 
 function remember({ 0: first, 1: second }: Pair): void {
-  watch(first, { peer: second, isAccepted: false });
-  watch(second, { peer: first, isAccepted: false });
+  watch(first, { peer: second, isAccepted: false, isClosed: false });
+  watch(second, { peer: first, isAccepted: false, isClosed: false });
 }
 
 function watch(socket: WebSocket, end: End): void {
   ends.set(socket, end);
-  // Nothing else tells whether a socket has been accepted.
-  const { accept } = socket as unknown as { accept(...options: unknown[]): void };
-  Object.defineProperty(socket, "accept", {
-    value(this: WebSocket, ...options: unknown[]) {
-      accept.apply(this, options);
-      end.isAccepted = true;
+  // Nothing else tells whether a socket has been accepted, or closed from here.
+  after(socket, "accept", () => (end.isAccepted = true));
+  after(socket, "close", () => {
+    end.isClosed = true;
+    end.closed?.();
+  });
+}
+
+function after(socket: WebSocket, name: "accept" | "close", happened: () => void): void {
+  const method = (socket as unknown as Record<typeof name, (...args: unknown[]) => void>)[name];
+  Object.defineProperty(socket, name, {
+    value(this: WebSocket, ...args: unknown[]) {
+      method.apply(this, args);
+      happened();
     },
     configurable: true,
     writable: true,

@@ -3,8 +3,13 @@ import * as serve from "edge-serve";
 import { room } from "./room.ts";
 
 class Room {
-  fetch(request: Request): Response | Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
+    const waitMs = Number(searchParams.get("wait-ms"));
+    if (waitMs > 0) {
+      console.log(`Working on ${searchParams.get("id")}.`);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
     // Its events come to the object's class, which has no part in this.
     if (searchParams.get("mode") === "hibernate") {
       const { 0: client, 1: server } = new WebSocketPair();
