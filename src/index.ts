@@ -10,12 +10,11 @@ export type {
   ApplicationAutoscalingPolicy,
   AutoscalingContext,
   AutoscalingDecision,
-  AutoscalingOptions,
   AutoscalingPolicy,
-  DeploymentOptions,
   RequestRouter,
   RouterCandidate,
 } from "./api/option-types.ts";
+export type { AutoscalingOptions, DeploymentOptions } from "./api/options.ts";
 export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";

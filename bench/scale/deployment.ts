@@ -3,7 +3,7 @@
  *
  * Owns: what such a deployment looks like after some minutes of steady load. Does not own: what is measured on it.
  */
-import { resolveOptions } from "../../src/api/options.ts";
+import { resolveOptions } from "../../src/api/resolve-options.ts";
 import { Controller, type ControllerPorts } from "../../src/controller/controller.ts";
 import { replicaSetOf } from "../../src/controller/assignment.ts";
 import { noteLoad } from "../../src/controller/scaling.ts";

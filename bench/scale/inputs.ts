@@ -4,7 +4,7 @@
  * Owns: the inputs. Does not own: what follows from them (arithmetic.ts), where requests come from (world.ts).
  */
 import { HEARTBEAT_MS } from "../../src/protocol/control.ts";
-import { resolveOptions } from "../../src/api/options.ts";
+import { resolveOptions } from "../../src/api/resolve-options.ts";
 
 /** A number with its origin. */
 export interface Input {

@@ -7,7 +7,7 @@
  *   W1. Isolates share nothing but the replica set, which is plain data; each has the knowledge of what it saw itself.
  *   W2. Equal scenarios and seeds give equal requests at equal moments.
  */
-import { resolveOptions } from "../../src/api/options.ts";
+import { resolveOptions } from "../../src/api/resolve-options.ts";
 import type { CallRequest, Delivery, RequestMeta } from "../../src/protocol/messages.ts";
 import { initialReplicaSet, type ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";

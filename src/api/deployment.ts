@@ -6,7 +6,8 @@ import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { Application, type Bindable, isPlain } from "./application.ts";
 import { hasRouter } from "./ingress.ts";
-import { checkOptions, type DeploymentOptions, resolveOptions } from "./options.ts";
+import type { DeploymentOptions } from "./options.ts";
+import { checkOptions, resolveOptions } from "./resolve-options.ts";
 import { show } from "../protocol/wording.ts";
 
 type Constructor = abstract new (...args: never[]) => object;

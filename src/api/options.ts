@@ -1,201 +1,322 @@
 /**
- * The options of a deployment: one type, one doc, one default each.
+ * The options of a deployment: one entry each, from which everything else that is said of it comes.
  *
- * Options are checked where the author wrote them, at `deployment()`, never at request time. The same schema
- * checks `serve.yaml`, so both accept and refuse the same things.
+ * Owns: which options there are. What is made of a table: `option-table.ts`. What has to hold between options, and how a configuration
+ * comes of them: `resolve-options.ts`.
+ *
+ * The doc comment of an entry is the type's that an author sees, its row in `docs/options.md` and its description in the JSON Schema
+ * (`npm run options`). Its first paragraph says what the option is.
+ *
+ * Options are checked where the author wrote them, at `deployment()`, never at request time. The same entries check `serve.yaml` and
+ * `PUT`, so all accept and refuse the same things.
  */
 import * as v from "valibot";
-import { ConfigError } from "../protocol/errors.ts";
-import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TIME_MS } from "../protocol/limits.ts";
-import { type AutoscalingConfig, type DeploymentConfig, JURISDICTIONS, LOG_LEVELS, type LoggingConfig } from "../protocol/manifest.ts";
+import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, MAX_COUNT, MAX_REPLICAS } from "../protocol/limits.ts";
+import {
+  type AutoscalingConfig,
+  type DeploymentConfig,
+  JURISDICTIONS,
+  LOG_LEVELS,
+  type LoggingConfig,
+  type Placement,
+} from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
-import { describeIssue, isJson } from "./option-issues.ts";
-import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
+import type { AutoscalingPolicy, RequestRouter } from "./option-types.ts";
+import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
+import { attempts, boolean, callable, count, delay, factor, integer, json, oneOf, period, replicas, text } from "./option-values.ts";
 
-export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
+/** Options of `autoscaling`. `minReplicas <= initialReplicas <= maxReplicas`. */
+export const AUTOSCALING_OPTIONS = {
+  /**
+   * The fewest replicas; 0 lets an idle deployment stop.
+   *
+   * @default 1
+   */
+  minReplicas: option(replicas(0), { default: 1 }),
+  /**
+   * The most replicas.
+   *
+   * @default 1, or 100 with `numReplicas: "auto"`
+   */
+  maxReplicas: option(replicas(1), { default: 1 }),
+  /**
+   * How many replicas a new deployment starts with.
+   *
+   * @default minReplicas
+   */
+  initialReplicas: option(replicas(0), { follows: "minReplicas", nullable: true }),
+  /**
+   * Ongoing requests per replica, running and waiting, that scaling aims at.
+   *
+   * @default 2
+   */
+  targetOngoingRequests: option(factor(), { default: 2 }),
+  /**
+   * How often a working replica reports its load, in milliseconds.
+   *
+   * @default 10_000
+   */
+  metricsIntervalMs: option(period(), { default: 10_000 }),
+  /**
+   * Over how long the load is averaged, in milliseconds.
+   *
+   * @default 30_000
+   */
+  lookBackPeriodMs: option(period(), { default: 30_000 }),
+  /**
+   * How long more replicas must be wanted before they are added, in milliseconds.
+   *
+   * @default 30_000
+   */
+  upscaleDelayMs: option(delay(), { default: 30_000 }),
+  /**
+   * How long fewer replicas must be wanted before some are removed, in milliseconds.
+   *
+   * @default 600_000
+   */
+  downscaleDelayMs: option(delay(), { default: 600_000 }),
+  /**
+   * How long none must be wanted before the last replica is removed, in milliseconds.
+   *
+   * @default downscaleDelayMs
+   */
+  downscaleToZeroDelayMs: option(delay(), { follows: "downscaleDelayMs", nullable: true }),
+  /**
+   * Multiplies each step up.
+   *
+   * @default 1
+   */
+  upscalingFactor: option(factor(), { default: 1, nullable: true }),
+  /**
+   * Multiplies each step down.
+   *
+   * @default 1
+   */
+  downscalingFactor: option(factor(), { default: 1, nullable: true }),
+  /**
+   * Lets a request that finds every replica full start the next one.
+   *
+   * @default true
+   */
+  spillover: option(boolean(), { default: true }),
+  /**
+   * Decides the number of replicas instead of the load; factors, delays and bounds still apply.
+   *
+   * A function in code; a config file names one, which goes before the code's.
+   */
+  policy: option(callable<AutoscalingPolicy>(), { nullable: true }),
+} satisfies TableOf<Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }>;
 
-const integer = (minimum: number, maximum: number, accepted = `an integer from ${minimum} to ${maximum}`) =>
-  v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted), v.maxValue(maximum, accepted));
+/** Autoscaling options. `minReplicas <= initialReplicas <= maxReplicas`; the bounds of numbers are those of {@link DeploymentOptions}. */
+export interface AutoscalingOptions extends OptionsOf<typeof AUTOSCALING_OPTIONS>, Named {}
 
-const atLeast = (minimum: number, maximum: number) => {
-  const accepted = `a number from ${minimum} to ${maximum}`;
-  return v.pipe(v.number(accepted), v.finite(accepted), v.minValue(minimum, accepted), v.maxValue(maximum, accepted));
-};
-
-const above = (limit: number, maximum: number) => {
-  const accepted = `a number above ${limit} and at most ${maximum}`;
-  return v.pipe(v.number(accepted), v.finite(accepted), v.gtValue(limit, accepted), v.maxValue(maximum, accepted));
-};
-
-const replicas = (minimum: number) => integer(minimum, MAX_REPLICAS);
-const count = (minimum: number) => integer(minimum, MAX_COUNT);
-/** A time that may be 0, and one that may not. */
-const delay = () => atLeast(0, MAX_TIME_MS);
-const period = () => above(0, MAX_TIME_MS);
-const factor = () => above(0, MAX_COUNT);
-
-const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  v.picklist(values, `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
-
-const object = <const T extends v.ObjectEntries>(entries: T) => v.strictObject(entries, "an object");
-const boolean = v.boolean("true or false");
-const callable = (what: string) => v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", what);
-
-/** @internal */
-export const AUTOSCALING_SCHEMA = object({
-  minReplicas: v.optional(replicas(0)),
-  maxReplicas: v.optional(replicas(1)),
-  initialReplicas: v.optional(replicas(0)),
-  targetOngoingRequests: v.optional(factor()),
-  metricsIntervalMs: v.optional(period()),
-  lookBackPeriodMs: v.optional(period()),
-  upscaleDelayMs: v.optional(delay()),
-  downscaleDelayMs: v.optional(delay()),
-  downscaleToZeroDelayMs: v.optional(delay()),
-  upscalingFactor: v.optional(factor()),
-  downscalingFactor: v.optional(factor()),
-  spillover: v.optional(boolean),
-  policy: v.optional(callable("a function")),
-});
-
-/** @internal In a config file too. */
-export const NUM_REPLICAS: string = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
-const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
-const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 const HINT = "a location hint";
 /** Part of a replica's name: see `formatReplicaId`. Which hints there are is the platform's business. */
 const HINT_PATTERN = /^[a-z][a-z0-9-]{0,30}$/;
 const HINTS = `an array of at most ${MAX_REPLICAS} location hints`;
 
-/** @internal */
-export const REQUEST_TIMEOUT_SCHEMA = period();
-
-/** @internal */
-export const OPTIONS_SCHEMA = object({
-  name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
-  numReplicas: v.optional(v.union([v.literal("auto"), integer(0, MAX_REPLICAS, NUM_REPLICAS)], NUM_REPLICAS)),
-  autoscaling: v.optional(AUTOSCALING_SCHEMA),
-  maxOngoingRequests: v.optional(count(1)),
-  maxQueuedRequests: v.optional(integer(-1, MAX_COUNT, MAX_QUEUED)),
-  requestTimeoutMs: v.optional(REQUEST_TIMEOUT_SCHEMA),
-  userConfig: v.optional(v.custom<unknown>(isJson, "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
-  healthCheckPeriodMs: v.optional(period()),
-  healthCheckTimeoutMs: v.optional(period()),
-  gracefulShutdownTimeoutMs: v.optional(delay()),
-  requestRouter: v.optional(v.union([oneOf("powerOfTwoChoices", "consistentHash"), callable(ROUTER)], ROUTER)),
-  placement: v.optional(
-    object({
-      // How many first: each one that is wrong is said.
-      locationHints: v.optional(
-        v.pipe(
-          v.array(v.unknown(), "an array of location hints"),
-          v.maxLength(MAX_REPLICAS, HINTS),
-          v.array(v.pipe(v.string(HINT), v.regex(HINT_PATTERN, HINT))),
-        ),
-      ),
-      jurisdiction: v.optional(oneOf(...JURISDICTIONS)),
-    }),
+/** Options of `placement`. */
+export const PLACEMENT_OPTIONS = {
+  /**
+   * Durable Object location hints, such as `weur` or `enam`; replicas are spread over them in order, and callers prefer near ones.
+   *
+   * At most 1,000.
+   */
+  locationHints: option<readonly string[]>(
+    // How many first: each one that is wrong is said.
+    v.pipe(v.array(v.unknown(), "an array of location hints"), v.maxLength(MAX_REPLICAS, HINTS), v.array(text(HINT_PATTERN, HINT))),
   ),
-  retries: v.optional(object({ attempts: v.optional(integer(0, MAX_ATTEMPTS)), onlyIfNotStarted: v.optional(boolean) })),
-  backpressure: v.optional(object({ statusCode: v.optional(v.picklist([503, 429], "503 or 429")), retryAfterMs: v.optional(delay()) })),
-  maxConstructorRetryCount: v.optional(count(1)),
-  logging: v.optional(object({ level: v.optional(oneOf(...LOG_LEVELS)), accessLog: v.optional(boolean) })),
-});
+  /** Keeps the replicas and their storage inside a legal region. */
+  jurisdiction: option(oneOf(...JURISDICTIONS)),
+} satisfies TableOf<Placement>;
 
-/** @internal What is wrong with `options`, one entry a problem; empty when they are accepted. */
-export function optionProblems(options: unknown): { readonly path: readonly string[]; readonly problem: string }[] {
-  const result = v.safeParse(OPTIONS_SCHEMA, options, { abortPipeEarly: true });
-  if (!result.success) return result.issues.map((issue) => describeIssue(issue, OPTIONS_SCHEMA));
-  const { numReplicas, autoscaling } = options as DeploymentOptions;
-  if (typeof numReplicas === "number" && autoscaling !== undefined) {
-    return [
-      {
-        path: ["numReplicas"],
-        problem: `numReplicas is ${numReplicas}, and autoscaling is given too. Leave numReplicas out, or make it "auto".`,
-      },
-    ];
-  }
-  return autoscaling === undefined && numReplicas !== "auto"
-    ? []
-    : boundProblems(resolveAutoscaling(autoscaling ?? {}, numReplicas === "auto"));
+/** Where replicas are put. */
+export interface PlacementOptions extends OptionsOf<typeof PLACEMENT_OPTIONS>, Named {}
+
+/** Options of `retries`. */
+export const RETRY_OPTIONS = {
+  /**
+   * On how many more replicas a request is tried when its replica is lost.
+   *
+   * @default 2
+   */
+  attempts: option(attempts(), { default: 2 }),
+  /**
+   * Whether a request that had begun running is left to fail.
+   *
+   * @default true
+   */
+  onlyIfNotStarted: option(boolean(), { default: true }),
+} satisfies TableOf<DeploymentConfig["retries"]>;
+
+/** What is done with a request whose replica is lost. */
+export interface RetryOptions extends OptionsOf<typeof RETRY_OPTIONS>, Named {}
+
+/** Options of `backpressure`. */
+export const BACKPRESSURE_OPTIONS = {
+  /**
+   * The HTTP status when the queues are full.
+   *
+   * @default 503
+   */
+  statusCode: option<503 | 429>(v.picklist([503, 429], "503 or 429"), { default: 503 }),
+  /**
+   * `Retry-After`, in milliseconds; sent in whole seconds, rounded up.
+   *
+   * @default 1000
+   */
+  retryAfterMs: option(delay(), { default: 1000, nullable: true }),
+} satisfies TableOf<DeploymentConfig["backpressure"]>;
+
+/** The HTTP answer to a full queue. */
+export interface BackpressureOptions extends OptionsOf<typeof BACKPRESSURE_OPTIONS>, Named {}
+
+/** Options of `logging`. */
+export const LOGGING_OPTIONS = {
+  /**
+   * The least severe level that is logged.
+   *
+   * @default "INFO"
+   */
+  level: option(oneOf(...LOG_LEVELS), { default: "INFO", key: "log_level" }),
+  /**
+   * Whether each request is logged.
+   *
+   * @default true
+   */
+  accessLog: option(boolean(), { default: true, key: "enable_access_log" }),
+} satisfies TableOf<LoggingConfig>;
+
+/** What is logged. */
+export interface LoggingOptions extends OptionsOf<typeof LOGGING_OPTIONS>, Named {}
+
+const NUM_REPLICAS = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
+const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
+/** @internal Those that have a name. */
+export const ROUTERS = ["powerOfTwoChoices", "consistentHash"] as const;
+/** @internal */
+export const DEFAULT_ROUTER = "powerOfTwoChoices";
+const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
+
+/** @internal The options with every default: what is put into the manifest, before what no manifest can hold is replaced: a function, and a number of replicas that is not one. */
+export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter"> {
+  readonly numReplicas: number | "auto";
+  readonly autoscaling: (Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }) | null;
+  readonly requestRouter: (typeof ROUTERS)[number] | RequestRouter;
 }
 
-function boundProblems({ minReplicas, initialReplicas, maxReplicas }: AutoscalingConfig): { path: string[]; problem: string }[] {
-  const problem = (path: string, text: string) => [{ path: ["autoscaling", path], problem: text }];
-  if (minReplicas > maxReplicas) {
-    return problem(
-      "minReplicas",
-      `autoscaling.minReplicas is ${minReplicas}, but maxReplicas is ${maxReplicas}. minReplicas must not be larger.`,
-    );
-  }
-  if (initialReplicas < minReplicas) {
-    return problem(
-      "initialReplicas",
-      `autoscaling.initialReplicas is ${initialReplicas}, but minReplicas is ${minReplicas}. initialReplicas must not be smaller.`,
-    );
-  }
-  if (initialReplicas > maxReplicas) {
-    return problem(
-      "initialReplicas",
-      `autoscaling.initialReplicas is ${initialReplicas}, but maxReplicas is ${maxReplicas}. initialReplicas must not be larger.`,
-    );
-  }
-  return [];
-}
+/** Every option of a deployment. */
+export const DEPLOYMENT_OPTIONS = {
+  /**
+   * Unique within the application: a letter, then at most 62 letters, digits, `_` or `-`.
+   *
+   * @default the name of the class or the function
+   */
+  name: option(text(NAME_PATTERN, NAME_RULE)),
+  /**
+   * How many replicas run; `"auto"` is autoscaling with its defaults and at most 100 replicas.
+   *
+   * A number together with `autoscaling` is an error.
+   *
+   * @accepts an integer from 0 to 1,000, or "auto"
+   * @default 1
+   */
+  numReplicas: option(v.union([v.literal("auto"), integer(0, MAX_REPLICAS, NUM_REPLICAS)], NUM_REPLICAS), { default: 1, nullable: true }),
+  /**
+   * Lets the number of replicas follow the load.
+   *
+   * @default off
+   */
+  autoscaling: group<AutoscalingOptions>(AUTOSCALING_OPTIONS, { default: null, key: "autoscaling_config", nullable: true }),
+  /**
+   * How many requests one replica runs at once; more of them wait.
+   *
+   * Counted from admission to the last byte of a streamed response. Ray Serve's default is 5, because a replica
+   * there is a process; here it is an event loop.
+   *
+   * On Cloudflare at most 6 connections of an invocation wait for response headers at a time (`fetch`, KV, R2, Cache, Queues); a
+   * seventh waits for one of those. The platform does not say whether the requests that a replica runs at once share the six:
+   * count on it. Calls through handles are not among them, and `edge-serve run` has no such limit.
+   *
+   * @accepts an integer from 1 to 1,000,000
+   * @default 100
+   */
+  maxOngoingRequests: option(count(1), { default: 100 }),
+  /**
+   * How many requests a replica holds waiting beyond those that it runs; -1 is no limit. Past it the caller gets a `BackPressureError`.
+   *
+   * @accepts an integer from 0 to 1,000,000, or -1 for no limit
+   * @default 1000
+   */
+  maxQueuedRequests: option(integer(-1, MAX_COUNT, MAX_QUEUED), { default: 1000 }),
+  /**
+   * Deadline of a request in milliseconds, queueing included; passed down to every nested call.
+   *
+   * @default none
+   */
+  requestTimeoutMs: option(period(), { default: null, nullable: true }),
+  /** JSON that is given to the class's `reconfigure`. A change never restarts a replica. */
+  userConfig: option(json()),
+  /**
+   * How often a working replica's `checkHealth` is called, in milliseconds. An idle replica is not polled.
+   *
+   * @default 10_000
+   */
+  healthCheckPeriodMs: option(period(), { default: 10_000 }),
+  /**
+   * How long `checkHealth` may take, in milliseconds. Three failures in a row replace the replica.
+   *
+   * Other code of yours that a replica waits for has as long: `reconfigure`, `recordAutoscalingStats`, disposing.
+   *
+   * @default 30_000
+   */
+  healthCheckTimeoutMs: option(period(), { default: DEFAULT_HEALTH_CHECK_TIMEOUT_MS }),
+  /**
+   * How long a drained replica may finish what it runs, in milliseconds.
+   *
+   * @default 20_000
+   */
+  gracefulShutdownTimeoutMs: option(delay(), { default: 20_000 }),
+  /**
+   * How a caller chooses among the replicas: by load, by `key` or model id, or by a function.
+   *
+   * @default "powerOfTwoChoices"
+   */
+  requestRouter: option<(typeof ROUTERS)[number] | RequestRouter>(v.union([oneOf(...ROUTERS), callable<RequestRouter>(ROUTER)], ROUTER), {
+    default: DEFAULT_ROUTER,
+  }),
+  /** Where replicas are put. */
+  placement: group<PlacementOptions>(PLACEMENT_OPTIONS, { nullable: true }),
+  /**
+   * What is done with a request whose replica is lost.
+   *
+   * @default { attempts: 2, onlyIfNotStarted: true }
+   */
+  retries: group<RetryOptions>(RETRY_OPTIONS, { nullable: true }),
+  /**
+   * The HTTP answer to a full queue.
+   *
+   * @default { statusCode: 503, retryAfterMs: 1000 }
+   */
+  backpressure: group<BackpressureOptions>(BACKPRESSURE_OPTIONS, { key: "backpressure_config", nullable: true }),
+  /**
+   * How many start-up failures, at most, before the deployment counts as failed: the smaller of this and three
+   * per replica.
+   *
+   * @default 20
+   */
+  maxConstructorRetryCount: option(count(1), { default: 20 }),
+  /**
+   * What the deployment's replicas log. What is left out is the application's, and then the system's.
+   *
+   * @default { level: "INFO", accessLog: true }
+   */
+  logging: group<LoggingOptions>(LOGGING_OPTIONS, { key: "logging_config", nullable: true }),
+} satisfies TableOf<FilledOptions & { readonly name: string }>;
 
-/** @internal Throws a `ConfigError` that names the deployment and the first thing wrong with its options. */
-export function checkOptions(deployment: string, options: unknown): void {
-  const [first, ...rest] = optionProblems(options);
-  if (first === undefined) return;
-  const others = rest.map(({ problem }) => ` ${problem}`).join("");
-  throw new ConfigError(`Deployment ${JSON.stringify(deployment)}: ${first.problem}${others}`);
-}
-
-const AUTO_MAX_REPLICAS = 100;
-const DEFAULT_LOGGING: LoggingConfig = { level: "INFO", accessLog: true };
-
-/** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
-export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
-  const isAuto = options.numReplicas === "auto";
-  const autoscaling = isAuto || options.autoscaling !== undefined ? resolveAutoscaling(options.autoscaling ?? {}, isAuto) : null;
-  return {
-    numReplicas: autoscaling?.initialReplicas ?? (typeof options.numReplicas === "number" ? options.numReplicas : 1),
-    autoscaling,
-    maxOngoingRequests: options.maxOngoingRequests ?? 100,
-    maxQueuedRequests: options.maxQueuedRequests ?? 1000,
-    requestTimeoutMs: options.requestTimeoutMs ?? null,
-    ...(options.userConfig === undefined ? {} : { userConfig: options.userConfig }),
-    healthCheckPeriodMs: options.healthCheckPeriodMs ?? 10_000,
-    healthCheckTimeoutMs: options.healthCheckTimeoutMs ?? 30_000,
-    gracefulShutdownTimeoutMs: options.gracefulShutdownTimeoutMs ?? 20_000,
-    requestRouter: typeof options.requestRouter === "function" ? "custom" : (options.requestRouter ?? "powerOfTwoChoices"),
-    placement: options.placement ?? {},
-    retries: { attempts: options.retries?.attempts ?? 2, onlyIfNotStarted: options.retries?.onlyIfNotStarted ?? true },
-    backpressure: {
-      statusCode: options.backpressure?.statusCode ?? 503,
-      retryAfterMs: options.backpressure?.retryAfterMs ?? 1000,
-    },
-    maxConstructorRetryCount: options.maxConstructorRetryCount ?? 20,
-    logging: { ...DEFAULT_LOGGING, ...options.logging },
-  };
-}
-
-function resolveAutoscaling(options: AutoscalingOptions, isAuto: boolean): AutoscalingConfig {
-  const minReplicas = options.minReplicas ?? 1;
-  const downscaleDelayMs = options.downscaleDelayMs ?? 600_000;
-  return {
-    minReplicas,
-    maxReplicas: options.maxReplicas ?? (isAuto ? AUTO_MAX_REPLICAS : 1),
-    initialReplicas: options.initialReplicas ?? minReplicas,
-    targetOngoingRequests: options.targetOngoingRequests ?? 2,
-    metricsIntervalMs: options.metricsIntervalMs ?? 10_000,
-    lookBackPeriodMs: options.lookBackPeriodMs ?? 30_000,
-    upscaleDelayMs: options.upscaleDelayMs ?? 30_000,
-    downscaleDelayMs,
-    downscaleToZeroDelayMs: options.downscaleToZeroDelayMs ?? downscaleDelayMs,
-    upscalingFactor: options.upscalingFactor ?? 1,
-    downscalingFactor: options.downscalingFactor ?? 1,
-    spillover: options.spillover ?? true,
-    customPolicy: options.policy !== undefined,
-  };
-}
+/**
+ * Deployment options. Everything is optional.
+ *
+ * Every number has an upper bound: replicas 1,000, other counts 1,000,000, times 2,147,483,647 ms, `retries.attempts` 100.
+ */
+export interface DeploymentOptions extends OptionsOf<typeof DEPLOYMENT_OPTIONS>, Named {}

@@ -10,7 +10,8 @@
  *   L4. An item that is larger than `max` by itself fails, and no other item with it.
  *   L5. Whoever waits is in a batch, fails or is removed: nothing else takes an item out.
  */
-import { type SizeOf, show } from "./options.ts";
+import { show } from "../protocol/wording.ts";
+import type { SizeOf } from "./options.ts";
 import type { BeginReason } from "./stats.ts";
 
 /** An item as far as its place in a batch goes. */

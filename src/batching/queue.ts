@@ -152,7 +152,7 @@ export class BatchQueue {
     const seen = { size: batch.size, wasCut, waitedMs: waitsMs[0]!, ...arrival };
     void this.#run(items).then((durationMs) => {
       this.#running--;
-      if (this.#settings.adaptive !== undefined) {
+      if (this.#settings.adaptive !== null) {
         this.#learned = learn(this.#learned, { ...seen, durationMs }, this.#bounds(this.#settings.adaptive.targetLatencyMs));
         this.#limits = this.#limitsNow();
       }
@@ -170,7 +170,7 @@ export class BatchQueue {
     this.#counters.ended(endedAtMs - beganAtMs);
     // How long one hangs says nothing about the size of a batch.
     if (end === "givenUp") return undefined;
-    if (this.#settings.adaptive === undefined || endedAtMs > beganAtMs) return (answeredAtMs ?? endedAtMs) - beganAtMs;
+    if (this.#settings.adaptive === null || endedAtMs > beganAtMs) return (answeredAtMs ?? endedAtMs) - beganAtMs;
     if (this.#counters.batches % MEASURED_ONE_OF !== 0) return undefined;
     // On the platform the clock stands still while code computes, and moves with the next event.
     await new Promise<void>((resolve) => after(0, resolve));
@@ -187,7 +187,7 @@ export class BatchQueue {
 
   #limitsNow(): Limits {
     const { maxBatchSize: max, batchWaitTimeoutMs, adaptive } = this.#settings;
-    if (adaptive === undefined) return { max, size: max, enough: max, waitMs: batchWaitTimeoutMs };
+    if (adaptive === null) return { max, size: max, enough: max, waitMs: batchWaitTimeoutMs };
     return { max, ...settingsOf(this.#learned, this.#bounds(adaptive.targetLatencyMs)) };
   }
 

@@ -14,12 +14,12 @@ import type { After } from "../context/within.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { isError } from "../protocol/strangers.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
+import { show } from "../protocol/wording.ts";
 import { batchScopeOf } from "./batch-scope.ts";
 import { Callers } from "./callers.ts";
 import { END } from "./end.ts";
 import type { Item } from "./item.ts";
 import { columnsOf } from "./lanes.ts";
-import { show } from "./options.ts";
 
 /** The user's function, whose kind only its result tells. */
 export type BatchFunction = (...columns: unknown[][]) => unknown;

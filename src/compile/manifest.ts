@@ -11,12 +11,13 @@
  *   M2. The same code and request give the same manifest, byte for byte.
  */
 import { type Application, deploymentsOf } from "../api/application.ts";
-import { mergeOptions } from "../api/merge-options.ts";
 import { closest } from "../protocol/wording.ts";
-import { type AutoscalingPolicy, type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
+import type { AutoscalingPolicy } from "../api/option-types.ts";
+import type { DeploymentOptions } from "../api/options.ts";
+import { mergeOptions, optionProblems, resolveOptions } from "../api/resolve-options.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
-import { DEPLOYMENT_SHAPE } from "../config/deployment-shape.ts";
-import { inYamlSpelling } from "../config/read-shape.ts";
+import { DEPLOYMENT_SHAPE } from "../config/deployment-config.ts";
+import { inYamlSpelling } from "../config/read-section.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";

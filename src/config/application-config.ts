@@ -1,16 +1,15 @@
+/**
+ * One application of a config: its name, where it is, where HTTP requests reach it, its deployments.
+ */
 import { show } from "../protocol/wording.ts";
-import type { DeploymentOptions } from "../api/option-types.ts";
+import type { LoggingOptions } from "../api/options.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
 import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, type Segments } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
-import { readShape } from "./read-shape.ts";
-import { routePrefixProblem } from "./route-prefix.ts";
+import { readSection } from "./read-section.ts";
 import { isRecord } from "./shape.ts";
-import { APPLICATION_SCHEMA, APPLICATION_SHAPE } from "./system-shape.ts";
-
-/** What is logged; what is left out is inherited: deployment, application, system. */
-export type LoggingOptions = NonNullable<DeploymentOptions["logging"]>;
+import { APPLICATION, DEFAULT_PREFIX } from "./system-options.ts";
 
 /** One application of a config. */
 export interface ApplicationConfig {
@@ -26,14 +25,13 @@ export interface ApplicationConfig {
   /** Whether callers outside the Worker reach its handle. */
   readonly rpc?: boolean;
   readonly deployments: readonly DeploymentEntry[];
+  /** What is left out is inherited: deployment, application, system. */
   readonly logging?: LoggingOptions;
 }
 
-const DEFAULT_PREFIX = "/";
-
 /** @internal One entry of `applications`. */
 export function readApplication(value: unknown, at: Segments, findings: Finding[]): ApplicationConfig | undefined {
-  const read = readShape(APPLICATION_SCHEMA, { value, at, shape: APPLICATION_SHAPE }, findings);
+  const read = readSection(APPLICATION, { value, at }, findings);
   if (!isRecord(value)) return undefined;
   const routePrefix = readRoutePrefix(value["route_prefix"], [...at, "route_prefix"], findings);
   const importPath = readImportPath(value["import_path"], [...at, "import_path"], findings);
@@ -44,10 +42,10 @@ export function readApplication(value: unknown, at: Segments, findings: Finding[
     routePrefix,
     importPath,
     ...(read.args === undefined ? {} : { args: read.args }),
-    ...(read.autoscalingPolicy === undefined ? {} : { autoscalingPolicy: read.autoscalingPolicy as PolicyRef }),
+    ...(read.autoscalingPolicy === undefined ? {} : { autoscalingPolicy: read.autoscalingPolicy }),
     ...(read.rpc === undefined ? {} : { rpc: read.rpc }),
     deployments,
-    ...(read.logging === undefined ? {} : { logging: read.logging as LoggingOptions }),
+    ...(read.logging === undefined ? {} : { logging: read.logging }),
   };
 }
 
@@ -57,6 +55,28 @@ function readRoutePrefix(value: unknown, at: Segments, findings: Finding[]): str
   if (problem === undefined) return value as string | null;
   findings.push(errorAt(at, problem));
   return undefined;
+}
+
+/** @internal What {@link routePrefixProblem} accepts, as one expression: for the JSON Schema. */
+export const ROUTE_PREFIX_PATTERN: RegExp = /^(?!\/-(?:\/|$))\/(?:[^{}?#]*[^{}?#/])?$/;
+
+const RULES: readonly { readonly isBroken: (prefix: string) => boolean; readonly rule: string }[] = [
+  { isBroken: (prefix) => !prefix.startsWith("/"), rule: 'must start with "/"' },
+  { isBroken: (prefix) => prefix.endsWith("/") && prefix !== "/", rule: 'must not end with "/", unless it is just "/"' },
+  { isBroken: (prefix) => /[{}]/.test(prefix), rule: 'must not contain "{" or "}", because it is no pattern' },
+  { isBroken: (prefix) => /[?#]/.test(prefix), rule: 'must not contain "?" or "#", because it is a path' },
+  { isBroken: (prefix) => prefix === "/-" || prefix.startsWith("/-/"), rule: 'must not be "/-" or under it, which is edge-serve\'s own' },
+];
+
+/**
+ * What is wrong with a route prefix, to go on from what it is called: `must start with "/", got "a".`;
+ * `undefined` when it is accepted. `null` is accepted: no HTTP.
+ */
+export function routePrefixProblem(prefix: unknown): string | undefined {
+  if (prefix === null) return undefined;
+  if (typeof prefix !== "string") return `must be a path that starts with "/", or null for no HTTP, got ${show(prefix)}.`;
+  const broken = RULES.find(({ isBroken }) => isBroken(prefix));
+  return broken === undefined ? undefined : `${broken.rule}, got ${show(prefix)}.`;
 }
 
 function readImportPath(value: unknown, at: Segments, findings: Finding[]): string | undefined {

@@ -2,14 +2,29 @@
  * `serve.yaml`: text in, config out, and every diagnostic at its line and column.
  */
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, visit, type YAMLError } from "yaml";
-import { type Diagnostic, type Finding, toDiagnostic } from "./diagnostics.ts";
+import { type Diagnostic, type Finding, type Segments, toDiagnostic } from "./diagnostics.ts";
 import { type ConfigResult, readDocument } from "./system-config.ts";
+
+/**
+ * Where a path of a config file is, as `serve.yaml:12:5`; of the innermost part of it that there is.
+ *
+ * @param label What the file is called.
+ */
+export function configPosition(text: string, label: string, segments: Segments): string {
+  const lines = new LineCounter();
+  const { line, column } = positionOf({ segments, anchor: "value" }, parse(text, lines), lines);
+  return `${label}:${line}:${column}`;
+}
+
+// `merge`: Ray Serve's parser knows `<<`. Without `prettyErrors`, messages don't repeat position and source.
+function parse(text: string, lineCounter: LineCounter): Document {
+  return parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
+}
 
 /** Reads a config file's text; `file` is what diagnostics call it. Collects all problems, throws none. */
 export function parseConfigText(text: string, file: string): ConfigResult {
   const lines = new LineCounter();
-  // `merge`: Ray Serve's parser knows `<<`. Without `prettyErrors`, messages don't repeat position and source.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const document = parse(text, lines);
   const warnings = document.warnings.map((warning) => syntaxDiagnostic("warning", warning, lines, file));
   if (document.errors.length > 0) {
     return { diagnostics: [...document.errors.map((error) => syntaxDiagnostic("error", error, lines, file)), ...warnings] };
@@ -52,12 +67,14 @@ function place(offset: number, lines: LineCounter): { line: number; column: numb
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-function positionOf(finding: Finding, document: Document, lines: LineCounter): { line: number; column: number } {
+function positionOf(finding: Place, document: Document, lines: LineCounter): { line: number; column: number } {
   return place(nodeOf(finding, document)?.range?.[0] ?? 0, lines);
 }
 
+type Place = Pick<Finding, "segments" | "anchor">;
+
 /** The node that a finding is about, or the innermost that there is on the way to it. */
-function nodeOf({ segments, anchor }: Finding, document: Document): Node | null {
+function nodeOf({ segments, anchor }: Place, document: Document): Node | null {
   let node: Node | null = document.contents;
   for (const [index, segment] of segments.entries()) {
     const isLast = index === segments.length - 1;

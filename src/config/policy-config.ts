@@ -4,32 +4,25 @@
  * `autoscaling_policy` of an application and `autoscaling_config.policy` of a deployment, as in Ray Serve.
  */
 import * as v from "valibot";
-import { isJson } from "../api/option-issues.ts";
+import { group, option, type TableOf } from "../api/option-table.ts";
+import { isJson } from "../api/option-values.ts";
+import type { PolicyRef } from "../protocol/manifest.ts";
 import { isReadableImportPath } from "./import-path.ts";
-import { isRecord, type Shape } from "./shape.ts";
+import { isRecord } from "./shape.ts";
 
 const FUNCTION = '"<module>:<export>", such as "src/policies.ts:share", or "<module>" for its default export';
 const KWARGS = "a JSON object";
 
 /** @internal */
-export const POLICY_SHAPE: Shape = {
-  foreign: new Map(),
-  fields: [
-    {
-      yaml: "policy_function",
-      option: "policyFunction",
-      doc: "The module and export that hold the policy, relative to this file.",
-      required: FUNCTION,
-    },
-    { yaml: "policy_kwargs", option: "policyKwargs", doc: "JSON; the second argument of the policy.", nullable: true },
-  ],
-};
+export const POLICY_OPTIONS = {
+  /** The module and export that hold the policy, relative to this file. */
+  policyFunction: option(v.custom<string>(isReadableImportPath, FUNCTION), { required: true }),
+  /** JSON; the second argument of the policy. */
+  policyKwargs: option(
+    v.custom<Readonly<Record<string, unknown>>>((value) => isRecord(value) && isJson(value), KWARGS),
+    { nullable: true },
+  ),
+} satisfies TableOf<PolicyRef>;
 
-/** @internal */
-export const POLICY_SCHEMA = v.strictObject(
-  {
-    policyFunction: v.optional(v.custom<string>(isReadableImportPath, FUNCTION)),
-    policyKwargs: v.optional(v.custom<Record<string, unknown>>((value) => isRecord(value) && isJson(value), KWARGS)),
-  },
-  "an object",
-);
+/** @internal An option that names a policy. */
+export const policyOption = group<PolicyRef>(POLICY_OPTIONS, { nullable: true });

@@ -11,24 +11,15 @@
  *   C3. Runs anywhere: no file, no YAML. `PUT /-/api/applications` uses it in a Worker.
  *   C4. An option is accepted here exactly when it is accepted in code.
  */
-import { type ApplicationConfig, findConflicts, type LoggingOptions, readApplication } from "./application-config.ts";
+import type { LoggingOptions } from "../api/options.ts";
+import { type ApplicationConfig, findConflicts, readApplication } from "./application-config.ts";
 import { type Diagnostic, type Finding, hasErrors, isEnough, toDiagnostic, withNames } from "./diagnostics.ts";
-import { readShape } from "./read-shape.ts";
+import { readSection } from "./read-section.ts";
 import { isRecord } from "./shape.ts";
-import { SYSTEM_SCHEMA, SYSTEM_SHAPE } from "./system-shape.ts";
+import { type HttpOptions, SYSTEM } from "./system-options.ts";
 
-export type { ApplicationConfig, LoggingOptions } from "./application-config.ts";
+export type { ApplicationConfig } from "./application-config.ts";
 export type { DeploymentEntry } from "./deployment-config.ts";
-
-/** How HTTP requests are received. What is left out is up to whoever listens. */
-export interface HttpOptions {
-  /** Of `edge-serve run`. */
-  readonly host?: string;
-  /** Of `edge-serve run`; 0 is any free port. */
-  readonly port?: number;
-  /** Deadline of every HTTP request. */
-  readonly requestTimeoutMs?: number;
-}
 
 /** A config document that was accepted, in code's spelling. */
 export interface SystemConfig {
@@ -59,7 +50,7 @@ export function readDocument(document: unknown): { config?: SystemConfig; findin
 
 function readParts(document: unknown): { config?: SystemConfig; findings: Finding[] } {
   const findings: Finding[] = [];
-  const read = readShape(SYSTEM_SCHEMA, { value: document, at: [], shape: SYSTEM_SHAPE }, findings);
+  const read = readSection(SYSTEM, { value: document, at: [] }, findings);
   const entries: unknown = isRecord(document) ? document["applications"] : undefined;
   const applications: ApplicationConfig[] = [];
   if (Array.isArray(entries)) {
@@ -72,11 +63,11 @@ function readParts(document: unknown): { config?: SystemConfig; findings: Findin
   }
   if (read === undefined || hasErrors(findings)) return { findings };
   const { httpOptions = {}, logging, targetCapacity } = read;
-  const config = {
+  const config: SystemConfig = {
     applications,
     httpOptions,
     ...(targetCapacity === undefined ? {} : { targetCapacity }),
     ...(logging === undefined ? {} : { logging }),
-  } as SystemConfig;
+  };
   return { config, findings };
 }

@@ -4,12 +4,14 @@
  * A document is merged over the code's own options, option by option, so a value may be left out only where the code
  * comes to it without the document. What has fields is written as a whole, because some defaults follow from other fields.
  */
-import { resolveOptions } from "../api/options.ts";
+import { resolveOptions } from "../api/resolve-options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
-import { DEPLOYMENT_SHAPE } from "./deployment-shape.ts";
-import { POLICY_SHAPE } from "./policy-config.ts";
-import { isRecord, isSeconds, type Shape } from "./shape.ts";
+import { DEPLOYMENT_SHAPE } from "./deployment-config.ts";
+import { POLICY_OPTIONS } from "./policy-config.ts";
+import { isRecord, isSeconds, type Shape, shapeOf } from "./shape.ts";
+
+const POLICY_SHAPE = shapeOf(POLICY_OPTIONS);
 
 /** One entry of `applications`, in the config file's spelling. JSON. */
 export interface ApplicationDocument {

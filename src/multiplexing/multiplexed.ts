@@ -4,32 +4,45 @@
  * Owns: what an author may say, and finding the replica that a call is made in.
  * Does not own: the models; each replica has a `ModelCache` of its own, however many of them share an isolate.
  */
+import * as v from "valibot";
+import { type Named, option, type OptionsOf, problemsOf, refuse, schemaOf, withDefaults } from "../api/option-table.ts";
+import { above, callable, integer } from "../api/option-values.ts";
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
+import { show } from "../protocol/wording.ts";
 import { ModelCache } from "./model-cache.ts";
 import { disposalLimitMs, registerModels } from "./registry.ts";
 import { type MultiplexedStats, noStats } from "./stats.ts";
 
-/** How many models a replica holds. */
-export interface MultiplexedOptions<Model> {
+const LIMIT = `an integer from 1 to ${MAX_MODELS}, or -1 for no limit`;
+
+/** Every option of `serve.multiplexed`. */
+export const MULTIPLEXED_OPTIONS = {
   /**
-   * How many models a replica has loaded at once: 1 to 1,000, or -1 for no limit.
+   * How many models a replica has loaded at once; -1 is no limit.
    *
    * Exceeded only where a load would otherwise wait for ever: by a request that uses more models than this.
    *
+   * @accepts an integer from 1 to 1,000, or -1 for no limit
    * @default 3
    */
-  readonly maxModelsPerReplica?: number;
+  maxModelsPerReplica: option(v.union([v.literal(-1), integer(1, MAX_MODELS, LIMIT)], LIMIT), { default: 3 }),
   /** What a model takes, in bytes. Asked once after each load. */
-  readonly sizeOf?: (model: Model) => number;
+  sizeOf: option(callable<(model: never) => number>("a function from a model to bytes")),
   /**
-   * What a replica's models may take together, by `sizeOf`; no limit by default.
+   * What a replica's models may take together, by `sizeOf`, in bytes.
    *
    * Before a model has been loaded once its size is not known, so the first load of a model makes room after it.
+   *
+   * @default no limit
    */
-  readonly maxBytes?: number;
-}
+  maxBytes: option(above(0, MAX_BYTES)),
+};
+
+/** How many models a replica holds. */
+export interface MultiplexedOptions<Model>
+  extends OptionsOf<typeof MULTIPLEXED_OPTIONS, { readonly sizeOf: (model: Model) => number }>, Named {}
 
 /** Gives a replica's models, loading what is not loaded. */
 export interface Multiplexed<Model> {
@@ -127,31 +140,17 @@ function scopeFor(modelId: unknown): Scope {
   return scope;
 }
 
-const OPTIONS = ["maxModelsPerReplica", "sizeOf", "maxBytes"];
+const SCHEMA = schemaOf(MULTIPLEXED_OPTIONS);
+const SUBJECT = "serve.multiplexed";
 
-function checked(load: unknown, options: MultiplexedOptions<never>): { maxModels: number; maxBytes: number } {
-  if (typeof load !== "function") throw refused("the first argument must be a function that loads a model by its id", load);
-  if (typeof options !== "object" || options === null) throw refused("the options must be an object", options);
-  const { maxModelsPerReplica = 3, sizeOf, maxBytes } = options;
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw new ConfigError(`serve.multiplexed: unknown option ${JSON.stringify(unknown)}. Accepted: ${OPTIONS.join(", ")}.`);
+function checked(load: unknown, options: unknown): { maxModels: number; maxBytes: number } {
+  if (typeof load !== "function") {
+    throw new ConfigError(`${SUBJECT}: the first argument must be a function that loads a model by its id, got ${show(load)}.`);
   }
-  const isNumberOfModels = Number.isSafeInteger(maxModelsPerReplica) && maxModelsPerReplica >= 1 && maxModelsPerReplica <= MAX_MODELS;
-  if (!isNumberOfModels && maxModelsPerReplica !== -1) {
-    throw refused(`maxModelsPerReplica must be an integer from 1 to ${MAX_MODELS}, or -1 for no limit`, maxModelsPerReplica);
-  }
-  if (sizeOf !== undefined && typeof sizeOf !== "function") throw refused("sizeOf must be a function from a model to bytes", sizeOf);
-  if (maxBytes !== undefined && !(typeof maxBytes === "number" && maxBytes > 0 && maxBytes <= MAX_BYTES)) {
-    throw refused(`maxBytes must be a number above 0 and at most ${MAX_BYTES}`, maxBytes);
-  }
+  refuse(SUBJECT, problemsOf(MULTIPLEXED_OPTIONS, SCHEMA, options));
+  const { maxModelsPerReplica, sizeOf, maxBytes } = withDefaults(MULTIPLEXED_OPTIONS, options as object) as MultiplexedOptions<never>;
   if (maxBytes !== undefined && sizeOf === undefined) {
-    throw new ConfigError("serve.multiplexed: maxBytes needs sizeOf, which says how large a model is. Give both, or neither.");
+    throw new ConfigError(`${SUBJECT}: maxBytes needs sizeOf, which says how large a model is. Give both, or neither.`);
   }
-  return { maxModels: maxModelsPerReplica === -1 ? Infinity : maxModelsPerReplica, maxBytes: maxBytes ?? Infinity };
-}
-
-function refused(accepted: string, value: unknown): ConfigError {
-  const seen = typeof value === "string" ? JSON.stringify(value) : typeof value === "function" ? "a function" : String(value);
-  return new ConfigError(`serve.multiplexed: ${accepted}, got ${seen}.`);
+  return { maxModels: maxModelsPerReplica === -1 ? Infinity : maxModelsPerReplica!, maxBytes: maxBytes ?? Infinity };
 }

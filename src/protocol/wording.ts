@@ -2,18 +2,48 @@
  * What errors say about a value or a name that was given: cut to what a person reads, whatever it is.
  */
 
-/** A value as it reads in an error, cut to a length that a terminal shows. */
+/** As much as a line of a terminal shows. */
+const MAX_SHOWN = 80;
+
+/**
+ * A value as it reads in an error, cut to what a person reads. Takes time by what is shown, not by what the value holds. What is no
+ * JSON is named by its kind: `a function`, `a Map`.
+ */
 export function show(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "number" || typeof value === "bigint" || value === undefined) return String(value);
-  let text: string | undefined;
+  let text: string;
   try {
-    text = JSON.stringify(value);
+    text = textOf(value, MAX_SHOWN + 1);
   } catch {
-    // Circular, or holds a bigint: the type has to do.
+    // A getter or a proxy that throws: the type has to do.
+    text = `a value of type ${typeof value}`;
   }
-  text ??= `a value of type ${typeof value}`;
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text;
+}
+
+/** What `value` reads as; where that is longer than `room`, a beginning of it that is. */
+function textOf(value: unknown, room: number): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, Math.max(room, 0)));
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const isArray = Array.isArray(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!isArray && prototype !== Object.prototype && prototype !== null) return kindOf(value);
+  let text = isArray ? "[" : "{";
+  // Each level takes at least one character, so that a circular value ends too.
+  for (const key of isArray ? value.keys() : Object.keys(value)) {
+    if (text.length > room) break;
+    if (text.length > 1) text += ",";
+    if (!isArray) text += `${textOf(key, room)}:`;
+    text += textOf((value as Readonly<Record<string | number, unknown>>)[key], room - text.length);
+  }
+  return text + (isArray ? "]" : "}");
+}
+
+function kindOf(instance: object): string {
+  const { name } = (instance.constructor ?? {}) as { readonly name?: unknown };
+  if (typeof name !== "string" || name === "") return "an object";
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Longer than any name that could be meant, and what is compared costs time by its length. */

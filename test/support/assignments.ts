@@ -1,7 +1,7 @@
 /**
  * What a controller could tell the replica `news/Model/-/0.0`, and a way to it that a test answers by hand.
  */
-import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../src/api/options.ts";
 import type { Assignment, ReplicaReport } from "../../src/protocol/control.ts";
 import type { DeploymentConfig } from "../../src/protocol/manifest.ts";
 import { initialReplicaSet } from "../../src/protocol/replica-set.ts";

@@ -10,7 +10,7 @@ interface ReportAbout {
  * are told unless a test says otherwise.
  */
 import { deployment } from "../../src/api/deployment.ts";
-import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../src/api/options.ts";
 import { Controller } from "../../src/controller/controller.ts";
 import type { Order } from "../../src/controller/orders.ts";
 import type { Policies } from "../../src/controller/policies.ts";

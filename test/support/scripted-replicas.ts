@@ -1,5 +1,5 @@
 import { deployment } from "../../src/api/deployment.ts";
-import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../src/api/options.ts";
 import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply } from "../../src/protocol/messages.ts";
 import { parseReplicaId } from "../../src/protocol/names.ts";
 import type { Policy } from "../../src/router/policy.ts";

@@ -1,7 +1,7 @@
 /**
  * The vital signs of a replica whose work a test makes up, and all that they have told.
  */
-import type { DeploymentOptions } from "../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../src/api/options.ts";
 import { after } from "../../src/context/within.ts";
 import type { LoadReport, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { MetricsSnapshot } from "../../src/protocol/metrics.ts";

@@ -1,12 +1,14 @@
+import { readFileSync } from "node:fs";
 import type { Diagnostic } from "../../config/diagnostics.ts";
-import { configPosition } from "../project/config-position.ts";
+import { configPosition } from "../../config/parse-file.ts";
 
 const STEP = /\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([A-Za-z_$][\w$-]*)/g;
 
 /** Diagnostics that were made far away, with their places in the file that the document came from. */
 export function placed(diagnostics: readonly Diagnostic[], file: string, label: string): Diagnostic[] {
+  const text = readFileSync(file, "utf8");
   return diagnostics.map((diagnostic) => {
-    const [, line = "1", column = "1"] = /:(\d+):(\d+)$/.exec(configPosition(file, label, segmentsOf(diagnostic.path))) ?? [];
+    const [, line = "1", column = "1"] = /:(\d+):(\d+)$/.exec(configPosition(text, label, segmentsOf(diagnostic.path))) ?? [];
     return { ...diagnostic, file: label, line: Number(line), column: Number(column) };
   });
 }

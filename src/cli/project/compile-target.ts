@@ -8,7 +8,7 @@
  *   C1. The version changes whenever the bundled code or the manifest does, and does not depend on where the project is.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
 import type { ApplicationSource, CodeSource } from "../../compile/describe-module.ts";
@@ -17,12 +17,12 @@ import { describedApplications } from "../../compile/described-applications.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
 import type { DescribedApplication, DescribeProblem, DescribeResult } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
+import { configPosition } from "../../config/parse-file.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { locateProblem } from "../runtime/runtime-failure.ts";
 import { startRuntime } from "../runtime/worker-runtime.ts";
-import { configPosition } from "./config-position.ts";
 import { ownAliases } from "./own-package.ts";
 import type { Project, WranglerConfig } from "./project.ts";
 import type { Located, Target } from "./target.ts";
@@ -102,7 +102,7 @@ function locate({ message, path }: DescribeProblem, target: Target, bundle: Bund
 }
 
 function placed(message: string, path: DescribeProblem["path"], { configFile, label }: Target): string {
-  return configFile === undefined ? message : `${configPosition(configFile, label, path)}  ${message}`;
+  return configFile === undefined ? message : `${configPosition(readFileSync(configFile, "utf8"), label, path)}  ${message}`;
 }
 
 function sourcesFrom(file: string, { config, modules, policies }: Target, root: string): ApplicationSource[] {

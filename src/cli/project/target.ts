@@ -6,10 +6,9 @@ import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { namedPolicies } from "../../compile/policies.ts";
 import { formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
 import { parseImportPath } from "../../config/import-path.ts";
-import { parseConfigText } from "../../config/parse-file.ts";
+import { configPosition, parseConfigText } from "../../config/parse-file.ts";
 import type { ApplicationConfig, SystemConfig } from "../../config/system-config.ts";
 import { EXIT, Failure } from "../failure.ts";
-import { configPosition } from "./config-position.ts";
 
 /** Where code is: the file, absolute, and the export. */
 export interface Located {
@@ -71,13 +70,14 @@ function readConfigFile(label: string, file: string, cwd: string, args: unknown)
     );
   }
   if (!existsSync(file)) throw new Failure(`There is no file ${label} in ${cwd}.`);
-  const { config, diagnostics } = parseConfigText(readFileSync(file, "utf8"), relative(cwd, file) || label);
+  const text = readFileSync(file, "utf8");
+  const { config, diagnostics } = parseConfigText(text, relative(cwd, file) || label);
   if (config === undefined || hasErrors(diagnostics)) throw new Failure(formatDiagnostics(diagnostics));
   const located = config.applications.map(({ name, importPath }) => {
     return [name, locate(importPath, dirname(file), `${label}: application ${JSON.stringify(name)}: import_path`)] as const;
   });
   const policies = namedPolicies(config.applications).map(({ key, policy, path }) => {
-    const subject = `${configPosition(file, label, path)}  ${formatPath(path)}`;
+    const subject = `${configPosition(text, label, path)}  ${formatPath(path)}`;
     return [key, locate(policy.policyFunction, dirname(file), subject, POLICY_FORM)] as const;
   });
   return {

@@ -1,7 +1,7 @@
 /** Ray Serve's unit test test_deployment_class.py, translated. */
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { describeSystem } from "../../../src/compile/manifest.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";
 

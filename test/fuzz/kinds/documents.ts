@@ -2,7 +2,7 @@
  * Config documents and options: refused as a whole with every problem said, or accepted within the bounds that the contract names.
  */
 import { deployment } from "../../../src/api/deployment.ts";
-import { resolveOptions } from "../../../src/api/options.ts";
+import { resolveOptions } from "../../../src/api/resolve-options.ts";
 import { planDocument } from "../../../src/compile/plan-document.ts";
 import { documentInForce } from "../../../src/compile/document-in-force.ts";
 import { parseConfigText } from "../../../src/config/parse-file.ts";

@@ -5,7 +5,7 @@ import { decodeEnvelope, decodeReply, encodeEnvelope } from "../../../src/protoc
 import type { Delivery, RequestMeta } from "../../../src/protocol/messages.ts";
 import { decodeNews, encodeNews } from "../../../src/protocol/news.ts";
 import { initialReplicaSet, replicaRef, type ReplicaSet } from "../../../src/protocol/replica-set.ts";
-import { resolveOptions } from "../../../src/api/options.ts";
+import { resolveOptions } from "../../../src/api/resolve-options.ts";
 import type { Choices } from "../choices.ts";
 import { holds, type Kind } from "../kind.ts";
 import { mutated, oddJson, scrap } from "../text.ts";

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { OptionTable } from "../../../src/api/option-table.ts";
+import { DEPLOYMENT_OPTIONS, type DeploymentOptions } from "../../../src/api/options.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
+import { expectMentions } from "../../support/mentions.ts";
 import { TABLE } from "./options-table.ts";
 
 class Rank {
@@ -38,15 +40,16 @@ describe("an option of a deployment", () => {
     ({ option, value, what }) => {
       const { message, code } = errorOf(() => deployment(Rank, optionsWith(option, value)));
       expect(code).toBe("CONFIG");
-      expect(message).toContain(`Deployment "Rank": ${option} must be ${what}, got `);
-      if (typeof value === "number") expect(message).toContain(`got ${value}.`);
-      if (typeof value === "string") expect(message).toContain(`got ${JSON.stringify(value)}.`);
+      expectMentions(message, '"Rank"', option, ...what);
+      expect(message.length).toBeLessThan(400);
+      if (typeof value === "number" || typeof value === "string")
+        expectMentions(message, typeof value === "number" ? String(value) : JSON.stringify(value));
     },
   );
 
   it.each(refused.filter(([option, value]) => option === "name" && value !== ""))("%s refuses %j", (_, value, what) => {
     const { message } = errorOf(() => deployment(Rank, { name: value } as DeploymentOptions));
-    expect(message).toBe(`Deployment ${JSON.stringify(value)}: name must be ${what}, got ${JSON.stringify(value)}.`);
+    expectMentions(message, "Deployment", "name", JSON.stringify(value), ...what);
   });
 
   it.each([
@@ -58,40 +61,68 @@ describe("an option of a deployment", () => {
     [{ retries: { attempt: 2 } }, "retries.attempt", "attempts"],
   ])("%j is unknown, and the nearest is suggested", (options, option, suggestion) => {
     const { message } = errorOf(() => deployment(Rank, options as DeploymentOptions));
-    expect(message).toBe(`Deployment "Rank": unknown option ${JSON.stringify(option)}. Did you mean ${suggestion}?`);
+    expectMentions(message, '"Rank"', "unknown", JSON.stringify(option), suggestion);
   });
+
+  it.each(["constructor", "toString", "__proto__", "x".repeat(1_000_000)])(
+    "%.20s is unknown too, as an option and inside of one",
+    (name) => {
+      for (const options of [{ [name]: 1 }, { retries: { [name]: 1 } }, { autoscaling: { [name]: {} } }]) {
+        const { message } = errorOf(() => deployment(Rank, options as DeploymentOptions));
+        expectMentions(message, '"Rank"', "unknown");
+        expect(message).toContain(name.slice(0, 50));
+        expect(message.length).toBeLessThan(600);
+      }
+    },
+  );
 
   it("that resembles nothing is answered with all that there are", () => {
     const { message } = errorOf(() => deployment(Rank, { zzz: 1 } as DeploymentOptions));
-    expect(message).toMatch(/^Deployment "Rank": unknown option "zzz"\. Accepted: name, numReplicas, /);
+    expectMentions(message, '"Rank"', '"zzz"', "name", "numReplicas", "logging");
   });
 
   it("is checked by options() as well", () => {
     const { message } = errorOf(() => deployment(Rank).options({ numReplicas: -1 }));
-    expect(message).toBe('Deployment "Rank": numReplicas must be an integer from 0 to 1000, or "auto", got -1.');
+    expectMentions(message, '"Rank"', "numReplicas", "0", "1000", '"auto"', "-1");
   });
 
   it("says all that is wrong at once", () => {
     const { message } = errorOf(() => deployment(Rank, { numReplicas: -1, maxOngoingRequests: 0 }));
-    expect(message).toContain("numReplicas must be");
-    expect(message).toContain("maxOngoingRequests must be");
+    expectMentions(message, "numReplicas", "-1", "maxOngoingRequests", "0");
+  });
+
+  it("says no more than a person reads", () => {
+    const locationHints = Array.from({ length: 1000 }, (_, index) => index) as unknown as string[];
+    const { message } = errorOf(() => deployment(Rank, { placement: { locationHints } }));
+    expectMentions(message, "placement.locationHints.0", "980");
+    expect(message.length).toBeLessThan(3000);
+  });
+});
+
+describe("the rows of this table", () => {
+  const namesOf = (table: OptionTable, at = ""): string[] =>
+    Object.entries(table).flatMap(([name, { fields }]) => (fields === undefined ? [at + name] : namesOf(fields, `${at}${name}.`)));
+
+  it("are about every option that there is", () => {
+    const tested = new Set(TABLE.map(({ option }) => option));
+    expect(namesOf(DEPLOYMENT_OPTIONS).filter((name) => !tested.has(name))).toEqual([]);
   });
 });
 
 describe("a number of replicas and autoscaling", () => {
   it("exclude each other", () => {
     const { message } = errorOf(() => deployment(Rank, { numReplicas: 2, autoscaling: {} }));
-    expect(message).toBe('Deployment "Rank": numReplicas is 2, and autoscaling is given too. Leave numReplicas out, or make it "auto".');
+    expectMentions(message, '"Rank"', "numReplicas", "2", "autoscaling", '"auto"');
     expect(() => deployment(Rank, { numReplicas: "auto", autoscaling: { maxReplicas: 3 } })).not.toThrow();
   });
 
   it.each([
-    [{ minReplicas: 8, maxReplicas: 4 }, "autoscaling.minReplicas is 8, but maxReplicas is 4."],
-    [{ minReplicas: 2 }, "autoscaling.minReplicas is 2, but maxReplicas is 1."],
-    [{ minReplicas: 2, maxReplicas: 4, initialReplicas: 1 }, "autoscaling.initialReplicas is 1, but minReplicas is 2."],
-    [{ maxReplicas: 4, initialReplicas: 5 }, "autoscaling.initialReplicas is 5, but maxReplicas is 4."],
-  ])("refuse bounds in the wrong order: %j", (autoscaling, sentence) => {
-    expect(errorOf(() => deployment(Rank, { autoscaling })).message).toContain(`Deployment "Rank": ${sentence}`);
+    [{ minReplicas: 8, maxReplicas: 4 }, ["autoscaling.minReplicas", "8", "maxReplicas", "4"]],
+    [{ minReplicas: 2 }, ["autoscaling.minReplicas", "2", "maxReplicas", "1"]],
+    [{ minReplicas: 2, maxReplicas: 4, initialReplicas: 1 }, ["autoscaling.initialReplicas", "1", "minReplicas", "2"]],
+    [{ maxReplicas: 4, initialReplicas: 5 }, ["autoscaling.initialReplicas", "5", "maxReplicas", "4"]],
+  ])("refuse bounds in the wrong order: %j", (autoscaling, names) => {
+    expectMentions(errorOf(() => deployment(Rank, { autoscaling })).message, '"Rank"', ...names);
   });
 
   it("accept bounds that are equal", () => {

@@ -151,7 +151,7 @@ describe("results", () => {
     ["no array", "ABC", 'The input list has length 3 but the function returned "ABC", which is no array'],
     ["nothing", undefined, "The input list has length 3 but the function returned undefined, which is no array"],
     ["numbers in a row", new Float32Array(3), "the function returned a Float32Array, which is no array"],
-    ["an object", { length: 3 }, "the function returned an object, which is no array"],
+    ["an object", { length: 3 }, 'the function returned {"length":3}, which is no array'],
   ])("of %s reject every caller with both lengths", async (_, result, message) => {
     const errors = await three(returning(result));
     expect(new Set(errors).size).toBe(1);

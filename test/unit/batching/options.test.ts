@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
+import { expectMentions } from "../../support/mentions.ts";
 
 const make = (options: unknown) => () => batch(async (texts: string[]) => texts, options as never);
 
@@ -15,40 +16,36 @@ function refusal(act: () => unknown): string {
 }
 
 describe("options", () => {
-  it.each([
-    [{ maxBatchSize: 0 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 0."],
-    [{ maxBatchSize: 10_001 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 10001."],
-    [{ maxConcurrentBatches: 1e9 }, "serve.batch(): maxConcurrentBatches must be an integer from 1 to 1000000, got 1000000000."],
-    [{ batchWaitTimeoutMs: 2 ** 31 }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got 2147483648."],
-    [
-      { adaptive: { targetLatencyMs: 2 ** 31 } },
-      "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got 2147483648.",
-    ],
-    [{ maxBatchSize: 1.5 }, "serve.batch(): maxBatchSize must be an integer from 1 to 10000, got 1.5."],
-    [{ maxBatchSize: "8" }, 'serve.batch(): maxBatchSize must be an integer from 1 to 10000, got "8".'],
-    [{ batchWaitTimeoutMs: -1 }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got -1."],
-    [{ batchWaitTimeoutMs: Infinity }, "serve.batch(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got Infinity."],
-    [{ maxConcurrentBatches: null }, "serve.batch(): maxConcurrentBatches must be an integer from 1 to 1000000, got null."],
-    [{ batchSizeOf: 3 }, "serve.batch(): batchSizeOf must be a function, got 3."],
-    [{ adaptive: true }, "serve.batch(): adaptive must be an object { targetLatencyMs }, got true."],
-    [{ adaptive: {} }, "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got undefined."],
-    [
-      { adaptive: { targetLatencyMs: 0 } },
-      "serve.batch(): adaptive.targetLatencyMs must be a number above 0 and at most 2147483647, got 0.",
-    ],
-    [{ adaptive: { target: 5 } }, 'serve.batch(): unknown option "adaptive.target". Accepted: targetLatencyMs.'],
-    [
-      { batchSize: 3 },
-      'serve.batch(): unknown option "batchSize". Accepted: maxBatchSize, batchWaitTimeoutMs, maxConcurrentBatches, batchSizeOf, adaptive.',
-    ],
-    [5, "serve.batch(): the options must be an object, got 5."],
-    [[], "serve.batch(): the options must be an object, got an Array."],
-  ])("%j are refused where they were written", (options, message) => {
-    expect(refusal(make(options))).toBe(message);
+  it.each<[unknown, string[]]>([
+    [{ maxBatchSize: 0 }, ["maxBatchSize", "1", "10000", "0"]],
+    [{ maxBatchSize: 10_001 }, ["maxBatchSize", "1", "10000", "10001"]],
+    [{ maxConcurrentBatches: 1e9 }, ["maxConcurrentBatches", "1", "1000000", "1000000000"]],
+    [{ batchWaitTimeoutMs: 2 ** 31 }, ["batchWaitTimeoutMs", "0", "2147483647", "2147483648"]],
+    [{ adaptive: { targetLatencyMs: 2 ** 31 } }, ["adaptive.targetLatencyMs", "0", "2147483647", "2147483648"]],
+    [{ maxBatchSize: 1.5 }, ["maxBatchSize", "1", "10000", "1.5"]],
+    [{ maxBatchSize: "8" }, ["maxBatchSize", "1", "10000", '"8"']],
+    [{ batchWaitTimeoutMs: -1 }, ["batchWaitTimeoutMs", "0", "2147483647", "-1"]],
+    [{ batchWaitTimeoutMs: Infinity }, ["batchWaitTimeoutMs", "0", "2147483647", "Infinity"]],
+    [{ maxConcurrentBatches: null }, ["maxConcurrentBatches", "1", "1000000", "null"]],
+    [{ batchSizeOf: 3 }, ["batchSizeOf", "function", "3"]],
+    [{ adaptive: true }, ["adaptive", "object", "true"]],
+    [{ adaptive: {} }, ["adaptive.targetLatencyMs", "0", "2147483647", "missing"]],
+    [{ adaptive: { targetLatencyMs: 0 } }, ["adaptive.targetLatencyMs", "0", "2147483647"]],
+    [{ adaptive: { target: 5 } }, ["unknown", '"adaptive.target"', "targetLatencyMs"]],
+    [{ batchSize: 3 }, ["unknown", '"batchSize"', "maxBatchSize"]],
+    [5, ["the options", "object", "5"]],
+    [[], ["the options", "object", "[]"]],
+  ])("%j are refused where they were written", (options, mentioned) => {
+    expectMentions(refusal(make(options)), "serve.batch", ...mentioned);
   });
 
   it("are refused without a function", () => {
-    expect(refusal(() => batch("predict" as never))).toBe('serve.batch() takes a function over arrays, got "predict".');
+    expectMentions(
+      refusal(() => batch("predict" as never)),
+      "serve.batch",
+      "function",
+      '"predict"',
+    );
   });
 
   it("have defaults, and undefined is one of them", () => {
@@ -59,14 +56,11 @@ describe("options", () => {
 describe("setters", () => {
   const call = make({})();
   it.each([
-    [() => call.setMaxBatchSize(0), "setMaxBatchSize(): maxBatchSize must be an integer from 1 to 10000, got 0."],
-    [() => call.setMaxBatchSize(undefined as never), "setMaxBatchSize(): maxBatchSize must be an integer from 1 to 10000, got undefined."],
-    [
-      () => call.setBatchWaitTimeoutMs(Number.NaN),
-      "setBatchWaitTimeoutMs(): batchWaitTimeoutMs must be a number from 0 to 2147483647, got NaN.",
-    ],
-  ])("refuse what the options refuse", (act, message) => {
-    expect(refusal(act)).toBe(message);
+    [() => call.setMaxBatchSize(0), ["setMaxBatchSize", "maxBatchSize", "1", "10000", "0"]],
+    [() => call.setMaxBatchSize(undefined as never), ["setMaxBatchSize", "maxBatchSize", "1", "10000", "undefined"]],
+    [() => call.setBatchWaitTimeoutMs(Number.NaN), ["setBatchWaitTimeoutMs", "batchWaitTimeoutMs", "0", "2147483647", "NaN"]],
+  ])("refuse what the options refuse", (act, mentioned) => {
+    expectMentions(refusal(act), ...mentioned);
     expect(call.stats.limits).toEqual({ maxBatchSize: 10, batchWaitTimeoutMs: 10 });
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { resolveOptions } from "../../../src/api/options.ts";
+import { resolveOptions } from "../../../src/api/resolve-options.ts";
 import { describeModule } from "../../../src/compile/describe-module.ts";
 import { classNamesOf, entryModule, literal } from "../../../src/compile/entry-module.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";

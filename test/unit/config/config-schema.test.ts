@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { configSchema, configSchemaText, SCHEMA_FILE } from "../../../scripts/write-config-schema.ts";
+import { generatedFiles } from "../../../scripts/options/write.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";
 
 interface Schema {
   readonly [keyword: string]: unknown;
 }
 
-const ROOT = configSchema() as Schema;
+const FILES = generatedFiles();
+const ROOT = JSON.parse(FILES["schema/serve.schema.json"]!) as Schema;
 const ANNOTATIONS = ["$schema", "$defs", "title", "description", "default", "deprecated"];
 
 const typeOf = (value: unknown): string[] => {
@@ -49,11 +50,13 @@ function accepts(schema: Schema, value: unknown): boolean {
 
 const withDeployment = (options: object) => ({ applications: [{ import_path: "a:b", deployments: [{ name: "A", ...options }] }] });
 
-describe("the JSON Schema of the config", () => {
-  it("is up to date; `node scripts/write-config-schema.ts` writes it", () => {
-    expect(readFileSync(SCHEMA_FILE, "utf8")).toBe(configSchemaText());
+describe("what is made of the tables of options", () => {
+  it.each(Object.entries(FILES))("is up to date in %s; `npm run options` writes it", (file, text) => {
+    expect(readFileSync(file, "utf8")).toBe(text);
   });
+});
 
+describe("the JSON Schema of the config", () => {
   it.each<unknown>([
     { applications: [] },
     {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resolveOptions } from "../../../src/api/options.ts";
+import { resolveOptions } from "../../../src/api/resolve-options.ts";
 import { hasErrors } from "../../../src/config/diagnostics.ts";
 import { parseConfigText } from "../../../src/config/parse-file.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ROUTE_PREFIX_PATTERN, routePrefixProblem } from "../../../src/config/route-prefix.ts";
+import { ROUTE_PREFIX_PATTERN, routePrefixProblem } from "../../../src/config/application-config.ts";
 
 describe("routePrefixProblem", () => {
   it.each(["/", "/a", "/a/b", "/a-b_c.d", "/-a", "/a/-", null])("accepts %j", (prefix) => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergeOptions } from "../../../src/api/merge-options.ts";
-import { type DeploymentOptions, optionProblems, resolveOptions } from "../../../src/api/options.ts";
+import { mergeOptions } from "../../../src/api/resolve-options.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
+import { optionProblems, resolveOptions } from "../../../src/api/resolve-options.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";
 import { documentOf } from "../../../src/config/to-document.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../../src/protocol/manifest.ts";

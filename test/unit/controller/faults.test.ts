@@ -3,7 +3,7 @@
  * surroundings, that step and the next ones throw, hang, or lose the object. When that is over, everything is as without it.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { ConfigStore, type StoredConfig } from "../../../src/controller/config-store.ts";
 import { Controller } from "../../../src/controller/controller.ts";
 import type { Policies } from "../../../src/controller/policies.ts";

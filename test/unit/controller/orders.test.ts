@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { startFailureLimit } from "../../../src/controller/orders.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
 import { configOf, ControlledWorld, manifestOf } from "../../support/controlled-world.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 

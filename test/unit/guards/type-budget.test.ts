@@ -89,4 +89,19 @@ describe("the types of an application", () => {
     expect(output).toMatch(/Type '\[model: .*, threshold\?: .*\]' is not assignable to type 'null'/);
     expect(output).toMatch(/Type '\[document: .*, limit\?: .*\]' is not assignable to type 'null'/);
   });
+
+  it("call options by the name that an author knows", { timeout: TIMEOUT_MS }, async () => {
+    const output = await check(`
+      import * as serve from "edge-serve";
+      async function rank() {}
+      serve.deployment(rank, { maxOngoing: 3 });
+      serve.deployment(rank, { autoscaling: { minReplica: 3 } });
+      serve.batch(async (texts: string[]) => texts, { maxSize: 3 });
+      serve.multiplexed((id: string) => id, { maxModels: 3 });
+    `);
+    for (const type of ["DeploymentOptions", "AutoscalingOptions", "BatchOptions<.*>", "MultiplexedOptions<.*>"]) {
+      expect(output).toMatch(new RegExp(`does not exist in type '${type}'|in type '${type}'\\. Did you mean`));
+    }
+    expect(output).not.toContain("OptionsOf");
+  });
 });

@@ -3,11 +3,22 @@ import { RequestScope, runInScope } from "../../../src/context/scope.ts";
 import { getMultiplexedModelId, type MultiplexedOptions, multiplexed } from "../../../src/multiplexing/multiplexed.ts";
 import { disposeModels, loadedModelIds } from "../../../src/multiplexing/registry.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
+import { expectMentions } from "../../support/mentions.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { replicaScope, requestMeta } from "../../support/scope.ts";
 
 const inReplica = <R>(body: () => R, replica = replicaScope()): R =>
   runInScope({ replica, request: new RequestScope(requestMeta({ multiplexedModelId: "fr" })) }, body);
+
+function refusalOf(act: () => unknown): ConfigError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("It was accepted.");
+}
 
 describe("serve.multiplexed", () => {
   it("gives models by id, and says what it has loaded", async () => {
@@ -69,28 +80,25 @@ describe("serve.multiplexed", () => {
     expect([getModel.loaded, getModel.stats.loads]).toEqual([[], 0]);
   });
 
-  it.each<[unknown, string]>([
-    [{ maxModelsPerReplica: 0 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 0."],
-    [{ maxModelsPerReplica: 1001 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 1001."],
-    [{ maxModelsPerReplica: -2 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got -2."],
-    [{ maxModelsPerReplica: 1.5 }, "maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got 1.5."],
-    [{ maxModelsPerReplica: "3" }, 'maxModelsPerReplica must be an integer from 1 to 1000, or -1 for no limit, got "3".'],
-    [{ sizeOf: 3 }, "sizeOf must be a function from a model to bytes, got 3."],
-    [{ sizeOf: () => 1, maxBytes: 0 }, "maxBytes must be a number above 0 and at most 9007199254740991, got 0."],
-    [{ sizeOf: () => 1, maxBytes: Infinity }, "maxBytes must be a number above 0 and at most 9007199254740991, got Infinity."],
-    [{ maxBytes: 5 }, "maxBytes needs sizeOf, which says how large a model is. Give both, or neither."],
-    [{ maxModels: 3 }, 'unknown option "maxModels". Accepted: maxModelsPerReplica, sizeOf, maxBytes.'],
-    [null, "the options must be an object, got null."],
-  ])("refuses the options %j", (options, message) => {
-    expect(() => multiplexed((id): unknown => id, options as MultiplexedOptions<unknown>)).toThrow(
-      new ConfigError(`serve.multiplexed: ${message}`),
-    );
+  it.each<[unknown, string[]]>([
+    ...[0, 1001, -2, 1.5, "3"].map((value): [unknown, string[]] => [
+      { maxModelsPerReplica: value },
+      ["maxModelsPerReplica", "1", "1000", "-1", JSON.stringify(value)],
+    ]),
+    [{ sizeOf: 3 }, ["sizeOf", "function", "3"]],
+    [{ sizeOf: () => 1, maxBytes: 0 }, ["maxBytes", "above 0", "9007199254740991"]],
+    [{ sizeOf: () => 1, maxBytes: Infinity }, ["maxBytes", "9007199254740991", "Infinity"]],
+    [{ maxBytes: 5 }, ["maxBytes", "sizeOf"]],
+    [{ maxModels: 3 }, ["unknown", '"maxModels"', "maxModelsPerReplica"]],
+    [null, ["object", "null"]],
+    [[], ["object", "[]"]],
+  ])("refuses the options %j", (options, mentioned) => {
+    const { message } = refusalOf(() => multiplexed((id): unknown => id, options as MultiplexedOptions<unknown>));
+    expectMentions(message, "serve.multiplexed", ...mentioned);
   });
 
   it("refuses what loads nothing", () => {
-    expect(() => multiplexed("a" as never)).toThrow(
-      new ConfigError('serve.multiplexed: the first argument must be a function that loads a model by its id, got "a".'),
-    );
+    expectMentions(refusalOf(() => multiplexed("a" as never)).message, "serve.multiplexed", "function", '"a"');
   });
 
   it("accepts -1", async () => {

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
 import { systemMetrics } from "../../../src/observe/system-metrics.ts";
 import type { ReplicaEvent } from "../../../src/protocol/control.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { getRequestContext } from "../../../src/context/scope.ts";
 import type { Assignment } from "../../../src/protocol/control.ts";
 import type { Reply } from "../../../src/protocol/messages.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import type { DeploymentOptions } from "../../../src/api/option-types.ts";
+import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { multiplexed } from "../../../src/multiplexing/multiplexed.ts";
 import { countOf } from "../../../src/observe/series.ts";
 import { RequestCancelledError } from "../../../src/protocol/errors.ts";

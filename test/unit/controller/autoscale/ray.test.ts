@@ -1,6 +1,6 @@
 /** The cases of Ray Serve's `test_autoscaling_policy.py`, with its numbers. Its seconds are milliseconds here. */
 import { describe, expect, it } from "vitest";
-import { resolveOptions } from "../../../../src/api/options.ts";
+import { resolveOptions } from "../../../../src/api/resolve-options.ts";
 import { autoscale, type AutoscaleInput, type AutoscaleResult } from "../../../../src/controller/autoscale/autoscale.ts";
 import { applyFactor, dueChange, type PendingChange } from "../../../../src/controller/autoscale/factor-and-delay.ts";
 import type { AutoscalingPolicy } from "../../../../src/controller/autoscale/policy.ts";

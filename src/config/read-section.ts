@@ -5,35 +5,40 @@
  * are the document's: its keys, and its seconds.
  */
 import * as v from "valibot";
+import type { OptionsOf, OptionTable } from "../api/option-table.ts";
 import { closest, show } from "../protocol/wording.ts";
 import { MAX_TIME_MS } from "../protocol/limits.ts";
 import { errorAt, type Finding, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
-import { type Field, fieldOf, isRecord, isSeconds, type Shape } from "./shape.ts";
+import { type Field, fieldOf, isRecord, isSeconds, type Section, type Shape } from "./shape.ts";
 
-/** @internal Part of a document, where it is, and how it is spelled. */
+/** @internal Part of a document, and where it is. */
 export interface Part {
   readonly value: unknown;
+  readonly at: Segments;
+}
+
+/** @internal The options that `part` says, or `undefined` after adding to `findings` why there are none. */
+export function readSection<T extends OptionTable>(
+  { schema, shape }: Section<T>,
+  { value, at }: Part,
+  findings: Finding[],
+): OptionsOf<T> | undefined {
+  if (!isRecord(value)) {
+    findings.push(errorAt(at, `must be an object, got ${show(value)}.`));
+    return undefined;
+  }
+  const result = v.safeParse(schema, normalize(value, { at, shape }, findings), { abortPipeEarly: true });
+  if (result.success) return result.output as OptionsOf<T>;
+  for (const issue of result.issues) findings.push(describe(issue, { value, at, shape }));
+  return undefined;
+}
+
+interface Place {
   readonly at: Segments;
   readonly shape: Shape;
 }
 
-/** @internal The options that `part` says, or `undefined` after adding to `findings` why there are none. */
-export function readShape<TSchema extends v.GenericSchema>(
-  schema: TSchema,
-  part: Part,
-  findings: Finding[],
-): v.InferOutput<TSchema> | undefined {
-  if (!isRecord(part.value)) {
-    findings.push(errorAt(part.at, `must be an object, got ${show(part.value)}.`));
-    return undefined;
-  }
-  const result = v.safeParse(schema, normalize(part.value, part, findings), { abortPipeEarly: true });
-  if (result.success) return result.output;
-  for (const issue of result.issues) findings.push(describe(issue, part));
-  return undefined;
-}
-
-function normalize(value: Readonly<Record<string, unknown>>, { at, shape }: Omit<Part, "value">, findings: Finding[]): object {
+function normalize(value: Readonly<Record<string, unknown>>, { at, shape }: Place, findings: Finding[]): object {
   const options: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(value)) {
     if (isEnough(findings)) break;
@@ -72,9 +77,8 @@ function strangeKey(key: string, at: Segments, { fields, foreign }: Shape): Find
 }
 
 /** The issue in the document's words, with the value that the document has. */
-function describe(issue: v.BaseIssue<unknown>, part: Part): Finding {
+function describe(issue: v.BaseIssue<unknown>, part: Part & Place): Finding {
   let { value, shape }: { value: unknown; shape: Shape | undefined } = part;
-  let accepted: string | undefined;
   let isTime = false;
   const at = [...part.at];
   for (const { key } of issue.path ?? []) {
@@ -82,12 +86,15 @@ function describe(issue: v.BaseIssue<unknown>, part: Part): Finding {
     const step = field?.yaml ?? (key as string | number);
     at.push(step);
     value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[step];
-    [shape, accepted] = [field?.shape, field?.accepted];
+    shape = field?.shape;
     isTime = field !== undefined && isSeconds(field);
   }
-  const inCode = accepted ?? issue.message;
-  const rule = isTime ? inCode.replace(String(MAX_TIME_MS), `${MAX_TIME_MS / 1000} seconds`) : inCode;
-  return errorAt(at, `must be ${rule}, got ${show(value)}.`);
+  return errorAt(at, `must be ${isTime ? inSeconds(issue.message) : issue.message}, got ${show(value)}.`);
+}
+
+/** @internal What a time in milliseconds may be, said of seconds. */
+export function inSeconds(accepted: string): string {
+  return accepted.replace(String(MAX_TIME_MS), `${MAX_TIME_MS / 1000} seconds`);
 }
 
 /** @internal Option names in a sentence from the API, spelled as the document spells them. */

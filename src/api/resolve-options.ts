@@ -1,0 +1,87 @@
+/**
+ * From the options that were given for a deployment to the configuration that it runs with.
+ *
+ * Owns: what has to hold between options, what is merged with what, what goes into the manifest in place of a function or `"auto"`.
+ * Does not own: the options themselves (`options.ts`).
+ */
+import type { AutoscalingConfig, DeploymentConfig } from "../protocol/manifest.ts";
+import { group, merged, option, type OptionProblem, problemsOf, refuse, schemaOf, withDefaults } from "./option-table.ts";
+import { replicas } from "./option-values.ts";
+import { AUTOSCALING_OPTIONS, type AutoscalingOptions, DEPLOYMENT_OPTIONS, type DeploymentOptions, type FilledOptions } from "./options.ts";
+
+const SCHEMA = schemaOf(DEPLOYMENT_OPTIONS);
+
+/** @internal What is wrong with `options`, one entry a problem; empty when they are accepted. */
+export function optionProblems(options: unknown): OptionProblem[] {
+  const problems = problemsOf(DEPLOYMENT_OPTIONS, SCHEMA, options);
+  return problems.length > 0 ? problems : RELATIONS.flatMap((relation) => relation(options as DeploymentOptions) ?? []).slice(0, 1);
+}
+
+/** What has to hold between options that are each accepted; the first that does not is said. */
+const RELATIONS: readonly ((options: DeploymentOptions) => OptionProblem | undefined)[] = [
+  ({ numReplicas, autoscaling }) =>
+    typeof numReplicas === "number" && autoscaling !== undefined
+      ? {
+          path: ["numReplicas"],
+          problem: `numReplicas is ${numReplicas}, and autoscaling is given too. Leave numReplicas out, or make it "auto".`,
+        }
+      : undefined,
+  (options) => {
+    const { autoscaling } = resolveOptions(options);
+    if (autoscaling === null) return undefined;
+    const { minReplicas, initialReplicas, maxReplicas } = autoscaling;
+    if (minReplicas > maxReplicas) return outOfOrder(autoscaling, "minReplicas", "maxReplicas", "larger");
+    if (initialReplicas < minReplicas) return outOfOrder(autoscaling, "initialReplicas", "minReplicas", "smaller");
+    return initialReplicas > maxReplicas ? outOfOrder(autoscaling, "initialReplicas", "maxReplicas", "larger") : undefined;
+  },
+];
+
+type Bound = "minReplicas" | "initialReplicas" | "maxReplicas";
+
+function outOfOrder(autoscaling: AutoscalingConfig, one: Bound, other: Bound, wrong: "larger" | "smaller"): OptionProblem {
+  const problem = `autoscaling.${one} is ${autoscaling[one]}, but ${other} is ${autoscaling[other]}. ${one} must not be ${wrong}.`;
+  return { path: ["autoscaling", one], problem };
+}
+
+/** @internal Throws a `ConfigError` that names the deployment and everything that is wrong with its options. */
+export function checkOptions(deployment: string, options: unknown): void {
+  refuse(`Deployment ${JSON.stringify(deployment)}`, optionProblems(options));
+}
+
+/** With `numReplicas: "auto"` there is autoscaling whatever else is given, with another default. */
+const WITH_AUTO = {
+  ...DEPLOYMENT_OPTIONS,
+  autoscaling: group<AutoscalingOptions>({ ...AUTOSCALING_OPTIONS, maxReplicas: option(replicas(1), { default: 100 }) }),
+};
+
+/** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
+export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
+  const table = options.numReplicas === "auto" ? WITH_AUTO : DEPLOYMENT_OPTIONS;
+  const { name: _, ...filled } = withDefaults(table, options) as unknown as FilledOptions & { readonly name?: string };
+  const autoscaling = filled.autoscaling === null ? null : withoutPolicy(filled.autoscaling);
+  return {
+    ...filled,
+    // It is "auto" only where there is autoscaling.
+    numReplicas: autoscaling?.initialReplicas ?? (filled.numReplicas as number),
+    autoscaling,
+    requestRouter: typeof filled.requestRouter === "function" ? "custom" : filled.requestRouter,
+  };
+}
+
+function withoutPolicy({ policy, ...autoscaling }: NonNullable<FilledOptions["autoscaling"]>): AutoscalingConfig {
+  return { ...autoscaling, customPolicy: policy !== undefined };
+}
+
+/**
+ * @internal `override` over `base`. A number of replicas and autoscaling exclude each other, so the one that `override` gives
+ * removes the other one from `base`.
+ */
+export function mergeOptions(base: DeploymentOptions, override: DeploymentOptions): DeploymentOptions {
+  const { numReplicas, autoscaling, ...rest } = base;
+  const kept = {
+    ...rest,
+    ...(numReplicas === undefined || (typeof numReplicas === "number" && override.autoscaling !== undefined) ? {} : { numReplicas }),
+    ...(autoscaling === undefined || typeof override.numReplicas === "number" ? {} : { autoscaling }),
+  };
+  return merged(DEPLOYMENT_OPTIONS, kept, override);
+}
