@@ -12,7 +12,7 @@ import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { describeIssue, isJson } from "./option-issues.ts";
 import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
 
-export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
+export type { AutoscalingOptions, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
 
 const integer = (minimum: number, maximum: number, accepted = `an integer from ${minimum} to ${maximum}`) =>
   v.pipe(v.number(accepted), v.safeInteger(accepted), v.minValue(minimum, accepted), v.maxValue(maximum, accepted));

@@ -13,7 +13,8 @@
 import { type Application, deploymentsOf } from "../api/application.ts";
 import { mergeOptions } from "../api/merge-options.ts";
 import { closest } from "../protocol/wording.ts";
-import { type AutoscalingPolicy, type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
+import { type DeploymentOptions, optionProblems, resolveOptions } from "../api/options.ts";
+import { type AutoscalingPolicy, type PolicyCode, policyKey } from "../protocol/autoscaling.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
 import { DEPLOYMENT_SHAPE } from "../config/deployment-shape.ts";
 import { inYamlSpelling } from "../config/read-shape.ts";
@@ -21,7 +22,6 @@ import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
-import { type PolicyCode, policyKey } from "./policies.ts";
 
 /** What is asked of the application's code. All of it is JSON. */
 export interface DescribeRequest {

@@ -67,6 +67,7 @@ export class ReplicaControl {
       membership: this.#membership,
       now,
       sleep,
+      random: Math.random,
       running: () => [...replica.runs].map(({ scope, startedAtMs }) => ({ startedAtMs, deadline: scope.deadline })),
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,

@@ -91,6 +91,11 @@ export class Membership {
     return this.#assignment?.version === version ? this.#assignment.config : compiled.config;
   }
 
+  /** How long to wait between two reports at least, in milliseconds, because there are so many replicas. */
+  get reportMs(): number {
+    return this.#assignment?.reportMs ?? 0;
+  }
+
   /** Nothing while there is a lease; otherwise resolves once the controller has been asked. Never rejects. */
   renewal(isSpill?: true): Promise<void> | undefined {
     const expiredForMs = this.#parts.now() - this.#leasedUntilMs;
@@ -109,7 +114,8 @@ export class Membership {
     const { control, deployment, replica, version, now } = this.#parts;
     const askedAtMs = now();
     const isStarting = this.#parts.isStarted() ? {} : { isStarting: true as const };
-    const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting };
+    const interval = this.reportMs === 0 ? {} : { reportMs: this.reportMs };
+    const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting, ...interval };
     const assignment = await control.report(metrics === undefined ? report : { ...report, metrics });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
     this.contactedAtMs = askedAtMs;
