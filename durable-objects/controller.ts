@@ -5,14 +5,13 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Controller, ControllerPorts } from "../src/controller/controller.ts";
-import type { ApplicationState } from "../src/controller/state.ts";
 import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../src/protocol/control.ts";
 import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { Alarm } from "./alarm.ts";
+import { ControllerRows } from "./controller-rows.ts";
 import { Core } from "./core.ts";
 
-const STATE = "application";
 /** Before the name of a replica. */
 const MEASURED = "measured:";
 
@@ -68,6 +67,7 @@ export function controllerClass(make: MakeController): new (state: DurableObject
 // What is written here is on disk before any message that follows from it leaves the object: the platform holds it back.
 function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
   const { kv } = state.storage;
+  const rows = new ControllerRows(state.storage);
   return {
     app: state.id.name ?? "",
     measured: {
@@ -78,8 +78,8 @@ function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
         for (const [key, measured] of kv.list<Measured>({ prefix: MEASURED })) yield [key.slice(MEASURED.length), measured];
       },
     },
-    load: () => kv.get<ApplicationState>(STATE),
-    save: (application) => kv.put(STATE, application),
+    load: () => rows.load(),
+    save: (changes) => rows.save(changes),
     wakeAt: (timeMs) => alarm.setAt(timeMs),
     keepAlive: (promise) => state.waitUntil(promise),
   };

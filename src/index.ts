@@ -6,14 +6,7 @@
 export { Application, type Bindable } from "./api/application.ts";
 export { Deployment, deployment } from "./api/deployment.ts";
 export { type FetchRouter, ingress } from "./api/ingress.ts";
-export type {
-  ApplicationAutoscalingPolicy,
-  AutoscalingContext,
-  AutoscalingDecision,
-  AutoscalingPolicy,
-  RequestRouter,
-  RouterCandidate,
-} from "./api/option-types.ts";
+export type { RequestRouter, RouterCandidate } from "./api/option-types.ts";
 export type { AutoscalingOptions, DeploymentOptions } from "./api/options.ts";
 export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
@@ -30,6 +23,7 @@ export {
 } from "./context/scope.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
 export type { MultiplexedStats } from "./multiplexing/stats.ts";
+export type { ApplicationAutoscalingPolicy, AutoscalingContext, AutoscalingDecision, AutoscalingPolicy } from "./protocol/autoscaling.ts";
 export {
   BackPressureError,
   ConfigError,

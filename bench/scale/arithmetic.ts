@@ -1,6 +1,7 @@
 /**
  * What so many requests need: replicas, reports, money. Pure; every number comes from `inputs.ts` or is measured.
  */
+import { reportIntervalMs } from "../../src/protocol/control.ts";
 import type { Overhead } from "./inputs.ts";
 import { INPUTS } from "./inputs.ts";
 import { NEAR_MS } from "./world.ts";
@@ -110,7 +111,7 @@ export function needByHand(workload: Workload, { byHandMs }: Overhead): Need {
 
 /** Requests a second to controllers and rows a second that they write, while all loads change all the time. */
 export function controlOf(replicas: number): { readonly requests: number; readonly steadyRequests: number; readonly rows: number } {
-  const requests = (replicas * 1000) / INPUTS.reportMs.value;
+  const requests = (replicas * 1000) / Math.max(INPUTS.reportMs.value, reportIntervalMs(replicas));
   return { requests, steadyRequests: (replicas * 1000) / INPUTS.heartbeatMs.value, rows: requests * INPUTS.rowsPerReport.value };
 }
 

@@ -1,21 +1,28 @@
 /**
- * A deployment of any size as its controller and its callers know it, made with the code that serves.
+ * An application of any size as its controller and its callers know it, made with the code that serves.
  *
- * Owns: what such a deployment looks like after some minutes of steady load. Does not own: what is measured on it.
+ * Owns: what such an application looks like after some minutes of steady load. Does not own: what is measured on it.
  */
+import { DatabaseSync } from "node:sqlite";
+import { deserialize, serialize } from "node:v8";
+import { ControllerRows } from "../../durable-objects/controller-rows.ts";
 import { resolveOptions } from "../../src/api/resolve-options.ts";
-import { Controller, type ControllerPorts } from "../../src/controller/controller.ts";
 import { replicaSetOf } from "../../src/controller/assignment.ts";
-import { noteLoad } from "../../src/controller/scaling.ts";
-import type { ApplicationState, DeploymentState } from "../../src/controller/state.ts";
-import { freshState, step } from "../../src/controller/step.ts";
+import { Controller, type ControllerPorts } from "../../src/controller/controller.ts";
+import type { MeasuredStore } from "../../src/controller/measured.ts";
+import { freshState } from "../../src/controller/state.ts";
+import { rowsOf, stateFrom, type StoredApplication, storedFrom, takeChanges } from "../../src/controller/stored-state.ts";
+import { transition } from "../../src/controller/transition.ts";
 import type { ReplicaReport } from "../../src/protocol/control.ts";
+import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
+import type { Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
+import { parseReplicaId } from "../../src/protocol/names.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
+import { storageOn } from "../../test/support/stored-rows.ts";
 import { HINTS } from "./world.ts";
 
 const APP = "world";
-const DEPLOYMENT = "Model";
 const VERSION = "59a0cc4c4b5f";
 const START_MS = Date.UTC(2026, 0, 1);
 const REPORT_MS = 10_000;
@@ -29,92 +36,154 @@ export interface Kind {
 }
 
 /** The configuration of a deployment of this size, spread over all location hints. */
-export function configOf(replicas: number, { isAutoscaled }: Kind): DeploymentConfig {
+function configOf(replicas: number, { isAutoscaled }: Kind): DeploymentConfig {
   const autoscaling = { minReplicas: replicas, maxReplicas: replicas, targetOngoingRequests: 50 };
   return resolveOptions({ placement: { locationHints: [...HINTS] }, ...(isAutoscaled ? { autoscaling } : { numReplicas: replicas }) });
 }
 
+// As many deployments as it takes, each as large as one may be.
 function manifestOf(replicas: number, kind: Kind): ApplicationManifest {
-  return { name: APP, routePrefix: "/", ingress: DEPLOYMENT, deployments: { [DEPLOYMENT]: configOf(replicas, kind) } };
+  const deployments: Record<string, DeploymentConfig> = {};
+  for (let left = replicas, number = 1; left > 0; left -= MAX_REPLICAS, number++) {
+    deployments[`Model${number}`] = configOf(Math.min(left, MAX_REPLICAS), kind);
+  }
+  return { name: APP, routePrefix: "/", ingress: "Model1", deployments };
 }
 
-// Making one takes as long as starting it: the square of the replicas.
-const made = new Map<string, string>();
+/** An application, and the names of its replicas. */
+export interface Running {
+  readonly stored: StoredApplication;
+  readonly kind: Kind;
+  readonly names: readonly string[];
+}
 
-/** What the controller knows while every replica runs and has reported load for a minute. The caller's own copy. */
-export function runningState(replicas: number, kind: Kind): ApplicationState {
+const made = new Map<string, Buffer>();
+
+/** What the controller has stored while every replica runs and has reported load for a minute. The caller's own copy. */
+export function runningApplication(replicas: number, kind: Kind): Running {
   const key = `${replicas} ${kind.isAutoscaled}`;
-  let text = made.get(key);
-  if (text === undefined) made.set(key, (text = JSON.stringify(makeState(replicas, kind))));
-  return JSON.parse(text) as ApplicationState;
+  let bytes = made.get(key);
+  if (bytes === undefined) made.set(key, (bytes = serialize(make(replicas, kind))));
+  const stored = deserialize(bytes) as StoredApplication;
+  return { stored, kind, names: Object.values(stored.deployments).flatMap((one) => one.replicas.map(({ ref }) => ref.name)) };
 }
 
-function makeState(replicas: number, kind: Kind): ApplicationState {
+function make(replicas: number, kind: Kind): StoredApplication {
   const state = freshState(APP);
-  step(state, { kind: "adopt", change: { revision: 0, version: VERSION, application: manifestOf(replicas, kind) } }, {}, START_MS);
-  const deployment = deploymentOf(state);
-  for (const [index, replica] of deployment.replicas.entries()) {
-    Object.assign(replica, { phase: "RUNNING", version: VERSION, epoch: deployment.epoch, contactAtMs: NOW_MS });
-    for (let report = 0; report < REPORTS; report++) {
-      // Each begins at a time of its own, and its load moves.
-      const sinceMs = START_MS + report * REPORT_MS + (index % REPORT_MS);
-      const load = { sinceMs, untilMs: sinceMs + REPORT_MS, mean: 45.123456789 + (index % 7), now: 47.987654321 - (index % 5) };
-      noteLoad(deployment, replica, load, load.untilMs);
+  const application = manifestOf(replicas, kind);
+  transition(state, { kind: "adopt", change: { revision: 0, version: VERSION, application } }, {}, START_MS);
+  for (const deployment of state.deployments.values()) {
+    for (const { ref } of deployment.replicas) {
+      const about = { deployment: deployment.name, replica: ref.name } as const;
+      transition(state, { kind: "outcome", ...about, epoch: deployment.epoch, outcome: { kind: "done", version: VERSION } }, {}, START_MS);
     }
   }
-  deployment.hasStarted = true;
-  step(state, { kind: "tick" }, {}, NOW_MS);
-  return state;
+  for (let report = 1; report <= REPORTS; report++) {
+    for (const deployment of state.deployments.values()) {
+      let index = 0;
+      for (const { ref } of deployment.replicas) {
+        // Each begins at a time of its own, and its load moves.
+        const untilMs = START_MS + (report - 1) * REPORT_MS + (index++ % REPORT_MS);
+        const told = { deployment: deployment.name, replica: ref.name, version: VERSION, epoch: deployment.epoch, reportMs: 0 };
+        const load = { sinceMs: untilMs - REPORT_MS, untilMs, mean: 45.123456789 + (index % 7), now: 47.987654321 - (index % 5) };
+        transition(state, { kind: "report", report: { ...told, event: eventOf(deployment.config, load) } }, {}, untilMs);
+      }
+    }
+  }
+  const changes = takeChanges(state, state.deployments.values())!;
+  return storedFrom(changes.application, changes.deployments, changes.replicas)!;
 }
 
-/** The deployment of {@link runningState}. */
-export function deploymentOf(state: ApplicationState): DeploymentState {
-  return state.deployments[DEPLOYMENT]!;
+function eventOf(
+  { autoscaling }: DeploymentConfig,
+  load: Extract<ReplicaReport["event"], { kind: "load" }>["load"],
+): ReplicaReport["event"] {
+  return autoscaling === null ? { kind: "alive" } : { kind: "load", load };
 }
 
-/** The replica set as callers get it. */
+/** The replica set of one deployment as callers get it. */
 export function setOf(replicas: number): ReplicaSet {
-  const state = runningState(replicas, { isAutoscaled: false });
-  return replicaSetOf(state, deploymentOf(state));
+  const state = stateFrom(runningApplication(Math.min(replicas, MAX_REPLICAS), { isAutoscaled: false }).stored, NOW_MS);
+  return replicaSetOf(state, state.deployments.get("Model1")!);
 }
 
-/** The real controller of such an application; it stores nothing, and orders reach `give`. */
-export function controllerOf(
-  state: ApplicationState,
-  { version = VERSION, ...ports }: Partial<ControllerPorts> & { version?: string } = {},
-): Controller {
+/** Storage with an application in it: rows in SQLite, and what the replicas have measured as bytes, as a Durable Object keeps them. */
+export class Storage {
+  readonly #rows: ControllerRows;
+  readonly #measured = new Map<string, Buffer>();
+  readonly measured: MeasuredStore = {
+    get: (name) => (this.#measured.has(name) ? (deserialize(this.#measured.get(name)!) as Measured) : undefined),
+    set: (name, measured) => this.#measured.set(name, serialize(measured)),
+    delete: (name) => this.#measured.delete(name),
+    entries: () => [],
+  };
+
+  constructor({ stored }: Running) {
+    this.#rows = new ControllerRows(storageOn(new DatabaseSync(":memory:")));
+    this.#rows.load();
+    this.#rows.save(rowsOf(stored));
+  }
+
+  get ports(): Pick<ControllerPorts, "load" | "save" | "measured"> {
+    return { measured: this.measured, load: () => this.#rows.load(), save: (changes) => this.#rows.save(changes) };
+  }
+}
+
+/** What a controller has besides its storage. */
+export type Given = Partial<ControllerPorts> & { readonly version?: string; readonly storage?: Storage };
+
+/** The real controller of such an application, with its storage; orders reach `give`. */
+export function controllerOf(running: Running, given: Given = {}): Controller {
+  const { version = VERSION, storage = new Storage(running), ...ports } = given;
   return new Controller({
     app: APP,
-    compiled: { version, application: manifestOf(deploymentOf(state).replicas.length, kindOf(state)) },
+    compiled: { version, application: manifestOf(running.names.length, running.kind) },
     policies: {},
-    measured: new Map(),
-    load: () => state,
-    save: () => {},
+    ...storage.ports,
     wakeAt: () => {},
     give: () => new Promise(() => {}),
     moved: async () => {},
     keepAlive: () => {},
     warn: () => {},
-    failed: () => {},
+    failed: (error) => {
+      throw error;
+    },
     sleep: () => new Promise(() => {}),
     now: () => NOW_MS,
     ...ports,
   });
 }
 
-function kindOf(state: ApplicationState): Kind {
-  return { isAutoscaled: deploymentOf(state).config.autoscaling !== null };
-}
-
 /** What the replica with this number tells its controller while it works. */
-export function reportOf(state: ApplicationState, index: number, nowMs: number): ReplicaReport {
-  const { epoch, replicas, config } = deploymentOf(state);
+export function reportOf({ stored, names }: Running, index: number, nowMs: number): ReplicaReport {
+  const replica = names[index]!;
+  const { deployment } = parseReplicaId(replica)!;
+  const { epoch, config } = stored.deployments[deployment]!;
   const load = { sinceMs: nowMs - REPORT_MS, untilMs: nowMs, mean: 46 + (index % 3), now: 46 };
   return {
-    deployment: DEPLOYMENT,
-    replica: replicas[index]!.ref.name,
+    deployment,
+    replica,
     version: VERSION,
     epoch,
-    event: config.autoscaling === null ? { kind: "alive" } : { kind: "load", load },
+    reportMs: Infinity,
+    event: eventOf(config, load),
+    metrics: snapshotOf(nowMs),
   };
+}
+
+/** What a replica measures that answers on one route: no metrics of the application's own. */
+function snapshotOf(nowMs: number): MetricsSnapshot {
+  const count = nowMs % 100_000;
+  const buckets = () => [count, 5, 9, 13, 2, 1, 0, 4];
+  const series: MetricsSnapshot["series"] = {
+    requests: [[["/"], [count]]],
+    errors: [],
+    latency: [[["/"], buckets()]],
+    http: [[["/", "GET", 200], [count]]],
+    httpLatency: [[["/", "GET", 200], buckets()]],
+    refused: [],
+    ongoing: [[[], [46]]],
+    queued: [[[], [0]]],
+  };
+  return { startedAtMs: START_MS, series };
 }

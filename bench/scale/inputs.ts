@@ -37,11 +37,12 @@ export const INPUTS = {
   heartbeatMs: input(HEARTBEAT_MS, "ms", "between reports of a load that does not", "[HEARTBEAT_MS](../src/protocol/control.ts)"),
   alarmMs: input(DEFAULTS.autoscaling!.lookBackPeriodMs / 5, "ms", "between alarms while a load changes", "`lookBackPeriodMs` / 5"),
   rowsPerReport: input(
-    3,
+    2,
     "rows",
-    "written for a report at most: the state, the metrics, and the alarm",
-    "[the controller](../durable-objects/controller.ts)",
+    "written for a report: the replica's, and what it has measured",
+    "[the controller](../durable-objects/controller-rows.ts)",
   ),
+  askMs: input(1000, "ms", "for how long a replica that wakes waits for its controller", "[ASK_TIMEOUT_MS](../src/replica/membership.ts)"),
   workerDollars: input(0.3, "$ per million", "Worker requests", WORKERS_PRICING),
   cpuDollars: input(0.02, "$ per million ms", "CPU time of a Worker; an object's is in its duration", WORKERS_PRICING),
   objectDollars: input(0.15, "$ per million", "requests to objects: HTTP, calls, alarms", PRICING),
@@ -49,9 +50,6 @@ export const INPUTS = {
   rowDollars: input(1, "$ per million", "rows written", PRICING),
   objectGb: input(0.128, "GB", "what an object that is awake is billed for, whatever it uses", PRICING),
   objectMb: input(128, "MB", "memory of an isolate, shared by the objects in it", WORKERS_LIMITS),
-  valueBytes: input(2_000_000, "bytes", "key and value of a Durable Object's storage", LIMITS),
-  eventCpuMs: input(30_000, "ms", "CPU time of one event of an object, unless configured", LIMITS),
-  subrequests: input(10_000, "calls", "that one invocation makes, unless configured", WORKERS_LIMITS),
 } as const satisfies Record<string, Input>;
 
 /** The CPU time for each request that `docs/benchmarks.md` measured: in all processes of it, in milliseconds. */

@@ -9,44 +9,32 @@ export interface LimitText {
 }
 
 const seconds = INPUTS.reportMs.value / 1000;
-const steady = INPUTS.heartbeatMs.value / 1000;
 
 /** By the limit's name. */
 export const LIMIT_TEXTS: Readonly<Record<string, LimitText>> = {
-  controllerBusy: {
-    what: `the controller of an autoscaled deployment computes all the time, when every load changes all the time (a report every ${seconds} s)`,
-    consequence:
-      "reports wait for each other, and a replica that wakes waits its one second for nothing; serving goes on, the number of replicas follows late",
-    remedy: "a longer `metricsIntervalMs`; no `autoscaling` where the load is known; several applications",
+  deployment: {
+    what: "a deployment may have no more replicas",
+    consequence: "a larger number is refused wherever it is said",
+    remedy: "several deployments; several applications",
   },
-  controllerSteady: {
-    what: `the same under a steady load (a report every ${steady} s)`,
-    consequence: "the same",
-    remedy: "the same, but for `metricsIntervalMs`",
+  interval: {
+    what: `replicas of an autoscaled deployment report as often as the controller lets them: 500 reports a second, by default one each ${seconds} s from each`,
+    consequence: "the controller lengthens the intervals: 20 s at 10,000 replicas. The number of replicas follows that much later",
+    remedy: "several applications",
   },
-  deployCpu: {
-    what: "the answers to the orders of a deploy take 30 s of computing, what one event of an object may",
-    consequence: "the object is reset, and the orders that were not answered are given again after 2 s: a deploy takes several rounds",
-    remedy: "several applications, deployed one after the other; `limits.cpu_ms`",
+  staleness: {
+    what: "the intervals come to 80 s, after which a load is taken for that of a replica that is gone",
+    consequence: "loads are seen too low, and too few replicas are wanted",
+    remedy: "several applications",
   },
-  ordersMemory: {
-    what: `the orders of a deploy and the state fill ${INPUTS.objectMb.value} MB, because each order has the whole set`,
+  start: {
+    what: "a controller that is made anew reads its rows for a second",
+    consequence: "a replica that wakes just then waits its one second for nothing; serving goes on",
+    remedy: "several applications",
+  },
+  memory: {
+    what: `what a controller knows fills the ${INPUTS.objectMb.value} MB of its isolate`,
     consequence: "the controller's object is reset, starts over, and fails again",
     remedy: "several applications",
-  },
-  state: {
-    what: "the controller's state is 2 MB, the most that one stored value may be",
-    consequence: "storing it throws: reports fail, no change is taken any more. Replicas go on with what they were told",
-    remedy: "several applications",
-  },
-  subrequests: {
-    what: "the orders of a deploy are 10,000, what one invocation may call",
-    consequence: "the orders beyond it fail and are given again from the next alarm",
-    remedy: "`limits.subrequests`; several applications",
-  },
-  reports: {
-    what: "the controller gets 1,000 requests a second, the soft limit of an object",
-    consequence: "the platform answers reports with an overload; serving goes on",
-    remedy: "a longer `metricsIntervalMs`; several applications",
   },
 };

@@ -1,4 +1,5 @@
 /** What was found as `docs/scale.md`. */
+import { reportIntervalMs } from "../../src/protocol/control.ts";
 import { controlOf, type Need, totalOf, WORKLOADS } from "./arithmetic.ts";
 import { INPUTS, type Input } from "./inputs.ts";
 import { LIMIT_TEXTS } from "./limit-texts.ts";
@@ -94,11 +95,12 @@ function costsTable(costs: readonly Costs[]): string {
     ["replica set on the answer to a call, kB", ({ replyBytes }) => rounded(replyBytes / 1000)],
     ["router, us a request", ({ routeUs }) => rounded(routeUs)],
     ["writing that, once for a set, us", ({ writeNewsUs }) => rounded(writeNewsUs)],
-    ["controller, a report, not autoscaled, ms", ({ aliveMs }) => rounded(aliveMs)],
-    ["controller, a report of load, autoscaled, ms", ({ loadMs }) => rounded(loadMs)],
-    ["controller, orders of a deploy, ms", ({ ordersMs }) => rounded(ordersMs)],
-    ["the same in memory, MB", ({ ordersMb }) => rounded(ordersMb)],
-    ["controller's state, stored, kB", ({ stateBytes }) => rounded(stateBytes / 1000)],
+    ["controller, a report, not autoscaled, us", ({ aliveUs }) => rounded(aliveUs)],
+    ["controller, a report of load, autoscaled, us", ({ loadUs }) => rounded(loadUs)],
+    ["reports a second that it gets at most", ({ replicas }) => whole(reportsPerS(replicas))],
+    ["controller, a deploy: orders and their outcomes, ms", ({ deployMs }) => rounded(deployMs)],
+    ["controller, reading its rows when it is made anew, ms", ({ startMs }) => rounded(startMs)],
+    ["controller's rows, kB", ({ stateBytes }) => rounded(stateBytes / 1000)],
     ["controller at rest, MB of memory", ({ controllerMb }) => rounded(controllerMb)],
   ];
   return table(
@@ -112,23 +114,25 @@ function cellsTable({ costs, needs }: Findings): string {
   const at = (of: (cost: Costs) => number, size: number) => valueAt(readingsOf(costs, of), size);
   const applications = Math.ceil(replicas / CELL_REPLICAS);
   const sizes = [replicas, Math.ceil(replicas / applications)];
-  const busy = (size: number) => (size / INPUTS.reportMs.value) * at(({ loadMs }) => loadMs, size);
+  const busy = (size: number) => (reportsPerS(size) * at(({ loadUs }) => loadUs, size)) / 1e6;
   const rows: [string, (size: number) => string][] = [
     ["replica set, kB", (size) => rounded(at(({ newsBytes }) => newsBytes, size) / 1000)],
     ["router, us a request", (size) => rounded(at(({ routeUs }) => routeUs, size))],
     ["its CPU time in the Worker, $ a month", (size) => dollars(routingDollars(at(({ routeUs }) => routeUs, size)))],
     ["a controller's thread, autoscaled, while every load changes", (size) => percent(busy(size))],
-    [
-      "a deploy in a controller, s of computing",
-      (size) => rounded((size * at(({ aliveMs }) => aliveMs, size) + at(({ ordersMs }) => ordersMs, size)) / 1000),
-    ],
-    ["a controller's state, kB", (size) => rounded(at(({ stateBytes }) => stateBytes, size) / 1000)],
+    ["a deploy in a controller, ms of computing", (size) => rounded(at(({ deployMs }) => deployMs, size))],
+    ["a controller's rows, kB", (size) => rounded(at(({ stateBytes }) => stateBytes, size) / 1000)],
     ["sets sent when one replica is added, MB", (size) => rounded((size * at(({ replyBytes }) => replyBytes, size)) / 1e6)],
   ];
   return table(
     ["", `1 application of ${whole(sizes[0]!)}`, `${applications} applications of ${whole(sizes[1]!)}`],
     rows.map(([name, cell]) => [name, ...sizes.map(cell)]),
   );
+}
+
+// While every load changes all the time.
+function reportsPerS(replicas: number): number {
+  return (replicas * 1000) / Math.max(INPUTS.reportMs.value, reportIntervalMs(replicas));
 }
 
 function routingDollars(routeUs: number): number {

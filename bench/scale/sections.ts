@@ -3,6 +3,8 @@
  *
  * Owns: which runs, and how large. Does not own: how a run works (simulate.ts), how it is written down (page.ts).
  */
+import { MAX_REPORTS_PER_S } from "../../src/protocol/control.ts";
+import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import { needByHand, needWithUs, overheadEachMs, sizingOf, type Need, type Workload, WORKLOADS } from "./arithmetic.ts";
 import { INPUTS, type Overhead } from "./inputs.ts";
 import { replicasAt, valueAt } from "./limits.ts";
@@ -149,15 +151,13 @@ function hopsOf(worlds: readonly Run[], { name }: Workload): number {
 /** The limits, the one that is met first coming first. */
 export function limitsOf(costs: readonly Costs[]): Limit[] {
   const at = (of: (cost: Costs) => number, limit: number) => replicasAt(readingsOf(costs, of), limit);
-  const perMs = 1 / INPUTS.reportMs.value;
+  const everyMs = 1000 / MAX_REPORTS_PER_S;
   const limits = [
-    { name: "controllerBusy", replicas: at(({ replicas, loadMs }) => replicas * perMs * loadMs, 1) },
-    { name: "controllerSteady", replicas: at(({ replicas, loadMs }) => (replicas / INPUTS.heartbeatMs.value) * loadMs, 1) },
-    { name: "deployCpu", replicas: at(({ replicas, aliveMs, ordersMs }) => replicas * aliveMs + ordersMs, INPUTS.eventCpuMs.value) },
-    { name: "ordersMemory", replicas: at(({ ordersMb, controllerMb }) => ordersMb + controllerMb, INPUTS.objectMb.value) },
-    { name: "state", replicas: at(({ stateBytes }) => stateBytes, INPUTS.valueBytes.value) },
-    { name: "subrequests", replicas: INPUTS.subrequests.value },
-    { name: "reports", replicas: INPUTS.objectPerS.value / (perMs * 1000) },
+    { name: "deployment", replicas: MAX_REPLICAS },
+    { name: "interval", replicas: INPUTS.reportMs.value / everyMs },
+    { name: "staleness", replicas: (2 * INPUTS.heartbeatMs.value) / everyMs },
+    { name: "start", replicas: at(({ startMs }) => startMs, INPUTS.askMs.value) },
+    { name: "memory", replicas: at(({ controllerMb }) => controllerMb, INPUTS.objectMb.value) },
   ];
   return limits.toSorted((a, b) => a.replicas - b.replicas);
 }

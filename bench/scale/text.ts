@@ -1,4 +1,6 @@
 /** The page `docs/scale.md`: the answer first, then the tables with what they mean. */
+import { MAX_REPORTS_PER_S } from "../../src/protocol/control.ts";
+import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import { controlOf, type Need, totalOf } from "./arithmetic.ts";
 import { INPUTS } from "./inputs.ts";
 import { CELL_REPLICAS, dollars, percent, rounded, type Tables, tablesOf, whole } from "./page.ts";
@@ -33,12 +35,10 @@ What would 1,000,000 requests/s from 300 cities need? Nobody has run that. This 
 edge-serve's own code with so many replicas, and simulates how requests find them.
 `;
 
-function answerOf({ needs, limits, worlds }: Findings): string {
+function answerOf({ needs, costs, worlds }: Findings): string {
   const [computing, awaiting, composed] = needs.map(({ ours }) => ours) as [Need, Need, Need];
   const byHand = needs.map((need) => totalOf(need.ours.bill) / totalOf(need.byHand.bill) - 1);
   const [even, , weighted] = worlds as [Run, Run, Run];
-  const busy = limits.find(({ name }) => name === "controllerBusy")!.replicas;
-  const state = limits.find(({ name }) => name === "state")!.replicas;
   const applications = Math.ceil(computing.replicas / CELL_REPLICAS);
   const [least, most] = [Math.min(...byHand), Math.max(...byHand)];
   return `1. **Replicas:** ${whole(computing.replicas)} where a request computes for 1 ms, ${whole(awaiting.replicas)} where it awaits for 50 ms, \
@@ -46,9 +46,10 @@ ${whole(composed.replicas)} for a composition of three deployments. Their contro
 ${whole(controlOf(computing.replicas).steadyRequests)} to ${whole(controlOf(composed.replicas).requests)} requests/s: the control plane is no problem of traffic.
 2. **Money:** $${rounded(totalOf(computing.bill) / 1e6)} million a month, nearly all of it Cloudflare's price of the requests themselves. As one application \
 edge-serve adds ${percent(least)} to ${percent(most)} to the bill of the same by hand.
-3. **First limit:** edge-serve's own. Beyond about ${whole(busy)} replicas the controller of an \
-autoscaled deployment is too slow for its reports; beyond about ${whole(state)} its state cannot be stored. **One application does not get there.**
-4. **${applications} applications of ${CELL_REPLICAS} replicas do**, far below every limit. edge-serve does not yet spread one route over several: a front Worker has to.
+3. **First limit:** ${whole(MAX_REPLICAS)} replicas a deployment. The controller is none: a report costs it \
+${rounded(Math.min(...costs.map(({ loadUs }) => loadUs)))} to ${rounded(Math.max(...costs.map(({ loadUs }) => loadUs)))} us with load, \
+from ${whole(costs[0]!.replicas)} to ${whole(costs.at(-1)!.replicas)} replicas, and it gets ${MAX_REPORTS_PER_S} a second at most.
+4. **${applications} applications of ${CELL_REPLICAS} replicas** are still easier to place and to deploy. edge-serve does not yet spread one route over several: a front Worker has to.
 5. **Waiting:** ${rounded(weighted.outcome.p50Ms)} ms in the middle and ${rounded(weighted.outcome.p99Ms)} ms at p99, of which ${NEAR_MS} are the way, if replicas are where the traffic is. \
 Spread evenly over the regions, which is what \`locationHints\` with each region once does, it is ${rounded(even.outcome.p50Ms)} and ${rounded(even.outcome.p99Ms)} ms.
 `;
@@ -82,8 +83,8 @@ function limitsOf({ limits, costs }: Tables, { costs: measured }: Findings): str
   const most = measured.at(-1)!.replicas;
   return `## Which limit is met first
 
-By the number of replicas of an application, for one with a single deployment. Sizes depend on the length of names a little. Times are those of the
-processor, measured on the machine below: limits that are times are as exact as that machine is like Cloudflare's.
+By the number of replicas of an application, in deployments of at most ${whole(MAX_REPLICAS)}. Sizes depend on the length of names a little. Times are
+those of the processor, measured on the machine below: limits that are times are as exact as that machine is like Cloudflare's.
 
 ${limits}
 
@@ -95,9 +96,9 @@ What edge-serve's code costs, up to ${whole(most)} replicas in nine regions:
 
 ${costs}
 
-What grows faster than the number of replicas: a report of load is added to those of all others in time that grows with the square; each order of
-a deploy carries the whole set. What a request pays does not grow with it: the router draws a few replicas and looks at those. Only requests with a key or a
-model id have all of them ordered. Answers to
+Sets are those of one deployment, so they end at ${whole(MAX_REPLICAS)} replicas. The report is taken with its row in SQLite and with what a replica measures
+without metrics of its own; beside that, the platform takes the message in, which is not counted here. What a request pays does not grow with the number of
+replicas: the router draws a few and looks at those. Only requests with a key or a model id have all of them ordered. Answers to
 calls and refusals carry the whole set to callers that know an older one; on HTTP answers it is as short as it is because names follow from numbers.
 `;
 }

@@ -21,7 +21,8 @@ import {
   type Placement,
 } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
-import type { AutoscalingPolicy, RequestRouter } from "./option-types.ts";
+import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
+import type { RequestRouter } from "./option-types.ts";
 import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import { attempts, boolean, callable, count, delay, factor, integer, json, oneOf, period, replicas, text } from "./option-values.ts";
 

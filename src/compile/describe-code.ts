@@ -8,7 +8,8 @@ import { formatPath } from "../config/diagnostics.ts";
 import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
 import { type DescribedApplication, type DescribeProblem, type DescribeRequest, type DescribeResult, describeSystem } from "./manifest.ts";
-import { namedPolicies, type PolicyCode } from "./policies.ts";
+import type { PolicyCode } from "../protocol/autoscaling.ts";
+import { namedPolicies } from "./policies.ts";
 
 /**
  * Describes a system as `describeSystem` does, and checks the policies: what a build asks.

@@ -12,9 +12,9 @@
  */
 import { type Application, deploymentsOf } from "../api/application.ts";
 import { closest } from "../protocol/wording.ts";
-import type { AutoscalingPolicy } from "../api/option-types.ts";
 import type { DeploymentOptions } from "../api/options.ts";
 import { mergeOptions, optionProblems, resolveOptions } from "../api/resolve-options.ts";
+import { type AutoscalingPolicy, type PolicyCode, policyKey } from "../protocol/autoscaling.ts";
 import { resolveApplication } from "../api/resolve-application.ts";
 import { DEPLOYMENT_SHAPE } from "../config/deployment-config.ts";
 import { inYamlSpelling } from "../config/read-section.ts";
@@ -22,7 +22,6 @@ import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
-import { type PolicyCode, policyKey } from "./policies.ts";
 
 /** What is asked of the application's code. All of it is JSON. */
 export interface DescribeRequest {

@@ -11,7 +11,8 @@ import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { show } from "../protocol/wording.ts";
 import { describedApplications } from "./described-applications.ts";
 import { type DescribedApplication, describeSystem } from "./manifest.ts";
-import { namedPolicies, type PolicyCode, policyIn } from "./policies.ts";
+import type { PolicyCode } from "../protocol/autoscaling.ts";
+import { namedPolicies, policyIn } from "./policies.ts";
 
 /** What should run, unless there is an error, and everything there is to say about the document. */
 export interface PlannedDocument {

@@ -1,12 +1,10 @@
 /**
  * The autoscaling policies that a configuration names: where it names them, and under which key their code is handed around.
  */
+import { policyKey } from "../protocol/autoscaling.ts";
 import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
 import type { DescribedApplication } from "./manifest.ts";
-
-/** What each `policy_function` names, by {@link policyKey}. */
-export type PolicyCode = Readonly<Record<string, unknown>>;
 
 /** A policy, and where in the configuration it is named. */
 export interface NamedPolicy {
@@ -16,11 +14,6 @@ export interface NamedPolicy {
   readonly deployment?: string;
   readonly policy: PolicyRef;
   readonly path: readonly (string | number)[];
-}
-
-/** Whose policy it is: `<application>`, or `<application>/<deployment>`. */
-export function policyKey(app: string, deployment?: string): string {
-  return deployment === undefined ? app : `${app}/${deployment}`;
 }
 
 /** Every policy that a configuration names, in its order. */

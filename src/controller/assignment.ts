@@ -1,33 +1,42 @@
 /**
  * What replicas and callers are told: the replica set, and each replica's part in it.
  */
-import type { Assignment, Duty } from "../protocol/control.ts";
+import { type Assignment, type Duty, reportIntervalMs } from "../protocol/control.ts";
 import { type ReplicaRef, type ReplicaSet, replicaRef, routerConfigOf } from "../protocol/replica-set.ts";
-import { type ApplicationState, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
+import { type ApplicationState, type DeploymentState, isInSet, replicaCount, type ReplicaState } from "./state.ts";
 
-/** The replica set of a deployment, as callers get it. */
+/** The replica set of a deployment, as callers get it. One object for all that ask, until it changes. */
 export function replicaSetOf(application: ApplicationState, deployment: DeploymentState): ReplicaSet {
-  const isGone = deployment.isLeaving;
+  const { given, replicas, epoch, config } = deployment;
+  const routePrefix = application.desired?.routePrefix ?? null;
+  const isSame = given?.set.epoch === epoch && given.revision === replicas.revision && given.set.routePrefix === routePrefix;
+  if (isSame && given.config === config) return given.set;
+  const set = makeSet(application.name, routePrefix, deployment);
+  deployment.given = { set, revision: replicas.revision, config };
+  return set;
+}
+
+function makeSet(app: string, routePrefix: string | null, deployment: DeploymentState): ReplicaSet {
+  const { epoch, config, replicas, isLeaving } = deployment;
   return {
-    epoch: deployment.epoch,
-    replicas: isGone ? [] : deployment.replicas.filter(isInSet).map(({ ref }) => ref),
-    spill: spillOf(application.name, deployment),
-    config: routerConfigOf(deployment.config),
-    routePrefix: application.desired?.routePrefix ?? null,
-    ...(isGone ? { isGone } : {}),
+    epoch,
+    replicas: isLeaving ? [] : [...replicas].filter(isInSet).map(({ ref }) => ref),
+    spill: spillOf(app, deployment),
+    config: routerConfigOf(config),
+    routePrefix,
+    ...(isLeaving ? { isGone: true } : {}),
   };
 }
 
 // In the order of their numbers, the ones that are draining left out: they take nothing new. Where there is no replica, a
 // caller can still ask one whether that has changed.
 function spillOf(app: string, { name, config, replicas, incarnations, isLeaving }: DeploymentState): ReplicaRef[] {
-  const taken = new Set(replicas.map(({ ordinal }) => ordinal));
-  const count = replicas.filter(isInSet).length;
+  const count = replicas.inSetCount;
   const most = !isLeaving && config.autoscaling?.spillover === true ? config.autoscaling.maxReplicas : 0;
   const room = Math.max(most, count === 0 ? 1 : 0) - count;
   const refs: ReplicaRef[] = [];
   for (let ordinal = 0; refs.length < room; ordinal++) {
-    if (taken.has(ordinal)) continue;
+    if (replicas.withOrdinal(ordinal).length > 0) continue;
     refs.push(replicaRef({ app, deployment: name, config, ordinal, incarnation: incarnations[ordinal] ?? 0 }));
   }
   return refs;
@@ -35,11 +44,13 @@ function spillOf(app: string, { name, config, replicas, incarnations, isLeaving 
 
 /** What a replica is to do. One that is not on the list is gone. */
 export function assignmentOf(application: ApplicationState, deployment: DeploymentState, replica: ReplicaState | undefined): Assignment {
+  const reportMs = reportIntervalMs(replicaCount(application));
   return {
     set: replicaSetOf(application, deployment),
     config: deployment.config,
     duty: dutyOf(replica),
     version: application.version,
+    ...(reportMs === 0 ? {} : { reportMs }),
   };
 }
 

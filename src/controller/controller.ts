@@ -2,39 +2,41 @@
  * The controller of one application: what should run, and what does.
  *
  * Owns: the application's state, when to look at it again, giving orders and taking their outcomes.
- * Does not own: what follows from what (`step.ts`), the platform (`durable-objects/controller.ts`).
+ * Does not own: what follows from what (`transition.ts`), the platform (`durable-objects/controller.ts`).
  *
  * Invariants:
- *   C1. The state is stored before anything is done or answered that follows from it.
+ *   C1. What has changed is stored before anything is done or answered that follows from it, all of it or nothing.
  *   C2. An order is given from an alarm only, so that callers, replicas and controllers never call in a circle.
  *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
- *   C5. What is stored is what is known here. Nothing that fails besides storing undoes a step, and nothing that fails is the
- *       last try: the state says what is still to be done, and an alarm is set for it.
+ *   C5. What is stored is what is known here: when storing fails, what is known is read again. Nothing else that fails undoes a
+ *       transition, and nothing that fails is the last try: the state says what is still to be done, and an alarm is set for it.
+ *   C6. A report costs the same however many replicas there are. It never postpones an alarm: one that rings for nothing costs less
+ *       than a row for each report.
  */
 import {
   type Assignment,
   type ConfigChange,
   type ControllerRpc,
-  LEASE_MS,
+  isReportIntervalNews,
   type OrderOutcome,
   type ReplicaReport,
+  reportIntervalMs,
 } from "../protocol/control.ts";
-import { SETUP_LIMIT_MS } from "../protocol/limits.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
-import type { ApplicationMetrics, ReplicaMetrics } from "../protocol/metrics.ts";
-import { own } from "../protocol/own.ts";
+import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
-import { parseReplicaId } from "../protocol/names.ts";
 import { assignmentOf } from "./assignment.ts";
-import { isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./measured.ts";
+import type { MeasuredStore } from "./measured.ts";
+import { MeasuredReplicas } from "./measured-replicas.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
+import { OrdersUnderway, type OrderUnderway } from "./orders-underway.ts";
 import type { Policies } from "./policies.ts";
-import { nextSettleAtMs } from "./replica-list.ts";
-import type { ApplicationState } from "./state.ts";
+import { addUpLoads } from "./scaling.ts";
+import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
-import { newProblems } from "./scaling.ts";
-import { type ControllerEvent, freshState, step } from "./step.ts";
+import { type Changes, stateFrom, type StoredApplication, takeChanges } from "./stored-state.ts";
+import { type Consequences, type ControllerEvent, transition } from "./transition.ts";
 
 /** What the shell hands to a controller. */
 export interface ControllerPorts {
@@ -42,11 +44,12 @@ export interface ControllerPorts {
   /** What the deployed code says that should run; `null` when it has no such application. */
   readonly compiled: { readonly version: string; readonly application: ApplicationManifest | null };
   readonly policies: Policies;
-  /** What the replicas have measured: a row each, beside the state, which is read and written as a whole. */
+  /** What the replicas have measured: a row each. */
   readonly measured: MeasuredStore;
-  load(): ApplicationState | undefined;
-  /** Stores for good, before it returns or before any message leaves. */
-  save(state: ApplicationState): void;
+  /** Reads all that was stored. */
+  load(): StoredApplication | undefined;
+  /** Stores all of it or nothing, for good before it returns or before any message leaves. */
+  save(changes: Changes): void;
   /** Asks to be woken at this time; `undefined` takes back what was asked. */
   wakeAt(timeMs: number | undefined): void;
   /** Tells a replica. Rejects if it was not reached. */
@@ -65,59 +68,73 @@ export interface ControllerPorts {
 
 export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
-  #state: ApplicationState;
-  #stored: string;
-  /** The replicas that an order is on its way to, by name. */
-  readonly #underway = new Map<string, UnderwayOrder>();
+  #known: ApplicationState | undefined;
+  readonly #measured: MeasuredReplicas;
+  readonly #underway = new OrdersUnderway();
+  /** The alarm that was asked for, until it rings. */
+  #alarmAtMs: number | undefined;
+  #isRinging = false;
   #settled: (() => void)[] = [];
 
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
+    this.#measured = new MeasuredReplicas(ports.measured);
     const { version, application } = ports.compiled;
-    this.#state = ports.load() ?? freshState(ports.app);
-    this.#stored = JSON.stringify(this.#state);
-    // New code is the newest word on what should run.
-    const { version: before } = this.#state;
-    if (before !== version) {
-      this.#change((state) => {
-        step(state, { kind: "adopt", change: { revision: state.revision, version, application } }, ports.policies, ports.now());
-        if (before !== "") state.untoldAtMs = ports.now();
-      });
-      this.#tellMoved();
-    } else if (this.#nextAtMs() !== undefined) {
+    const { version: before, revision } = this.#state;
+    if (before === version) {
       // Should the alarm have been lost with what this object was before.
-      ports.wakeAt(this.#nextAtMs());
+      if (this.#nextAtMs() !== undefined) this.#wake();
+      return;
     }
+    // New code is the newest word on what should run.
+    this.#change((state) => {
+      const event = { kind: "adopt", change: { revision, version, application } } as const;
+      const consequences = transition(state, event, ports.policies, ports.now());
+      if (before !== "") change(state, { untoldAtMs: ports.now() });
+      return consequences;
+    });
+    this.#tellMoved();
+  }
+
+  // What is known is what is stored; it is read again when it could not be stored.
+  get #state(): ApplicationState {
+    if (this.#known !== undefined) return this.#known;
+    const nowMs = this.#ports.now();
+    const stored = this.#ports.load();
+    const state = stored === undefined ? freshState(this.#ports.app) : stateFrom(stored, nowMs);
+    addUpLoads(state, nowMs);
+    for (const deployment of state.deployments.values()) state.agenda.set(deployment, nextLookAtMs(deployment, nowMs));
+    return (this.#known = state);
   }
 
   async report(report: ReplicaReport): Promise<Assignment | undefined> {
     this.#apply({ kind: "report", report });
-    const deployment = own(this.#state.deployments, report.deployment);
+    const deployment = this.#state.deployments.get(report.deployment);
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
-    const replica = deployment.replicas.find(({ ref }) => ref.name === report.replica);
+    const replica = deployment.replicas.get(report.replica);
     const { metrics } = report;
     if (metrics !== undefined) {
-      const { measured, now } = this.#ports;
       // What it has measured comes again; that it was heard of must not be lost for it.
-      this.#attempt(() => {
-        const before = measured.get(report.replica);
-        // The last word of a replica that has drained comes when it has left.
-        if (replica !== undefined || before !== undefined) measured.set(report.replica, keep(before, metrics, now()));
-      });
+      const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
+      this.#attempt(() => this.#measured.take(report.replica, metrics, about));
     }
-    const isNews = deployment.epoch > report.epoch || report.event.kind === "woke" || replica === undefined;
-    return isNews ? assignmentOf(this.#state, deployment, replica) : undefined;
+    return this.#hasNews(deployment, replica, report) ? assignmentOf(this.#state, deployment, replica) : undefined;
   }
 
-  async adopt(change: ConfigChange): Promise<void> {
-    if (change.isCompiled === true && change.version !== this.#ports.compiled.version) return;
-    this.#apply({ kind: "adopt", change });
+  #hasNews({ epoch }: DeploymentState, replica: ReplicaState | undefined, report: ReplicaReport): boolean {
+    if (epoch > report.epoch || report.event.kind === "woke" || replica === undefined) return true;
+    return isReportIntervalNews(report.reportMs ?? 0, reportIntervalMs(replicaCount(this.#state)));
+  }
+
+  async adopt(config: ConfigChange): Promise<void> {
+    if (config.isCompiled === true && config.version !== this.#ports.compiled.version) return;
+    this.#apply({ kind: "adopt", change: config });
   }
 
   async status(settleMs = 0): Promise<ApplicationDetails | undefined> {
     // Should the alarm have been lost, whoever looks brings it back.
-    this.#ports.wakeAt(this.#nextAtMs());
+    this.#ports.wakeAt((this.#alarmAtMs = this.#nextAtMs()));
     if (settleMs > 0) await Promise.race([this.#ports.sleep(settleMs), this.#whenSettled()]);
     return detailsOf(this.#state);
   }
@@ -125,28 +142,7 @@ export class Controller implements ControllerRpc {
   async metrics(): Promise<ApplicationMetrics | undefined> {
     const details = detailsOf(this.#state);
     if (details === undefined) return undefined;
-    const nowMs = this.#ports.now();
-    const present = new Set(namesOf(this.#state));
-    const replicas = [...this.#ports.measured.entries()].flatMap(([replica, measured]): ReplicaMetrics | [] => {
-      const deployment = parseReplicaId(replica)?.deployment;
-      const isPresent = present.has(replica);
-      if (deployment === undefined || (!isPresent && isForgotten(measured, nowMs))) return [];
-      const isSilent = !isPresent || nowMs - measured.atMs > LEASE_MS;
-      return { deployment, replica, starts: measured.starts, series: totalOf(measured, isSilent), young: youngOf(measured, nowMs) };
-    });
-    return { details, replicas };
-  }
-
-  // Those that have left are shown for a while: whoever scrapes would miss what they did last.
-  #forgetThoseGone(present: ReadonlySet<string>): void {
-    const { measured, now } = this.#ports;
-    const nowMs = now();
-    const isDeleted = detailsOf(this.#state) === undefined;
-    for (const [name, row] of Array.from(measured.entries())) {
-      if (present.has(name)) continue;
-      if (isDeleted || (row.goneAtMs !== undefined && isForgotten(row, nowMs))) measured.delete(name);
-      else if (row.goneAtMs === undefined) measured.set(name, { ...row, goneAtMs: nowMs });
-    }
+    return { details, replicas: this.#measured.all(this.#state, this.#ports.now()) };
   }
 
   async #whenSettled(): Promise<void> {
@@ -158,9 +154,10 @@ export class Controller implements ControllerRpc {
   }
 
   async scale(deployment: string, replicas: number): Promise<string | undefined> {
-    const known = own(this.#state.deployments, deployment);
+    const { deployments } = this.#state;
+    const known = deployments.get(deployment);
     if (known === undefined || known.isLeaving) {
-      return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${Object.keys(this.#state.deployments).join(", ")}.`;
+      return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${[...deployments.keys()].join(", ")}.`;
     }
     if (known.config.autoscaling !== null) {
       return `Deployment ${JSON.stringify(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;
@@ -171,18 +168,33 @@ export class Controller implements ControllerRpc {
 
   /** Looks at what there is to do, and sets about it. */
   alarm(): void {
-    this.#apply({ kind: "tick" });
-    this.#tellMoved();
-    const nowMs = this.#ports.now();
-    for (const [name, { untilMs }] of this.#underway) if (untilMs <= nowMs) this.#underway.delete(name);
-    const orders = this.#change((state) => takeOrders(state, nowMs, new Set(this.#underway.keys())));
-    for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
+    this.#alarmAtMs = undefined;
+    this.#isRinging = true;
+    try {
+      this.#apply({ kind: "tick" });
+      this.#tellMoved();
+      const nowMs = this.#ports.now();
+      this.#underway.giveUp(nowMs);
+      const { orders } = this.#change((state) => this.#takeOrders(state, nowMs));
+      for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
+    } finally {
+      this.#isRinging = false;
+    }
+    this.#attempt(() => this.#wake());
+  }
+
+  #takeOrders(state: ApplicationState, nowMs: number): { touched: ReadonlySet<DeploymentState>; orders: Order[] } {
+    const orders: Order[] = [];
+    const most = this.#underway.room(nowMs);
+    for (const deployment of state.deployments.values()) {
+      orders.push(...takeOrders(state, deployment, nowMs, { most: most - orders.length, underway: this.#underway }));
+    }
+    return { touched: new Set(state.deployments.values()), orders };
   }
 
   async #give(order: Order): Promise<void> {
     const { deployment, replica, assignment } = order;
-    const underway = { untilMs: this.#ports.now() + orderLimitMs(order) };
-    this.#underway.set(replica.name, underway);
+    const underway = this.#underway.begin(order, this.#ports.now());
     const about = { deployment, replica: replica.name };
     let event: ControllerEvent;
     try {
@@ -190,9 +202,12 @@ export class Controller implements ControllerRpc {
     } catch (error) {
       event = { kind: "unreached", ...about, reason: error instanceof Error ? error.message : String(error) };
     }
+    this.#take(underway, event);
+  }
+
+  #take(underway: OrderUnderway, event: ControllerEvent): void {
     // One that was given up, and perhaps given again.
-    if (this.#underway.get(replica.name) !== underway) return;
-    this.#underway.delete(replica.name);
+    if (!this.#underway.end(underway)) return;
     // An outcome that could not be stored is asked for again when the order is due again.
     this.#attempt(() => this.#apply(event));
   }
@@ -203,7 +218,7 @@ export class Controller implements ControllerRpc {
     const nowMs = this.#ports.now();
     if (untoldAtMs === undefined || nowMs < untoldAtMs) return;
     this.#attempt(() => {
-      this.#change((state) => (state.untoldAtMs = nowMs + UNTOLD_RETRY_MS));
+      this.#change((state) => setUntold(state, nowMs + UNTOLD_RETRY_MS));
       this.#ports.keepAlive(this.#moved(version));
     });
   }
@@ -211,13 +226,13 @@ export class Controller implements ControllerRpc {
   async #moved(version: string): Promise<void> {
     try {
       await this.#ports.moved(version);
-      this.#change((state) => delete state.untoldAtMs);
+      this.#change((state) => setUntold(state, undefined));
     } catch (error) {
       this.#ports.failed(error);
     }
   }
 
-  // For what comes after the step, or beside it.
+  // For what comes after the transition, or beside it.
   #attempt(act: () => unknown): void {
     try {
       act();
@@ -227,48 +242,68 @@ export class Controller implements ControllerRpc {
   }
 
   #apply(event: ControllerEvent): void {
-    this.#change((state) => step(state, event, this.#ports.policies, this.#ports.now()));
+    this.#change((state) => transition(state, event, this.#ports.policies, this.#ports.now()));
   }
 
-  // A step that throws half-way leaves the state as it was.
-  #change<T>(act: (state: ApplicationState) => T): T {
-    const next = JSON.parse(this.#stored) as ApplicationState;
-    const result = act(next);
-    const text = JSON.stringify(next);
-    const before = this.#state;
-    if (text !== this.#stored) this.#ports.save(next);
-    this.#state = next;
-    this.#stored = text;
-    this.#attempt(() => this.#ports.wakeAt(this.#nextAtMs()));
-    const present = new Set(namesOf(next));
-    if (namesOf(before).some((name) => !present.has(name))) this.#attempt(() => this.#forgetThoseGone(present));
-    for (const { deployment, problem } of newProblems(before, next)) this.#attempt(() => this.#ports.warn(deployment, problem));
+  #change<T extends Pick<Consequences, "touched"> & Partial<Consequences>>(act: (state: ApplicationState) => T): T {
+    const state = this.#state;
+    let result: T;
+    let changes: Changes | undefined;
+    try {
+      result = act(state);
+      changes = takeChanges(state, result.touched);
+      if (changes !== undefined) this.#ports.save(changes);
+    } catch (error) {
+      this.#known = undefined;
+      throw error;
+    }
+    const nowMs = this.#ports.now();
+    for (const deployment of result.touched) state.agenda.set(deployment, nextLookAtMs(deployment, nowMs));
+    this.#attempt(() => this.#wake());
+    const { gone = [] } = changes ?? {};
+    if (gone.length > 0) {
+      this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: detailsOf(state) === undefined, nowMs }));
+    }
+    for (const { deployment, problem } of result.problems ?? []) this.#attempt(() => this.#ports.warn(deployment, problem));
     for (const resolve of this.#settled.splice(0)) resolve();
     return result;
   }
 
+  #wake(): void {
+    if (this.#isRinging) return;
+    const nowMs = this.#ports.now();
+    const timeMs = this.#nextAtMs();
+    const isAsked = this.#alarmAtMs !== undefined && this.#alarmAtMs > nowMs - LATE_MS;
+    if (timeMs !== undefined && isAsked && this.#alarmAtMs! <= timeMs) return;
+    this.#ports.wakeAt((this.#alarmAtMs = timeMs));
+  }
+
   #nextAtMs(): number | undefined {
     const nowMs = this.#ports.now();
-    const scaling = Object.values(this.#state.deployments).flatMap(({ scaling: { evaluateAtMs } }) => evaluateAtMs ?? []);
-    const times = [nextOrderAtMs(this.#state, nowMs), nextSettleAtMs(this.#state, nowMs), this.#state.untoldAtMs, ...scaling];
-    const known = times.filter((time) => time !== undefined);
-    return known.length === 0 ? undefined : Math.max(nowMs, Math.min(...known));
+    const { agenda, untoldAtMs } = this.#state;
+    const timeMs = Math.min(agenda.first?.timeMs ?? Infinity, untoldAtMs ?? Infinity);
+    if (timeMs === Infinity) return undefined;
+    // Orders that are due wait until others have arrived.
+    return timeMs <= nowMs ? this.#underway.nextAtMs(nowMs) : timeMs;
   }
 }
 
 /** How long until the configuration's object is told again of new code. */
 const UNTOLD_RETRY_MS = 10_000;
 
-interface UnderwayOrder {
-  /** When it is given up: a replica has its limits, so one that says nothing by then is not going to. */
-  readonly untilMs: number;
+/** How late an alarm may be before it is taken for lost. */
+const LATE_MS = 5000;
+
+/** When a deployment is to be looked at again although nothing happens. */
+function nextLookAtMs(deployment: DeploymentState, nowMs: number): number | undefined {
+  const { replicas, scaling } = deployment;
+  const times = [nextOrderAtMs(deployment, nowMs), replicas.nextDrainedAtMs, scaling.evaluateAtMs ?? undefined];
+  return Math.min(...times.map((timeMs) => timeMs ?? Infinity));
 }
 
-// It may start, take a configuration and be checked for that; and messages take a while. Less than its lease, where it need not start.
-function orderLimitMs({ assignment, isStart }: Order): number {
-  return (isStart ? SETUP_LIMIT_MS : 0) + 3 * assignment.config.healthCheckTimeoutMs + 10_000;
-}
+const NOTHING: Pick<Consequences, "touched"> = { touched: new Set() };
 
-function namesOf({ deployments }: ApplicationState): string[] {
-  return Object.values(deployments).flatMap(({ replicas }) => replicas.map(({ ref }) => ref.name));
+function setUntold(state: ApplicationState, untoldAtMs: number | undefined): typeof NOTHING {
+  change(state, { untoldAtMs });
+  return NOTHING;
 }

@@ -2,6 +2,7 @@
  * The state machine of a deployment, as a table. The names and the moves are Ray Serve's (`DeploymentStatusInfo`).
  */
 import type { DeploymentStatus, StatusTrigger } from "../protocol/status.ts";
+import { change, type Tracked } from "./state.ts";
 
 /** What can happen to a deployment. */
 export type DeploymentEvent =
@@ -53,10 +54,10 @@ export const DEPLOYMENT_MOVES: Readonly<Record<DeploymentStatus, Readonly<Partia
 };
 
 /** What {@link move} changes. */
-export interface StatusHolder {
-  status: DeploymentStatus;
-  trigger: StatusTrigger;
-  message: string;
+export interface StatusHolder extends Tracked {
+  readonly status: DeploymentStatus;
+  readonly trigger: StatusTrigger;
+  readonly message: string;
 }
 
 /** Moves a deployment by the table. The message stays where the event does nothing. */
@@ -65,5 +66,10 @@ export function move(holder: StatusHolder, event: DeploymentEvent, message = "")
   if (holder.trigger === "DELETING" && event !== "CONFIG_UPDATE") return;
   const [status, trigger] = DEPLOYMENT_MOVES[holder.status][event] ?? [];
   if (status === undefined || trigger === undefined) return;
-  Object.assign(holder, { status, trigger, message });
+  change(holder, { status, trigger, message });
+}
+
+/** Says that the number of replicas changes. */
+export function scalingMessage(from: number, to: number): string {
+  return `${to > from ? "Upscaling" : "Downscaling"} from ${from} to ${to} replicas.`;
 }

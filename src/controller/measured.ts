@@ -33,14 +33,13 @@ const NONE: SeriesByKey = {};
 /** What is kept once `snapshot` has come. */
 export function keep(before: Measured | undefined, snapshot: MetricsSnapshot, atMs: number): Measured {
   if (before === undefined) {
-    const births = [[STARTS, [], atMs] as const, ...birthsIn(snapshot.series, NONE, atMs)];
+    const births = [[STARTS, [], atMs] as const, ...birthsIn(snapshot.series, [], atMs)];
     return { starts: 1, atMs, latest: snapshot, earlier: NONE, births };
   }
   const { starts, latest, earlier } = before;
   // The last word of a replica that was lost may come late.
   if (snapshot.startedAtMs < latest.startedAtMs) return before;
-  const known = merged(earlier, latest.series);
-  const births = [...youngOf(before, atMs), ...birthsIn(snapshot.series, known, atMs)];
+  const births = [...youngOf(before, atMs), ...birthsIn(snapshot.series, [latest.series, earlier], atMs)];
   if (snapshot.startedAtMs === latest.startedAtMs) return { ...before, atMs, latest: snapshot, births };
   return { starts: starts + 1, atMs, latest: snapshot, earlier: merged(earlier, countsOf(latest.series)), births };
 }
@@ -60,10 +59,15 @@ export function youngOf({ births = [] }: Measured, nowMs: number): readonly Birt
   return births.filter(([, , bornAtMs]) => nowMs - bornAtMs < SCRAPE_MS);
 }
 
-function birthsIn(series: SeriesByKey, known: SeriesByKey, atMs: number): Birth[] {
-  return Object.entries(countsOf(series)).flatMap(([key, list]) =>
-    list.flatMap(([labels]): Birth[] => (seriesOf(known[key], labels) === undefined ? [[key, labels, atMs]] : [])),
-  );
+function birthsIn(series: SeriesByKey, known: readonly SeriesByKey[], atMs: number): Birth[] {
+  const births: Birth[] = [];
+  for (const key of Object.keys(series)) {
+    if (isGauge(key)) continue;
+    for (const [labels] of series[key]!) {
+      if (!known.some((before) => seriesOf(before[key], labels) !== undefined)) births.push([key, labels, atMs]);
+    }
+  }
+  return births;
 }
 
 // What is so at a moment is not so any more. A key that is not known is a newer version's, and taken for a count.

@@ -6,8 +6,7 @@
 import type { Assignment } from "../protocol/control.ts";
 import type { ReplicaRef } from "../protocol/replica-set.ts";
 import { assignmentOf } from "./assignment.ts";
-import { mayBeAwake } from "./replica-list.ts";
-import type { ApplicationState, DeploymentState, ReplicaState } from "./state.ts";
+import type { ApplicationState, DeploymentState } from "./state.ts";
 
 /** Something to tell a replica. To start is to be woken; everything else is for those that are awake. */
 export interface Order {
@@ -22,42 +21,41 @@ const ORDER_RETRY_MS = 2000;
 /** The same for one that has taken longer than that: a large model loads. */
 const LONG_ORDER_RETRY_MS = 10_000;
 
-/** The orders that are due, but for replicas that one is on its way to. Notes in the state that they are given: store it before giving them. */
-export function takeOrders(application: ApplicationState, nowMs: number, underway: ReadonlySet<string>): Order[] {
-  return Object.values(application.deployments).flatMap((deployment) =>
-    deployment.replicas.flatMap((replica) => {
-      const isStart = wantsStart(application, deployment, replica);
-      if (nowMs < replica.retryAtMs || (!isStart && !wantsNews(deployment, replica, nowMs))) return [];
-      if (underway.has(replica.ref.name)) {
-        // Should this object be lost, another looks again.
-        replica.retryAtMs = nowMs + LONG_ORDER_RETRY_MS;
-        return [];
-      }
-      replica.retryAtMs = nowMs + ORDER_RETRY_MS;
-      if (isStart) replica.contactAtMs = nowMs;
-      const assignment = assignmentOf(application, deployment, replica);
-      return [{ deployment: deployment.name, replica: replica.ref, isStart, assignment }];
-    }),
-  );
+/** What limits the orders that are taken. */
+export interface OrderLimits {
+  /** How many are taken at most. */
+  readonly most: number;
+  /** The replicas that one is on its way to. */
+  readonly underway: Pick<ReadonlyMap<string, unknown>, "has">;
 }
 
-/** When the next order is due; `undefined` when none will be. */
-export function nextOrderAtMs(application: ApplicationState, nowMs: number): number | undefined {
-  const times = Object.values(application.deployments).flatMap((deployment) =>
-    deployment.replicas
-      .filter((replica) => wantsStart(application, deployment, replica) || wantsNews(deployment, replica, nowMs))
-      .map(({ retryAtMs }) => retryAtMs),
-  );
-  return times.length === 0 ? undefined : Math.min(...times);
+/**
+ * The orders of a deployment that are due, but for replicas that one is on its way to. Notes in the state that they are given: store it
+ * before giving them.
+ */
+export function takeOrders(application: ApplicationState, deployment: DeploymentState, nowMs: number, limits: OrderLimits): Order[] {
+  const { replicas, name } = deployment;
+  const { most, underway } = limits;
+  const orders: Order[] = [];
+  if (most <= 0) return orders;
+  for (const replica of replicas.dueOrders(nowMs, !hasGivenUp(deployment))) {
+    if (underway.has(replica.ref.name)) {
+      // Should this object be lost, another looks again.
+      replicas.update(replica, { retryAtMs: nowMs + LONG_ORDER_RETRY_MS }, false);
+      continue;
+    }
+    const isStart = replicas.wantsStart(replica) && !hasGivenUp(deployment);
+    // That it may be awake from now on must last; an order that is forgotten is given again.
+    replicas.update(replica, { retryAtMs: nowMs + ORDER_RETRY_MS, ...(isStart ? { contactAtMs: nowMs } : {}) }, isStart);
+    orders.push({ deployment: name, replica: replica.ref, isStart, assignment: assignmentOf(application, deployment, replica) });
+    if (orders.length === most) break;
+  }
+  return orders.toSorted((a, b) => replicas.sequenceOf(a.replica.name) - replicas.sequenceOf(b.replica.name));
 }
 
-function wantsStart({ version }: ApplicationState, deployment: DeploymentState, replica: ReplicaState): boolean {
-  if (hasGivenUp(deployment)) return false;
-  return replica.phase === "STARTING" || (replica.phase === "RUNNING" && replica.version !== version);
-}
-
-function wantsNews({ epoch }: DeploymentState, replica: ReplicaState, nowMs: number): boolean {
-  return replica.epoch < epoch && mayBeAwake(replica, nowMs) && replica.phase !== "STARTING";
+/** When the next order of a deployment is due; `undefined` when none will be. */
+export function nextOrderAtMs(deployment: DeploymentState, nowMs: number): number | undefined {
+  return deployment.replicas.nextOrderAtMs(nowMs, !hasGivenUp(deployment));
 }
 
 /** Whether so many starts have failed that there is no point in another: not before something changes. */
@@ -66,6 +64,6 @@ export function hasGivenUp(deployment: DeploymentState): boolean {
 }
 
 /** How many starts may fail in a row: three a replica, and at most `maxConstructorRetryCount`. Ray Serve's rule. */
-export function startFailureLimit({ config, target }: DeploymentState): number {
+export function startFailureLimit({ config, target }: Pick<DeploymentState, "config" | "target">): number {
   return Math.min(3 * Math.max(1, target), config.maxConstructorRetryCount);
 }

@@ -1,22 +1,27 @@
 /**
  * Lets the number of replicas follow the load: what replicas report goes in, a new target comes out.
+ *
+ * A report is added to a running sum, so what it costs does not grow with the number of replicas. A policy is given what all of
+ * them have recorded, which does grow: it is asked by reports no more often than Ray's control loop runs.
  */
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { AutoscalingConfig } from "../protocol/manifest.ts";
-import { own } from "../protocol/own.ts";
 import {
   autoscale,
   autoscaleApplication,
   type AutoscaleInput,
   type AutoscaleResult,
   type AutoscaleState,
+  CONTROL_LOOP_MS,
   NEW_AUTOSCALE_STATE,
 } from "./autoscale/autoscale.ts";
-import type { ApplicationAutoscalingPolicy } from "./autoscale/policy.ts";
+import { LoadSum } from "./autoscale/load-sum.ts";
 import { defaultStaleAfterMs, pruneSeries } from "./autoscale/step-function.ts";
-import { move } from "./deployment-status.ts";
+import { exact } from "./autoscale/step-sum.ts";
+import { move, scalingMessage } from "./deployment-status.ts";
 import { applicationPolicy, deploymentPolicy, type Policies } from "./policies.ts";
-import { type ApplicationState, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
+import { type ApplicationState, change, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
+import type { ScalingState } from "./stored-state.ts";
 
 /** How many decisions an operator can look back on. */
 const DECISIONS_KEPT = 20;
@@ -27,81 +32,162 @@ export function noteLoad(deployment: DeploymentState, replica: ReplicaState, loa
   if (autoscaling === null) return;
   // What held at the end of the last report was a guess at this one's mean.
   const before = replica.load.filter(({ atMs }) => atMs < load.sinceMs);
-  const series = [...before, { atMs: load.sinceMs, value: load.mean }, { atMs: load.untilMs, value: load.now }];
-  replica.load = [...pruneSeries(series, nowMs, autoscaling.lookBackPeriodMs)];
-  replica.stats = load.stats ?? null;
+  const points = [...before, { atMs: load.sinceMs, value: exact(load.mean) }, { atMs: load.untilMs, value: exact(load.now) }];
+  const series = pruneSeries(points, nowMs, autoscaling.lookBackPeriodMs);
+  deployment.replicas.update(replica, { load: series, stats: load.stats ?? null });
+  deployment.loads?.set(replica.ref.name, series, nowMs);
 }
 
-/** Moves the targets to what the load asks for, where it is time. */
-export function scaleByLoad(application: ApplicationState, policies: Policies, nowMs: number): void {
-  const inputs: Record<string, AutoscaleInput> = {};
-  for (const deployment of Object.values(application.deployments)) {
-    const { autoscaling } = deployment.config;
-    if (autoscaling === null || deployment.isLeaving) {
-      Object.assign(deployment.scaling, { evaluateAtMs: null, problem: undefined });
-    } else {
-      const policy = deploymentPolicy(deployment, policies);
-      inputs[deployment.name] = { ...inputOf(deployment, autoscaling), app: application.name, nowMs, policy };
-    }
+/** What the replicas have reported, added up. */
+function loadsOf(deployment: DeploymentState, config: AutoscalingConfig, nowMs: number): LoadSum {
+  const { lookBackPeriodMs } = config;
+  const staleAfterMs = Math.max(defaultStaleAfterMs(config), 2 * HEARTBEAT_MS);
+  const known = deployment.loads;
+  if (known?.lookBack.lookBackPeriodMs === lookBackPeriodMs && known.lookBack.staleAfterMs === staleAfterMs) return known;
+  const loads = new LoadSum({ lookBackPeriodMs, staleAfterMs });
+  // A draining replica's requests are work too, until they end.
+  for (const { ref, load } of deployment.replicas) if (load.length > 0) loads.set(ref.name, load, nowMs);
+  return (deployment.loads = loads);
+}
+
+/** Adds up what the replicas had reported, when it has been read again: an operator sees the load before the next report comes. */
+export function addUpLoads({ deployments }: ApplicationState, nowMs: number): void {
+  for (const deployment of deployments.values()) {
+    const { config, scaling } = deployment;
+    if (!isScaled(deployment)) continue;
+    const { total } = loadsOf(deployment, config.autoscaling!, nowMs).at(nowMs);
+    keep(deployment, { ...scaling, load: total });
   }
-  for (const [name, result] of Object.entries(decide(applicationPolicy(application, policies), inputs))) {
-    settle(application.deployments[name]!, result, nowMs);
+}
+
+/** When and why the targets are looked at. */
+export interface Look {
+  readonly nowMs: number;
+  /** It is one of many: a policy that has just been asked is asked again later. */
+  readonly isOneOfMany: boolean;
+}
+
+/** What a policy has done wrong. */
+export interface Problem {
+  readonly deployment: string;
+  readonly problem: string;
+}
+
+/** Moves the targets of these deployments to what the load asks for, where it is time; adds those that it moves with them. */
+export function scaleByLoad(application: ApplicationState, touched: Set<DeploymentState>, policies: Policies, look: Look): Problem[] {
+  const scaled: DeploymentState[] = [];
+  for (const deployment of touched) {
+    if (isScaled(deployment)) scaled.push(deployment);
+    else notScaled(deployment);
   }
+  if (scaled.length === 0) return [];
+  const { nowMs } = look;
+  const policy = applicationPolicy(application, policies);
+  if (policy === undefined) {
+    return scaled.flatMap((deployment) => {
+      const own = deploymentPolicy(deployment, policies);
+      if (own !== undefined && isPutOff(deployment, look)) return [];
+      const input = inputOf(application.name, deployment, nowMs);
+      return settle(deployment, autoscale(own === undefined ? input : { ...input, policy: own, stats: statsOf(deployment) }), nowMs);
+    });
+  }
+  // It decides for all of them together.
+  if (scaled.every((deployment) => isPutOff(deployment, look))) return [];
+  const all = [...application.deployments.values()].filter(isScaled);
+  const inputs = all.map((deployment) => {
+    return [deployment.name, { ...inputOf(application.name, deployment, nowMs), stats: statsOf(deployment) }] as const;
+  });
+  const results = autoscaleApplication(policy, Object.fromEntries(inputs));
+  return all.flatMap((deployment) => {
+    touched.add(deployment);
+    deployment.policyAskedAtMs = nowMs;
+    return settle(deployment, results[deployment.name]!, nowMs);
+  });
 }
 
-/** The application's policy decides for all of them together; else each deployment's own, or its load. */
-function decide(policy: ApplicationAutoscalingPolicy | undefined, inputs: Record<string, AutoscaleInput>): Record<string, AutoscaleResult> {
-  const entries = Object.entries(inputs);
-  if (policy !== undefined && entries.length > 0) return autoscaleApplication(policy, inputs);
-  return Object.fromEntries(entries.map(([name, input]) => [name, autoscale(input)]));
+function isScaled({ config, isLeaving }: DeploymentState): boolean {
+  return config.autoscaling !== null && !isLeaving;
 }
 
-function inputOf({ name, target, replicas, scaling }: DeploymentState, config: AutoscalingConfig): Omit<AutoscaleInput, "app" | "nowMs"> {
-  const inSet = replicas.filter(isInSet);
+function notScaled(deployment: DeploymentState): void {
+  deployment.loads = undefined;
+  const { scaling } = deployment;
+  if (scaling.evaluateAtMs === null && scaling.problem === undefined) return;
+  change(deployment, { scaling: { ...scaling, evaluateAtMs: null, problem: undefined } });
+}
+
+/** Whether a policy waits until it is asked again: then it is noted when. Otherwise it is asked now. */
+function isPutOff(deployment: DeploymentState, { nowMs, isOneOfMany }: Look): boolean {
+  const { policyAskedAtMs, scaling } = deployment;
+  const nextMs = policyAskedAtMs + CONTROL_LOOP_MS;
+  if (!isOneOfMany || nowMs >= nextMs || nowMs < policyAskedAtMs) {
+    deployment.policyAskedAtMs = nowMs;
+    return false;
+  }
+  keep(deployment, { ...scaling, evaluateAtMs: Math.min(scaling.evaluateAtMs ?? Infinity, nextMs) });
+  return true;
+}
+
+function inputOf(app: string, deployment: DeploymentState, nowMs: number): AutoscaleInput {
+  const { name, target, replicas, scaling, config } = deployment;
   return {
+    app,
     deployment: name,
-    config,
+    nowMs,
+    config: config.autoscaling!,
     targetReplicas: target,
-    runningReplicas: inSet.filter(({ phase }) => phase === "RUNNING").length,
-    // A draining replica's requests are work too, until they end.
-    series: replicas.map(({ load }) => load).filter((points) => points.length > 0),
-    staleAfterMs: Math.max(defaultStaleAfterMs(config), 2 * HEARTBEAT_MS),
-    stats: Object.fromEntries(inSet.flatMap(({ ref, stats }) => (stats === null ? [] : [[ref.name, stats]]))),
+    runningReplicas: replicas.runningCount,
+    load: loadsOf(deployment, config.autoscaling!, nowMs).at(nowMs),
     state: (scaling.policy as AutoscaleState | null) ?? NEW_AUTOSCALE_STATE,
   };
 }
 
-function settle(deployment: DeploymentState, result: AutoscaleResult, nowMs: number): void {
-  const { scaling, target: from } = deployment;
-  const { targetReplicas: to, reason, problem } = result;
-  const isNews = problem !== undefined && problem !== scaling.problem;
-  scaling.policy = result.state;
-  scaling.evaluateAtMs = result.evaluateAtMs ?? null;
-  scaling.load = result.totalOngoingRequests;
-  scaling.problem = problem;
-  if (to !== from) {
-    deployment.target = to;
-    const isUp = to > from;
-    move(deployment, isUp ? "AUTOSCALE_UP" : "AUTOSCALE_DOWN", `${isUp ? "Upscaling" : "Downscaling"} from ${from} to ${to} replicas.`);
-  }
-  if (to !== from || isNews) noteDecision(deployment, { from, reason, nowMs });
+function statsOf({ replicas }: DeploymentState): NonNullable<AutoscaleInput["stats"]> {
+  const inSet = [...replicas].filter(isInSet);
+  return Object.fromEntries(inSet.flatMap(({ ref, stats }) => (stats === null ? [] : [[ref.name, stats]])));
 }
 
-/** What is new that a policy has done wrong, by deployment. */
-export function newProblems(
-  before: ApplicationState,
-  after: ApplicationState,
-): { readonly deployment: string; readonly problem: string }[] {
-  return Object.values(after.deployments).flatMap(({ name, scaling: { problem } }) =>
-    problem === undefined || problem === own(before.deployments, name)?.scaling.problem ? [] : [{ deployment: name, problem }],
-  );
+function settle(deployment: DeploymentState, result: AutoscaleResult, nowMs: number): Problem[] {
+  const { scaling, target: from } = deployment;
+  const { targetReplicas: to, reason, problem, state: policy } = result;
+  const isNews = problem !== undefined && problem !== scaling.problem;
+  const evaluateAtMs = result.evaluateAtMs ?? null;
+  keep(deployment, { policy, evaluateAtMs, load: result.totalOngoingRequests, problem, decisions: scaling.decisions });
+  if (to !== from) {
+    change(deployment, { target: to });
+    move(deployment, to > from ? "AUTOSCALE_UP" : "AUTOSCALE_DOWN", scalingMessage(from, to));
+  }
+  if (to !== from || isNews) noteDecision(deployment, { from, reason, nowMs });
+  return isNews ? [{ deployment: deployment.name, problem }] : [];
+}
+
+// What changes with each report, and follows from the reports, is not stored again and again.
+function keep(deployment: DeploymentState, scaling: ScalingState): void {
+  const before = deployment.scaling;
+  const isSame =
+    isSamePolicy(before.policy, scaling.policy) &&
+    (before.evaluateAtMs === null) === (scaling.evaluateAtMs === null) &&
+    before.problem === scaling.problem;
+  if (isSame) Object.assign(deployment, { scaling });
+  else change(deployment, { scaling });
+}
+
+function isSamePolicy(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  const [before, after] = [a as AutoscaleState, b as AutoscaleState];
+  const { pending: was, policy } = before;
+  const { pending: is } = after;
+  const isSamePending = was?.direction === is?.direction && was?.sinceMs === is?.sinceMs && was?.fromReplicas === is?.fromReplicas;
+  return isSamePending && policy === after.policy;
 }
 
 /** Keeps a decision for the operator to see. */
 export function noteDecision(
-  { scaling, target }: DeploymentState,
+  deployment: DeploymentState,
   { from, reason, nowMs }: { readonly from: number; readonly reason: string; readonly nowMs: number },
 ): void {
-  scaling.decisions.push({ timestamp_s: nowMs / 1000, prev_num_replicas: from, curr_num_replicas: target, reason });
-  scaling.decisions.splice(0, Math.max(0, scaling.decisions.length - DECISIONS_KEPT));
+  const { scaling, target } = deployment;
+  const decision = { timestamp_s: nowMs / 1000, prev_num_replicas: from, curr_num_replicas: target, reason };
+  change(deployment, { scaling: { ...scaling, decisions: [...scaling.decisions, decision].slice(-DECISIONS_KEPT) } });
 }

@@ -1,63 +1,43 @@
 /**
- * What a controller remembers of its application. JSON: it is stored before anything that follows from it is done.
+ * What a controller knows of its application, in memory. It is made from what is stored (`stored-state.ts`), and whatever of it
+ * must last is stored again before anything that follows from it is done.
+ *
+ * Invariants:
+ *   G1. Fields that are stored change by {@link change}, and those of replicas by their roster: so what has changed is known,
+ *       and nothing else is written.
  */
-import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
-import type { ReplicaRef } from "../protocol/replica-set.ts";
-import type { ApplicationStatus, DeploymentStatus, ReplicaPhase, ScalingDecision, StatusTrigger } from "../protocol/status.ts";
+import { LEASE_MS } from "../protocol/control.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
+import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
+import type { ReplicaPhase } from "../protocol/status.ts";
+import type { LoadSum } from "./autoscale/load-sum.ts";
+import type { Point } from "./autoscale/step-function.ts";
+import type { Roster } from "./roster.ts";
+import { Schedule } from "./schedule.ts";
+import type { ApplicationRow, DeploymentRow } from "./stored-state.ts";
+
+/** What is stored as one row. */
+export interface Tracked {
+  /** Whether the row is to be written. */
+  isChanged: boolean;
+}
 
 /** An application, as its controller knows it. */
-export interface ApplicationState {
-  readonly name: string;
-  /** Of the newest configuration that was taken; 0 is what was compiled. */
-  revision: number;
-  /** Of the code. */
-  version: string;
-  /** What should run; `null` when the application has been deleted. */
-  desired: ApplicationManifest | null;
-  deployedAtMs: number;
-  /** When the configuration's object is next told that this version of the code runs; absent once it has heard it. */
-  untoldAtMs?: number;
-  status: ApplicationStatus;
-  deployments: Record<string, DeploymentState>;
+export interface ApplicationState extends Tracked, Readonly<ApplicationRow> {
+  readonly deployments: Map<string, DeploymentState>;
+  /** When each deployment is to be looked at again, whatever happens. */
+  readonly agenda: Schedule<DeploymentState>;
 }
 
 /** A deployment, as its controller knows it. */
-export interface DeploymentState {
-  readonly name: string;
-  /** Counts up whenever callers or replicas have something new to learn. */
-  epoch: number;
-  config: DeploymentConfig;
-  /** The epoch that brought the configuration. */
-  configEpoch: number;
-  /** How many replicas there should be. */
-  target: number;
-  /** It is no part of the application any more. Kept all the same: should it come back, its epochs go on. */
-  isLeaving: boolean;
-  status: DeploymentStatus;
-  trigger: StatusTrigger;
-  message: string;
-  /** Starts that failed in a row. */
-  startFailures: number;
-  /** Whether any replica has started under this version of the code. */
-  hasStarted: boolean;
-  replicas: ReplicaState[];
-  /** The incarnation that a replica of this number gets next, where it is not 0. */
-  incarnations: Record<number, number>;
-  scaling: ScalingState;
-}
-
-/** What the autoscaler keeps between two decisions. */
-export interface ScalingState {
-  /** The policy's own. */
-  policy: unknown;
-  /** When it could decide otherwise without having been told anything new. */
-  evaluateAtMs: number | null;
-  /** The load that it decided by last. */
-  load: number;
-  /** Why the policy's answer could not be used, as long as that is so. */
-  problem?: string | undefined;
-  /** The newest last. */
-  decisions: ScalingDecision[];
+export interface DeploymentState extends Tracked, Readonly<DeploymentRow> {
+  readonly replicas: Roster;
+  /** What the replicas have reported, added up; made from their reports when it is first asked for. */
+  loads: LoadSum | undefined;
+  /** When a policy was asked last, by this object. */
+  policyAskedAtMs: number;
+  /** The replica set as it was last given away, and what it was made from. */
+  given: { readonly set: ReplicaSet; readonly revision: number; readonly config: DeploymentConfig } | undefined;
 }
 
 /** A replica, as its controller knows it. */
@@ -65,28 +45,65 @@ export interface ReplicaState {
   readonly ordinal: number;
   readonly incarnation: number;
   readonly ref: ReplicaRef;
-  phase: ReplicaPhase;
+  readonly phase: ReplicaPhase;
   /** When it came into its phase. */
-  sinceMs: number;
+  readonly sinceMs: number;
   /** Of the code that it was last seen to run. */
-  version: string | null;
+  readonly version: string | null;
   /** The newest epoch that it is known to have. */
-  epoch: number;
+  readonly epoch: number;
   /** When it was last heard of; 0 is never. While its lease lasts it may be awake. */
-  contactAtMs: number;
+  readonly contactAtMs: number;
   /** Not before this time is it told anything again. */
-  retryAtMs: number;
+  readonly retryAtMs: number;
   /** When a draining one is given up. */
-  drainUntilMs: number;
-  message: string;
+  readonly drainUntilMs: number;
+  readonly message: string;
   /** How many before it, in a row, were replaced because requests ran out of time while they started. */
-  stuckStarts?: number;
+  readonly stuckStarts?: number | undefined;
   /** Its load over the look-back period, as a step function. */
-  load: { atMs: number; value: number }[];
-  stats: Readonly<Record<string, number>> | null;
+  readonly load: readonly Point[];
+  readonly stats: Readonly<Record<string, number>> | null;
 }
 
 /** A replica that callers may choose. */
-export function isInSet({ phase }: ReplicaState): boolean {
+export function isInSet({ phase }: Pick<ReplicaState, "phase">): boolean {
   return phase === "STARTING" || phase === "RUNNING";
+}
+
+/** Whether a replica may be awake, as far as its controller knows. */
+export function mayBeAwake({ contactAtMs }: Pick<ReplicaState, "contactAtMs">, nowMs: number): boolean {
+  return contactAtMs > 0 && nowMs - contactAtMs < LEASE_MS;
+}
+
+/** Changes fields of a row; it is written if any of them was different. */
+export function change<T extends Tracked>(row: T, fields: Partial<T>): void {
+  for (const key of Object.keys(fields) as (keyof T)[]) {
+    if (Object.is(row[key], fields[key])) continue;
+    Object.assign(row, fields);
+    row.isChanged = true;
+    return;
+  }
+}
+
+/** How many replicas an application has, the draining ones included. */
+export function replicaCount({ deployments }: ApplicationState): number {
+  let count = 0;
+  for (const { replicas } of deployments.values()) count += replicas.size;
+  return count;
+}
+
+/** What is known of an application before anything has happened. */
+export function freshState(name: string): ApplicationState {
+  return {
+    name,
+    revision: 0,
+    version: "",
+    desired: null,
+    deployedAtMs: 0,
+    status: "NOT_STARTED",
+    deployments: new Map(),
+    agenda: new Schedule(),
+    isChanged: false,
+  };
 }

@@ -9,7 +9,7 @@ import type { ApplicationState, DeploymentState } from "./state.ts";
 export function detailsOf(application: ApplicationState): ApplicationDetails | undefined {
   const { name, status, version, desired, deployedAtMs, deployments } = application;
   // What has been taken away is remembered, so that its epochs go on; it is shown until its last replica is gone.
-  const all = Object.values(deployments).filter(({ isLeaving, replicas }) => !isLeaving || replicas.length > 0);
+  const all = [...deployments.values()].filter(({ isLeaving, replicas }) => !isLeaving || replicas.size > 0);
   if (desired === null && all.length === 0) return undefined;
   return {
     name,
@@ -43,7 +43,7 @@ function deploymentDetails({
     message: message === "" ? (scaling.problem ?? "") : message,
     target_num_replicas: target,
     replica_states: states,
-    replicas: replicas.map((replica) => ({
+    replicas: Array.from(replicas, (replica) => ({
       replica_id: replica.ref.name,
       state: replica.phase,
       version: replica.version,

@@ -3,7 +3,7 @@
  */
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import type { Applications, StoredConfig } from "./config-store.ts";
-import type { ApplicationState } from "./state.ts";
+import type { StoredApplication } from "./stored-state.ts";
 
 /** Brings one configuration within the bounds, with a sentence about each number that was not. */
 export type Bounds = (config: DeploymentConfig) => { readonly config: DeploymentConfig; readonly problems: readonly string[] };
@@ -23,7 +23,7 @@ export function boundedStore(stored: StoredConfig, bounds: Bounds, onProblem: On
 }
 
 /** A controller's state as it was stored, within the bounds. The deployment's message says what was not. */
-export function boundedState(stored: ApplicationState, bounds: Bounds, onProblem: OnProblem): ApplicationState {
+export function boundedState(stored: StoredApplication, bounds: Bounds, onProblem: OnProblem): StoredApplication {
   const deployments = Object.entries(stored.deployments).map(([name, deployment]) => {
     const { config, problems } = bounds(deployment.config);
     const limit = bounds({ ...config, numReplicas: deployment.target }).config.numReplicas;

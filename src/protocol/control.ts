@@ -22,6 +22,31 @@ export const LEASE_MS = 120_000;
  */
 export const HEARTBEAT_MS = 40_000;
 
+/**
+ * How many reports a second an application's replicas send their controller at most, besides those that ask before they serve: half
+ * of what one object may be asked.
+ */
+export const MAX_REPORTS_PER_S = 500;
+
+/** More often than this nobody looks at reports. */
+const LEAST_REPORT_MS = 100;
+
+/**
+ * How long a replica waits between two reports at least, in milliseconds, in an application with this many replicas; 0 where it need not
+ * be said. In steps of a quarter at most, so that a replica more or less changes nothing.
+ */
+export function reportIntervalMs(replicas: number): number {
+  const leastMs = (replicas * 1000) / MAX_REPORTS_PER_S;
+  if (leastMs <= LEAST_REPORT_MS) return 0;
+  const step = 2 ** Math.floor(Math.log2(leastMs)) / 4;
+  return Math.ceil(leastMs / step) * step;
+}
+
+/** Whether a replica is to be told another interval than it knows. Half as long is worth a message, and any that is longer. */
+export function isReportIntervalNews(knownMs: number, intervalMs: number): boolean {
+  return intervalMs > knownMs || intervalMs < knownMs / 2;
+}
+
 /** Whether a replica takes requests: a draining one finishes what it has, and one that is gone has nothing. */
 export type Duty = "serving" | "draining" | "gone";
 
@@ -32,6 +57,8 @@ export interface Assignment {
   readonly duty: Duty;
   /** Of the code that `config` was made for. A replica that runs other code goes by what it was compiled with. */
   readonly version: string;
+  /** How long it is to wait between two reports at least, in milliseconds, because there are so many replicas. @default 0 */
+  readonly reportMs?: number;
 }
 
 /** What a replica has had to do since its last report. */
@@ -59,6 +86,8 @@ export interface ReplicaReport {
   readonly event: ReplicaEvent;
   /** Its class is not there, or not yet: the object is alive, and its requests wait or fail. */
   readonly isStarting?: true;
+  /** The `reportMs` of its assignment, if there is one. */
+  readonly reportMs?: number;
   /** What it has measured so far; comes with what it says while it works, and when it has finished. */
   readonly metrics?: MetricsSnapshot;
 }

@@ -72,6 +72,7 @@ export class ReplicaControl {
       now,
       after,
       sleep,
+      random: Math.random,
       running: () => replica.runs.running(),
       lastFinishedAtMs: () => replica.runs.lastFinishedAtMs,
       meter: replica.meter,

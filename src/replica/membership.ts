@@ -123,6 +123,11 @@ export class Membership {
     return epoch < set.epoch ? set : undefined;
   }
 
+  /** How long to wait between two reports at least, in milliseconds, because there are so many replicas. */
+  get reportMs(): number {
+    return this.#assignment?.reportMs ?? 0;
+  }
+
   /** Nothing while there is a lease; otherwise resolves once the controller has been asked. Never rejects. */
   renewal({ isSpill, epoch }: Pick<Delivery, "isSpill" | "epoch"> = {}): Promise<void> | undefined {
     const expiredForMs = this.#parts.now() - this.#leasedUntilMs;
@@ -142,7 +147,8 @@ export class Membership {
     const { control, deployment, replica, version, now } = this.#parts;
     const askedAtMs = now();
     const isStarting = this.#parts.isStarted() ? {} : { isStarting: true as const };
-    const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting };
+    const interval = this.reportMs === 0 ? {} : { reportMs: this.reportMs };
+    const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting, ...interval };
     const assignment = await control.report(metrics === undefined ? report : { ...report, metrics });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
     this.contactedAtMs = askedAtMs;

@@ -13,6 +13,8 @@
  *       a controller that is not reached hears of it with the next work. With no budget left, `HEARTBEAT_MS` after the last time.
  *   V5. Nothing here fails a request, or waits for one.
  *   V6. Neither the class nor the controller can stop it: each is awaited for a while, and what it fails to do is logged.
+ *   V7. Where there are so many replicas that the controller asks for it, two reports are `reportMs` apart at least, and replicas that
+ *       begin together do not tell it together. What is found to be sick is told at once.
  */
 import { type After, TookTooLong, within, withinLimit } from "../context/within.ts";
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
@@ -28,10 +30,11 @@ import { recordedStats } from "./recorded-stats.ts";
 
 /** What is looked at. */
 export interface VitalSignsParts {
-  readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs">;
+  readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs" | "reportMs">;
   now(): number;
   readonly after: After;
   sleep(ms: number): Promise<void>;
+  random(): number;
   /** The requests that run. */
   running(): Iterable<Running>;
   /** When a request came to its end last. */
@@ -66,6 +69,8 @@ export class VitalSigns {
   /** What the controller takes the load to be. */
   #told = 0;
   #toldAtMs = 0;
+  /** When the controller was told anything last. */
+  #saidAtMs = -Infinity;
   /** Whether the controller has heard of the replica's series. */
   #hasBegun = false;
   readonly #budget: ReportBudget;
@@ -100,13 +105,19 @@ export class VitalSigns {
   #intervalMs(): number {
     const { membership, meter, now } = this.#parts;
     const { autoscaling, healthCheckPeriodMs } = membership.config;
-    if (this.#isBeginning) return Math.min(FIRST_MS, healthCheckPeriodMs);
+    if (this.#isBeginning) return Math.min(FIRST_MS, healthCheckPeriodMs) + this.#spreadMs();
     if (autoscaling !== null) return Math.min(autoscaling.metricsIntervalMs, healthCheckPeriodMs);
     // Only the end is still to be told: the sooner, the sooner it may sleep.
     const isOver = this.#load.value === 0 && meter.hasNews;
     if (!isOver) return Math.min(healthCheckPeriodMs, LOOK_MS);
-    const dueInMs = this.#budget.isLeft ? QUIET_MS : Math.max(QUIET_MS, this.#toldAtMs + HEARTBEAT_MS - now());
-    return Math.min(healthCheckPeriodMs, dueInMs);
+    const dueAtMs = this.#budget.isLeft ? this.#saidAtMs + membership.reportMs : this.#toldAtMs + HEARTBEAT_MS;
+    return Math.min(healthCheckPeriodMs, Math.max(QUIET_MS, dueAtMs - now()));
+  }
+
+  // A short interval needs no spreading.
+  #spreadMs(): number {
+    const { membership, random } = this.#parts;
+    return membership.reportMs <= FIRST_MS ? 0 : random() * membership.reportMs;
   }
 
   async #beat(): Promise<boolean> {
@@ -122,7 +133,12 @@ export class VitalSigns {
   }
 
   get #isBeginning(): boolean {
-    return !this.#hasBegun && this.#parts.meter.hasNewSeries;
+    return !this.#hasBegun && this.#parts.meter.hasNewSeries && !this.#isTooSoon();
+  }
+
+  #isTooSoon(): boolean {
+    const { now, membership } = this.#parts;
+    return now() - this.#saidAtMs < membership.reportMs;
   }
 
   // So that its series are there, with 0, before they have grown much.
@@ -136,6 +152,7 @@ export class VitalSigns {
   async #tell({ autoscaling, healthCheckTimeoutMs }: DeploymentConfig, hasWorked: boolean): Promise<void> {
     const { now, membership, meter } = this.#parts;
     const nowMs = now();
+    if (this.#isTooSoon()) return;
     const isDue = nowMs - this.#toldAtMs >= HEARTBEAT_MS;
     if (autoscaling === null) {
       // Whatever it has said, or was told, shows that it is alive.
@@ -209,6 +226,7 @@ export class VitalSigns {
 
   // A controller that is not reached, or does not answer, is told the next time.
   #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
+    this.#saidAtMs = this.#parts.now();
     const told = this.#parts.membership.report(...about).then(
       () => true,
       () => false,

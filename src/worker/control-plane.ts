@@ -10,21 +10,21 @@ import type { Application } from "../api/application.ts";
 import { boundedConfig } from "../api/bounded-config.ts";
 import { documentInForce } from "../compile/document-in-force.ts";
 import { planDocument } from "../compile/plan-document.ts";
-import type { PolicyCode } from "../compile/policies.ts";
 import { writeLog } from "../context/logger.ts";
 import { ConfigStore, type ConfigStoreRpc } from "../controller/config-store.ts";
 import { Controller } from "../controller/controller.ts";
 import type { Order } from "../controller/orders.ts";
+import { policiesOf } from "../controller/policies.ts";
 import { type Bounds, boundedState, boundedStore, type OnProblem } from "../controller/stored-bounds.ts";
 import type { ControlQueries } from "../ingress/ingress.ts";
 import type { OperatorPorts } from "../ingress/operator.ts";
+import type { PolicyCode } from "../protocol/autoscaling.ts";
 import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
-import { policiesOf } from "./policies.ts";
 
 /** What the control plane is wired from. */
 export interface ControlPlaneParts {

@@ -1,5 +1,6 @@
-import type { AutoscaleInput } from "../../src/controller/autoscale/autoscale.ts";
-import { NEW_AUTOSCALE_STATE } from "../../src/controller/autoscale/autoscale.ts";
+import { autoscale, type AutoscaleInput, type AutoscaleResult, NEW_AUTOSCALE_STATE } from "../../src/controller/autoscale/autoscale.ts";
+import { LoadSum, type SummedLoad } from "../../src/controller/autoscale/load-sum.ts";
+import { defaultStaleAfterMs, type Series } from "../../src/controller/autoscale/step-function.ts";
 import type { AutoscalingConfig } from "../../src/protocol/manifest.ts";
 
 /** A time to begin at. */
@@ -26,10 +27,33 @@ export function configOf(given: Partial<AutoscalingConfig> = {}): AutoscalingCon
   };
 }
 
+/** An input, and the series that its load is made of. */
+export interface SeriesInput extends Omit<AutoscaleInput, "load"> {
+  readonly series: readonly Series[];
+  /** @default two missed reports, and at least 10 s */
+  readonly staleAfterMs?: number;
+}
+
+/** What the series of an input add up to. */
+function loadOf({ series, nowMs, config, staleAfterMs = defaultStaleAfterMs(config) }: SeriesInput): SummedLoad {
+  const sum = new LoadSum({ lookBackPeriodMs: config.lookBackPeriodMs, staleAfterMs });
+  for (const [index, points] of series.entries()) sum.set(String(index), points, nowMs);
+  return sum.at(nowMs);
+}
+
+/** Decides from series. */
+export function autoscaleSeries(input: SeriesInput): AutoscaleResult {
+  return autoscale({ ...input, load: loadOf(input) });
+}
+
+/** What an input is made of here: its load as a number that is steady, or as series. */
+export interface GivenInput extends Partial<Omit<SeriesInput, "config">> {
+  readonly load?: number;
+  readonly config?: Partial<AutoscalingConfig>;
+}
+
 /** An input with a steady load, and as many replicas running as there should be. */
-export function inputOf(
-  given: Partial<Omit<AutoscaleInput, "config">> & { readonly load?: number; readonly config?: Partial<AutoscalingConfig> } = {},
-): AutoscaleInput {
+export function seriesInputOf(given: GivenInput = {}): SeriesInput {
   const { load = 0, config, nowMs = START_MS, targetReplicas = 1, ...rest } = given;
   return {
     app: "news",
@@ -42,4 +66,10 @@ export function inputOf(
     ...rest,
     config: configOf(config),
   };
+}
+
+/** The same, with its load added up. */
+export function inputOf(given: GivenInput = {}): AutoscaleInput {
+  const input = seriesInputOf(given);
+  return { ...input, load: loadOf(input) };
 }

@@ -14,7 +14,8 @@ import type { DeploymentOptions } from "../../src/api/options.ts";
 import { Controller } from "../../src/controller/controller.ts";
 import type { Order } from "../../src/controller/orders.ts";
 import type { Policies } from "../../src/controller/policies.ts";
-import type { ApplicationState } from "../../src/controller/state.ts";
+import type { Changes, StoredApplication } from "../../src/controller/stored-state.ts";
+import { StoredRows } from "./stored-rows.ts";
 import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
@@ -48,8 +49,7 @@ export class ControlledWorld {
   version = "v1";
   compiled: ApplicationManifest | null;
   readonly policies: Policies;
-  stored: ApplicationState | undefined;
-  saves = 0;
+  readonly #rows = new StoredRows();
   /** What is kept of the replicas' measurements. */
   readonly measured = new Map<string, Measured>();
   /** What was written to the log. */
@@ -111,17 +111,33 @@ export class ControlledWorld {
     return (await this.status()).deployments["Model"]!;
   }
 
+  /** What is stored. */
+  get stored(): StoredApplication | undefined {
+    return this.#rows.load();
+  }
+
+  set stored(application: StoredApplication | undefined) {
+    this.#rows.replace(application);
+  }
+
+  /** What was written, each time. */
+  get written(): Changes[] {
+    return this.#rows.written;
+  }
+
+  /** How often something was stored. */
+  get saves(): number {
+    return this.#rows.saves;
+  }
+
   #make(): Controller {
     return new Controller({
       app: "app",
       compiled: { version: this.version, application: this.compiled },
       policies: this.policies,
       measured: this.measured,
-      load: () => structuredClone(this.stored),
-      save: (state) => {
-        this.saves++;
-        this.stored = structuredClone(state);
-      },
+      load: () => this.#rows.load(),
+      save: (changes) => this.#rows.save(changes),
       wakeAt: (timeMs) => (this.alarmAtMs = timeMs),
       give: async (order) => {
         this.orders.push(order);

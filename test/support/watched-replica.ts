@@ -29,6 +29,9 @@ export function watched(options: DeploymentOptions = {}) {
     startingStep: undefined as string | undefined,
     warnings: [] as string[],
     contactedAtMs: 0,
+    /** How long the controller wants it to wait between two reports. */
+    reportMs: 0,
+    random: 0.5,
     meter: {
       hasNews: false,
       hasNewSeries: false,
@@ -48,6 +51,9 @@ export function watched(options: DeploymentOptions = {}) {
       get contactedAtMs() {
         return world.contactedAtMs;
       },
+      get reportMs() {
+        return world.reportMs;
+      },
       async report(event, metrics) {
         if (!world.isReached) throw new Error("The controller is gone.");
         told.push({ atMs: Date.now() - startedAtMs, event, metrics });
@@ -58,6 +64,7 @@ export function watched(options: DeploymentOptions = {}) {
     now: Date.now,
     after,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    random: () => world.random,
     running: () => world.running,
     lastFinishedAtMs: () => world.lastFinishedAtMs,
     meter: world.meter,

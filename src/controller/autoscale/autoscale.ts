@@ -12,18 +12,18 @@
  *   A5. Without an `evaluateAtMs`, no later evaluation of the same input moves the target: without work, no wake-ups.
  */
 import { type AutoscaleResult, decide } from "./decision.ts";
-import { type ApplicationAutoscalingPolicy, askApplicationPolicy, askPolicy } from "./policy.ts";
-import { type AutoscaleInput, situationOf } from "./situation.ts";
-import { isColdStart } from "./wanted.ts";
+import { type AskedApplicationPolicy, askApplicationPolicy, askPolicy } from "./policy.ts";
+import { type AutoscaleInput, evaluationOf } from "./autoscale-input.ts";
+import { isColdStart } from "./desired-replicas.ts";
 
-export type { AutoscaleResult } from "./decision.ts";
-export { type AutoscaleInput, type AutoscaleState, NEW_AUTOSCALE_STATE } from "./situation.ts";
+export { type AutoscaleResult, CONTROL_LOOP_MS } from "./decision.ts";
+export { type AutoscaleInput, type AutoscaleState, NEW_AUTOSCALE_STATE } from "./autoscale-input.ts";
 
 /** Decides the target of one deployment. Ray asks no policy while somebody waits and no replica runs; nor does this. */
 export function autoscale(input: AutoscaleInput): AutoscaleResult {
-  const situation = situationOf(input);
-  const isByLoad = input.policy === undefined || isColdStart(situation);
-  return decide(situation, isByLoad ? undefined : askPolicy(input.policy, situation.context));
+  const evaluation = evaluationOf(input);
+  const isByLoad = input.policy === undefined || isColdStart(evaluation);
+  return decide(evaluation, isByLoad ? undefined : askPolicy(input.policy, evaluation.context));
 }
 
 /**
@@ -34,10 +34,10 @@ export function autoscale(input: AutoscaleInput): AutoscaleResult {
  * input is not asked.
  */
 export function autoscaleApplication(
-  policy: ApplicationAutoscalingPolicy,
+  policy: AskedApplicationPolicy,
   inputs: Readonly<Record<string, AutoscaleInput>>,
 ): Record<string, AutoscaleResult> {
-  const situations = Object.entries(inputs).map(([name, input]) => [name, situationOf(input)] as const);
-  const wishes = askApplicationPolicy(policy, Object.fromEntries(situations.map(([name, { context }]) => [name, context])));
-  return Object.fromEntries(situations.map(([name, situation]) => [name, decide(situation, wishes[name])]));
+  const evaluations = Object.entries(inputs).map(([name, input]) => [name, evaluationOf(input)] as const);
+  const wishes = askApplicationPolicy(policy, Object.fromEntries(evaluations.map(([name, { context }]) => [name, context])));
+  return Object.fromEntries(evaluations.map(([name, evaluation]) => [name, decide(evaluation, wishes[name])]));
 }

@@ -31,14 +31,3 @@ export function replicaBounds(config: AutoscalingConfig, capacity: TargetCapacit
 export function clampToBounds(replicas: number, { min, max }: ReplicaBounds): number {
   return Math.max(min, Math.min(max, replicas));
 }
-
-/**
- * With how many replicas a deployment goes on when it is deployed: `initialReplicas` the first time, afterwards those
- * that it has, both within the bounds.
- *
- * @param currentTarget `undefined` for a deployment that is new.
- */
-export function deployedTarget(config: AutoscalingConfig, currentTarget: number | undefined, capacity: TargetCapacity = {}): number {
-  const target = currentTarget ?? adjustByCapacity(config.initialReplicas, capacity.targetCapacity);
-  return clampToBounds(target, replicaBounds(config, capacity));
-}

@@ -3,11 +3,11 @@ import type { AutoscalingConfig } from "../../protocol/manifest.ts";
 import { clampToBounds } from "./capacity.ts";
 import { type DueChange, dueChange } from "./factor-and-delay.ts";
 import type { PolicyState, Wish } from "./policy.ts";
-import type { AutoscaleState, Situation } from "./situation.ts";
-import { type Wanted, wantedAt } from "./wanted.ts";
+import type { AutoscaleState, Evaluation } from "./autoscale-input.ts";
+import { type DesiredReplicas, desiredAt } from "./desired-replicas.ts";
 
 /** Ray's control loop: how soon, at most, the same reports are looked at again. */
-const CONTROL_LOOP_MS = 100;
+export const CONTROL_LOOP_MS = 100;
 
 /** What an evaluation decided. */
 export interface AutoscaleResult {
@@ -32,44 +32,44 @@ export interface AutoscaleResult {
  *
  * @param wish `undefined` for the default policy.
  */
-export function decide(situation: Situation, wish: Wish | undefined): AutoscaleResult {
-  const { input, bounds } = situation;
+export function decide(evaluation: Evaluation, wish: Wish | undefined): AutoscaleResult {
+  const { input, bounds } = evaluation;
   const { nowMs } = input;
   const before = clampToBounds(input.targetReplicas, bounds);
-  const wanted = wantedAt({ situation, wish, target: before });
-  if (wanted === undefined) return undecided(situation, wish, before);
-  const change = changeTo(wanted, situation, before, input.state.pending);
+  const wanted = desiredAt({ evaluation, wish, target: before });
+  if (wanted === undefined) return undecided(evaluation, wish, before);
+  const change = changeTo(wanted, evaluation, before, input.state.pending);
   const isDue = change !== undefined && (wanted.isAtOnce || change.dueAtMs <= nowMs);
   const after = isDue ? change.replicas : before;
   // What is left to do after a step, because of a factor below 1 or for the last replica, waits from now on.
-  const next = isDue ? changeTo(wantedAt({ situation, wish, target: after }), situation, after, undefined) : change;
+  const next = isDue ? changeTo(desiredAt({ evaluation, wish, target: after }), evaluation, after, undefined) : change;
   return {
-    ...moved(situation, after),
-    state: stateOf(policyStateOf(situation, wish), next),
-    reason: reasonOf(situation, { wanted, before, after, next }),
+    ...moved(evaluation, after),
+    state: stateOf(policyStateOf(evaluation, wish), next),
+    reason: reasonOf(evaluation, { wanted, before, after, next }),
     evaluateAtMs: earliest([
-      situation.staleAtMs,
-      settledAtMs(situation, wish, after),
+      evaluation.load.staleAtMs,
+      settledAtMs(evaluation, wish, after),
       next === undefined ? Infinity : next.dueAtMs > nowMs ? next.dueAtMs : nowMs + CONTROL_LOOP_MS,
       // A custom policy sees the target, so it may want something else now.
       isDue && wish !== undefined ? nowMs + stepMs(input.config) : Infinity,
     ]),
-    totalOngoingRequests: situation.load.total,
+    totalOngoingRequests: evaluation.load.total,
     desiredReplicas: wanted.desired,
     problem: problemOf(wish),
   };
 }
 
 /** A policy that wants nothing neither moves the target nor starts a delay over. */
-function undecided(situation: Situation, wish: Wish | undefined, target: number): AutoscaleResult {
-  const { pending } = situation.input.state;
+function undecided(evaluation: Evaluation, wish: Wish | undefined, target: number): AutoscaleResult {
+  const { pending } = evaluation.input.state;
   const problem = wish !== undefined && "problem" in wish ? wish.problem : "Nothing is wanted.";
   return {
-    ...moved(situation, target),
-    state: stateOf(policyStateOf(situation, wish), pending === undefined ? undefined : { pending }),
+    ...moved(evaluation, target),
+    state: stateOf(policyStateOf(evaluation, wish), pending === undefined ? undefined : { pending }),
     reason: `${problem} The target stays at ${target}.`,
-    evaluateAtMs: earliest([situation.staleAtMs, settledAtMs(situation, wish, target)]),
-    totalOngoingRequests: situation.load.total,
+    evaluateAtMs: earliest([evaluation.load.staleAtMs, settledAtMs(evaluation, wish, target)]),
+    totalOngoingRequests: evaluation.load.total,
     desiredReplicas: undefined,
     problem: problemOf(wish),
   };
@@ -80,8 +80,8 @@ function problemOf(wish: Wish | undefined): string | undefined {
 }
 
 function changeTo(
-  wanted: Wanted | undefined,
-  { input: { config, nowMs } }: Situation,
+  wanted: DesiredReplicas | undefined,
+  { input: { config, nowMs } }: Evaluation,
   targetReplicas: number,
   pending: AutoscaleState["pending"],
 ): DueChange | undefined {
@@ -89,11 +89,11 @@ function changeTo(
 }
 
 /** When to look again while the look-back period still sees a change of load that could matter. */
-function settledAtMs(situation: Situation, wish: Wish | undefined, target: number): number {
-  const { lowest, highest } = situation.load;
-  const replicasAt = (total: number) => wantedAt({ situation, wish, target, total })?.replicas;
+function settledAtMs(evaluation: Evaluation, wish: Wish | undefined, target: number): number {
+  const { lowest, highest } = evaluation.load;
+  const replicasAt = (total: number) => desiredAt({ evaluation, wish, target, total })?.replicas;
   const isSettled = lowest === highest || (wish === undefined && replicasAt(lowest) === replicasAt(highest));
-  return isSettled ? Infinity : situation.input.nowMs + stepMs(situation.input.config);
+  return isSettled ? Infinity : evaluation.input.nowMs + stepMs(evaluation.input.config);
 }
 
 /** How often Ray's replicas and handles take their numbers. */
@@ -106,12 +106,12 @@ function earliest(times: readonly number[]): number | undefined {
   return first === Infinity ? undefined : first;
 }
 
-function moved({ input }: Situation, target: number): Pick<AutoscaleResult, "targetReplicas" | "direction"> {
+function moved({ input }: Evaluation, target: number): Pick<AutoscaleResult, "targetReplicas" | "direction"> {
   const step = target - input.targetReplicas;
   return { targetReplicas: target, direction: step > 0 ? "up" : step < 0 ? "down" : "none" };
 }
 
-function policyStateOf({ input }: Situation, wish: Wish | undefined): PolicyState {
+function policyStateOf({ input }: Evaluation, wish: Wish | undefined): PolicyState {
   return (wish !== undefined && "state" in wish ? wish.state : undefined) ?? input.state.policy;
 }
 
@@ -120,13 +120,13 @@ function stateOf(policy: PolicyState, next: Pick<DueChange, "pending"> | undefin
 }
 
 interface Decision {
-  readonly wanted: Wanted;
+  readonly wanted: DesiredReplicas;
   readonly before: number;
   readonly after: number;
   readonly next: DueChange | undefined;
 }
 
-function reasonOf({ input, load, bounds }: Situation, { wanted, before, after, next }: Decision): string {
+function reasonOf({ input, load, bounds }: Evaluation, { wanted, before, after, next }: Decision): string {
   const { targetReplicas } = input;
   const why = `${rounded(load.total)} ongoing requests: ${rounded(wanted.desired)} replicas are desired, ${bounds.min} to ${bounds.max} allowed.`;
   const what =

@@ -4,33 +4,19 @@
  * A policy says how many replicas it wants; factors, delays and bounds are applied to that in `autoscale.ts`, as Ray
  * Serve wraps custom policies.
  */
-
+import type { AutoscalingContext, AutoscalingDecision } from "../../protocol/autoscaling.ts";
 import { returnedText, thrownText } from "../../protocol/thrown.ts";
 
 /** JSON that a policy keeps from one decision to the next. */
-export type PolicyState = Readonly<Record<string, unknown>>;
+export type PolicyState = AutoscalingContext["state"];
 
-/** What a policy decides from; the same shape as `AutoscalingContext` of the public API. */
-export interface AutoscalingContext {
-  readonly app: string;
-  readonly deployment: string;
-  readonly currentReplicas: number;
-  readonly targetReplicas: number;
-  readonly totalOngoingRequests: number;
-  readonly stats: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  readonly state: PolicyState;
-}
+/** A deployment's policy, with its arguments from the configuration in place. */
+export type AskedPolicy = (context: AutoscalingContext) => AutoscalingDecision;
 
-/** A number of replicas; a fraction is rounded up. */
-export type PolicyAnswer = number | { readonly replicas: number; readonly state?: PolicyState };
-
-/** Decides for one deployment. */
-export type AutoscalingPolicy = (context: AutoscalingContext) => PolicyAnswer;
-
-/** Decides for the deployments of an application together, by name; one that it leaves out keeps its target. */
-export type ApplicationAutoscalingPolicy = (
+/** An application's policy, likewise: for its deployments together, by name; one that it leaves out keeps its target. */
+export type AskedApplicationPolicy = (
   contexts: Readonly<Record<string, AutoscalingContext>>,
-) => Readonly<Record<string, PolicyAnswer>>;
+) => Readonly<Record<string, AutoscalingDecision>>;
 
 /** What a policy wants: a number, or nothing and the reason why, which may be that it chose to. */
 export type Wish =
@@ -38,7 +24,7 @@ export type Wish =
   | { readonly problem: string; readonly isByChoice?: boolean };
 
 /** Asks a policy. One that throws, or gives no number of at least 0, wants nothing. */
-export function askPolicy(policy: AutoscalingPolicy, context: AutoscalingContext): Wish {
+export function askPolicy(policy: AskedPolicy, context: AutoscalingContext): Wish {
   try {
     return wishOf(policy(copyOf(context)));
   } catch (error) {
@@ -48,7 +34,7 @@ export function askPolicy(policy: AutoscalingPolicy, context: AutoscalingContext
 
 /** Asks a policy for a whole application. */
 export function askApplicationPolicy(
-  policy: ApplicationAutoscalingPolicy,
+  policy: AskedApplicationPolicy,
   contexts: Readonly<Record<string, AutoscalingContext>>,
 ): Readonly<Record<string, Wish>> {
   const wishes = (wishFor: (name: string) => Wish) => Object.fromEntries(Object.keys(contexts).map((name) => [name, wishFor(name)]));

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { NamedPolicy, Policies } from "../../../src/controller/policies.ts";
-import type { ApplicationAutoscalingPolicy, AutoscalingPolicy } from "../../../src/controller/autoscale/policy.ts";
-import { type ControllerEvent, freshState, step } from "../../../src/controller/step.ts";
+import type { Policies } from "../../../src/controller/policies.ts";
+import type { ApplicationAutoscalingPolicy, AutoscalingPolicy } from "../../../src/protocol/autoscaling.ts";
+import { freshState } from "../../../src/controller/state.ts";
+import { type ControllerEvent, transition } from "../../../src/controller/transition.ts";
 import type { ApplicationManifest } from "../../../src/protocol/manifest.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 
-type Share = NamedPolicy<ApplicationAutoscalingPolicy>;
+type Share = ApplicationAutoscalingPolicy;
 
 const AT_ONCE = { autoscaling: { maxReplicas: 9, upscaleDelayMs: 0, downscaleDelayMs: 0, spillover: false } };
 
@@ -101,6 +102,7 @@ describe("a policy of an application", () => {
     expect(world.warnings).toEqual([`A: ${problem}`]);
     isFailing = false;
     await world.report("app/A/-/0.0", load(4), { deployment: "A" });
+    await world.run(100);
     expect((await world.status()).deployments["A"]).toMatchObject({ message: "" });
   });
 
@@ -169,9 +171,11 @@ describe("a policy that wants for each deployment what its load does", () => {
     let nowMs = 1_000_000;
     const seen: unknown[] = [];
     const happen = (event: ControllerEvent) => {
-      step(state, event, policies, nowMs);
+      transition(state, event, policies, nowMs);
+      // A policy that has just been asked is asked again by the alarm.
+      transition(state, { kind: "tick" }, policies, nowMs);
       seen.push(
-        Object.values(state.deployments).map(({ target, scaling: { policy, decisions } }) => ({
+        [...state.deployments.values()].map(({ target, scaling: { policy, decisions } }) => ({
           target,
           policy,
           decisions: [...decisions],

@@ -17,7 +17,7 @@ const EVENTS: DeploymentEvent[] = [
   "RECONFIGURE_FAILED",
 ];
 const after = (status: DeploymentStatus, event: DeploymentEvent): string => {
-  const holder: StatusHolder = { status, trigger: "UNSPECIFIED", message: "" };
+  const holder: StatusHolder = { status, trigger: "UNSPECIFIED", message: "", isChanged: false };
   move(holder, event);
   return holder.status;
 };
@@ -42,15 +42,15 @@ describe("a deployment's status", () => {
 
   it.each(["UNHEALTHY", "DEPLOY_FAILED"] as const)("stays %s, and keeps its message, whatever it is scaled to", (status) => {
     for (const event of ["MANUAL_UP", "MANUAL_DOWN", "AUTOSCALE_UP", "AUTOSCALE_DOWN"] as const) {
-      const holder: StatusHolder = { status, trigger: "HEALTH_CHECK_FAILED", message: "ill" };
+      const holder: StatusHolder = { status, trigger: "HEALTH_CHECK_FAILED", message: "ill", isChanged: false };
       move(holder, event, "Upscaling from 1 to 2 replicas.");
-      expect(holder).toEqual({ status, trigger: "HEALTH_CHECK_FAILED", message: "ill" });
+      expect(holder).toEqual({ status, trigger: "HEALTH_CHECK_FAILED", message: "ill", isChanged: false });
     }
   });
 
   it("of one that is being taken away changes only when it is wanted again", () => {
     for (const event of EVENTS) {
-      const holder: StatusHolder = { status: "UPDATING", trigger: "DELETING", message: "" };
+      const holder: StatusHolder = { status: "UPDATING", trigger: "DELETING", message: "", isChanged: false };
       move(holder, event);
       expect(holder.trigger, event).toBe(event === "CONFIG_UPDATE" ? "CONFIG_UPDATE_STARTED" : "DELETING");
     }
@@ -59,7 +59,7 @@ describe("a deployment's status", () => {
   it("can always become HEALTHY, whatever has happened", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...EVENTS.filter((event) => event !== "DELETE"))), (events) => {
-        const holder: StatusHolder = { status: "UPDATING", trigger: "CONFIG_UPDATE_STARTED", message: "" };
+        const holder: StatusHolder = { status: "UPDATING", trigger: "CONFIG_UPDATE_STARTED", message: "", isChanged: false };
         for (const event of events) move(holder, event);
         const isWell = holder.status === "HEALTHY";
         move(holder, "HEALTHY");
@@ -70,7 +70,7 @@ describe("a deployment's status", () => {
   });
 
   it("says what completed", () => {
-    const holder: StatusHolder = { status: "UPDATING", trigger: "CONFIG_UPDATE_STARTED", message: "" };
+    const holder: StatusHolder = { status: "UPDATING", trigger: "CONFIG_UPDATE_STARTED", message: "", isChanged: false };
     const triggers = (["HEALTHY", "MANUAL_UP", "HEALTHY", "MANUAL_DOWN", "HEALTHY", "HEALTH_CHECK_FAILED", "HEALTHY"] as const).map(
       (event) => {
         move(holder, event);

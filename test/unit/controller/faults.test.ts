@@ -7,11 +7,11 @@ import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { ConfigStore, type StoredConfig } from "../../../src/controller/config-store.ts";
 import { Controller } from "../../../src/controller/controller.ts";
 import type { Policies } from "../../../src/controller/policies.ts";
-import type { ApplicationState } from "../../../src/controller/state.ts";
 import type { ReplicaEvent } from "../../../src/protocol/control.ts";
 import type { ApplicationManifest } from "../../../src/protocol/manifest.ts";
 import type { Measured } from "../../../src/protocol/metrics.ts";
 import { manifestOf } from "../../support/controlled-world.ts";
+import { StoredRows } from "../../support/stored-rows.ts";
 import { type Fault, FaultyObject, type FaultPlan } from "../../support/faulty-object.ts";
 
 const ONE_HOUR_MS = 3_600_000;
@@ -40,13 +40,18 @@ async function withFaultAtEachStep(run: (plan?: FaultPlan) => Promise<{ end: unk
 
 /** The world around a controller: replicas that do as they are told. */
 class Application {
-  stored: ApplicationState | undefined;
+  readonly rows: StoredRows;
   readonly measured = new Map<string, Measured>();
   readonly awake = new Map<string, { epoch: number; userConfig: unknown }>();
   readonly moved: string[] = [];
   readonly object: FaultyObject<Controller>;
 
-  constructor(compiled: ApplicationManifest, plan?: FaultPlan, { version = "v1", policies = {} as Policies } = {}) {
+  constructor(
+    compiled: ApplicationManifest,
+    plan?: FaultPlan,
+    { version = "v1", policies = {} as Policies, rows = new StoredRows() } = {},
+  ) {
+    this.rows = rows;
     this.object = new FaultyObject(
       ({ step, ask, alarm }) =>
         new Controller({
@@ -59,8 +64,8 @@ class Application {
             delete: (name) => step("measured.delete", () => this.measured.delete(name)),
             entries: () => step("measured.entries", () => [...this.measured]),
           },
-          load: () => step("load", () => structuredClone(this.stored)),
-          save: (state) => step("save", () => void (this.stored = structuredClone(state))),
+          load: () => step("load", () => rows.load()),
+          save: (changes) => step("save", () => rows.save(changes)),
           wakeAt: (timeMs) => alarm.setAt(timeMs),
           give: ({ replica: { name }, assignment }) =>
             ask("give", async () => {
@@ -136,8 +141,7 @@ const SCENARIOS: Record<string, (plan?: FaultPlan) => Promise<Application>> = {
     const before = new Application(model({ numReplicas: 2 }));
     await before.object.call((core) => core.status());
     await before.object.run(1000);
-    const world = new Application(model({ numReplicas: 2, userConfig: 2 }), plan, { version: "v2" });
-    world.stored = structuredClone(before.stored);
+    const world = new Application(model({ numReplicas: 2, userConfig: 2 }), plan, { version: "v2", rows: before.rows });
     world.object.alarmAtMs = before.object.alarmAtMs;
     await world.object.call((core) => core.status());
     return world;

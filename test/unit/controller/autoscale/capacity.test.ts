@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { adjustByCapacity } from "../../../../src/config/target-capacity.ts";
-import { deployedTarget, replicaBounds } from "../../../../src/controller/autoscale/capacity.ts";
+import { replicaBounds } from "../../../../src/controller/autoscale/capacity.ts";
 import { configOf } from "../../../support/autoscale-input.ts";
 
 describe("the target capacity", () => {
@@ -54,28 +54,5 @@ describe("the target capacity", () => {
         },
       ),
     );
-  });
-});
-
-describe("a deployment that is deployed", () => {
-  const config = configOf({ minReplicas: 2, initialReplicas: 5, maxReplicas: 8 });
-
-  it("begins with initialReplicas the first time only", () => {
-    expect(deployedTarget(config, undefined)).toBe(5);
-    expect(deployedTarget(config, 3)).toBe(3);
-  });
-
-  it("keeps its replicas within new bounds", () => {
-    expect(deployedTarget(config, 12)).toBe(8);
-    expect(deployedTarget(config, 0)).toBe(2);
-  });
-
-  it("begins with its share of the target capacity", () => {
-    expect(deployedTarget(config, undefined, { targetCapacity: 50 })).toBe(3);
-    expect(deployedTarget(config, 8, { targetCapacity: 50 })).toBe(4);
-  });
-
-  it("may begin without a replica", () => {
-    expect(deployedTarget(configOf({ minReplicas: 0, initialReplicas: 0, maxReplicas: 8 }), undefined)).toBe(0);
   });
 });

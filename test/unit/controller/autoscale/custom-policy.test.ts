@@ -1,24 +1,22 @@
 import { describe, expect, it, vi } from "vitest";
-import type { AutoscalingContext as PublicContext, AutoscalingPolicy as PublicPolicy } from "../../../../src/api/option-types.ts";
 import { autoscale, autoscaleApplication, type AutoscaleInput } from "../../../../src/controller/autoscale/autoscale.ts";
-import type { AutoscalingContext, AutoscalingPolicy } from "../../../../src/controller/autoscale/policy.ts";
+import type { AskedPolicy } from "../../../../src/controller/autoscale/policy.ts";
+import type { AutoscalingPolicy } from "../../../../src/index.ts";
 import { inputOf, START_MS } from "../../../support/autoscale-input.ts";
 
 const AT_ONCE = { upscaleDelayMs: 0, downscaleDelayMs: 0 };
 const pendingUp = { direction: "up", sinceMs: START_MS - 10_000, fromReplicas: 1 } as const;
 
-const decide = (policy: AutoscalingPolicy, given: Parameters<typeof inputOf>[0] = {}) => autoscale(inputOf({ policy, ...given }));
+const decide = (policy: AskedPolicy, given: Parameters<typeof inputOf>[0] = {}) => autoscale(inputOf({ policy, ...given }));
 
 describe("a custom policy", () => {
   it("is the public API's, and decides from the same context", () => {
-    const publicPolicy: PublicPolicy = ({ totalOngoingRequests }) => totalOngoingRequests;
-    const policy: AutoscalingPolicy = (context) => publicPolicy(context, {});
-    const context = (given: AutoscalingContext): PublicContext => given;
-    expect(decide((given) => policy(context(given)), { load: 4, config: AT_ONCE }).targetReplicas).toBe(4);
+    const policy: AutoscalingPolicy = ({ totalOngoingRequests }) => totalOngoingRequests;
+    expect(decide((context) => policy(context, {}), { load: 4, config: AT_ONCE }).targetReplicas).toBe(4);
   });
 
   it("is given the load, the replicas, what recordAutoscalingStats returned, and its own state", () => {
-    const policy = vi.fn<AutoscalingPolicy>(() => 1);
+    const policy = vi.fn<AskedPolicy>(() => 1);
     const stats = { "news/Rank/-/0.0": { queueLength: 7 } };
     decide(policy, { load: 3, targetReplicas: 2, runningReplicas: 1, stats, state: { policy: { seen: 5 } } });
     expect(policy.mock.calls).toEqual([
@@ -27,7 +25,7 @@ describe("a custom policy", () => {
   });
 
   it("scales by the stats", () => {
-    const byQueue: AutoscalingPolicy = ({ stats }) => Object.values(stats).reduce((sum, { queueLength = 0 }) => sum + queueLength, 0) / 10;
+    const byQueue: AskedPolicy = ({ stats }) => Object.values(stats).reduce((sum, { queueLength = 0 }) => sum + queueLength, 0) / 10;
     expect(decide(byQueue, { stats: { a: { queueLength: 25 }, b: { queueLength: 12 } }, config: AT_ONCE }).targetReplicas).toBe(4);
   });
 
@@ -52,7 +50,7 @@ describe("a custom policy", () => {
   });
 
   it("is asked again soon after its target moved, for it sees the target", () => {
-    const policy: AutoscalingPolicy = ({ targetReplicas }) => Math.min(5, targetReplicas + 1);
+    const policy: AskedPolicy = ({ targetReplicas }) => Math.min(5, targetReplicas + 1);
     expect(decide(policy, { config: { upscaleDelayMs: 0, lookBackPeriodMs: 20_000 } })).toMatchObject({
       targetReplicas: 2,
       evaluateAtMs: START_MS + 4000,
@@ -60,7 +58,7 @@ describe("a custom policy", () => {
   });
 
   it("is not asked while requests wait and no replica runs: the first one comes at once", () => {
-    const policy = vi.fn<AutoscalingPolicy>(() => 0);
+    const policy = vi.fn<AskedPolicy>(() => 0);
     expect(decide(policy, { load: 1, targetReplicas: 0, config: { minReplicas: 0 } })).toMatchObject({
       targetReplicas: 1,
       direction: "up",
@@ -102,7 +100,7 @@ describe("a custom policy", () => {
     { name: "a state that cannot be stored", policy: () => ({ replicas: 9, state: { at: 1n } }), says: "not a JSON object" },
     { name: "a list as its state", policy: () => ({ replicas: 9, state: [] }), says: "not a JSON object" },
   ])("that returns $name keeps the target, and the reason says so", ({ policy, says }) => {
-    const result = decide(policy as unknown as AutoscalingPolicy, { targetReplicas: 4, config: AT_ONCE });
+    const result = decide(policy as unknown as AskedPolicy, { targetReplicas: 4, config: AT_ONCE });
     expect(result).toMatchObject({ targetReplicas: 4, direction: "none", desiredReplicas: undefined, evaluateAtMs: undefined });
     expect(result.reason).toContain(says);
     expect(result.reason).toContain("The target stays at 4.");
@@ -128,7 +126,7 @@ describe("a custom policy", () => {
 });
 
 describe("the state of a policy", () => {
-  const counting: AutoscalingPolicy = ({ state }) => ({ replicas: 2, state: { count: ((state["count"] as number | undefined) ?? 0) + 1 } });
+  const counting: AskedPolicy = ({ state }) => ({ replicas: 2, state: { count: ((state["count"] as number | undefined) ?? 0) + 1 } });
 
   it("is what it returned last, across a restart, beside the delay", () => {
     let state: AutoscaleInput["state"] = { policy: {} };

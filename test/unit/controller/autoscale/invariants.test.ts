@@ -1,8 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { autoscale, type AutoscaleInput, NEW_AUTOSCALE_STATE } from "../../../../src/controller/autoscale/autoscale.ts";
+import { type AutoscaleInput, NEW_AUTOSCALE_STATE } from "../../../../src/controller/autoscale/autoscale.ts";
 import { replicaBounds } from "../../../../src/controller/autoscale/capacity.ts";
-import { configOf, inputOf, START_MS } from "../../../support/autoscale-input.ts";
+import {
+  autoscaleSeries as autoscale,
+  configOf,
+  seriesInputOf as inputOf,
+  type SeriesInput,
+  START_MS,
+} from "../../../support/autoscale-input.ts";
 
 const delay = (min: number) => fc.integer({ min, max: 60_000 });
 
@@ -37,7 +43,7 @@ const anyPending = fc.option(
   { nil: undefined },
 );
 
-const anyInput = (minDelayMs = 0): fc.Arbitrary<AutoscaleInput> =>
+const anyInput = (minDelayMs = 0): fc.Arbitrary<SeriesInput> =>
   fc
     .record({
       config: anyConfig(minDelayMs),
@@ -45,14 +51,13 @@ const anyInput = (minDelayMs = 0): fc.Arbitrary<AutoscaleInput> =>
       runningReplicas: fc.nat(15),
       series: fc.array(oneSeries, { maxLength: 4 }),
       pending: anyPending,
-      aggregationFunction: fc.constantFrom("mean" as const, "max" as const, "min" as const),
       targetCapacity: fc.constantFrom(undefined, null, 0, 33, 50, 100),
       targetCapacityDirection: fc.constantFrom(undefined, "up" as const, "down" as const),
     })
     .map(({ pending, ...given }) => inputOf({ ...given, state: pending === undefined ? NEW_AUTOSCALE_STATE : { pending, policy: {} } }));
 
 /** What follows when nothing is reported any more: an evaluation whenever one is asked for. */
-function untilQuiet(input: AutoscaleInput): { input: AutoscaleInput; evaluations: number } {
+function untilQuiet(input: SeriesInput): { input: SeriesInput; evaluations: number } {
   let current = input;
   for (let evaluations = 1; evaluations <= 5000; evaluations++) {
     const { targetReplicas, state, evaluateAtMs } = autoscale(current);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { resolveOptions } from "../../../../src/api/resolve-options.ts";
 import { autoscale, type AutoscaleInput, type AutoscaleResult } from "../../../../src/controller/autoscale/autoscale.ts";
 import { applyFactor, dueChange, type PendingChange } from "../../../../src/controller/autoscale/factor-and-delay.ts";
-import type { AutoscalingPolicy } from "../../../../src/controller/autoscale/policy.ts";
+import type { AskedPolicy } from "../../../../src/controller/autoscale/policy.ts";
 import type { AutoscalingConfig } from "../../../../src/protocol/manifest.ts";
 import { configOf, inputOf, START_MS } from "../../../support/autoscale-input.ts";
 
@@ -13,7 +13,7 @@ const TICK_MS = 100;
 const targetOf = (given: Parameters<typeof inputOf>[0]) => autoscale(inputOf(given)).targetReplicas;
 
 /** A deployment whose state goes from one evaluation to the next, 100 ms apart, as in Ray's control loop. */
-function loop(config: Partial<AutoscalingConfig>, policy?: AutoscalingPolicy) {
+function loop(config: Partial<AutoscalingConfig>, policy?: AskedPolicy) {
   let state: AutoscaleInput["state"] | undefined;
   let nowMs = START_MS;
   return {
@@ -107,7 +107,7 @@ describe.each([
   { name: "the default policy", policy: undefined, load: 2, target: 2, maxReplicas: 2 },
   {
     name: "a custom policy",
-    policy: (({ totalOngoingRequests }) => (totalOngoingRequests > 0 ? 3 : 0)) as AutoscalingPolicy,
+    policy: (({ totalOngoingRequests }) => (totalOngoingRequests > 0 ? 3 : 0)) as AskedPolicy,
     load: 70,
     target: 3,
     maxReplicas: 4,

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  aggregateLoad,
-  defaultStaleAfterMs,
-  dropStale,
-  pruneSeries,
-  type Series,
-  sumSeries,
-} from "../../../../src/controller/autoscale/step-function.ts";
+import { defaultStaleAfterMs, pruneSeries, type Series } from "../../../../src/controller/autoscale/step-function.ts";
+import { aggregateLoad, dropStale, sumSeries } from "../../../support/load-reference.ts";
 
 /** The example in Ray's `autoscaling_state.py`, in milliseconds. */
 const RAY = [series([200, 5], [800, 7], [1500, 6]), series([100, 3], [900, 4], [1400, 8])];

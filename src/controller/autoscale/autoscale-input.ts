@@ -1,17 +1,10 @@
-/** What a decision depends on, and what follows from the reports alone. */
+/** What a decision depends on, and what follows from it at once. */
+import type { AutoscalingContext } from "../../protocol/autoscaling.ts";
 import type { AutoscalingConfig } from "../../protocol/manifest.ts";
 import { type ReplicaBounds, replicaBounds, type TargetCapacity } from "./capacity.ts";
 import type { PendingChange } from "./factor-and-delay.ts";
-import type { AutoscalingContext, AutoscalingPolicy, PolicyState } from "./policy.ts";
-import {
-  type AggregatedLoad,
-  aggregateLoad,
-  type AggregationFunction,
-  defaultStaleAfterMs,
-  dropStale,
-  type Series,
-  staleAtMs,
-} from "./step-function.ts";
+import type { SummedLoad } from "./load-sum.ts";
+import type { AskedPolicy, PolicyState } from "./policy.ts";
 
 /** What is remembered from one evaluation to the next. JSON, to be stored. */
 export interface AutoscaleState {
@@ -36,39 +29,26 @@ export interface AutoscaleInput extends TargetCapacity {
    * 0 the target is held, for what waits is no measure of how many replicas it takes.
    */
   readonly runningReplicas: number;
-  /** One for each replica and each caller that waits for a replica. */
-  readonly series: readonly Series[];
-  /** @default two missed reports, and at least 10 s */
-  readonly staleAfterMs?: number | undefined;
-  /** @default "mean" */
-  readonly aggregationFunction?: AggregationFunction | undefined;
+  /** Of all replicas together, over the look-back period that ends now. */
+  readonly load: SummedLoad;
   /** What `recordAutoscalingStats` returned, by replica. */
   readonly stats?: AutoscalingContext["stats"] | undefined;
   /** @default the load, divided by `targetOngoingRequests` */
-  readonly policy?: AutoscalingPolicy | undefined;
+  readonly policy?: AskedPolicy | undefined;
   readonly state: AutoscaleState;
 }
 
-/** An input with its reports added up. */
-export interface Situation {
+/** An input, and what a policy would be told of it. */
+export interface Evaluation {
   readonly input: AutoscaleInput;
-  readonly load: AggregatedLoad;
+  readonly load: SummedLoad;
   readonly bounds: ReplicaBounds;
   readonly context: AutoscalingContext;
-  /** When the next series becomes stale; `Infinity` when none does. */
-  readonly staleAtMs: number;
 }
 
-/** Drops phantom load, and adds up the rest. */
-export function situationOf(input: AutoscaleInput): Situation {
-  const staleAfterMs = input.staleAfterMs ?? defaultStaleAfterMs(input.config);
-  const series = dropStale(input.series, input.nowMs, staleAfterMs);
-  const load = aggregateLoad({
-    series,
-    nowMs: input.nowMs,
-    lookBackPeriodMs: input.config.lookBackPeriodMs,
-    aggregationFunction: input.aggregationFunction,
-  });
+/** Prepares an input for its decision. */
+export function evaluationOf(input: AutoscaleInput): Evaluation {
+  const { load } = input;
   const context = {
     app: input.app,
     deployment: input.deployment,
@@ -78,6 +58,5 @@ export function situationOf(input: AutoscaleInput): Situation {
     stats: input.stats ?? {},
     state: input.state.policy,
   };
-  const next = Math.min(Infinity, ...series.map((points) => staleAtMs(points, staleAfterMs)));
-  return { input, load, bounds: replicaBounds(input.config, input), context, staleAtMs: next };
+  return { input, load, bounds: replicaBounds(input.config, input), context };
 }

@@ -2,10 +2,10 @@
 import { clampToBounds } from "./capacity.ts";
 import { applyFactor, roundUp } from "./factor-and-delay.ts";
 import type { Wish } from "./policy.ts";
-import type { AutoscaleInput, Situation } from "./situation.ts";
+import type { AutoscaleInput, Evaluation } from "./autoscale-input.ts";
 
 /** What is wanted. */
-export interface Wanted {
+export interface DesiredReplicas {
   /** Before factors and bounds. */
   readonly desired: number;
   readonly replicas: number;
@@ -13,9 +13,9 @@ export interface Wanted {
   readonly isAtOnce: boolean;
 }
 
-/** What is asked about: the load is the situation's, unless another one is tried. */
+/** What is asked about: the load is the evaluation's, unless another one is tried. */
 export interface Question {
-  readonly situation: Situation;
+  readonly evaluation: Evaluation;
   /** `undefined` for the default policy. */
   readonly wish: Wish | undefined;
   readonly target: number;
@@ -28,8 +28,8 @@ export interface Question {
  * Ray's rules, in their order: the first replicas come at once; without a replica and without load the target stays;
  * the default policy wants the load divided by `targetOngoingRequests`.
  */
-export function wantedAt({ situation, wish, target, total = situation.load.total }: Question): Wanted | undefined {
-  const { input, bounds } = situation;
+export function desiredAt({ evaluation, wish, target, total = evaluation.load.total }: Question): DesiredReplicas | undefined {
+  const { input, bounds } = evaluation;
   const isWithout = hasNone(input, target);
   if (isWithout && total > 0) {
     const desired = Math.max(roundUp(input.config.upscalingFactor), target);
@@ -43,7 +43,7 @@ export function wantedAt({ situation, wish, target, total = situation.load.total
 }
 
 /** Whether somebody waits and no replica is there to serve them. */
-export function isColdStart({ input, load, bounds }: Situation): boolean {
+export function isColdStart({ input, load, bounds }: Evaluation): boolean {
   return load.total > 0 && hasNone(input, clampToBounds(input.targetReplicas, bounds));
 }
 
