@@ -7,14 +7,14 @@ import { type WhenDone, whenSent } from "../src/replica/sent.ts";
 import { whenEnded } from "../src/replica/socket-pairs.ts";
 
 /** The same as `whenSent`, without a detour for what is in memory already, and also for the answer to an upgrade. */
-export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Scope): Response {
+export function whenSentOrClosed(response: Response, done: WhenDone, scope: Scope): Response {
   const { body } = response;
   if (body !== null && bodyLength(body) === undefined) return whenSent(response, done, scope);
   // The answer to an upgrade has no body.
   const socket = body === null ? response.webSocket : null;
   // A socket that ends elsewhere holds no slot: the replica does nothing for it.
-  if (socket === null || !whenEnded(socket, done)) done();
+  if (socket === null || !whenEnded(socket, scope.replica.after, done)) done();
   // A client that has gone before the answer has reached the ingress leaves a socket whose ends hear of nothing.
-  else scope?.request?.onAbort(() => done());
+  else scope.request?.onAbort(() => done());
   return response;
 }

@@ -14,6 +14,8 @@
  *   K2. Once nothing refers to a pair, nothing here keeps it.
  */
 
+import type { After } from "../context/within.ts";
+
 /** What is known of one end of a pair. */
 interface End {
   readonly peer: WebSocket;
@@ -42,19 +44,19 @@ export function wasAccepted(socket: WebSocket): boolean {
  * Returns `false` for one whose end does not come to pass here, and then calls nothing: the application has not accepted
  * its own end, lets it hibernate, or has the socket from elsewhere and only passes it on.
  */
-export function whenEnded(returned: WebSocket, ended: () => void): boolean {
+export function whenEnded(returned: WebSocket, wait: After, ended: () => void): boolean {
   const peer = ends.get(returned)?.peer;
   const own = peer === undefined ? undefined : ends.get(peer);
   if (peer === undefined || own?.isAccepted !== true) return false;
   let isOver = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let forget: (() => void) | undefined;
   const end = () => {
-    if (timer !== undefined) clearTimeout(timer);
+    forget?.();
     if (!isOver) ended();
     isOver = true;
   };
   own.closed = () => {
-    if (!isOver) timer ??= setTimeout(end, CLOSING_MS);
+    if (!isOver) forget ??= wait(CLOSING_MS, end);
   };
   if (own.isClosed) own.closed();
   // A connection that fails has an "error" and no "close"; one that is closed may have both.
