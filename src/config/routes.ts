@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { MAX_COUNT, MAX_TIME_MS } from "../protocol/limits.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { CanaryConfig, RouteConfig, Share } from "../protocol/traffic.ts";
-import { show } from "../protocol/wording.ts";
+import { closest, show } from "../protocol/wording.ts";
 import { field } from "./deployment-shape.ts";
 import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
 import { readShape } from "./read-shape.ts";
@@ -16,7 +16,8 @@ const shapeOf = (...fields: Shape["fields"]): Shape => ({ fields, foreign: new M
 const NAMED = { required: "the name of an application" };
 const PERCENTAGE = "a number from 0 to 100 with at most two decimals";
 
-const SHARE_SHAPE = shapeOf(
+/** @internal */
+export const SHARE_SHAPE: Shape = shapeOf(
   field("application", "application", "The name of an application.", NAMED),
   field("percent", "percent", "Its share of the requests, from 0 to 100 with at most two decimals.", { required: PERCENTAGE }),
 );
@@ -44,6 +45,14 @@ export const ROUTE_SHAPE: Shape = shapeOf(
   field("shadow", "shadow", "Sends a share of the requests to another application too.", { nullable: true, shape: SHARE_SHAPE }),
 );
 
+/** @internal What a canary has that does not say otherwise. */
+export const CANARY_DEFAULTS: Pick<CanaryConfig, "stepIntervalMs" | "minRequests" | "maxErrorPercent" | "maxP95Ratio"> = {
+  stepIntervalMs: 300_000,
+  minRequests: 50,
+  maxErrorPercent: 1,
+  maxP95Ratio: 1.5,
+};
+
 const HEADER = "the name of a header";
 const STEPS = "from 1 to 100 percentages that ascend and end at 100";
 const MIN_INTERVAL_MS = 5000;
@@ -62,7 +71,8 @@ const PERCENT_SCHEMA = v.pipe(
   v.check((percent) => Math.round(percent * 100) / 100 === percent, PERCENTAGE),
 );
 
-const SHARE_SCHEMA = v.strictObject({ application: v.optional(NAME_SCHEMA), percent: v.optional(PERCENT_SCHEMA) }, "an object");
+/** @internal */
+export const SHARE_SCHEMA = v.strictObject({ application: v.optional(NAME_SCHEMA), percent: v.optional(PERCENT_SCHEMA) }, "an object");
 
 const CANARY_SCHEMA = v.strictObject(
   {
@@ -78,19 +88,20 @@ const CANARY_SCHEMA = v.strictObject(
     ),
     stepIntervalMs: v.optional(
       v.pipe(v.number(INTERVAL), v.minValue(MIN_INTERVAL_MS, INTERVAL), v.maxValue(MAX_TIME_MS, INTERVAL)),
-      300_000,
+      CANARY_DEFAULTS.stepIntervalMs,
     ),
     minRequests: v.optional(
       v.pipe(v.number(REQUESTS), v.safeInteger(REQUESTS), v.minValue(1, REQUESTS), v.maxValue(MAX_COUNT, REQUESTS)),
-      50,
+      CANARY_DEFAULTS.minRequests,
     ),
-    maxErrorPercent: v.optional(v.pipe(v.number(ERRORS), v.minValue(0, ERRORS), v.maxValue(100, ERRORS)), 1),
-    maxP95Ratio: v.optional(v.pipe(v.number(RATIO), v.gtValue(0, RATIO), v.maxValue(MAX_RATIO, RATIO)), 1.5),
+    maxErrorPercent: v.optional(v.pipe(v.number(ERRORS), v.minValue(0, ERRORS), v.maxValue(100, ERRORS)), CANARY_DEFAULTS.maxErrorPercent),
+    maxP95Ratio: v.optional(v.pipe(v.number(RATIO), v.gtValue(0, RATIO), v.maxValue(MAX_RATIO, RATIO)), CANARY_DEFAULTS.maxP95Ratio),
   },
   "an object",
 );
 
-const ROUTE_SCHEMA = v.strictObject({
+/** @internal `prefix` and `split` are read by functions. */
+export const ROUTE_SCHEMA = v.strictObject({
   prefix: v.optional(v.unknown()),
   split: v.optional(v.array(v.unknown(), "an array of applications and their shares")),
   canary: v.optional(CANARY_SCHEMA),
@@ -114,15 +125,15 @@ export function readRoutes(routes: unknown, applications: unknown, findings: Fin
   const read: RouteConfig[] = [];
   for (const [index, entry] of (routes as unknown[]).entries()) {
     if (isEnough(findings)) break;
+    const before = findings.length;
     const route = readRoute(entry, ["routes", index], findings);
     if (isRecord(entry)) checkNames(entry, ["routes", index], known, findings);
-    if (route !== undefined) read.push(route);
+    if (route !== undefined && findings.length === before) read.push(route);
   }
   return read;
 }
 
 function readRoute(value: unknown, at: Segments, findings: Finding[]): RouteConfig | undefined {
-  const before = findings.length;
   const read = readShape(ROUTE_SCHEMA, { value, at, shape: ROUTE_SHAPE }, findings);
   if (!isRecord(value)) return undefined;
   readPrefix(value["prefix"], [...at, "prefix"], findings);
@@ -136,7 +147,7 @@ function readRoute(value: unknown, at: Segments, findings: Finding[]): RouteConf
   if (canary?.stable !== undefined && canary.stable === canary.candidate) {
     findings.push(errorAt([...at, "canary", "candidate"], `must be another application than stable, got ${show(canary.candidate)}.`));
   }
-  if (read === undefined || findings.length > before) return undefined;
+  if (read === undefined) return undefined;
   const base = {
     prefix: read.prefix as string,
     ...(read.stickyHeader === undefined ? {} : { stickyHeader: read.stickyHeader.toLowerCase() }),
@@ -155,18 +166,21 @@ function readSplit(value: unknown, at: Segments, findings: Finding[]): Share[] {
   if (!Array.isArray(value)) return [];
   const before = findings.length;
   const shares: Share[] = [];
+  const firstAt = new Map<string, Segments>();
   for (const [index, entry] of (value as unknown[]).entries()) {
     if (isEnough(findings)) break;
     const share = readShape(SHARE_SCHEMA, { value: entry, at: [...at, index], shape: SHARE_SHAPE }, findings) as Share | undefined;
     if (share === undefined) continue;
-    const first = shares.findIndex(({ application }) => application === share.application);
-    if (first !== -1 && share.application !== undefined) {
+    shares.push(share);
+    if (share.application === undefined) continue;
+    const first = firstAt.get(share.application);
+    if (first === undefined) firstAt.set(share.application, [...at, index]);
+    else {
       const rule = "An application has one share of a route.";
       findings.push(
-        errorAt([...at, index, "application"], `is ${show(share.application)}, and so is ${formatPath([...at, first])}. ${rule}`),
+        errorAt([...at, index, "application"], `is ${show(share.application)}, and so is that of ${formatPath(first)}. ${rule}`),
       );
     }
-    shares.push(share);
   }
   if (findings.length > before) return shares;
   // In whole hundredths, which add up exactly.
@@ -188,7 +202,7 @@ function knownOf(applications: unknown): Known {
     if (!isRecord(entry)) continue;
     const { name = DEFAULT_NAME, route_prefix: prefix = "/" } = entry;
     if (typeof name !== "string") continue;
-    known.applications.add(name);
+    if (NAME_PATTERN.test(name)) known.applications.add(name);
     if (typeof prefix === "string") known.prefixes.set(prefix, `application ${show(name)} (${formatPath(["applications", index])})`);
   }
   return known;
@@ -213,9 +227,20 @@ function checkNames(route: Readonly<Record<string, unknown>>, at: Segments, know
   for (const [name, place] of named) {
     if (isEnough(findings)) return;
     if (typeof name !== "string" || !NAME_PATTERN.test(name) || known.applications.has(name)) continue;
-    const names = [...known.applications].map((one) => show(one)).join(", ");
-    findings.push(errorAt(place, `is ${show(name)}, which no application is called. The applications: ${names || "none"}.`));
+    findings.push(errorAt(place, `is ${show(name)}, which no application is called. ${cureFor(name, known)}`));
   }
+}
+
+/** More applications than a sentence can hold. */
+const MANY = 20;
+
+function cureFor(name: string, { applications }: Known): string {
+  // Also the nearest is looked for among these only: each comparison takes its time.
+  const some = [...applications.keys().take(MANY)];
+  const nearest = closest(name, some);
+  if (nearest !== undefined) return `Did you mean ${show(nearest)}?`;
+  const more = applications.size > some.length ? ", ..." : "";
+  return `The applications: ${some.map((one) => show(one)).join(", ") || "none"}${more}.`;
 }
 
 function memberOf(value: unknown, key: string): unknown {

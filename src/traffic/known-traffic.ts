@@ -124,6 +124,11 @@ export class KnownTraffic {
     return { revision: this.#table.revision, reports };
   }
 
+  /** What was asked with has not arrived: what was counted is still to be told. */
+  lost(): void {
+    this.#isUntold = this.#logs.size > 0;
+  }
+
   /** Takes a table; `false` if it is no news. */
   take(table: TrafficTable | undefined): boolean {
     if (table === undefined || table.revision <= this.#table.revision) return false;

@@ -90,6 +90,8 @@ describe("an isolate's knowledge", () => {
     expect(known.tellAtMs).toBe(3000);
     expect(known.due(3000)!.reports.length).toBe(1);
     expect(known.tellAtMs).toBeUndefined();
+    known.lost();
+    expect(known.tellAtMs).toBe(5000);
   });
 
   it("tells what was answered in the candidate's place, all of it each time, and nothing of anybody else's", () => {
