@@ -1,8 +1,8 @@
 /**
  * Who gets which request of a prefix: a map of 10,000 cells, each worth 0.01 % of the requests.
  *
- * A sticky value has its cell by its hash, any other request draws one. So what has to be the same everywhere is the map,
- * and nothing is kept by value.
+ * A sticky value has its cell by its hash, any other request draws one. Isolates agree if they
+ * have the same map, and nothing is stored per value.
  *
  * Invariants:
  *   L1. Each application has exactly its percentage of the cells.

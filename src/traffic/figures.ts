@@ -2,9 +2,9 @@
  * What is measured of an application's answers: how many there were, how many of them were errors, and how long they took.
  *
  * Invariants:
- *   G1. A percentile is at most 5 % off, for latencies from 1 ms on. What is shorter counts as 1 ms, which is as far as
- *       the platform's clock goes.
- *   G2. Figures add up: adding loses nothing, and growth is what adding takes back.
+ *   G1. A percentile is at most 5 % off, for latencies from 1 ms on. Anything shorter counts as 1 ms, the resolution of
+ *       the platform's clock.
+ *   G2. Figures add up: adding loses nothing, and growth undoes it.
  */
 
 /** Counts of one application's answers. */
@@ -35,12 +35,12 @@ export function count(figures: Figures, durationMs: number, isError: boolean): v
 }
 
 function bucketOf(durationMs: number): number {
-  // Not a number counts as 0: a clock that cannot be read is no reason to fail a request.
+  // NaN counts as 0: counting must never fail a request.
   if (!(durationMs > 1)) return 0;
   return Math.min(Math.ceil(Math.log(durationMs) / LOG_GROWTH), LAST_BUCKET);
 }
 
-// As far from both bounds of the bucket, in percent.
+// The same relative distance from both bounds of the bucket.
 function latencyOf(bucket: number): number {
   return bucket === 0 ? 1 : (2 * GROWTH ** bucket) / (GROWTH + 1);
 }

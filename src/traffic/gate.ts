@@ -1,5 +1,5 @@
 /**
- * Whether a canary goes on a step, waits, or goes back: one decision from figures, without a memory.
+ * Whether a canary goes on a step, waits, or goes back: a pure decision from the figures of one step.
  *
  * Invariants:
  *   J1. With fewer requests than `minRequests` it waits, whatever the figures say.
@@ -9,7 +9,7 @@
 import type { CanaryConfig } from "../protocol/traffic.ts";
 import { errorPercentOf, type Figures, p95Of, requestsIn } from "./figures.ts";
 
-/** How far the platform's clock goes: a latency that is measured may be that much too long. */
+/** The resolution of the platform's clock: a measured latency may be this much too long. */
 const CLOCK_MS = 1;
 
 /** What there is to judge by. */

@@ -29,7 +29,7 @@ export interface ShadowedRequest {
  * @param random From 0 to 1, 1 excluded.
  */
 export function decideShadow(shadow: Share | undefined, request: ShadowedRequest, random: number): "none" | "skip" | "send" {
-  // It goes to another application than the one that answers.
+  // A shadow is another application than the one that answers.
   if (shadow === undefined || shadow.application === request.application) return "none";
   if (drawnCell(random) >= cellsOf(shadow.percent)) return "none";
   return request.isUpgrade || (request.bodyBytes ?? 0) > SHADOW_BODY_BYTES ? "skip" : "send";

@@ -5,7 +5,8 @@
  * Does not own:  storage, the clock and the alarm, which the shell hands in and sets.
  *
  * Invariants:
- *   T1. Nothing is changed in place, and what changes nothing gives the same object: the shell stores what is another.
+ *   T1. A state is never changed in place. A function that has nothing to change returns the state that it was given, so the
+ *       shell stores only what differs.
  *   T2. An equal document changes nothing. A canary whose entry is another begins at its first step, with figures of its own.
  *   T3. The table's revision grows exactly when what isolates are told changes.
  *   T4. A window's number is used once, whatever prefix or canary it was for.
@@ -35,7 +36,7 @@ export interface TrafficState {
 /** Before there was any document. */
 export const NO_TRAFFIC: TrafficState = { revision: 0, lastWindow: 0, routes: [] };
 
-/** Takes what a document says, instead of all that was before; cells and canaries that are still there go on. */
+/** Replaces the document. A prefix that stays keeps its cells, and its canary if the entry is equal. */
 export function applied(state: TrafficState, routes: readonly RouteConfig[], nowMs: number): TrafficState {
   let { lastWindow } = state;
   const kept = routes.map((config): KeptRoute => {
@@ -53,7 +54,7 @@ export function applied(state: TrafficState, routes: readonly RouteConfig[], now
   return settled(state, { ...state, lastWindow, routes: kept });
 }
 
-/** Takes what was counted, and lets the gate look at it. */
+/** Adds a report, and lets the gate look at it. */
 export function reported(state: TrafficState, { source, run, application, counts }: TrafficReport, nowMs: number): TrafficState {
   const told = eachCanary(state, (canary, config) => {
     const side = application === config.candidate ? "candidate" : application === config.stable ? "stable" : undefined;
@@ -63,7 +64,7 @@ export function reported(state: TrafficState, { source, run, application, counts
   return told === state ? state : judged(told, nowMs);
 }
 
-/** Lets the gate look at every canary: what a report or {@link wakeAtMs} is for. */
+/** Lets the gate look at every canary; to be called at {@link wakeAtMs}. */
 export function judged(state: TrafficState, nowMs: number): TrafficState {
   return eachCanary(state, (canary, config, window) => moved(canary, config, { nowMs, window }));
 }
@@ -102,8 +103,8 @@ export function tableOf({ revision, routes }: TrafficState): TrafficTable {
 }
 
 /**
- * What an isolate goes by that has not been told anything yet: the document that was compiled. How far a canary has come
- * it cannot know, so the stable application gets every request.
+ * The table of an isolate that has not been told anything yet, from the compiled document. It cannot know how far a canary has
+ * come, so the stable application gets every request.
  */
 export function compiledTable(routes: readonly RouteConfig[]): TrafficTable {
   const entries = routes.map((config) => entryOf({ config, cells: reshare(undefined, sharesOf(config)), sinceMs: 0 }));

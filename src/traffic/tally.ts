@@ -4,7 +4,7 @@
  * Invariants:
  *   Y1. A report that is repeated or late changes nothing, and one that is lost is made good by the next.
  *   Y2. A source that begins anew adds to what it has counted before.
- *   Y3. Nothing is counted twice: past the bound of sources a new one is not counted at all.
+ *   Y3. Nothing is counted twice. Beyond the limit of sources a new one is not counted at all.
  */
 import { own } from "../protocol/own.ts";
 import { decodeFigures, encodeFigures, type Figures, growth, noFigures, plus } from "./figures.ts";
