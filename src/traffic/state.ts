@@ -19,7 +19,7 @@ import { reshare } from "./cells.ts";
 export interface KeptRoute {
   readonly config: RouteConfig;
   readonly cells: CellMap;
-  /** When the document came that says so, of a split when its shares did. */
+  /** When the document came that says so; of a split, when it got these shares. */
   readonly sinceMs: number;
   /** There exactly when the document has one. */
   readonly canary?: Canary;
@@ -39,8 +39,9 @@ export const NO_TRAFFIC: TrafficState = { revision: 0, lastWindow: 0, routes: []
 /** Replaces the document. A prefix that stays keeps its cells, and its canary if the entry is equal. */
 export function applied(state: TrafficState, routes: readonly RouteConfig[], nowMs: number): TrafficState {
   let { lastWindow } = state;
+  const known = new Map(state.routes.map((route) => [route.config.prefix, route]));
   const kept = routes.map((config): KeptRoute => {
-    const before = state.routes.find((route) => route.config.prefix === config.prefix);
+    const before = known.get(config.prefix);
     if (before !== undefined && isSame(before.config, config)) return before;
     const cells = (canary?: Canary) => reshare(before?.cells, sharesOf(config, canary));
     if (config.canary === undefined) {
