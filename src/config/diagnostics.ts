@@ -55,10 +55,16 @@ export function isEnough(findings: readonly Finding[]): boolean {
 /** What an application is called that has no name. */
 export const DEFAULT_NAME = "default";
 
-/** @internal The finding with the application and the deployment that it is about, by the names that the document gives them. */
+/** @internal The finding with the application and the deployment, or the route, that it is about, by the names that the document gives them. */
 export function withNames(finding: Finding, document: unknown): Finding {
   const [list, index, sublist, subindex] = finding.segments;
-  if (list !== "applications" || typeof index !== "number") return finding;
+  if (typeof index !== "number") return finding;
+  if (list === "routes") {
+    const route = entryAt(document, list, index);
+    const prefix = isRecord(route) ? own(route, "prefix") : undefined;
+    return typeof prefix === "string" ? { ...finding, message: `Route ${show(prefix)}: ${finding.message}` } : finding;
+  }
+  if (list !== "applications") return finding;
   const application = entryAt(document, "applications", index);
   const app = nameOf(application, DEFAULT_NAME);
   if (app === undefined) return finding;

@@ -84,7 +84,7 @@ describe("a limit", () => {
     expect(Object.keys(LIMIT_TEXTS).toSorted()).toEqual(limits.map(({ name }) => name).toSorted());
     const counts = limits.map(({ replicas }) => replicas);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("the world", () => {

@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ["protocol", "api"],
   compile: ["protocol", "api", "config"],
   router: ["protocol", "observe"],
+  traffic: ["protocol"],
   replica: ["protocol", "observe", "context", "multiplexing"],
   handle: ["protocol", "router", "context"],
   ingress: ["protocol", "context", "handle", "observe", "dashboard"],

@@ -1,0 +1,46 @@
+/**
+ * What the replicas of an application have counted together, for a controller with many of them: it keeps each one's last word
+ * with the replica, and a sum for each window, so that a report costs the same however many replicas there are.
+ */
+import type { WindowCount } from "../protocol/traffic.ts";
+import { decodeFigures, encodeFigures, noFigures, plus } from "./figures.ts";
+import { news } from "./tally.ts";
+
+/** How many windows are summed: the newest. */
+const MAX_WINDOWS = 16;
+
+/** What a replica has said: what it has counted since it was started. JSON. */
+export interface LastWord {
+  /** When it was started: grows when it begins anew. */
+  readonly run: number;
+  readonly counts: readonly WindowCount[];
+}
+
+/**
+ * The sums with one more word of a replica.
+ *
+ * @param last The word of this replica that was taken before.
+ * @returns The sums, or the same ones if there is no news, and the word to keep for the replica.
+ */
+export function summed(
+  sums: readonly WindowCount[],
+  last: LastWord | undefined,
+  told: LastWord,
+): { readonly sums: readonly WindowCount[]; readonly last: LastWord } {
+  // Late, from before it began anew.
+  if (last !== undefined && told.run < last.run) return { sums, last };
+  const all = new Map(sums);
+  for (const [window, figures] of told.counts) {
+    const before = last?.counts.find(([known]) => known === window);
+    const more = news(before === undefined ? undefined : [last!.run, before[1]], [told.run, figures]);
+    if (more !== undefined) all.set(window, encodeFigures(plus(figuresOf(all.get(window)), more)));
+  }
+  const kept = [...all].toSorted(([a], [b]) => a - b).slice(-MAX_WINDOWS);
+  const isNews =
+    kept.length !== sums.length || kept.some(([window, figures], index) => window !== sums[index]![0] || figures !== sums[index]![1]);
+  return { sums: isNews ? kept : sums, last: told };
+}
+
+function figuresOf(text: string | undefined) {
+  return (text === undefined ? undefined : decodeFigures(text)) ?? noFigures();
+}
