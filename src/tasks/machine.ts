@@ -52,7 +52,8 @@ export type Effect =
   | { readonly kind: "stop"; readonly number: number; readonly place: Place; readonly why: "cancelled" | "timed out" }
   /** The attempt does not end, and is not waited for any longer. */
   | { readonly kind: "overtaken"; readonly lingering: Lingering }
-  | { readonly kind: "count"; readonly outcome: AttemptOutcomeLabel };
+  /** An attempt that has begun is over, or was given up. */
+  | { readonly kind: "count"; readonly outcome: AttemptOutcomeLabel; readonly waitedMs: number };
 
 /** The label `outcome` of `serve_task_attempts_total`. */
 export type AttemptOutcomeLabel = "succeeded" | "failed" | "lost" | "timed_out" | "cancelled";
@@ -75,7 +76,7 @@ export function step(row: TaskRow, event: TaskEvent, nowMs: number, random: () =
     case "refused":
       return refused(row, event.number);
     case "missing":
-      return row.state === "PENDING" ? finish(row, "FAILED", event.options, nowMs, event.error) : undefined;
+      return row.state === "PENDING" ? finish(row, "FAILED", event.options, { nowMs, error: event.error }) : undefined;
     case "ended":
       return ended(row, event.number, event.end, { nowMs, random });
     case "tick":
@@ -118,12 +119,12 @@ function ended(row: TaskRow, number: number, end: AttemptEnd, chance: Chance): S
   const { flight } = row;
   if (flight?.number !== number) return quiet(row, number);
   if (end.kind === "value") {
-    const step = finish(row, "SUCCEEDED", flight.options, chance.nowMs);
-    return { ...step, result: end.value, isArgumentsDone: true, effects: [{ kind: "count", outcome: "succeeded" }] };
+    const step = finish(row, "SUCCEEDED", flight.options, chance);
+    return { ...step, result: end.value, isArgumentsDone: true, effects: [counted(flight, "succeeded")] };
   }
   const outcome = end.kind === "error" ? "failed" : end.kind === "lost" ? "lost" : "timed_out";
   const step = failedAttempt(row, flight, end, chance);
-  return { ...step, effects: [...step.effects, { kind: "count", outcome }] };
+  return { ...step, effects: [counted(flight, outcome)] };
 }
 
 // An attempt that was given up has ended.
@@ -141,15 +142,16 @@ function tick(row: TaskRow, timeout: (flight: Flight) => ErrorText, chance: Chan
     return {
       ...step,
       row: { ...next, lingering: lingeringOf(flight, chance.nowMs) },
-      effects: [
-        { kind: "stop", number, place, why: "timed out" },
-        { kind: "count", outcome: "timed_out" },
-      ],
+      effects: [{ kind: "stop", number, place, why: "timed out" }, counted(flight, "timed_out")],
     };
   }
   if (lingering === undefined || lingering.untilAt > chance.nowMs) return undefined;
   const { lingering: _, ...rest } = row;
   return { row: rest, effects: [{ kind: "overtaken", lingering }] };
+}
+
+function counted({ deadlineAt, options, before }: Flight, outcome: AttemptOutcomeLabel): Effect {
+  return { kind: "count", outcome, waitedMs: deadlineAt - options.timeoutMs - before.dueAt };
 }
 
 function lingeringOf({ number, place, options }: Flight, nowMs: number): Lingering {
@@ -162,7 +164,7 @@ function failedAttempt(
   { error, isFinal = false }: { readonly error: ErrorText; readonly isFinal?: boolean },
   { nowMs, random }: Chance,
 ): Step {
-  if (isFinal || row.attempts >= options.maxAttempts) return finish(row, "FAILED", options, nowMs, error);
+  if (isFinal || row.attempts >= options.maxAttempts) return finish(row, "FAILED", options, { nowMs, error });
   const { flight: _, ...rest } = row;
   const dueAt = nowMs + backoffMs(row.attempts, options, random);
   return { row: { ...rest, state: "PENDING", dueAt, error: shown(error) }, effects: [] };
@@ -172,8 +174,7 @@ function finish(
   row: TaskRow,
   state: "SUCCEEDED" | "FAILED" | "CANCELLED",
   { retentionMs }: TaskOptions,
-  nowMs: number,
-  error?: ErrorText,
+  { nowMs, error }: { readonly nowMs: number; readonly error?: ErrorText },
 ): Step {
   const { flight: _, dueAt: __, error: ___, ...rest } = row;
   const finished = { ...rest, state, finishedAt: nowMs, expiresAt: nowMs + retentionMs };
@@ -188,15 +189,12 @@ function shown({ name, message }: ErrorText): { name: string; message: string } 
 function cancel(row: TaskRow, options: TaskOptions, nowMs: number): Step | undefined {
   if (isFinished(row)) return undefined;
   const { flight } = row;
-  const step = finish(row, "CANCELLED", flight?.options ?? options, nowMs);
+  const step = finish(row, "CANCELLED", flight?.options ?? options, { nowMs });
   if (flight === undefined) return step;
   const { number, place } = flight;
   return {
     row: { ...step.row, lingering: lingeringOf(flight, nowMs) },
-    effects: [
-      { kind: "stop", number, place, why: "cancelled" },
-      { kind: "count", outcome: "cancelled" },
-    ],
+    effects: [{ kind: "stop", number, place, why: "cancelled" }, counted(flight, "cancelled")],
   };
 }
 

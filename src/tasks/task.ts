@@ -4,9 +4,7 @@
  * Rows are stored as JSON and outlive the code that wrote them: a field may be added, never renamed or re-typed.
  */
 
-/** Where a task is in its life. `PENDING` waits for its time, for a retry, or for room; the last three are final. */
-export const TASK_STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
-export type TaskState = (typeof TASK_STATES)[number];
+import type { TaskState, TaskStatus } from "../protocol/tasks.ts";
 
 /** A deployment's `tasks` with every default filled in. Times in milliseconds. */
 export interface TaskOptions {
@@ -58,8 +56,7 @@ export interface Lingering {
 
 /** One task. Times in milliseconds since the epoch. */
 export interface TaskRow {
-  /** Its place among the tasks of its shard: rises with the time of creation. */
-  readonly seq: number;
+  /** By `newTaskId`: those of a shard sort by the time at which they were made. */
   readonly id: string;
   readonly deployment: string;
   /** `undefined` is the default method. */
@@ -88,22 +85,6 @@ export interface TaskRow {
   /** The enqueuer's, for its trace id. */
   readonly traceparent?: string;
   readonly tracestate?: string;
-}
-
-/** What an author, an operator and a client see of a task. Times in milliseconds since the epoch. */
-export interface TaskStatus {
-  readonly id: string;
-  readonly state: TaskState;
-  readonly app: string;
-  readonly deployment: string;
-  readonly method: string;
-  readonly key?: string;
-  readonly attempts: number;
-  readonly createdAt: number;
-  readonly startedAt?: number;
-  readonly finishedAt?: number;
-  readonly nextAttemptAt?: number;
-  readonly error?: { readonly name: string; readonly message: string };
 }
 
 /** What is said of a row. */
