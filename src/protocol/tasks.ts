@@ -110,3 +110,26 @@ export interface TaskShardRpc {
   cancelWaiting(): Promise<void>;
   counters(): Promise<TaskCounters>;
 }
+
+/** A schedule of a deployment. */
+export interface Schedule {
+  readonly deployment: string;
+  readonly cron: string;
+  /** IANA name; UTC without. */
+  readonly timezone?: string;
+  /** `undefined` is the default method. */
+  readonly method?: string;
+  /** JSON. */
+  readonly args?: readonly unknown[];
+}
+
+/** What the object of an application's schedules is called by. */
+export interface SchedulesRpc {
+  /**
+   * Takes the schedules that the application has from now on: those that it had keep their next times, and those that are gone
+   * fire no more. A revision that is older than one that it has seen is ignored. Resolves once they are stored.
+   */
+  adopt(revision: number, schedules: readonly Schedule[]): Promise<void>;
+  /** The next times, in milliseconds since the epoch; for whoever looks. */
+  upcoming(): Promise<readonly (Schedule & { readonly nextAt: number })[]>;
+}
