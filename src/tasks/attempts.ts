@@ -42,6 +42,7 @@ export class Attempts {
   readonly #live = new Map<string, Live>();
   /** Attempts whose replica is to be asked, and when, by task. */
   readonly #toAsk = new Map<string, number>();
+  /** Whose replica is being asked: task and number. */
   readonly #asking = new Set<string>();
 
   constructor(ports: TaskShardPorts, ledger: Ledger, gates: Gates, changed: () => void) {
@@ -52,21 +53,16 @@ export class Attempts {
     for (const id of ledger.busy) this.#toAsk.set(id, ports.now());
   }
 
-  /** Whether a task is being sent, or an attempt of it is under way. */
-  has(id: string): boolean {
-    return this.#live.has(id);
-  }
-
   /** When the next replica is to be asked. */
   get nextAskAt(): number | undefined {
     return this.#toAsk.size === 0 ? undefined : Math.min(...this.#toAsk.values());
   }
 
-  /** How many of a deployment are being sent and have not begun. */
-  unsent(deployment: string): number {
-    let count = 0;
-    for (const live of this.#live.values()) if (live.deployment === deployment && live.number === undefined) count++;
-    return count;
+  /** Those of a deployment that are being sent and have not begun. */
+  unsent(deployment: string): readonly string[] {
+    const ids: string[] = [];
+    for (const live of this.#live.values()) if (live.deployment === deployment && live.number === undefined) ids.push(live.id);
+    return ids;
   }
 
   /** How many are in flight, by deployment. Those that were given up do not count: they may not keep others from running. */
@@ -118,9 +114,11 @@ export class Attempts {
       this.#toAsk.delete(id);
       const row = this.#ports.store.get(id);
       const attempt = row?.flight ?? row?.lingering;
-      if (row === undefined || attempt === undefined || this.#asking.has(id)) continue;
-      this.#asking.add(id);
-      this.#ports.keepAlive(this.#rejoin(row, attempt).finally(() => this.#asking.delete(id)));
+      if (row === undefined || attempt === undefined) continue;
+      const asked = `${id} ${attempt.number}`;
+      if (this.#asking.has(asked)) continue;
+      this.#asking.add(asked);
+      this.#ports.keepAlive(this.#rejoin(row, attempt).finally(() => this.#asking.delete(asked)));
     }
   }
 

@@ -68,7 +68,11 @@ export interface AttemptSender {
    * abort, and this goes on until it has ended. A rejection is taken for `lost` once `sending` was called, else for `not-begun`.
    */
   send(request: AttemptRequest, events: AttemptEvents, cancellation: Cancellation): Promise<AttemptOutcome>;
-  /** Waits for the end of an attempt, at a replica that is asked whether it runs. Rejects if the replica cannot be asked. */
+  /**
+   * Waits for the end of an attempt, at a replica that is asked whether it runs. Rejects if the replica cannot be asked.
+   *
+   * A replica that says that it does not run must not begin it later: the message that was to begin it may still be on its way.
+   */
   rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Rejoined>;
   /** Stops an attempt of an earlier life of the shard. */
   stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void>;

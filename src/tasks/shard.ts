@@ -48,6 +48,7 @@ export class TaskShard implements TaskShardRpc {
   #wakesAt: number | undefined;
   /** When this life looks again at the latest, while something is in flight. */
   #watchAt = 0;
+  #isArming = false;
 
   constructor(ports: TaskShardPorts) {
     this.#ports = ports;
@@ -56,7 +57,7 @@ export class TaskShard implements TaskShardRpc {
       wakeBy: (timeMs) => this.#wakeBy(timeMs),
       follow: (effect, row) => this.#follow(effect, row),
     });
-    this.#attempts = new Attempts(ports, this.#ledger, this.#gates, () => this.#arm());
+    this.#attempts = new Attempts(ports, this.#ledger, this.#gates, () => this.#armSoon());
     this.#arm();
   }
 
@@ -212,16 +213,12 @@ export class TaskShard implements TaskShardRpc {
   #roomOf(deployment: string, inFlight: ReadonlyMap<string, number>, nowMs: number): number {
     if (this.#gates.openAt(deployment) > nowMs) return 0;
     const room = MAX_OF_ONE - (inFlight.get(deployment) ?? 0);
-    return this.#gates.isProbing(deployment) ? Math.min(room, this.#attempts.unsent(deployment) === 0 ? 1 : 0) : room;
+    return this.#gates.isProbing(deployment) ? Math.min(room, this.#attempts.unsent(deployment).length === 0 ? 1 : 0) : room;
   }
 
-  // Those that are being sent are among the first in line, still.
-  #firstReady(deployment: string, count: number): TaskRow[] {
-    const { store } = this.#ports;
-    return store
-      .ready(deployment, count + this.#attempts.unsent(deployment))
-      .filter(({ id }) => !this.#attempts.has(id))
-      .slice(0, count);
+  // Those that are being sent wait, still, as far as their rows say.
+  #firstReady(deployment: string, count: number): readonly TaskRow[] {
+    return this.#ports.store.ready(deployment, count, this.#attempts.unsent(deployment));
   }
 
   #follow(effect: Effect, row: TaskRow): void {
@@ -243,6 +240,23 @@ export class TaskShard implements TaskShardRpc {
     if (this.#wakesAt !== undefined && this.#wakesAt <= timeMs) return;
     this.#wakesAt = timeMs;
     this.#ports.wakeAt(timeMs);
+  }
+
+  // Once for all that changes together. Until then there is the alarm of what is in flight.
+  #armSoon(): void {
+    if (this.#isArming) return;
+    this.#isArming = true;
+    this.#ports.keepAlive(this.#armThen());
+  }
+
+  async #armThen(): Promise<void> {
+    await Promise.resolve();
+    this.#isArming = false;
+    try {
+      this.#arm();
+    } catch (error) {
+      this.#ports.warn("", "The tasks cannot be read. The next alarm tries again.", { error });
+    }
   }
 
   /** @param isFired Whether what was asked for before is gone. */

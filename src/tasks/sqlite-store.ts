@@ -117,10 +117,12 @@ export class SqliteTaskStore implements TaskStore {
     return this.counts().flatMap((count) => (count.state === state ? count.deployment : []));
   }
 
-  ready(deployment: string, limit: number): readonly TaskRow[] {
+  ready(deployment: string, limit: number, except: readonly string[]): readonly TaskRow[] {
+    const others = except.length === 0 ? "" : `AND id NOT IN (${except.map(() => "?").join(", ")})`;
     return this.#rows(
-      "SELECT body FROM tasks WHERE deployment = ? AND ready IS NOT NULL ORDER BY ready, id LIMIT ?",
+      `SELECT body FROM tasks WHERE deployment = ? AND ready IS NOT NULL ${others} ORDER BY ready, id LIMIT ?`,
       deployment,
+      ...except,
       limit,
     );
   }

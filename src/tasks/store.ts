@@ -35,8 +35,12 @@ export interface TaskStore {
   setPayload(id: string, kind: PayloadKind, text: string | null): void;
   /** The deployments that have tasks in this state. */
   deployments(state: TaskState): readonly string[];
-  /** Those of a deployment that wait for a time, by {@link readyAt} and then by id. */
-  ready(deployment: string, limit: number): readonly TaskRow[];
+  /**
+   * Those of a deployment that wait for a time, by {@link readyAt} and then by id.
+   *
+   * @param except The ids of those that are left out: at most 64.
+   */
+  ready(deployment: string, limit: number, except: readonly string[]): readonly TaskRow[];
   /** Those with an attempt that runs, or is not known to have ended. */
   busy(): readonly TaskRow[];
   /** When the next one is forgotten, in milliseconds since the epoch. */
@@ -107,8 +111,8 @@ export class MemoryTaskStore implements TaskStore {
     return [...new Set(this.#where((row) => row.state === state).map(({ deployment }) => deployment))].toSorted();
   }
 
-  ready(deployment: string, limit: number): readonly TaskRow[] {
-    const waiting = this.#where((row) => row.deployment === deployment && readyAt(row) !== undefined);
+  ready(deployment: string, limit: number, except: readonly string[]): readonly TaskRow[] {
+    const waiting = this.#where((row) => row.deployment === deployment && readyAt(row) !== undefined && !except.includes(row.id));
     return waiting.toSorted((a, b) => readyAt(a)! - readyAt(b)! || compare(a.id, b.id)).slice(0, limit);
   }
 

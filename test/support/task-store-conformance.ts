@@ -79,13 +79,14 @@ export const STORE_BEHAVIOURS: readonly (readonly [behaviour: string, shows: (st
         finishedRow("finished", 100),
       ])
         store.put(row);
-      expect(ids(store.ready("Mail", 10))).toEqual(["c", "a", "b"]);
-      expect(ids(store.ready("Mail", 2))).toEqual(["c", "a"]);
-      expect(ids(store.ready("Nobody", 2))).toEqual([]);
+      expect(ids(store.ready("Mail", 10, []))).toEqual(["c", "a", "b"]);
+      expect(ids(store.ready("Mail", 2, []))).toEqual(["c", "a"]);
+      expect(ids(store.ready("Mail", 2, ["c", "b", "other"]))).toEqual(["a"]);
+      expect(ids(store.ready("Nobody", 2, []))).toEqual([]);
       expect(ids(store.busy()).toSorted()).toEqual(["lingering", "running"]);
       const { lingering: _, ...quiet } = waitingRow("lingering", { dueAt: 2, lingering });
       store.put(quiet);
-      expect(ids(store.ready("Mail", 1))).toEqual(["lingering"]);
+      expect(ids(store.ready("Mail", 1, []))).toEqual(["lingering"]);
     },
   ],
   [

@@ -124,7 +124,7 @@ export class ScriptedTasks extends taskShardClass(make) {
       ask();
       reads[name] = read;
     };
-    measured("ready", () => store.ready("Mail", 1));
+    measured("ready", () => store.ready("Mail", 1, []));
     measured("deployments", () => store.deployments("PENDING"));
     measured("busy", () => store.busy());
     measured("nextExpiry", () => store.nextExpiry());

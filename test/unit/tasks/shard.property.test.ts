@@ -51,6 +51,8 @@ class Model {
         this.final.set(id, `${row!.state} ${world.store.payload(id, "result")}` as TaskState);
       if (row!.state === "SUCCEEDED") expect(world.store.payload(id, "result")).toBeDefined();
     }
+    // Nothing but the alarm wakes the object of a shard.
+    if (["PENDING", "RUNNING"].some((state) => world.store.deployments(state as TaskState).length > 0)) expect(world.alarmAt).toBeDefined();
     for (const [id, begun] of this.cancelled) expect([id, world.begun.get(id) ?? 0]).toEqual([id, begun]);
   }
 }

@@ -208,6 +208,22 @@ describe("a task", () => {
   });
 });
 
+describe("a replica that never says that an attempt has ended", () => {
+  it("does not keep the next attempt, lost as well, from being asked for", async () => {
+    world.manner = "answer is lost";
+    world.isSilent = true;
+    await started("a");
+    await world.pass(2 * world.options.timeoutMs);
+    expect(world.begun.get("a")).toBe(2);
+    await settled();
+    for (const run of [...world.runs]) run.end({ kind: "value", value: 1 });
+    world.crash();
+    world.manner = "runs";
+    await world.pass(15_000);
+    expect(world.run("a")).toMatchObject({ attempt: 3 });
+  });
+});
+
 describe("cancelling a task", () => {
   it("that waits: it never runs", async () => {
     await enqueue("a", { delayMs: 1000 });

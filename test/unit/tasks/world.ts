@@ -225,6 +225,8 @@ export class World {
   }
 
   readonly #waiters = new Map<string, ((outcome: AttemptOutcome) => void)[]>();
+  /** Whether replicas do not answer when an attempt that they are asked for has ended. */
+  isSilent = false;
   /** Whether replicas cannot be asked. */
   isCutOff = false;
 
@@ -232,6 +234,8 @@ export class World {
     await Promise.resolve();
     if (this.isCutOff) throw new Error("The network is down.");
     if (![...this.runs].some((run) => run.place.delivery === place.delivery)) return { kind: "not-running" };
+    // Nobody will ever say so.
+    if (this.isSilent) return new Promise(() => {});
     return new Promise((resolve) => {
       this.#waiters.set(place.delivery, [...(this.#waiters.get(place.delivery) ?? []), resolve]);
     });
