@@ -96,7 +96,12 @@ export class Attempts {
     try {
       await this.#ports.sender.stop(this.#requestOf(row), place, reason);
     } catch (error) {
-      this.#ports.warn(row.deployment, "An attempt of a task could not be told to stop.", { task: row.id, attemptReplica: place.replica, delivery: place.delivery, error });
+      this.#ports.warn(row.deployment, "An attempt of a task could not be told to stop.", {
+        task: row.id,
+        attemptReplica: place.replica,
+        delivery: place.delivery,
+        error,
+      });
     }
   }
 
@@ -109,7 +114,7 @@ export class Attempts {
   /** Asks the replicas that are to be asked by now. */
   ask(): void {
     const nowMs = this.#ports.now();
-    for (const [id, atMs] of [...this.#toAsk]) {
+    for (const [id, atMs] of this.#toAsk) {
       if (atMs > nowMs) continue;
       this.#toAsk.delete(id);
       const row = this.#ports.store.get(id);
@@ -179,7 +184,8 @@ export class Attempts {
 
   async #rejoin(row: TaskRow, { number, place }: { readonly number: number; readonly place: Place }): Promise<void> {
     // Whether it was told before is not known.
-    if (row.lingering !== undefined) this.#ports.keepAlive(this.#stopFar(row, place, new RequestCancelledError("The attempt was given up.")));
+    if (row.lingering !== undefined)
+      this.#ports.keepAlive(this.#stopFar(row, place, new RequestCancelledError("The attempt was given up.")));
     try {
       const found = await this.#ports.sender.rejoin(this.#requestOf(row), place);
       if (found.kind === "not-begun" || found.kind === "missing") this.#ledger.apply(row.id, { kind: "refused", number });

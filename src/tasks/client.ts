@@ -90,7 +90,10 @@ export class TaskClient {
    * @throws The method's own error after the last attempt; RequestCancelledError; RequestTimeoutError after `timeoutMs`, and the
    * task goes on; TaskNotFoundError.
    */
-  async result(id: string, { timeoutMs, callerStack }: { readonly timeoutMs?: number; readonly callerStack?: string } = {}): Promise<unknown> {
+  async result(
+    id: string,
+    { timeoutMs, callerStack }: { readonly timeoutMs?: number; readonly callerStack?: string } = {},
+  ): Promise<unknown> {
     const untilMs = timeoutMs === undefined ? Infinity : this.#ports.now() + timeoutMs;
     for (;;) {
       const waitMs = Math.max(0, Math.min(POLL_MS, untilMs - this.#ports.now()));
@@ -149,7 +152,8 @@ export class TaskClient {
   async #about<T>(id: string, ask: (shard: TaskShardRpc) => Promise<T | undefined>): Promise<T> {
     const address = parseTaskId(id);
     const answer = address === undefined || address.shard >= SHARDS ? undefined : await this.#ask(address, ask);
-    if (answer === undefined) throw new TaskNotFoundError(`There is no task ${JSON.stringify(id.slice(0, 200))}. It may have been forgotten.`);
+    if (answer === undefined)
+      throw new TaskNotFoundError(`There is no task ${JSON.stringify(id.slice(0, 200))}. It may have been forgotten.`);
     return answer;
   }
 

@@ -134,9 +134,12 @@ function offsetsOf(timezone: string): (atMs: number) => number {
       second: "numeric",
     });
   } catch (error) {
-    throw new RangeError(`${JSON.stringify(timezone.slice(0, 100))} is not a time zone. Accepted is an IANA name, such as "Europe/Berlin".`, {
-      cause: error,
-    });
+    throw new RangeError(
+      `${JSON.stringify(timezone.slice(0, 100))} is not a time zone. Accepted is an IANA name, such as "Europe/Berlin".`,
+      {
+        cause: error,
+      },
+    );
   }
   return (atMs) => {
     const part: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};

@@ -64,7 +64,7 @@ export class Ledger {
   /** Lets the time that has passed take effect on the busy rows. */
   tick(event: TaskEvent): void {
     const nowMs = this.#ports.now();
-    for (const [id, { atMs }] of [...this.#looks]) if (atMs <= nowMs && this.apply(id, event) === undefined) this.#lookAgain(id);
+    for (const [id, { atMs }] of this.#looks) if (atMs <= nowMs && this.apply(id, event) === undefined) this.#lookAgain(id);
   }
 
   #lookAgain(id: string): void {

@@ -67,7 +67,7 @@ export class Schedules implements SchedulesRpc {
     // Should this be lost half-way, it is woken for what is stored.
     wakeAt(nowMs);
     const wanted = new Map(schedules.map((schedule) => [scheduleName(schedule), schedule]));
-    for (const name of [...this.#rows.keys()]) if (!wanted.has(name)) this.#forget(name);
+    for (const name of this.#rows.keys()) if (!wanted.has(name)) this.#forget(name);
     for (const [name, schedule] of wanted) {
       if (this.#rows.has(name)) continue;
       const nextAt = this.#timesOf(schedule)?.next(nowMs);
@@ -97,7 +97,10 @@ export class Schedules implements SchedulesRpc {
       const failures = this.#failed.get(name)?.failures ?? 0;
       const retryAt = this.#ports.now() + Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures);
       this.#failed.set(name, { failures: failures + 1, retryAt });
-      this.#ports.warn(schedule.deployment, "The task of a schedule could not be stored. It is tried again.", { cron: schedule.cron, error });
+      this.#ports.warn(schedule.deployment, "The task of a schedule could not be stored. It is tried again.", {
+        cron: schedule.cron,
+        error,
+      });
       return;
     }
     this.#failed.delete(name);

@@ -1,15 +1,14 @@
 /**
  * A shard: some of the tasks of one application.
  *
- * Owns: which task is next, how many run, when to look again, what is asked of it. Does not own: what becomes of a task
- * (machine.ts), how that is stored (ledger.ts), attempts under way (attempts.ts), the platform (`durable-objects/tasks.ts`).
+ * Owns: what is asked of it, and when to look again. Does not own: what becomes of a task (machine.ts), how that is stored
+ * (ledger.ts), which is next (line.ts), attempts under way (attempts.ts), the platform (`durable-objects/tasks.ts`).
  *
  * Invariants:
  *   S1. A task is stored before `enqueue` resolves, and from then on there is an alarm until it is finished.
  *   S2. An attempt begins from an alarm only: whoever enqueues is not above it in the platform's tree of calls.
- *   S3. At most 64 attempts are in flight, and at most 48 of one deployment, so that one that hangs does not stop the others.
- *   S4. With nothing that is due, in flight or to be forgotten there is no alarm, and what waits is not read.
- *   S5. While something is in flight the alarm is at most ten seconds away: an object that is lost is not woken by anything else.
+ *   S3. With nothing that is due, in flight or to be forgotten there is no alarm, and what waits is not read.
+ *   S4. While something is in flight the alarm is at most ten seconds away: an object that is lost is not woken by anything else.
  */
 import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { EnqueueRequest, TaskCounters, TaskOutcome, TaskQuery, TaskShardRpc, TaskStatus } from "../protocol/tasks.ts";
@@ -17,14 +16,13 @@ import { encodeError } from "../protocol/error-codec.ts";
 import { Attempts } from "./attempts.ts";
 import { Gates } from "./gates.ts";
 import { Ledger } from "./ledger.ts";
+import { Line } from "./line.ts";
 import type { Effect, TaskEvent } from "./machine.ts";
 import { errorText } from "./payload.ts";
 import type { TaskShardPorts } from "./ports.ts";
 import { isExpired } from "./store.ts";
-import { isFinished, readyAt, statusOf, type TaskRow } from "./task.ts";
+import { isFinished, statusOf, type TaskRow } from "./task.ts";
 
-const MAX_IN_FLIGHT = 64;
-const MAX_OF_ONE = 48;
 const WATCH_MS = 10_000;
 /** Tasks are forgotten once a minute, and so many at a time. Nobody sees them from their time on. */
 const SWEEP_MS = 60_000;
@@ -42,8 +40,8 @@ const FIRED_MARK = "fired ";
 export class TaskShard implements TaskShardRpc {
   readonly #ports: TaskShardPorts;
   readonly #ledger: Ledger;
-  readonly #gates: Gates;
   readonly #attempts: Attempts;
+  readonly #line: Line;
   /** The alarm, as far as this life has asked for it. */
   #wakesAt: number | undefined;
   /** When this life looks again at the latest, while something is in flight. */
@@ -52,12 +50,13 @@ export class TaskShard implements TaskShardRpc {
 
   constructor(ports: TaskShardPorts) {
     this.#ports = ports;
-    this.#gates = new Gates(ports.random);
+    const gates = new Gates(ports.random);
     this.#ledger = new Ledger(ports, {
       wakeBy: (timeMs) => this.#wakeBy(timeMs),
       follow: (effect, row) => this.#follow(effect, row),
     });
-    this.#attempts = new Attempts(ports, this.#ledger, this.#gates, () => this.#armSoon());
+    this.#attempts = new Attempts(ports, this.#ledger, gates, () => this.#armSoon());
+    this.#line = new Line(ports, this.#attempts, gates);
     this.#arm();
   }
 
@@ -144,7 +143,8 @@ export class TaskShard implements TaskShardRpc {
       this.#cancelMarked();
       this.#ledger.tick(TICK);
       this.#attempts.ask();
-      this.#dispatch();
+      // What is to be cancelled must not run before it is its turn.
+      if (this.#ports.store.mark(CANCEL_MARK) === undefined) this.#line.send();
     } finally {
       this.#arm(true);
     }
@@ -164,7 +164,7 @@ export class TaskShard implements TaskShardRpc {
     if (mark === undefined) return;
     let left = CANCEL_SIZE;
     for (const deployment of store.deployments("PENDING")) {
-      for (let before: string | undefined; ; ) {
+      for (let before: string | undefined; ;) {
         const page = store.list({ deployment, state: "PENDING", limit: CANCEL_SIZE, before, nowMs: now() });
         for (const row of page) {
           if (row.createdAt > mark) continue;
@@ -187,43 +187,10 @@ export class TaskShard implements TaskShardRpc {
     });
   }
 
-  #dispatch(): void {
-    const { store, now } = this.#ports;
-    // What is to be cancelled must not run before it is its turn.
-    if (store.mark(CANCEL_MARK) !== undefined) return;
-    const nowMs = now();
-    const inFlight = this.#attempts.inFlight();
-    let room = MAX_IN_FLIGHT - sum(inFlight.values());
-    if (room <= 0) return;
-    const due: TaskRow[] = [];
-    for (const deployment of store.deployments("PENDING")) {
-      const most = Math.min(room, this.#roomOf(deployment, inFlight, nowMs));
-      if (most <= 0) continue;
-      const first = this.#firstReady(deployment, most).filter((row) => readyAt(row)! <= nowMs);
-      due.push(...first);
-    }
-    // In the order of their times, whosever they are.
-    for (const row of due.toSorted((a, b) => readyAt(a)! - readyAt(b)!)) {
-      if (room-- <= 0) return;
-      this.#attempts.begin(row);
-    }
-  }
-
-  // How many more of a deployment may be sent now.
-  #roomOf(deployment: string, inFlight: ReadonlyMap<string, number>, nowMs: number): number {
-    if (this.#gates.openAt(deployment) > nowMs) return 0;
-    const room = MAX_OF_ONE - (inFlight.get(deployment) ?? 0);
-    return this.#gates.isProbing(deployment) ? Math.min(room, this.#attempts.unsent(deployment).length === 0 ? 1 : 0) : room;
-  }
-
-  // Those that are being sent wait, still, as far as their rows say.
-  #firstReady(deployment: string, count: number): readonly TaskRow[] {
-    return this.#ports.store.ready(deployment, count, this.#attempts.unsent(deployment));
-  }
-
   #follow(effect: Effect, row: TaskRow): void {
     if (effect.kind === "stop") {
-      const reason = effect.why === "cancelled" ? cancelledError(row.id) : new RequestTimeoutError(`An attempt of task ${row.id} has run out of time.`);
+      const reason =
+        effect.why === "cancelled" ? cancelledError(row.id) : new RequestTimeoutError(`An attempt of task ${row.id} has run out of time.`);
       this.#attempts.stop(row, effect, reason);
     } else if (effect.kind === "overtaken") {
       const { number, place } = effect.lingering;
@@ -271,20 +238,11 @@ export class TaskShard implements TaskShardRpc {
     const { store, now } = this.#ports;
     const nowMs = now();
     const times = [this.#ledger.nextLookAt, this.#attempts.nextAskAt];
-    const inFlight = this.#attempts.inFlight();
-    const total = sum(inFlight.values());
-    if (total > 0 || times.some((time) => time !== undefined)) {
+    if (this.#line.inFlight > 0 || times.some((time) => time !== undefined)) {
       if (this.#watchAt <= nowMs) this.#watchAt = nowMs + WATCH_MS;
       times.push(this.#watchAt);
     }
-    if (total < MAX_IN_FLIGHT) {
-      for (const deployment of store.deployments("PENDING")) {
-        const openAt = this.#gates.openAt(deployment);
-        if (this.#roomOf(deployment, inFlight, openAt) <= 0) continue;
-        const [first] = this.#firstReady(deployment, 1);
-        if (first !== undefined) times.push(Math.max(readyAt(first)!, openAt));
-      }
-    }
+    times.push(this.#line.nextAt());
     const expiry = store.nextExpiry();
     if (expiry !== undefined) times.push(expiry <= nowMs ? nowMs : Math.ceil(expiry / SWEEP_MS) * SWEEP_MS);
     if (store.mark(CANCEL_MARK) !== undefined) times.push(nowMs);
@@ -305,7 +263,11 @@ function cancelledError(id: string): RequestCancelledError {
   return new RequestCancelledError(`Task ${id} was cancelled.`);
 }
 
-function newRow({ id, deployment, method, key, identity, traceparent, tracestate }: EnqueueRequest, createdAt: number, dueAt: number): TaskRow {
+function newRow(
+  { id, deployment, method, key, identity, traceparent, tracestate }: EnqueueRequest,
+  createdAt: number,
+  dueAt: number,
+): TaskRow {
   return {
     id,
     deployment,
@@ -320,10 +282,4 @@ function newRow({ id, deployment, method, key, identity, traceparent, tracestate
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(tracestate === undefined ? {} : { tracestate }),
   };
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }

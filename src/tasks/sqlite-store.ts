@@ -191,4 +191,3 @@ export class SqliteTaskStore implements TaskStore {
 function isFirstHalf(code: number): boolean {
   return code >= 0xd800 && code < 0xdc00;
 }
-

@@ -125,7 +125,12 @@ export const STORE_BEHAVIOURS: readonly (readonly [behaviour: string, shows: (st
   [
     "lists the newest first, by deployment and state, from any place on, without those whose time is over",
     (store) => {
-      const states = [waitingRow, runningRow, (id: string) => finishedRow(id, 100), (id: string) => finishedRow(id, 100, { state: "FAILED" })];
+      const states = [
+        waitingRow,
+        runningRow,
+        (id: string) => finishedRow(id, 100),
+        (id: string) => finishedRow(id, 100, { state: "FAILED" }),
+      ];
       for (let n = 0; n < 40; n++) {
         const row = states[n % 4]!(`t${String(n).padStart(2, "0")}`);
         store.put({ ...row, deployment: n % 3 === 0 ? "Mail" : "Other" });

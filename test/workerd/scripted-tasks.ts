@@ -116,7 +116,8 @@ export class ScriptedTasks extends taskShardClass(make) {
     const store = new SqliteTaskStore(database);
     const later = Date.now() + 3_600_000;
     store.transaction(() => {
-      for (let n = 0; n < count; n++) store.put(waitingRow(`app.0.${String(n).padStart(22, "0")}`, { dueAt: later + n, identity: `i${n}` }));
+      for (let n = 0; n < count; n++)
+        store.put(waitingRow(`app.0.${String(n).padStart(22, "0")}`, { dueAt: later + n, identity: `i${n}` }));
     });
     const reads: Record<string, number> = {};
     const measured = (name: string, ask: () => unknown) => {

@@ -26,7 +26,8 @@ beforeEach(() => {
   stub = namespaces.ScriptedTasks.getByName(`tasks/${app}/0`);
 });
 
-const alarmAtMs = (object: unknown) => runInDurableObject(object as never, (_: unknown, state: DurableObjectState) => state.storage.getAlarm());
+const alarmAtMs = (object: unknown) =>
+  runInDurableObject(object as never, (_: unknown, state: DurableObjectState) => state.storage.getAlarm());
 async function enqueue(deployment: string, args: readonly unknown[] = [], more: Partial<EnqueueRequest> = {}): Promise<string> {
   const id = newTaskId({ app, shard: 0 }, Date.now(), Math.random);
   return stub.enqueue({ id, deployment, method: "send", arguments: await encodeArguments(args, `${deployment}.send`), ...more });
@@ -49,7 +50,8 @@ describe("a store of tasks in SQLite", () => {
 
   it("[Q1] reads nothing of 20,000 waiting tasks but what it is asked for", async () => {
     const reads = await stub.rowsRead(20_000);
-    for (const [question, rows] of Object.entries(reads)) expect([question, rows]).toEqual([question, expect.toSatisfy((n: number) => n <= 25)]);
+    for (const [question, rows] of Object.entries(reads))
+      expect([question, rows]).toEqual([question, expect.toSatisfy((n: number) => n <= 25)]);
   });
 });
 
@@ -172,7 +174,9 @@ describe("the object of an application's schedules", () => {
     expect(await runDurableObjectAlarm(schedules as never)).toBe(true);
     expect(await schedules.given()).toEqual([]);
     expect(await runDurableObjectAlarm(schedules as never)).toBe(true);
-    await vi.waitFor(async () => expect(await schedules.given()).toEqual([{ cron: "* * * * *", atMs: first!.nextAt - 600_000 }]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await schedules.given()).toEqual([{ cron: "* * * * *", atMs: first!.nextAt - 600_000 }]), {
+      timeout: 10_000,
+    });
     const [next] = await schedules.upcoming();
     expect(next!.nextAt).toBeGreaterThan(Date.now() - 1000);
     expect(await alarmAtMs(schedules)).toBe(next!.nextAt);

@@ -19,12 +19,14 @@ function system(apps: readonly string[] = ["app"]) {
       if (!apps.includes(address.app)) return undefined;
       const world = worldOf(shardName(address));
       return new Proxy(world.shard, {
-        get: (shard, method: "status") => async (...args: [string]) => {
-          const answer = await shard[method].apply(shard, args);
-          // It was done, and nobody hears of it.
-          if (state.failures-- > 0) throw Object.assign(new Error("The object was reset."), { durableObjectReset: true });
-          return answer;
-        },
+        get:
+          (shard, method: "status") =>
+          async (...args: [string]) => {
+            const answer = await shard[method].apply(shard, args);
+            // It was done, and nobody hears of it.
+            if (state.failures-- > 0) throw Object.assign(new Error("The object was reset."), { durableObjectReset: true });
+            return answer;
+          },
       });
     },
     now: () => state.nowMs,
@@ -43,7 +45,9 @@ describe("a client of tasks", () => {
     const id = await client.enqueue(call);
     const result = client.result(id);
     await worldWith(id).pass(0);
-    worldWith(id).run(id)!.end({ kind: "value", value: { done: 1n } });
+    worldWith(id)
+      .run(id)!
+      .end({ kind: "value", value: { done: 1n } });
     expect(await result).toEqual({ done: 1n });
     expect(await client.status(id)).toMatchObject({ id, app: "app", method: "send", state: "SUCCEEDED" });
   });
@@ -52,7 +56,9 @@ describe("a client of tasks", () => {
     const { client, worldWith } = system();
     const id = await client.enqueue(call);
     await worldWith(id).pass(0);
-    worldWith(id).run(id)!.end({ kind: "error", error: encodeError(Object.assign(new RangeError("no"), { retryable: false, detail: { a: 1 } })) });
+    worldWith(id)
+      .run(id)!
+      .end({ kind: "error", error: encodeError(Object.assign(new RangeError("no"), { retryable: false, detail: { a: 1 } })) });
     const error = await client.result(id).then(() => undefined, (thrown: unknown) => thrown); // prettier-ignore
     expect(error).toBeInstanceOf(RangeError);
     expect(error).toMatchObject({ message: "no", detail: { a: 1 } });
@@ -68,7 +74,15 @@ describe("a client of tasks", () => {
     expect(await client.retry(id)).toBe(true);
     expect(state.slept).toBe(0);
     const never = newTaskId({ app: "app", shard: 1 }, 5, () => 0);
-    for (const unknown of [never, never.replace("app", "nobody"), never.replace(".1.", ".99."), "", "x", "../app.1.x", "\u0000".repeat(1000)])
+    for (const unknown of [
+      never,
+      never.replace("app", "nobody"),
+      never.replace(".1.", ".99."),
+      "",
+      "x",
+      "../app.1.x",
+      "\u0000".repeat(1000),
+    ])
       for (const ask of [client.status(unknown), client.result(unknown), client.cancel(unknown), client.retry(unknown)])
         await expect(ask).rejects.toMatchObject({ code: "TASK_NOT_FOUND", status: 404 });
   });
@@ -155,10 +169,12 @@ describe("a task's id", () => {
   });
 
   it("divides idempotency keys evenly, and always in the same way", () => {
-    const counts = new Array<number>(SHARDS).fill(0);
+    const counts = Array.from({ length: SHARDS }, () => 0);
     for (let n = 0; n < 8000; n++) counts[shardFor(identityOf({ deployment: "Mail", idempotencyKey: `order-${n}` }), () => 0)]!++;
     expect(Math.min(...counts)).toBeGreaterThan(800);
     // Wire format: another shard would not know the key.
-    expect(["a", "order-1", "\u20ac"].map((idempotencyKey) => shardFor(identityOf({ deployment: "Mail", idempotencyKey }), () => 0))).toEqual([4, 0, 3]);
+    expect(
+      ["a", "order-1", "\u20ac"].map((idempotencyKey) => shardFor(identityOf({ deployment: "Mail", idempotencyKey }), () => 0)),
+    ).toEqual([4, 0, 3]);
   });
 });

@@ -51,7 +51,12 @@ describe("[M1] [M4] what comes too late, too early or for another attempt", () =
 it("[M3] what was sent and did not begin leaves the row as it was, but for the number", () => {
   fc.assert(
     fc.property(fc.nat(1000), fc.option(fc.nat(9), { nil: undefined }), fc.nat(5), (dueAt, startedAt, attempts) => {
-      const before = waitingRow("a", { dueAt, attempts, run: attempts, ...(startedAt === undefined ? {} : { startedAt, error: { name: "E", message: "" } }) });
+      const before = waitingRow("a", {
+        dueAt,
+        attempts,
+        run: attempts,
+        ...(startedAt === undefined ? {} : { startedAt, error: { name: "E", message: "" } }),
+      });
       const sent = step(before, { kind: "sending", place, options }, 2000, random)!.row;
       expect(sent).toMatchObject({ state: "RUNNING", attempts: attempts + 1, startedAt: 2000 });
       expect(step(sent, { kind: "refused", number: sent.run }, 3000, random)!.row).toEqual({ ...before, run: attempts + 1 });

@@ -10,9 +10,21 @@ const MANNERS: readonly Manner[] = ["runs", "refuses", "waits", "is gone", "has 
 
 const task = fc.nat(IDS - 1);
 const event = fc.oneof(
-  fc.record({ kind: fc.constant("enqueue" as const), task, delayMs: fc.constantFrom(0, 0, 500), identity: fc.option(fc.constantFrom("x", "y")) }),
+  fc.record({
+    kind: fc.constant("enqueue" as const),
+    task,
+    delayMs: fc.constantFrom(0, 0, 500),
+    identity: fc.option(fc.constantFrom("x", "y")),
+  }),
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.constantFrom(0, 1, 100, 1000, 5000, 10_000) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("end" as const), task, how: fc.constantFrom("value", "error", "final", "unstorable", "lost") }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("end" as const),
+      task,
+      how: fc.constantFrom("value", "error", "final", "unstorable", "lost"),
+    }),
+  },
   fc.record({ kind: fc.constant("cancel" as const), task }),
   fc.record({ kind: fc.constant("retry" as const), task }),
   fc.record({ kind: fc.constant("cancel waiting" as const) }),
@@ -75,7 +87,8 @@ async function apply(event: Event, world: World, model: Model): Promise<void> {
       if (event.how === "value") run?.end({ kind: "value", value: run.attempt });
       else if (event.how === "unstorable") run?.end({ kind: "value", value: () => {} });
       else if (event.how === "lost") run?.end({ kind: "lost" });
-      else run?.end({ kind: "error", error: encodeError(Object.assign(new Error("x"), event.how === "final" ? { retryable: false } : {})) });
+      else
+        run?.end({ kind: "error", error: encodeError(Object.assign(new Error("x"), event.how === "final" ? { retryable: false } : {})) });
       return settled();
     }
     case "cancel": {
@@ -130,9 +143,10 @@ async function heal(world: World): Promise<void> {
   for (let n = 0; n < 200; n++) {
     for (const next of world.queue) next();
     world.queue.clear();
-    for (const run of [...world.runs]) run.end({ kind: "value", value: "healed" });
+    for (const run of world.runs) run.end({ kind: "value", value: "healed" });
     await settled();
-    const isOver = world.store.busy().length === 0 && ["PENDING", "RUNNING"].every((state) => world.store.deployments(state as TaskState).length === 0);
+    const isOver =
+      world.store.busy().length === 0 && ["PENDING", "RUNNING"].every((state) => world.store.deployments(state as TaskState).length === 0);
     if (world.alarmAt === undefined || isOver) break;
     await world.pass(Math.max(0, world.alarmAt - world.nowMs));
   }
@@ -140,19 +154,24 @@ async function heal(world: World): Promise<void> {
 
 it("no task is lost, one outcome is stored, attempts do not overlap unless logged, and what was cancelled does not run", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(event, { minLength: 5, maxLength: 60 }), fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), async (events, chance) => {
-      const world = new World(() => chance.next().value as number);
-      world.options = { ...world.options, backoffMs: 200, maxBackoffMs: 1000, timeoutMs: 4000 };
-      const model = new Model(world);
-      for (const event of events) {
-        await apply(event, world, model);
+    fc.asyncProperty(
+      fc.array(event, { minLength: 5, maxLength: 60 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+      async (events, chance) => {
+        const world = new World(() => chance.next().value as number);
+        world.options = { ...world.options, backoffMs: 200, maxBackoffMs: 1000, timeoutMs: 4000 };
+        const model = new Model(world);
+        for (const event of events) {
+          await apply(event, world, model);
+          model.check();
+        }
+        await heal(world);
         model.check();
-      }
-      await heal(world);
-      model.check();
-      for (const id of model.acknowledged) expect([id, world.store.get(id)!.state]).toEqual([id, expect.stringMatching(/SUCCEEDED|FAILED|CANCELLED/)]);
-      expect(world.store.busy()).toEqual([]);
-    }),
+        for (const id of model.acknowledged)
+          expect([id, world.store.get(id)!.state]).toEqual([id, expect.stringMatching(/SUCCEEDED|FAILED|CANCELLED/)]);
+        expect(world.store.busy()).toEqual([]);
+      },
+    ),
     { numRuns: Number(process.env["TASK_RUNS"] ?? 1000) },
   );
 }, 120_000);

@@ -36,25 +36,11 @@ class Life {
   readonly shard: TaskShard;
 
   constructor(world: World) {
-    const life = this;
     const guarded = new Proxy(world.store, {
-      get(store, name: keyof TaskStore) {
-        const isWrite = ["put", "delete", "setPayload", "setMark", "add"].includes(name);
-        return (...args: unknown[]) => {
-          life.check();
-          if (name === "transaction") {
-            life.takeStep();
-            // As one: the machine fails before it or after it.
-            life.isInside = true;
-            (args[0] as () => void)();
-            life.isInside = false;
-            life.takeStep();
-            return undefined;
-          }
-          if (isWrite && !life.isInside) life.takeStep();
-          return (store[name] as (...args: unknown[]) => unknown).apply(store, args);
-        };
-      },
+      get:
+        (store, name: keyof TaskStore) =>
+        (...args: unknown[]) =>
+          this.#use(store, name, args),
     });
     this.shard = new TaskShard({
       app: "app",
@@ -67,21 +53,31 @@ class Life {
       },
       keepAlive: (promise) => void promise.catch(() => {}),
       warn: (_, message, fields) => {
-        if (message.startsWith("An attempt of a task ignores")) world.overtaken.add(`${fields["task"] as string} ${fields["delivery"] as string}`);
+        if (message.startsWith("An attempt of a task ignores"))
+          world.overtaken.add(`${fields["task"] as string} ${fields["delivery"] as string}`);
       },
       now: () => world.nowMs,
       random: world.random,
     });
   }
 
-  isInside = false;
+  #isInside = false;
 
-  check(): void {
+  #use(store: TaskStore, name: keyof TaskStore, args: readonly unknown[]): unknown {
     if (this.isDead) throw new Dead("This life is over.");
+    const isWrite = ["put", "delete", "setPayload", "setMark", "add", "transaction"].includes(name);
+    const act = () => (store[name] as (...args: readonly unknown[]) => unknown).apply(store, [...args]);
+    if (!isWrite || this.#isInside) return act();
+    // As one: the machine fails before it or after it.
+    this.#takeStep();
+    this.#isInside = true;
+    const answer = act();
+    this.#isInside = false;
+    this.#takeStep();
+    return answer;
   }
 
-  takeStep(): void {
-    this.check();
+  #takeStep(): void {
     if (this.stepsLeft-- > 0) return;
     this.isDead = true;
     throw new Dead("The machine has failed.");
@@ -160,7 +156,7 @@ export class World {
 
   /** A replica is gone, with all that it runs: who waits for it hears so. */
   kill(replica: string): void {
-    for (const run of [...this.runs]) if (run.place.replica === replica) run.end({ kind: "lost" });
+    for (const run of this.runs) if (run.place.replica === replica) run.end({ kind: "lost" });
   }
 
   senderFor(life: Life): AttemptSender {
@@ -177,8 +173,12 @@ export class World {
     const manner = this.manner;
     if (manner === "waits") {
       const isCancelled = await new Promise<boolean>((resolve) => {
-        this.queue.add(() => resolve(false));
-        cancellation.listen(() => resolve(true));
+        const next = () => resolve(false);
+        this.queue.add(next);
+        cancellation.listen(() => {
+          this.queue.delete(next);
+          resolve(true);
+        });
       });
       if (isCancelled) return { kind: "not-begun", reason: "cancelled" };
     } else await Promise.resolve();
