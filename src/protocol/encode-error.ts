@@ -96,6 +96,8 @@ class Encoder {
       const value = this.#takes(key.length) ? this.#member(error, key, depth + 1) : LEFT_OUT;
       if (value !== LEFT_OUT) define(props, key, value, true);
     }
+    // A class of errors says so once for all of them, and no class arrives.
+    if (!Object.hasOwn(props, "retryable") && read(error, "retryable") === false) define(props, "retryable", false, true);
     return props;
   }
 

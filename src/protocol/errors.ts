@@ -17,7 +17,8 @@ export type ServeErrorCode =
   | "REQUEST_CANCELLED"
   | "METHOD_NOT_FOUND"
   | "SERIALIZATION"
-  | "CONFIG";
+  | "CONFIG"
+  | "TASK_NOT_FOUND";
 
 /** What an error carries besides its message. */
 export interface ServeErrorOptions extends ErrorOptions {
@@ -128,6 +129,14 @@ export class ConfigError extends ServeError {
   }
 }
 
+/** There is no task of that id, or it has been forgotten since it finished. HTTP 404. */
+export class TaskNotFoundError extends AnsweredError {
+  override readonly code = "TASK_NOT_FOUND";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 404, options);
+  }
+}
+
 /** Code to class, for rebuilding an error that crossed a hop. */
 export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string, options?: ServeErrorOptions) => ServeError>> = {
   BACK_PRESSURE: BackPressureError,
@@ -138,4 +147,5 @@ export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string
   METHOD_NOT_FOUND: MethodNotFoundError,
   SERIALIZATION: SerializationError,
   CONFIG: ConfigError,
+  TASK_NOT_FOUND: TaskNotFoundError,
 };

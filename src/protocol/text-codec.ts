@@ -31,6 +31,12 @@ const wholeToText: Reducers = {
   ...toText,
 };
 
+// Without bodies that can be read once: those are named as what cannot be written.
+const storedToText: Reducers = {
+  Blob: (value) => value instanceof Blob && { type: value.type, body: value.arrayBuffer() },
+  ...toText,
+};
+
 const fromText: Parameters<typeof parse>[1] = {
   Error: (wire: WireError) => decodeError(wire),
   Headers: (entries: [string, string][]) => new Headers(entries),
@@ -91,6 +97,19 @@ export function encodeText(value: unknown): string {
 export async function encodeWhole(value: unknown, naming: Naming = anything): Promise<string> {
   try {
     return await stringifyAsync(value, wholeToText);
+  } catch (error) {
+    throw unwritable(error, naming);
+  }
+}
+
+/**
+ * Writes `value` without line breaks, to be kept: with the blobs in it, and without requests, responses and streams.
+ *
+ * @throws SerializationError naming the part that cannot be written, or read.
+ */
+export async function encodeStored(value: unknown, naming: Naming = anything): Promise<string> {
+  try {
+    return await stringifyAsync(value, storedToText);
   } catch (error) {
     throw unwritable(error, naming);
   }

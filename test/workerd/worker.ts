@@ -6,7 +6,11 @@ import type { DeploymentHandle } from "../../src/protocol/handle-types.ts";
 import type { ReplicaReport } from "../../src/protocol/control.ts";
 import { controllerClass } from "../../durable-objects/controller.ts";
 import { Controller } from "../../src/controller/controller.ts";
+import type { Schedule } from "../../src/protocol/tasks.ts";
+import { schedulesClass } from "../../durable-objects/schedules.ts";
+import { Schedules as ScheduleCore } from "../../src/tasks/schedules.ts";
 import { createWorker } from "../../src/worker.ts";
+export { ScriptedTasks } from "./scripted-tasks.ts";
 
 export class Counter {
   #count = 0;
@@ -98,6 +102,38 @@ export class FaultyController extends controllerClass((shell) => {
     failuresLeft = times;
   }
 }
+/** Schedules whose tasks are remembered, and refused as often as a test says. */
+export class Schedules extends schedulesClass(
+  (shell) =>
+    new ScheduleCore({
+      ...shell,
+      enqueue: async (_, { cron }, atMs) => {
+        if (refusalsLeft-- > 0) throw new Error("no shard");
+        given.push({ cron, atMs });
+      },
+      warn: () => {},
+      now: Date.now,
+    }),
+) {
+  /** RPC. The tasks that were given, by every life of the object. */
+  async given(): Promise<{ cron: string; atMs: number }[]> {
+    return given;
+  }
+  /** RPC. The next so many are refused. */
+  async refuse(times: number): Promise<void> {
+    refusalsLeft = times;
+  }
+  /** RPC. The next times are in the past, as after a while in which nothing ran. */
+  async backdate(ms: number): Promise<void> {
+    const { sql } = this.ctx.storage;
+    for (const { name, body } of sql.exec<{ name: string; body: string }>("SELECT * FROM schedules").toArray()) {
+      const row = JSON.parse(body) as { schedule: Schedule; nextAt: number };
+      sql.exec("UPDATE schedules SET body = ? WHERE name = ?", JSON.stringify({ ...row, nextAt: row.nextAt - ms }), name);
+    }
+  }
+}
+let refusalsLeft = 0;
+const given: { cron: string; atMs: number }[] = [];
 export class default__Front extends worker.Replica("default", "Front") {}
 export class default__Counter extends worker.Replica("default", "Counter") {}
 export class flaky__Flaky extends worker.Replica("flaky", "Flaky") {}

@@ -15,6 +15,7 @@ const RUNTIME = [
   "protocol",
   "replica",
   "router",
+  "tasks",
 ];
 
 /** Who may import whom. A room may always import itself; what is not listed is forbidden. */
@@ -33,6 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   handle: ["protocol", "router", "context"],
   ingress: ["protocol", "context", "handle", "observe", "dashboard"],
   controller: ["protocol", "config", "observe"],
+  tasks: ["protocol"],
   client: ["protocol", "handle", "api"],
   local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),
   dashboard: ["protocol", "observe"],

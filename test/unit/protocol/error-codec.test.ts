@@ -41,6 +41,17 @@ describe("an error that crosses", () => {
     expect(errorAcross(new Error("a", { cause: { attempt: 3 } })).cause).toEqual({ attempt: 3 });
   });
 
+  it("[E1] keeps what its class says of all its errors, that they are not to be retried", () => {
+    class Fatal extends Error {
+      get retryable(): boolean {
+        return false;
+      }
+    }
+    const error = errorAcross(errorAcross(new Fatal("a")));
+    expect([error["retryable"], Object.keys(error)]).toEqual([false, ["retryable"]]);
+    expect(errorAcross(new Error("a"))).not.toHaveProperty("retryable");
+  });
+
   it("[E1] keeps own properties that are records without a prototype", () => {
     const error = errorAcross(Object.assign(new Error("a"), { groups: Object.assign(Object.create(null) as object, { a: 1 }) }));
     expect(error["groups"]).toEqual({ a: 1 });

@@ -1,0 +1,194 @@
+/**
+ * The tasks of all applications, for whoever enqueues, asks, cancels and lists: knows which shard has what.
+ *
+ * Owns: ids, the division into shards, sending again, waiting for outcomes, pages of lists. Does not own: what a task may be
+ * enqueued for (`enqueue` without the option `tasks` is refused before), and the stubs, which are a port.
+ */
+import { decodeError } from "../protocol/error-codec.ts";
+import { ReplicaUnavailableError, RequestCancelledError, RequestTimeoutError, TaskNotFoundError } from "../protocol/errors.ts";
+import { classifyFailure } from "../protocol/platform-failures.ts";
+import type { TaskCounters, TaskQuery, TaskShardRpc, TaskStatus } from "../protocol/tasks.ts";
+import { decodeErrorText, decodeResult, encodeArguments } from "./payload.ts";
+import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
+
+/** What is enqueued. */
+export interface TaskCall {
+  readonly app: string;
+  readonly deployment: string;
+  /** `undefined` is the default method. */
+  readonly method?: string;
+  /** Of a keyed deployment. */
+  readonly key?: string;
+  readonly args: readonly unknown[];
+  readonly idempotencyKey?: string;
+  readonly delayMs?: number;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
+/** A page of a list. */
+export interface TaskPage {
+  readonly tasks: readonly TaskStatus[];
+  /** Where the next page begins; missing on the last one. */
+  readonly cursor?: string;
+}
+
+/** What the client is given. */
+export interface TaskClientPorts {
+  /** A stub, of the moment; `undefined` where there are no tasks of that application. */
+  shard(address: TaskAddress): TaskShardRpc | undefined;
+  now(): number;
+  random(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** How often an object that was lost is asked again: all that is asked of it can be asked twice. */
+const TRIES = 5;
+const PAUSE_MS = 50;
+/** How long one question waits for an outcome. */
+const POLL_MS = 20_000;
+
+export class TaskClient {
+  readonly #ports: TaskClientPorts;
+
+  constructor(ports: TaskClientPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Stores a task, and resolves with its id once it is durable.
+   *
+   * @throws SerializationError if an argument cannot be kept.
+   * @throws ReplicaUnavailableError if the object that would keep it does not answer: it may have been stored.
+   */
+  async enqueue({ app, deployment, method, key, args, idempotencyKey, ...rest }: TaskCall): Promise<string> {
+    const text = await encodeArguments(args, `${deployment}.${method ?? "call"}`);
+    const identity = idempotencyKey === undefined ? undefined : identityOf({ deployment, method, key, idempotencyKey });
+    const address = { app, shard: shardFor(identity, this.#ports.random) };
+    const request = {
+      id: newTaskId(address, this.#ports.now(), this.#ports.random),
+      deployment,
+      arguments: text,
+      ...rest,
+      ...(method === undefined ? {} : { method }),
+      ...(key === undefined ? {} : { key }),
+      ...(identity === undefined ? {} : { identity }),
+    };
+    const id = await this.#ask(address, (shard) => shard.enqueue(request));
+    if (id === undefined) throw new TaskNotFoundError(`There are no tasks of application ${JSON.stringify(app)}.`);
+    return id;
+  }
+
+  /** @throws TaskNotFoundError if there is no such task. */
+  async status(id: string): Promise<TaskStatus> {
+    return this.#about(id, (shard) => shard.status(id));
+  }
+
+  /**
+   * What the task has returned, as soon as it has.
+   *
+   * @throws The method's own error after the last attempt; RequestCancelledError; RequestTimeoutError after `timeoutMs`, and the
+   * task goes on; TaskNotFoundError.
+   */
+  async result(
+    id: string,
+    { timeoutMs, callerStack }: { readonly timeoutMs?: number; readonly callerStack?: string } = {},
+  ): Promise<unknown> {
+    const untilMs = timeoutMs === undefined ? Infinity : this.#ports.now() + timeoutMs;
+    for (;;) {
+      const waitMs = Math.max(0, Math.min(POLL_MS, untilMs - this.#ports.now()));
+      const { state, result = "[]" } = await this.#about(id, (shard) => shard.outcome(id, waitMs));
+      if (state === "SUCCEEDED") return decodeResult(result);
+      if (state === "FAILED") throw decodeError(decodeErrorText(result), callerStack);
+      if (state === "CANCELLED") throw new RequestCancelledError(`Task ${id} was cancelled.`);
+      if (this.#ports.now() >= untilMs) throw new RequestTimeoutError(`Task ${id} has not finished within ${timeoutMs} ms. It goes on.`);
+    }
+  }
+
+  /** `true` if it was waiting or running. @throws TaskNotFoundError */
+  async cancel(id: string): Promise<boolean> {
+    return this.#about(id, (shard) => shard.cancel(id));
+  }
+
+  /** `true` if it was `FAILED` or `CANCELLED`, and now begins again. @throws TaskNotFoundError */
+  async retry(id: string): Promise<boolean> {
+    return this.#about(id, (shard) => shard.retry(id));
+  }
+
+  /**
+   * The tasks of these applications, newest first.
+   *
+   * @param cursor Of the page before.
+   * @throws TaskNotFoundError if the cursor is none.
+   */
+  async list(apps: readonly string[], query: Omit<TaskQuery, "before">, cursor?: string): Promise<TaskPage> {
+    const from = cursor === undefined ? undefined : parseTaskId(cursor);
+    if (cursor !== undefined && from === undefined) throw new TaskNotFoundError(`${JSON.stringify(cursor.slice(0, 200))} is not a cursor.`);
+    const pages = await Promise.all(
+      shardsOf(apps).map(async (address) => {
+        const source = sourceOf(address);
+        // Of those that were made at once, the ones of earlier sources come later.
+        const before = from === undefined ? {} : { before: `${source}.${from.unique}${source < sourceOf(from) ? "~" : ""}` };
+        return (await this.#ask(address, (shard) => shard.list({ ...query, ...before }))) ?? [];
+      }),
+    );
+    const tasks = pages.flat().toSorted((a, b) => compare(orderOf(b.id), orderOf(a.id)));
+    const isWhole = tasks.length <= query.limit && pages.every((page) => page.length < query.limit);
+    const shown = tasks.slice(0, query.limit);
+    return isWhole || shown.length === 0 ? { tasks: shown } : { tasks: shown, cursor: shown.at(-1)!.id };
+  }
+
+  /** What has been counted of an application's tasks, a part for each shard. */
+  async counters(app: string): Promise<readonly TaskCounters[]> {
+    const parts = await Promise.all(shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.counters())));
+    return parts.filter((part) => part !== undefined);
+  }
+
+  /** Cancels all tasks of an application that wait: it is deleted. */
+  async cancelWaiting(app: string): Promise<void> {
+    await Promise.all(shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.cancelWaiting())));
+  }
+
+  async #about<T>(id: string, ask: (shard: TaskShardRpc) => Promise<T | undefined>): Promise<T> {
+    const address = parseTaskId(id);
+    const answer = address === undefined || address.shard >= SHARDS ? undefined : await this.#ask(address, ask);
+    if (answer === undefined)
+      throw new TaskNotFoundError(`There is no task ${JSON.stringify(id.slice(0, 200))}. It may have been forgotten.`);
+    return answer;
+  }
+
+  async #ask<T>(address: TaskAddress, ask: (shard: TaskShardRpc) => Promise<T>): Promise<T | undefined> {
+    for (let tries = 1; ; tries++) {
+      // A stub that has failed once fails again.
+      const shard = this.#ports.shard(address);
+      if (shard === undefined) return undefined;
+      try {
+        return await ask(shard);
+      } catch (error) {
+        if (tries === TRIES || classifyFailure(error) === "unsendable") {
+          const words = `The tasks of application ${JSON.stringify(address.app)} (shard ${address.shard}) do not answer.`;
+          throw new ReplicaUnavailableError(words, { cause: error, hasBegun: true });
+        }
+        await this.#ports.sleep(PAUSE_MS * 2 ** (tries - 1) * (0.5 + this.#ports.random()));
+      }
+    }
+  }
+}
+
+function shardsOf(apps: readonly string[]): TaskAddress[] {
+  return apps.flatMap((app) => Array.from({ length: SHARDS }, (_, shard) => ({ app, shard })));
+}
+
+function sourceOf({ app, shard }: TaskAddress): string {
+  return `${app}.${shard}`;
+}
+
+// By the time of creation, then by source.
+function orderOf(id: string): string {
+  const at = id.lastIndexOf(".");
+  return `${id.slice(at + 1)} ${id.slice(0, at)}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
