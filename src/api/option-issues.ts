@@ -5,14 +5,28 @@ import type * as v from "valibot";
 import { own } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
 
-/** Whether `value` is JSON as it stands: nothing is lost by sending it as text. */
-export function isJson(value: unknown, depth = 0): boolean {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || depth > 100) return false;
-  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1));
-  const proto: unknown = Object.getPrototypeOf(value);
-  return (proto === Object.prototype || proto === null) && Object.values(value).every((item) => isJson(item, depth + 1));
+const MAX_DEPTH = 100;
+/** How long the text may be, about. What is shared counts each time, because it is written each time. */
+const MAX_JSON_LENGTH = 10_000_000;
+/** What {@link isJson} accepts. */
+export const JSON_RULE = `JSON: null, booleans, finite numbers, strings, arrays and plain objects, at most ${MAX_JSON_LENGTH} characters in all`;
+
+/** Whether `value` is JSON as it stands: nothing is lost by sending it as text, and there is an end to that. */
+export function isJson(value: unknown): boolean {
+  let left = MAX_JSON_LENGTH;
+  const fits = (length: number) => (left -= length + 1) >= 0;
+  const isPart = (part: unknown, depth: number): boolean => {
+    if (typeof part === "string") return fits(part.length);
+    if (part === null || typeof part === "boolean") return fits(0);
+    if (typeof part === "number") return fits(0) && Number.isFinite(part);
+    if (typeof part !== "object" || depth > MAX_DEPTH || !fits(0)) return false;
+    // Holes, too, are written.
+    if (Array.isArray(part)) return part.length <= left && part.every((item) => isPart(item, depth + 1));
+    const proto: unknown = Object.getPrototypeOf(part);
+    if (proto !== Object.prototype && proto !== null) return false;
+    return Object.entries(part).every(([key, item]) => fits(key.length) && isPart(item, depth + 1));
+  };
+  return isPart(value, 0);
 }
 
 /** The sentence about one issue, and where in the options it is. */
@@ -23,7 +37,7 @@ export function describeIssue(issue: v.BaseIssue<unknown>, schema: unknown): { p
     const known = keysAt(schema, path.slice(0, -1));
     const nearest = closest(path.at(-1) ?? "", known);
     const cure = nearest === undefined ? `Accepted: ${known.join(", ")}.` : `Did you mean ${nearest}?`;
-    return { path, problem: `unknown option ${JSON.stringify(where)}. ${cure}` };
+    return { path, problem: `unknown option ${show(where)}. ${cure}` };
   }
   const subject = where === "" ? "the options" : where;
   return { path, problem: `${subject} must be ${issue.message}, got ${show(issue.input)}.` };

@@ -9,7 +9,7 @@ import { ConfigError } from "../protocol/errors.ts";
 import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { type AutoscalingConfig, type DeploymentConfig, JURISDICTIONS, LOG_LEVELS, type LoggingConfig } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
-import { describeIssue, isJson } from "./option-issues.ts";
+import { describeIssue, isJson, JSON_RULE } from "./option-issues.ts";
 import type { AutoscalingOptions, DeploymentOptions } from "./option-types.ts";
 
 export type { AutoscalingOptions, AutoscalingPolicy, DeploymentOptions, RequestRouter, RouterCandidate } from "./option-types.ts";
@@ -44,7 +44,8 @@ const callable = (what: string) => v.custom<(...args: never[]) => unknown>((valu
 /** @internal */
 export const AUTOSCALING_SCHEMA = object({
   minReplicas: v.optional(replicas(0)),
-  maxReplicas: v.optional(replicas(1)),
+  // 0 as well: so a system at a target capacity of 0 shows it.
+  maxReplicas: v.optional(replicas(0)),
   initialReplicas: v.optional(replicas(0)),
   targetOngoingRequests: v.optional(factor()),
   metricsIntervalMs: v.optional(period()),
@@ -78,7 +79,7 @@ export const OPTIONS_SCHEMA = object({
   maxOngoingRequests: v.optional(count(1)),
   maxQueuedRequests: v.optional(integer(-1, MAX_COUNT, MAX_QUEUED)),
   requestTimeoutMs: v.optional(REQUEST_TIMEOUT_SCHEMA),
-  userConfig: v.optional(v.custom<unknown>(isJson, "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
+  userConfig: v.optional(v.custom<unknown>(isJson, JSON_RULE)),
   healthCheckPeriodMs: v.optional(period()),
   healthCheckTimeoutMs: v.optional(period()),
   gracefulShutdownTimeoutMs: v.optional(delay()),
@@ -145,12 +146,15 @@ function boundProblems({ minReplicas, initialReplicas, maxReplicas }: Autoscalin
 
 /** @internal Throws a `ConfigError` that names the deployment and the first thing wrong with its options. */
 export function checkOptions(deployment: string, options: unknown): void {
-  const [first, ...rest] = optionProblems(options);
-  if (first === undefined) return;
-  const others = rest.map(({ problem }) => ` ${problem}`).join("");
-  throw new ConfigError(`Deployment ${JSON.stringify(deployment)}: ${first.problem}${others}`);
+  const problems = optionProblems(options);
+  if (problems.length === 0) return;
+  const said = problems.slice(0, MAX_PROBLEMS).map(({ problem }) => problem);
+  if (problems.length > MAX_PROBLEMS) said.push(`And ${problems.length - MAX_PROBLEMS} more.`);
+  throw new ConfigError(`Deployment ${JSON.stringify(deployment)}: ${said.join(" ")}`);
 }
 
+/** More problems than these are counted. */
+const MAX_PROBLEMS = 30;
 const AUTO_MAX_REPLICAS = 100;
 const DEFAULT_LOGGING: LoggingConfig = { level: "INFO", accessLog: true };
 

@@ -2,7 +2,7 @@
  * The keys of the config document around its deployments, and what their values may be.
  */
 import * as v from "valibot";
-import { isJson } from "../api/option-issues.ts";
+import { isJson, JSON_RULE } from "../api/option-issues.ts";
 import { OPTIONS_SCHEMA, REQUEST_TIMEOUT_SCHEMA } from "../api/options.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { field, LOGGING_SHAPE } from "./deployment-shape.ts";
@@ -86,7 +86,7 @@ export const APPLICATION_SCHEMA = v.strictObject({
   name: v.optional(v.pipe(v.string(NAME_RULE), v.regex(NAME_PATTERN, NAME_RULE))),
   routePrefix: v.optional(v.unknown()),
   importPath: v.optional(v.unknown()),
-  args: v.optional(v.custom<unknown>((value) => isJson(value), "JSON: null, booleans, finite numbers, strings, arrays and plain objects")),
+  args: v.optional(v.custom<unknown>(isJson, JSON_RULE)),
   autoscalingPolicy: v.optional(POLICY_SCHEMA),
   rpc: v.optional(v.boolean("true or false")),
   deployments: v.optional(v.array(v.unknown(), "an array of deployments")),

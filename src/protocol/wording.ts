@@ -8,12 +8,28 @@ export function show(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint" || value === undefined) return String(value);
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = beginningOf(value);
   } catch {
     // Circular, or holds a bigint: the type has to do.
   }
   text ??= `a value of type ${typeof value}`;
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text;
+}
+
+/** How much of a value is shown, in characters. */
+const MAX_SHOWN = 80;
+/** How much of it is written, so that at least {@link MAX_SHOWN} characters of it are right. */
+const MAX_WRITTEN = 3 * MAX_SHOWN;
+
+// Not all of its JSON: what is shared is written again each time, so a small value may have more than fits into memory.
+function beginningOf(value: unknown): string | undefined {
+  let left = MAX_WRITTEN;
+  return JSON.stringify(value, (key, member: unknown) => {
+    left -= key.length + 1;
+    if (left < 0) return undefined;
+    const isLong = (typeof member === "string" || Array.isArray(member)) && member.length > MAX_WRITTEN;
+    return isLong ? member.slice(0, MAX_WRITTEN) : member;
+  });
 }
 
 /** Longer than any name that could be meant, and what is compared costs time by its length. */

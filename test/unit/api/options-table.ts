@@ -42,7 +42,7 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
     option: "userConfig",
     accepts: [null, 1, "a", [1, { b: [] }], {}, { a: { b: null } }],
     refuses: [() => 1, new Date(0), { a: new Map() }, [NaN], circular, 1n, Symbol("s")],
-    accepted: "JSON: null, booleans, finite numbers, strings, arrays and plain objects",
+    accepted: "JSON: null, booleans, finite numbers, strings, arrays and plain objects, at most 10000000 characters in all",
   },
   {
     option: "healthCheckPeriodMs",
@@ -112,7 +112,7 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
   { option: "logging.accessLog", accepts: [true], refuses: [1], accepted: "true or false" },
   { option: "autoscaling", accepts: [{}], refuses: [true, 3], accepted: "an object" },
   { option: "autoscaling.minReplicas", accepts: [0, 1], refuses: [-1, 0.5, 1001, 1e9], accepted: "an integer from 0 to 1000" },
-  { option: "autoscaling.maxReplicas", accepts: [1, 7, 1000], refuses: [0, "3", 1001, 1e9], accepted: "an integer from 1 to 1000" },
+  { option: "autoscaling.maxReplicas", accepts: [1, 7, 1000], refuses: [-1, "3", 1001, 1e9], accepted: "an integer from 0 to 1000" },
   { option: "autoscaling.initialReplicas", accepts: [1], refuses: [-1, null, 1001, 1e9], accepted: "an integer from 0 to 1000" },
   {
     option: "autoscaling.targetOngoingRequests",

@@ -16,7 +16,7 @@ describe("a deployment that is refused", () => {
     [{ num_replicas: -1 }, 'num_replicas must be an integer from 0 to 1000, or "auto", got -1.'],
     [{ num_replicas: 1001 }, 'num_replicas must be an integer from 0 to 1000, or "auto", got 1001.'],
     [{ num_replicas: 1e9 }, 'num_replicas must be an integer from 0 to 1000, or "auto", got 1000000000.'],
-    [{ autoscaling_config: { max_replicas: 1001 } }, "autoscaling_config.max_replicas must be an integer from 1 to 1000, got 1001."],
+    [{ autoscaling_config: { max_replicas: 1001 } }, "autoscaling_config.max_replicas must be an integer from 0 to 1000, got 1001."],
     [{ autoscaling_config: { min_replicas: 1e9 } }, "autoscaling_config.min_replicas must be an integer from 0 to 1000, got 1000000000."],
     [
       { autoscaling_config: { initial_replicas: 1001 } },
@@ -69,7 +69,7 @@ describe("a deployment that is refused", () => {
     ],
     [
       { user_config: { when: new Date(0) } },
-      "user_config must be JSON: null, booleans, finite numbers, strings, arrays and plain objects, got " +
+      "user_config must be JSON: null, booleans, finite numbers, strings, arrays and plain objects, at most 10000000 characters in all, got " +
         '{"when":"1970-01-01T00:00:00.000Z"}.',
     ],
     [
