@@ -14,5 +14,7 @@ export function whenSentOrClosed(response: Response, done: WhenDone, scope?: Sco
   const socket = body === null ? response.webSocket : null;
   // A socket that ends elsewhere holds no slot: the replica does nothing for it.
   if (socket === null || !whenEnded(socket, done)) done();
+  // To a client that has gone meanwhile no connection comes about, and nobody is told that it is over.
+  else scope?.request?.onAbort(() => done());
   return response;
 }

@@ -3,8 +3,12 @@ import * as serve from "edge-serve";
 import { room } from "./room.ts";
 
 class Room {
+  #late = 0;
+
   fetch(request: Request): Response | Promise<Response> {
-    const { searchParams } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/late") return Response.json(this.#late);
+    if (searchParams.get("mode") === "late") return this.#answerLate();
     // Its events come to the object's class, which has no part in this.
     if (searchParams.get("mode") === "hibernate") {
       const { 0: client, 1: server } = new WebSocketPair();
@@ -13,6 +17,16 @@ class Room {
     }
     if (searchParams.get("mode") === "never-accept") return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
     return room(request);
+  }
+
+  // When its client has gone.
+  async #answerLate(): Promise<Response> {
+    this.#late++;
+    const { signal } = serve.getRequestContext();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const { 0: client, 1: server } = new WebSocketPair();
+    server.accept();
+    return new Response(null, { status: 101, webSocket: client });
   }
 }
 
