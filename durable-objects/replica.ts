@@ -12,7 +12,7 @@ import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
 import { ENVELOPE_IN_CF } from "../src/protocol/names.ts";
 import { encodeNews } from "../src/protocol/news.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation } from "../src/protocol/messages.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Refusal, Reservation, StreamSource } from "../src/protocol/messages.ts";
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
@@ -83,7 +83,9 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       const request = callOf(envelope, method, args, extras);
       if (request === undefined) return refuseUnread(this.#replica.load);
       const reply = await this.#replica.call(request);
-      return reply.kind === "stream" ? { ...reply, items: new ItemStub(reply.items) } : encodeReply(reply);
+      if (reply.kind === "stream") return { ...reply, items: new ItemStub(reply.items) };
+      if (reply.kind === "value" && reply.source !== undefined) return { ...reply, source: new SourceStub(reply.source) };
+      return encodeReply(reply);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
@@ -134,6 +136,20 @@ class GrantStub extends RpcTarget implements Disposable {
 
   [Symbol.dispose](): void {
     this.#grant[Symbol.dispose]();
+  }
+}
+
+/** Where a result's stream comes from, as a stub that the caller asks. */
+class SourceStub extends RpcTarget implements StreamSource {
+  readonly #source: StreamSource;
+
+  constructor(source: StreamSource) {
+    super();
+    this.#source = source;
+  }
+
+  reason(): Promise<WireError | undefined> {
+    return this.#source.reason();
   }
 }
 

@@ -23,7 +23,7 @@ import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { withRequestId } from "../protocol/request-id.ts";
-import { isScalar, toSendable } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, type AdmissionLimits, type Slot } from "./admission.ts";
 import { type ControlParts, ReplicaControl } from "./control.ts";
@@ -36,6 +36,7 @@ import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
+import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./runs.ts";
 import type { WhenDone } from "./sent.ts";
 
@@ -229,7 +230,7 @@ export class Replica {
       const result = await runInScope(scope, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, scope, (failed) => this.#runs.finish(run, failed)) }
-        : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
+        : resultAnswer(result, () => `The result of ${this.#subject(request)}`, scope);
     } catch (error) {
       failed = { error };
     } finally {
