@@ -236,6 +236,7 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
   "bytes in memory that is shared": { make: () => [new Uint8Array(new SharedArrayBuffer(8))], named: "memory that is shared at [0]" },
   "a function beside an array's items": { make: () => Object.assign([1], { fn: () => 1 }), named: "the function fn at .fn" },
   "a function under a name that reads as a number": { make: () => [[Object.assign([1, 2], { "": () => 1 })]], named: "a function" },
+  "a function in place of an array's hole": { make: () => ({ a: Object.assign([], { length: 1, fn: () => 1 }) }), named: ".a.fn" },
   "a function below an array's items": { make: () => Object.assign([1], { "-1": () => 1 }), named: "-1" },
   "a record without prototype that gives something else each time": {
     make: () => {
