@@ -10,7 +10,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Reservation } from "../src/protocol/messages.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Reservation, StreamSource } from "../src/protocol/messages.ts";
 import { answerResponse, envelopeOf, refusalResponse } from "../src/protocol/wire.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
@@ -52,7 +52,9 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       const request = callOf(envelope, method, args, extras);
       if (request === undefined) return refuseUnread(this.#replica.load);
       const reply = await this.#replica.call(request);
-      return reply.kind === "stream" ? { ...reply, items: new ItemStub(reply.items) } : encodeReply(reply);
+      if (reply.kind === "stream") return { ...reply, items: new ItemStub(reply.items) };
+      if (reply.kind === "value" && reply.source !== undefined) return { ...reply, source: new SourceStub(reply.source) };
+      return encodeReply(reply);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
@@ -103,6 +105,20 @@ class GrantStub extends RpcTarget implements Disposable {
 
   [Symbol.dispose](): void {
     this.#grant[Symbol.dispose]();
+  }
+}
+
+/** Where a result's stream comes from, as a stub that the caller asks. */
+class SourceStub extends RpcTarget implements StreamSource {
+  readonly #source: StreamSource;
+
+  constructor(source: StreamSource) {
+    super();
+    this.#source = source;
+  }
+
+  reason(): Promise<WireError | undefined> {
+    return this.#source.reason();
   }
 }
 

@@ -120,7 +120,7 @@ function connectionTo(replica: Replica): ReplicaConnection {
   return {
     async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
       const reply = await replica.call({ ...request, delivery, args: request.args.map(cloned) });
-      if (reply.kind === "value") return { kind: "value", value: cloned(reply.value) };
+      if (reply.kind === "value") return { ...reply, value: cloned(reply.value) };
       return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
     },
     fetch: (request, meta, delivery) => replica.fetch(request, meta, delivery),

@@ -25,6 +25,21 @@ export function encodeError(thrown: unknown): WireError {
 /** Stands for what is left out. */
 const LEFT_OUT = Symbol("left out");
 
+/** A property of an error, and whether it has its room already. */
+interface Own {
+  readonly key: string;
+  readonly value: unknown;
+  readonly isTaken: boolean;
+}
+
+function readOr<T>(object: object, key: string, otherwise: T): unknown {
+  try {
+    return (object as Record<string, unknown>)[key];
+  } catch {
+    return otherwise;
+  }
+}
+
 class Encoder {
   // `undefined` while it is encoded: one that leads back to itself is left out there.
   readonly #errors = new Map<Error, WireError | undefined>();
@@ -44,12 +59,13 @@ class Encoder {
     const stack = stackOf(thrown, `${name}: ${message}`);
     const code = codeOf(thrown);
     this.#bytes += message.length + (stack?.length ?? 0);
+    const own = this.#ownOf(thrown, code !== undefined || builtin === "DOMException");
     const cause = read(thrown, "cause");
     const wireCause = cause === undefined ? undefined : this.encode(cause, depth + 1);
     const errors = builtin === "AggregateError" ? this.#members(read(thrown, "errors"), depth) : undefined;
     const isNestedBefore = this.#isNested;
     this.#isNested = false;
-    const props = this.#propertiesOf(thrown, code !== undefined || builtin === "DOMException", depth);
+    const props = this.#propertiesOf(thrown, own, depth);
     const isNested = this.#isNested;
     this.#isNested = isNestedBefore;
     const wire: WireError = {
@@ -74,7 +90,7 @@ class Encoder {
     // What it holds may be what counts, such as a status.
     const isObject = typeof thrown === "object" && thrown !== null;
     const message = isObject ? primitiveText(read(thrown, "message")) : undefined;
-    const props = isObject && !isProxy(thrown) ? this.#propertiesOf(thrown, false, depth) : {};
+    const props = isObject && !isProxy(thrown) ? this.#propertiesOf(thrown, this.#ownOf(thrown, false), depth) : {};
     const text = message ?? `What was thrown is no Error. A thrown value is ${describe(thrown)}, which cannot cross to another replica.`;
     return { kind: "error", name: "Error", message: cut(text), builtin: "Error", props, ...(this.#isNested ? { isNested: true } : {}) };
   }
@@ -89,21 +105,36 @@ class Encoder {
     return members;
   }
 
-  #propertiesOf(error: object, hasOwnCode: boolean, depth: number): Record<string, unknown> {
-    const props: Record<string, unknown> = {};
+  /** An error's own properties. Those that are scalars have their room before its cause has any, up to half of what is left. */
+  #ownOf(error: object, hasOwnCode: boolean): Own[] {
+    const room = (MAX_BYTES - this.#bytes) / 2 + this.#bytes;
+    const all: Own[] = [];
     for (const key of keysOf(error)) {
       if (APART.has(key) || (hasOwnCode && key === "code") || (key === "errors" && builtinOf(error) === "AggregateError")) continue;
-      const value = this.#takes(key.length) ? this.#member(error, key, depth + 1) : LEFT_OUT;
-      if (value !== LEFT_OUT) define(props, key, value, true);
+      // Read once: a getter may be slow.
+      const value = readOr(error, key, LEFT_OUT);
+      if (value === LEFT_OUT) continue;
+      const bytes = key.length + (typeof value === "string" ? value.length : VALUE_BYTES);
+      all.push({ key, value, isTaken: (isScalar(value) || typeof value === "bigint") && this.#takes(bytes, room) });
+    }
+    return all;
+  }
+
+  #propertiesOf(error: object, own: readonly Own[], depth: number): Record<string, unknown> {
+    const props: Record<string, unknown> = {};
+    for (const { key, value, isTaken } of own) {
+      const clean = isTaken ? value : this.#takes(key.length) ? this.#cleanOr(value, depth + 1) : LEFT_OUT;
+      if (clean !== LEFT_OUT) define(props, key, clean, true);
     }
     // A class of errors says so once for all of them, and no class arrives.
     if (!Object.hasOwn(props, "retryable") && read(error, "retryable") === false) define(props, "retryable", false, true);
     return props;
   }
 
-  #member(object: object, key: PropertyKey, depth: number): unknown {
+  // What it is may be asked of code that throws.
+  #cleanOr(value: unknown, depth: number): unknown {
     try {
-      return this.#clean((object as Record<PropertyKey, unknown>)[key], depth);
+      return this.#clean(value, depth);
     } catch {
       return LEFT_OUT;
     }
@@ -136,7 +167,7 @@ class Encoder {
     this.#copies.set(value, copy);
     for (const key of keysOf(value)) {
       if (key === "__proto__") continue;
-      const member = this.#takes(key.length) ? this.#member(value, key, depth + 1) : LEFT_OUT;
+      const member = this.#takes(key.length) ? this.#cleanOr(readOr(value, key, LEFT_OUT), depth + 1) : LEFT_OUT;
       if (member !== LEFT_OUT) define(copy, key, member, true);
     }
     return copy;
@@ -169,8 +200,8 @@ class Encoder {
     return isOfPlatform(value, LEAVES) === undefined ? LEFT_OUT : value;
   }
 
-  #takes(bytes: number): boolean {
-    if (this.#bytes + bytes > MAX_BYTES) return false;
+  #takes(bytes: number, most = MAX_BYTES): boolean {
+    if (this.#bytes + bytes > most) return false;
     this.#bytes += bytes;
     return true;
   }

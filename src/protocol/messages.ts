@@ -82,10 +82,16 @@ export interface HandleOptionsRef {
 
 /** What a replica answers to a {@link CallRequest}. Failures are values: a thrown one would be logged as a crash. */
 export type Reply =
-  | ({ readonly kind: "value"; readonly value: unknown } & News)
+  | ({ readonly kind: "value"; readonly value: unknown; readonly source?: StreamSource } & News)
   | ({ readonly kind: "stream"; readonly items: ItemPuller } & News)
   | ({ readonly kind: "error"; readonly error: WireError } & News)
   | Refusal;
+
+/** Where the stream in a result comes from. Over RPC it is a stub: a stream itself says only that it has broken off. */
+export interface StreamSource {
+  /** Why the stream broke off; `undefined` if it did not. Resolves once it is over. */
+  reason(): Promise<WireError | undefined>;
+}
 
 /** What comes with an answer when the replica knows a newer replica set than the caller. */
 export interface News {

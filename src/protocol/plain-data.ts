@@ -38,11 +38,17 @@ function isPlain(value: object, levels: number): boolean {
     return true;
   }
   if (proto !== Array.prototype || !isFew((value as unknown[]).length)) return false;
-  if ((value as unknown[]).length <= MAX_NAMED && Object.keys(value).length !== (value as unknown[]).length) return false;
+  if ((value as unknown[]).length <= MAX_NAMED && !isDense(value as unknown[])) return false;
   for (let index = 0; index < (value as unknown[]).length; index++) {
     if (!isPlainMember((value as unknown[])[index], levels)) return false;
   }
   return true;
+}
+
+// Without holes and named members. As many names as items are not enough: one may stand for the other.
+function isDense(items: readonly unknown[]): boolean {
+  const keys = Object.keys(items);
+  return keys.length === items.length && (keys.length === 0 || keys.at(-1) === String(items.length - 1));
 }
 
 // An array that is too long may also be empty in most places.

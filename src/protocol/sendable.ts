@@ -61,12 +61,22 @@ export function toSendable(value: unknown, subject: string): unknown {
   const found = search.of(value);
   if (found !== undefined) throw refusalOf(found, subject);
   if (search.bare === undefined) return value;
-  const copy = withPrototypes(value, new Map());
+  const copy = copied(value, subject);
   const rest = new Search();
-  rest.of(copy);
+  const foundNow = rest.of(copy);
+  if (foundNow !== undefined) throw refusalOf(foundNow, subject);
   if (rest.bare !== undefined)
     throw refusalOf({ path: rest.bare, what: "an object with a null prototype inside an instance of a class" }, subject);
   return copy;
+}
+
+// Its getters are read again, and may give or throw anything this time: also something without an end.
+function copied(value: unknown, subject: string): unknown {
+  try {
+    return withPrototypes(value, new Map());
+  } catch {
+    throw refusalOf({ path: "", what: "an object that is another one each time it is looked into" }, subject);
+  }
 }
 
 function refusalOf({ path, what, instead }: Unsendable, subject: string): SerializationError {
@@ -258,8 +268,9 @@ class Level {
 // Long ones are not asked: it would cost as much as sending them.
 function hasNamed(items: readonly unknown[]): boolean {
   if (items.length > MAX_NAMED) return false;
+  // Items come first, whatever was set first.
   const last = Object.keys(items).at(-1);
-  return last !== undefined && !(Number(last) < items.length);
+  return last !== undefined && String(Number(last) >>> 0) !== last;
 }
 
 function isGone(memory: ArrayBuffer): boolean {

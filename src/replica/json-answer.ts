@@ -26,9 +26,14 @@ const MAX_DEPTH = 1000;
 /** How many objects an answer may be written as. One that is shared counts each time, because it is written each time. */
 const MAX_OBJECTS = 2_000_000;
 
+/** How long the text of an answer may be, about: keys and strings, and one for each comma. */
+const MAX_LENGTH = 64 * 1024 * 1024;
+
 /** How a value is gone through. */
 interface Walk {
   left: number;
+  /** How much text may still come. What is shared counts each time, because it is written each time. */
+  room: number;
   /** Whether some object says itself what is written of it, which nobody has looked at yet. */
   hasToJson: boolean;
 }
@@ -42,7 +47,7 @@ const ENDLESS: Problem = { path: "", what: "" };
  * @throws SerializationError if JSON cannot carry it; the message says which part, by its path.
  */
 export function toJson(value: unknown): string {
-  const walk: Walk = { left: MAX_OBJECTS, hasToJson: false };
+  const walk: Walk = { left: MAX_OBJECTS, room: MAX_LENGTH, hasToJson: false };
   let problem = problemOf(value, walk, 0, true);
   if (problem === ENDLESS) problem = endOf(value);
   if (problem !== undefined) throw refusal(problem);
@@ -103,10 +108,14 @@ function problemInArray(items: readonly unknown[], walk: Walk, depth: number): P
   let at = 0;
   try {
     // Its holes are written, too: as long as it says, whatever it has.
-    if ((walk.left -= items.length >>> 4) < 0) return ENDLESS;
+    if ((walk.left -= items.length >>> 4) < 0 || (walk.room -= items.length) < 0) return ENDLESS;
     for (; at < items.length; at++) {
       const item = items[at];
-      if (typeof item === "string" || typeof item === "number") continue;
+      if (typeof item === "number") continue;
+      if (typeof item === "string") {
+        if ((walk.room -= item.length) < 0) return ENDLESS;
+        continue;
+      }
       const problem = problemOf(item, walk, depth + 1, true);
       if (problem !== undefined) return below(`[${at}]`, problem);
     }
@@ -123,6 +132,7 @@ function problemInRecord(value: object, walk: Walk, depth: number): Problem | un
     for (const key in value) {
       at = key;
       const item = (value as Record<string, unknown>)[key];
+      if ((walk.room -= typeof item === "string" ? key.length + item.length : key.length) < 0) return ENDLESS;
       if (typeof item === "string" || typeof item === "number" || typeof item === "boolean") continue;
       const ofHolder = typeof item === "function" ? problemOfHolder(value, key) : undefined;
       if (ofHolder !== undefined) return { ...ofHolder };
@@ -223,7 +233,12 @@ function endOf(root: unknown): Problem {
     if (above.has(item)) return { path: pathOf(way), what: "a reference to itself" };
     return way.length > MAX_DEPTH ? { path: pathOf(way), what: `something more than ${MAX_DEPTH} levels deep` } : undefined;
   });
-  return found ?? { path: "", what: `a value of more than ${MAX_OBJECTS} objects (one that is shared is written each time)` };
+  return (
+    found ?? {
+      path: "",
+      what: `a value of more than ${MAX_OBJECTS} objects or ${MAX_LENGTH} characters (what is shared is written each time)`,
+    }
+  );
 }
 
 type Test = (item: object, way: readonly Step[], above: ReadonlySet<object>) => Problem | undefined;
@@ -263,10 +278,13 @@ function locate(root: unknown, test: Test): Problem | undefined {
 function written(value: unknown): string | undefined {
   const way: (Step & { readonly item: unknown })[] = [];
   let left = MAX_OBJECTS;
+  let room = MAX_LENGTH;
   function check(this: unknown, key: string, item: unknown): unknown {
     while (way.length > 0 && way.at(-1)!.item !== this) way.pop();
     way.push({ holder: this, key, item });
-    const what = left-- === 0 ? `more than ${MAX_OBJECTS} members` : lostAs(item, Array.isArray(this));
+    room -= typeof item === "string" ? key.length + item.length : key.length;
+    const isTooMuch = left-- === 0 || room < 0;
+    const what = isTooMuch ? `more than ${MAX_OBJECTS} members or ${MAX_LENGTH} characters` : lostAs(item, Array.isArray(this));
     // The first step is into what `stringify` itself has put around the value.
     if (what !== undefined) throw refusal({ path: pathOf(way.slice(1)), what });
     return item;

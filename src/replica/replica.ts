@@ -24,7 +24,7 @@ import { HttpMeta, type HttpOrigin } from "../protocol/http-meta.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { withRequestId } from "../protocol/request-id.ts";
-import { isScalar, toSendable } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
@@ -39,6 +39,7 @@ import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
+import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./run.ts";
 
 /** An instance that did not start, and why. */
@@ -189,7 +190,7 @@ export class Replica {
       const result = await runInScope(run, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
-        : { kind: "value", value: isScalar(result) ? result : toSendable(result, `The result of ${this.#subject(request)}`) };
+        : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
     } catch (error) {
       failed = { error };
     } finally {

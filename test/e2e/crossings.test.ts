@@ -143,6 +143,32 @@ describe("a stream among the arguments", () => {
   });
 });
 
+describe("a stream as a result", () => {
+  const handles = () => [server.handle<typeof frontApp>("front"), runLocal(localFront)];
+
+  it("crosses as bytes and as text", async () => {
+    for (const handle of handles())
+      expect(await handle.resultStreams.remote(["te", new Uint8Array([120, 116])])).toEqual({
+        result: 'no error, but "text"',
+        body: 'no error, but "text"',
+      });
+  });
+
+  it.each([
+    ["an object", { a: 1 }],
+    ["a number", 7],
+    ["an array", [1]],
+  ])("that gives %s is a SerializationError that names the method", async (_, chunk) => {
+    for (const handle of handles())
+      for (const [way, said] of Object.entries(await handle.resultStreams.remote(["text", chunk])))
+        expect([way, said]).toEqual([way, expect.stringMatching(/^SerializationError\("The result of \\"Leaf\.stream\\" is a /)]);
+  });
+
+  it("that breaks off does so with the author's own error", async () => {
+    for (const handle of handles()) expect(await handle.failingStream.remote()).toMatch(/^RangeError\("declined"/);
+  });
+});
+
 it("a second loop over a stream of items has none, as over a generator", async () => {
   expect(await server.handle<typeof frontApp>("front").again.remote()).toBe(0);
   expect(await runLocal(localFront).again.remote()).toBe(0);

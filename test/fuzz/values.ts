@@ -25,7 +25,7 @@ export interface Traits {
   expands: boolean;
   /** A list or text of more than some 100 kB. */
   large: boolean;
-  /** Something that structured clone carries, and text does not. */
+  /** Something that structured clone carries, and text does not, or that it changes. */
   notText: boolean;
 }
 
@@ -143,7 +143,11 @@ class Maker {
   }
 
   #members(into: object, most: number, depth: number): void {
-    for (let count = this.#choices.below(most + 1); count > 0; count--) put(into, this.#key(into), this.item(depth));
+    for (let count = this.#choices.below(most + 1); count > 0; count--) {
+      const key = this.#key(into);
+      if (key === "__proto__") this.traits.notText = true;
+      put(into, key, this.item(depth));
+    }
   }
 
   #within<T extends object>(value: T, fill: () => void): T {
@@ -175,7 +179,11 @@ class Maker {
     this.traits.notJson = true;
     const map = new Map<unknown, unknown>();
     return this.#within(map, () => {
-      for (let count = this.#choices.below(4); count > 0; count--) map.set(this.item(depth), this.item(depth));
+      for (let count = this.#choices.below(4); count > 0; count--) {
+        const key = this.item(depth);
+        // What replaced another entry would be in the traits, and not in the value.
+        map.set(map.has(key) ? { again: key } : key, this.item(depth));
+      }
     });
   }
 
@@ -193,7 +201,7 @@ class Maker {
     const made = this.#choices.of<() => object>([
       () => new Date(0),
       () => new Date(NaN),
-      () => ((traits.unspecified = true), /a+/gi),
+      () => ((traits.notJson = true), /a+/gi),
       () => bytes(),
       () => bytes().subarray(2, 5),
       () => new Float64Array(bytes().buffer),

@@ -10,8 +10,11 @@ import { scrap } from "./text.ts";
 export interface WireInput {
   /** In pieces, with a little time between. Each character is a byte. */
   readonly pieces: readonly string[];
-  /** How the connection is left: when the answer has come, after the last byte, or without a word. */
-  readonly end: "answered" | "half-close" | "reset";
+  /**
+   * How the connection is left: when the answer has come, after the last byte, or without a word, for upgrades once the
+   * answer has begun. Before that workerd waits for ever to take the connection over, and tells nobody that it is gone.
+   */
+  readonly end: "answered" | "half-close" | "reset" | "reset once open";
   /** Whether it is a request as HTTP/1.1 has it, which must be answered. */
   readonly isSound: boolean;
   readonly request: HttpRequest;
@@ -54,7 +57,7 @@ const FLAWS: readonly (readonly [number, Flaw])[] = [
   [1, (draft, choices) => ((draft.line = scrap(choices)), unsound(draft))],
   [3, (draft) => upgrade(draft)],
   [2, (draft) => (upgrade(draft), draft.headers.push("Content-Length: 0"))],
-  [4, (draft, choices) => (upgrade(draft), (draft.body = frames(choices)), (draft.end = choices.of(["reset", "half-close", "answered"])))],
+  [4, (draft, choices) => (upgrade(draft), (draft.body = frames(choices)), (draft.end = choices.of(["reset once open", "half-close", "answered"])))],
   [1, (draft) => (draft.headers.push("Upgrade: h2c", "Connection: upgrade"), unsound(draft))],
   [2, (draft) => (draft.headers.push("Expect: 100-continue"), unsound(draft))],
   [2, (draft) => (unsound(draft), (draft.end = "reset"))],
@@ -79,7 +82,7 @@ function upgrade(draft: Draft): void {
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
   );
   draft.isSound = false;
-  draft.end = "reset";
+  draft.end = "reset once open";
 }
 
 /** WebSocket frames, most of them against the protocol. */
@@ -133,12 +136,13 @@ export interface WireAnswer {
 export async function exchange(port: number, { pieces, end }: WireInput, waitMs: number): Promise<WireAnswer> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
   const chunks: Buffer[] = [];
+  const open = new Promise<void>((resolve) => socket.once("data", () => resolve()));
   const closed = new Promise<boolean>((resolve) => {
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
     for (const event of ["end", "close", "error"]) socket.on(event, () => resolve(true));
   });
   for (const piece of pieces) if (piece !== "") socket.write(piece, "latin1");
-  const isClosed = await left(socket, end, closed, waitMs);
+  const isClosed = await left(socket, end, { closed, open, waitMs });
   socket.destroy();
   const text = Buffer.concat(chunks).toString("latin1");
   const [head = "", ...rest] = text.split("\r\n\r\n");
@@ -149,9 +153,17 @@ export async function exchange(port: number, { pieces, end }: WireInput, waitMs:
 /** How long a request that is given up stays before its client goes. */
 const BEFORE_RESET_MS = 3;
 
-async function left(socket: Socket, end: WireInput["end"], closed: Promise<boolean>, waitMs: number): Promise<boolean> {
+interface Waiting {
+  readonly closed: Promise<boolean>;
+  /** The answer has begun. */
+  readonly open: Promise<void>;
+  readonly waitMs: number;
+}
+
+async function left(socket: Socket, end: WireInput["end"], { closed, open, waitMs }: Waiting): Promise<boolean> {
   if (end === "half-close") socket.end();
-  if (end === "reset") {
+  if (end === "reset once open") await Promise.race([open, closed, after(waitMs)]);
+  if (end === "reset" || end === "reset once open") {
     await after(BEFORE_RESET_MS);
     socket.resetAndDestroy();
     return true;

@@ -126,6 +126,7 @@ export const THROWN: Readonly<Record<string, Thrown>> = {
     },
     arrives: { message: "39", cause: { message: "38", errors: [{ message: "37" }, { message: "37" }] } },
   },
+  "a member called __proto__": { make: withProperty("__proto__", () => 1), arrives: declined, keys: [] },
   "a chain of twenty causes": { make: () => chain(20), arrives: { message: "19", cause: { message: "18", cause: { message: "17" } } } },
   "a chain of 5,000 causes": { make: () => chain(5000), arrives: { message: "4999", cause: { message: "4998" } } },
   "a property nested 5,000 deep": {
@@ -234,6 +235,17 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
   "memory that is shared": { make: () => ({ b: new SharedArrayBuffer(8) }), named: "memory that is shared at .b" },
   "bytes in memory that is shared": { make: () => [new Uint8Array(new SharedArrayBuffer(8))], named: "memory that is shared at [0]" },
   "a function beside an array's items": { make: () => Object.assign([1], { fn: () => 1 }), named: "the function fn at .fn" },
+  "a function under a name that reads as a number": { make: () => [[Object.assign([1, 2], { "": () => 1 })]], named: "a function" },
+  "a function in place of an array's hole": { make: () => ({ a: Object.assign([], { length: 1, fn: () => 1 }) }), named: ".a.fn" },
+  "a function below an array's items": { make: () => Object.assign([1], { "-1": () => 1 }), named: "-1" },
+  "a record without prototype that gives something else each time": {
+    make: () => {
+      let count = 0;
+      const endless = (): object => Object.defineProperty({}, "a", { get: endless, enumerable: true });
+      return Object.defineProperty(Object.create(null) as object, "a", { get: () => (count++ === 0 ? 1 : endless()), enumerable: true });
+    },
+    named: "each time it is looked into",
+  },
   "a function in a sparse array": { make: () => Object.assign([], { 5000: () => 1 }), named: "at [5000]" },
   "a chain of 800 causes": { make: () => ({ e: chain(800) }), named: "levels deep" },
   "an error that holds itself": { make: () => ({ e: Object.assign(new Error("x"), { self: undefined }), f: selfish() }), named: ".f.self" },

@@ -29,6 +29,18 @@ export class Leaf {
     return body instanceof Response ? body.text() : new Response(body).text();
   }
 
+  stream(chunks: readonly unknown[], way: string): ReadableStream | Response {
+    const left = [...chunks];
+    const stream = new ReadableStream({
+      pull(controller) {
+        if (left.length > 0) controller.enqueue(left.shift());
+        else if (way === "failing") throw new RangeError("declined");
+        else controller.close();
+      },
+    });
+    return way === "body" ? new Response(stream as never) : stream;
+  }
+
   async *lengths(body: ReadableStream<Uint8Array>): AsyncGenerator<number, void, undefined> {
     yield 0;
     for await (const { length } of body) yield length;
@@ -103,6 +115,21 @@ export class Front {
       body: await arrived(this.leaf.text.remote(new Response(stream() as never))),
       generator: await arrived(lengths()),
     };
+  }
+
+  /** What becomes of streams of these chunks as results: by itself, as a body, and handed on by another replica. */
+  async resultStreams(chunks: readonly unknown[]): Promise<Record<string, string>> {
+    const { leaf } = this;
+    const textOf = async (way: string) => {
+      const result = await leaf.stream.remote(chunks, way);
+      return result instanceof Response ? result.text() : new Response(result).text();
+    };
+    return { result: await arrived(textOf("stream")), body: await arrived(textOf("body")) };
+  }
+
+  /** What becomes of a stream that breaks off with an error of the author's. */
+  async failingStream(): Promise<string> {
+    return arrived(this.leaf.stream.remote(["text"], "failing").then((result) => new Response(result as ReadableStream).text()));
   }
 
   /** How many items a second loop over a stream has. */

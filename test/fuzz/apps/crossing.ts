@@ -95,6 +95,8 @@ export class Crossing {
 
   async #value(way: string, seed: number, index: number): Promise<void> {
     const { value, traits } = valueOf(seed, index);
+    // What a method returns is awaited.
+    if (way !== "argument" && isA(value, Promise)) return;
     // In a batch's results an Error rejects its caller.
     if (way === "batched" && isA(value, Error)) return;
     const isClean = !traits.foreign && !traits.proxy && !traits.hostile;

@@ -141,7 +141,7 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
   { option: "logging.accessLog", accepts: [true], refuses: [1], accepted: ["true", "false"] },
   { option: "autoscaling", accepts: [{}], refuses: [true, 3, []], accepted: ["object"] },
   { option: "autoscaling.minReplicas", accepts: [0, 1], refuses: [-1, 0.5, 1001, 1e9], accepted: ["0", "1000"] },
-  { option: "autoscaling.maxReplicas", accepts: [1, 7, 1000], refuses: [0, "3", 1001, 1e9], accepted: ["1", "1000"] },
+  { option: "autoscaling.maxReplicas", accepts: [0, 1, 7, 1000], refuses: [-1, "3", 1001, 1e9], accepted: ["0", "1000"] },
   { option: "autoscaling.initialReplicas", accepts: [1], refuses: [-1, null, 1001, 1e9], accepted: ["0", "1000"] },
   {
     option: "autoscaling.targetOngoingRequests",

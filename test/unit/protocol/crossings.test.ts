@@ -38,6 +38,15 @@ describe("whatever is thrown", () => {
     expect(error.stack).toMatch(/\n {4}at .*crossings/);
   });
 
+  it("keeps its properties beside a cause that takes all the room, and its cause beside such properties", () => {
+    const much = () => Array.from({ length: 100_000 }, () => ({}));
+    const own = Object.assign(new Error("declined", { cause: much() }), { status: 418, detail: "kept" });
+    expect(across(own)).toMatchObject({ message: "declined", status: 418, detail: "kept" });
+    const caused = Object.assign(new Error("declined", { cause: new TypeError("why") }), { list: much(), status: 418 });
+    expect(across(caused)).toMatchObject({ message: "declined", status: 418, cause: { name: "TypeError", message: "why" } });
+    expect(Object.keys(across(caused) as object)).toEqual(["list", "status"]);
+  });
+
   it("keeps what is small beside what is too large", () => {
     expect(across(LARGE["a property of 2 MB"]!())).toMatchObject({ message: "declined", kept: 1 });
     expect(across(LARGE["bytes of 2 MB"]!())).toMatchObject({ message: "declined", kept: 1 });

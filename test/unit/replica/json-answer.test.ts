@@ -106,6 +106,10 @@ describe("a value as JSON", () => {
   it.each([
     ["shared objects that double forty times", () => doubled(40), "more than 2000000 objects"],
     ["an array of length 2^32-1", () => ({ a: Object.assign([], { length: 2 ** 32 - 1 }) }), "more than 2000000 objects"],
+    ["a text of 1 MB that is shared a thousand times", () => Array.from({ length: 1000 }, () => "x".repeat(1_000_000)), "67108864 characters"],
+    ["a text in a shared graph", () => { let value: unknown = "x".repeat(100_000); for (let level = 0; level < 20; level++) value = [value, value]; return value; }, "67108864 characters"],
+    ["a long key in a shared object", () => { const one = { ["k".repeat(1_000_000)]: 1 }; return Array.from({ length: 1000 }, () => one); }, "67108864 characters"],
+    ["a shared text that an object says of itself", () => { const one = { toJSON: () => "x".repeat(1_000_000) }; return Array.from({ length: 1000 }, () => one); }, "67108864 characters"],
     ["itself, after much else", () => { const all: unknown[] = Array.from({ length: 10_000 }, (_, id) => ({ id })); all.push({ all }); return all; }, "a reference to itself at [10000].all"],
   ] as const)("[J3] ends whatever the value holds: %s", (_, make, named) => {
     const startedAt = performance.now();
