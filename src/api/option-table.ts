@@ -137,7 +137,7 @@ export function acceptedBy(schema: Accepts<unknown>): string {
 }
 
 /** More than a person reads at once. */
-const ENOUGH = 20;
+const MAX_PROBLEMS = 30;
 
 /**
  * Throws what is wrong with some options, if anything is.
@@ -147,8 +147,9 @@ const ENOUGH = 20;
  */
 export function refuse(subject: string, problems: readonly OptionProblem[]): void {
   if (problems.length === 0) return;
-  const rest = problems.length > ENOUGH ? [`There are ${problems.length - ENOUGH} more problems.`] : [];
-  throw new ConfigError(`${subject}: ${[...problems.slice(0, ENOUGH).map(({ problem }) => problem), ...rest].join(" ")}`);
+  const said = problems.slice(0, MAX_PROBLEMS).map(({ problem }) => problem);
+  if (problems.length > MAX_PROBLEMS) said.push(`And ${problems.length - MAX_PROBLEMS} more.`);
+  throw new ConfigError(`${subject}: ${said.join(" ")}`);
 }
 
 /** The options that were given with every default filled in; they must have been accepted. One without a default stays left out. */

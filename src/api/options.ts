@@ -34,11 +34,11 @@ export const AUTOSCALING_OPTIONS = {
    */
   minReplicas: option(replicas(0), { default: 1 }),
   /**
-   * The most replicas.
+   * The most replicas. 0 is what a target capacity of 0 makes of it.
    *
    * @default 1, or 100 with `numReplicas: "auto"`
    */
-  maxReplicas: option(replicas(1), { default: 1 }),
+  maxReplicas: option(replicas(0), { default: 1 }),
   /**
    * How many replicas a new deployment starts with.
    *

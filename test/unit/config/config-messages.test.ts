@@ -20,7 +20,7 @@ describe("a deployment that is refused", () => {
     [{ num_replicas: -1 }, "num_replicas", ["0", "1000", '"auto"', "-1"]],
     [{ num_replicas: 1001 }, "num_replicas", ["0", "1000", '"auto"', "1001"]],
     [{ num_replicas: 1e9 }, "num_replicas", ["0", "1000", '"auto"', "1000000000"]],
-    [{ autoscaling_config: { max_replicas: 1001 } }, "autoscaling_config.max_replicas", ["1", "1000", "1001"]],
+    [{ autoscaling_config: { max_replicas: 1001 } }, "autoscaling_config.max_replicas", ["0", "1000", "1001"]],
     [{ autoscaling_config: { min_replicas: 1e9 } }, "autoscaling_config.min_replicas", ["0", "1000", "1000000000"]],
     [{ autoscaling_config: { initial_replicas: 1001 } }, "autoscaling_config.initial_replicas", ["0", "1000", "1001"]],
     [

@@ -15,7 +15,7 @@ const some = <T>(shape: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record<T, 
 
 const autoscaling = some({
   minReplicas: replicas,
-  maxReplicas: fc.integer({ min: 1, max: 50 }),
+  maxReplicas: replicas,
   initialReplicas: replicas,
   targetOngoingRequests: factor,
   metricsIntervalMs: ms,
