@@ -68,12 +68,12 @@ export function option<T>(schema: Accepts<T>, more: More<NoInfer<T>> = {}): Opti
 }
 
 /** An entry for an object of options. `T` is what an author gives. */
-export function group<T>(fields: OptionTable, more: More<T> = {}, accepted?: string): Option<T> {
+export function group<T>(fields: OptionTable & Readonly<Record<keyof T, Option>>, more: More<T> = {}, accepted?: string): Option<T> {
   return { ...more, fields, schema: schemaOf(fields, accepted) as v.GenericSchema as Accepts<T> };
 }
 
 /** A group's entry with other options in it. */
-export function regrouped<T>(entry: Option<object>, fields: OptionTable): Option<T> {
+export function regrouped<T>(entry: Option<object>, fields: OptionTable & Readonly<Record<keyof T, Option>>): Option<T> {
   const { schema: _1, fields: _2, ...more } = entry;
   return group<T>(fields, more as More<T>);
 }
