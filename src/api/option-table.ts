@@ -68,12 +68,12 @@ export function option<T>(schema: Accepts<T>, more: More<NoInfer<T>> = {}): Opti
 }
 
 /** An entry for an object of options. `T` is what an author gives. */
-export function group<T>(fields: OptionTable, more: More<T> = {}, accepted?: string): Option<T> {
+export function group<T>(fields: OptionTable & Readonly<Record<keyof T, Option>>, more: More<T> = {}, accepted?: string): Option<T> {
   return { ...more, fields, schema: schemaOf(fields, accepted) as v.GenericSchema as Accepts<T> };
 }
 
 /** A group's entry with other options in it. */
-export function regrouped<T>(entry: Option<object>, fields: OptionTable): Option<T> {
+export function regrouped<T>(entry: Option<object>, fields: OptionTable & Readonly<Record<keyof T, Option>>): Option<T> {
   const { schema: _1, fields: _2, ...more } = entry;
   return group<T>(fields, more as More<T>);
 }
@@ -137,7 +137,7 @@ export function acceptedBy(schema: Accepts<unknown>): string {
 }
 
 /** More than a person reads at once. */
-const ENOUGH = 20;
+const MAX_PROBLEMS = 30;
 
 /**
  * Throws what is wrong with some options, if anything is.
@@ -147,8 +147,9 @@ const ENOUGH = 20;
  */
 export function refuse(subject: string, problems: readonly OptionProblem[]): void {
   if (problems.length === 0) return;
-  const rest = problems.length > ENOUGH ? [`There are ${problems.length - ENOUGH} more problems.`] : [];
-  throw new ConfigError(`${subject}: ${[...problems.slice(0, ENOUGH).map(({ problem }) => problem), ...rest].join(" ")}`);
+  const said = problems.slice(0, MAX_PROBLEMS).map(({ problem }) => problem);
+  if (problems.length > MAX_PROBLEMS) said.push(`And ${problems.length - MAX_PROBLEMS} more.`);
+  throw new ConfigError(`${subject}: ${said.join(" ")}`);
 }
 
 /** The options that were given with every default filled in; they must have been accepted. One without a default stays left out. */

@@ -52,49 +52,26 @@ export const boolean = (): Accepts<boolean> => v.boolean("true or false");
 export const callable = <T extends (...args: never[]) => unknown>(accepted = "a function"): Accepts<T> =>
   v.custom<T>((value) => typeof value === "function", accepted);
 
-/** Deeper than any configuration, and too flat to overflow the stack of whoever reads it. */
 const MAX_DEPTH = 100;
-/** More values than any storage holds. What is shared counts wherever it stands, as in the text. */
-const MAX_VALUES = 1_000_000;
-const JSON_ACCEPTED = `JSON: null, booleans, finite numbers, strings, arrays and plain objects, at most ${MAX_DEPTH} deep and ${MAX_VALUES} values`;
+/** How long the text may be, about. What is shared counts each time, because it is written each time. */
+const MAX_JSON_LENGTH = 10_000_000;
+const JSON_RULE = `JSON: null, booleans, finite numbers, strings, arrays and plain objects, at most ${MAX_JSON_LENGTH} characters in all`;
 
 /** What is JSON as it stands: nothing is lost by sending it as text. */
-export const json = (): Accepts<unknown> => v.custom<unknown>(isJson, JSON_ACCEPTED);
+export const json = (): Accepts<unknown> => v.custom<unknown>(isJson, JSON_RULE);
 
-/** @internal Takes time by the size of `value`, however often a part of it is used again. */
+/** @internal Whether `value` is JSON as it stands, and there is an end to its text. */
 export function isJson(value: unknown): boolean {
-  return measure(value, new Map()) !== undefined;
-}
-
-/** How deep a value is, and how many values it is as text. */
-interface Measured {
-  readonly depth: number;
-  readonly values: number;
-}
-
-const LEAF: Measured = { depth: 0, values: 1 };
-
-function measure(value: unknown, seen: Map<object, Measured | undefined>, above = 0): Measured | undefined {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return LEAF;
-  if (typeof value === "number") return Number.isFinite(value) ? LEAF : undefined;
-  if (typeof value !== "object") return undefined;
-  // One that is being measured has no measure yet, nor ever: it is circular.
-  if (seen.has(value)) {
-    const before = seen.get(value);
-    return before !== undefined && above + before.depth <= MAX_DEPTH ? before : undefined;
-  }
-  if (above >= MAX_DEPTH || !isPlain(value)) return undefined;
-  seen.set(value, undefined);
-  let depth = 0;
-  let values = 1;
-  for (const item of Object.values(value)) {
-    const measured = measure(item, seen, above + 1);
-    if (measured === undefined) return undefined;
-    depth = Math.max(depth, measured.depth + 1);
-    values += measured.values;
-    if (values > MAX_VALUES) return undefined;
-  }
-  const measured = { depth, values };
-  seen.set(value, measured);
-  return measured;
+  let left = MAX_JSON_LENGTH;
+  const fits = (length: number) => (left -= length + 1) >= 0;
+  const isPart = (part: unknown, depth: number): boolean => {
+    if (typeof part === "string") return fits(part.length);
+    if (part === null || typeof part === "boolean") return fits(0);
+    if (typeof part === "number") return fits(0) && Number.isFinite(part);
+    if (typeof part !== "object" || depth > MAX_DEPTH || !fits(0) || !isPlain(part)) return false;
+    // Holes, too, are written.
+    if (Array.isArray(part)) return part.length <= left && part.every((item) => isPart(item, depth + 1));
+    return Object.entries(part).every(([key, item]) => fits(key.length) && isPart(item, depth + 1));
+  };
+  return isPart(value, 0);
 }

@@ -35,7 +35,7 @@ export const AUTOSCALING_OPTIONS = {
    */
   minReplicas: option(replicas(0), { default: 1 }),
   /**
-   * The most replicas; 0 is what a system at a target capacity of 0 shows.
+   * The most replicas. 0 is what a target capacity of 0 makes of it.
    *
    * @default 1, or 100 with `numReplicas: "auto"`
    */

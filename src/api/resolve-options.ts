@@ -51,7 +51,7 @@ export function checkOptions(deployment: string, options: unknown): void {
 /** With `numReplicas: "auto"` there is autoscaling whatever else is given, with another default. */
 const WITH_AUTO = {
   ...DEPLOYMENT_OPTIONS,
-  autoscaling: group<AutoscalingOptions>({ ...AUTOSCALING_OPTIONS, maxReplicas: option(replicas(1), { default: 100 }) }),
+  autoscaling: group<AutoscalingOptions>({ ...AUTOSCALING_OPTIONS, maxReplicas: option(replicas(0), { default: 100 }) }),
 };
 
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */

@@ -3,11 +3,11 @@
 /** The longest timer that there is. */
 const MAX_TIME = 2_147_483_647;
 
-// 40 objects, which would be a million million values as text; a million values in a thousand objects; and one too deep for anyone's stack.
+// 40 objects, which would be a million million values as text; ten million values in some thousand objects; and one too deep for anyone's stack.
 const nested = (depth: number, wrap: (inner: unknown) => unknown) => Array.from({ length: depth }).reduce<unknown>(wrap, 1);
 const shared = nested(40, (inner) => ({ a: inner, b: inner }));
 const row = Array.from({ length: 1000 }, () => 1);
-const many = Array.from({ length: 1001 }, () => row);
+const many = Array.from({ length: 10_001 }, () => row);
 const deep = nested(100_000, (inner) => [inner]);
 
 const circular: Record<string, unknown> = {};
@@ -67,7 +67,7 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
       shared,
       many,
       deep,
-      nested(101, (inner) => ({ inner })),
+      nested(102, (inner) => ({ inner })),
       1n,
       Symbol("s"),
     ],
@@ -141,7 +141,7 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
   { option: "logging.accessLog", accepts: [true], refuses: [1], accepted: ["true", "false"] },
   { option: "autoscaling", accepts: [{}], refuses: [true, 3, []], accepted: ["object"] },
   { option: "autoscaling.minReplicas", accepts: [0, 1], refuses: [-1, 0.5, 1001, 1e9], accepted: ["0", "1000"] },
-  { option: "autoscaling.maxReplicas", accepts: [0, 1, 7, 1000], refuses: [-1, "3", 1001, 1e9], accepted: ["0", "1000"] },
+  { option: "autoscaling.maxReplicas", accepts: [1, 7, 1000], refuses: [-1, "3", 1001, 1e9], accepted: ["0", "1000"] },
   { option: "autoscaling.initialReplicas", accepts: [1], refuses: [-1, null, 1001, 1e9], accepted: ["0", "1000"] },
   {
     option: "autoscaling.targetOngoingRequests",

@@ -88,6 +88,7 @@ describe("an option of a deployment", () => {
     ["an empty array of length 2^32-1 as userConfig", { userConfig: Object.assign([], { length: 2 ** 32 - 1 }) }, "userConfig"],
     ["an array of a million", { numReplicas: Array.from({ length: 1_000_000 }, () => ({})) }, "numReplicas"],
     ["a text of 1 MB", { logging: { level: "x".repeat(1_000_000) } }, "logging.level"],
+    ["a text of 11 MB as userConfig", { userConfig: ["x".repeat(11_000_000)] }, "userConfig"],
     ["a name of 1 MB", { ["k".repeat(1_000_000)]: 1 }, "unknown option"],
     ["a thousand mistakes", { placement: { locationHints: Array.from({ length: 1000 }, () => "No hint") } }, "placement.locationHints"],
   ])("that is hard to show is refused in a moment, in a few sentences: %s", (_, options, named) => {
@@ -111,7 +112,7 @@ describe("an option of a deployment", () => {
   it("says no more than a person reads", () => {
     const locationHints = Array.from({ length: 1000 }, (_, index) => index) as unknown as string[];
     const { message } = errorOf(() => deployment(Rank, { placement: { locationHints } }));
-    expectMentions(message, "placement.locationHints.0", "980");
+    expectMentions(message, "placement.locationHints.0", "970");
     expect(message.length).toBeLessThan(3000);
   });
 });
