@@ -60,6 +60,9 @@ export interface TaskOutcome {
   readonly result?: string;
 }
 
+/** How many tasks are listed at most, whatever is asked for. */
+export const MAX_LISTED = 1000;
+
 /** Which tasks are listed. */
 export interface TaskQuery {
   readonly deployment?: string;

@@ -7,7 +7,7 @@
 import { decodeError } from "../protocol/error-codec.ts";
 import { ReplicaUnavailableError, RequestCancelledError, RequestTimeoutError, TaskNotFoundError } from "../protocol/errors.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import type { TaskCounters, TaskQuery, TaskShardRpc, TaskStatus } from "../protocol/tasks.ts";
+import { MAX_LISTED, type TaskCounters, type TaskQuery, type TaskShardRpc, type TaskStatus } from "../protocol/tasks.ts";
 import { decodeErrorText, decodeResult, encodeArguments } from "./payload.ts";
 import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
 
@@ -124,17 +124,18 @@ export class TaskClient {
   async list(apps: readonly string[], query: Omit<TaskQuery, "before">, cursor?: string): Promise<TaskPage> {
     const from = cursor === undefined ? undefined : parseTaskId(cursor);
     if (cursor !== undefined && from === undefined) throw new TaskNotFoundError(`${JSON.stringify(cursor.slice(0, 200))} is not a cursor.`);
+    const limit = Math.min(query.limit, MAX_LISTED);
     const pages = await Promise.all(
       shardsOf(apps).map(async (address) => {
         const source = sourceOf(address);
         // Of those that were made at once, the ones of earlier sources come later.
         const before = from === undefined ? {} : { before: `${source}.${from.unique}${source < sourceOf(from) ? "~" : ""}` };
-        return (await this.#ask(address, (shard) => shard.list({ ...query, ...before }))) ?? [];
+        return (await this.#ask(address, (shard) => shard.list({ ...query, limit, ...before }))) ?? [];
       }),
     );
     const tasks = pages.flat().toSorted((a, b) => compare(orderOf(b.id), orderOf(a.id)));
-    const isWhole = tasks.length <= query.limit && pages.every((page) => page.length < query.limit);
-    const shown = tasks.slice(0, query.limit);
+    const isWhole = tasks.length <= limit && pages.every((page) => page.length < limit);
+    const shown = tasks.slice(0, limit);
     return isWhole || shown.length === 0 ? { tasks: shown } : { tasks: shown, cursor: shown.at(-1)!.id };
   }
 

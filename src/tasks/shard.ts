@@ -11,7 +11,15 @@
  *   S4. While something is in flight the alarm is at most ten seconds away: an object that is lost is not woken by anything else.
  */
 import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
-import type { EnqueueRequest, TaskCounters, TaskOutcome, TaskQuery, TaskShardRpc, TaskStatus } from "../protocol/tasks.ts";
+import {
+  type EnqueueRequest,
+  MAX_LISTED,
+  type TaskCounters,
+  type TaskOutcome,
+  type TaskQuery,
+  type TaskShardRpc,
+  type TaskStatus,
+} from "../protocol/tasks.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { Attempts } from "./attempts.ts";
 import { Gates } from "./gates.ts";
@@ -30,7 +38,6 @@ const SWEEP_SIZE = 500;
 /** So many waiting tasks are cancelled at a time. */
 const CANCEL_SIZE = 500;
 const MAX_WAIT_MS = 30_000;
-const MAX_LISTED = 1000;
 
 /** Until when tasks that have been created by then, and wait, are to be cancelled. */
 const CANCEL_MARK = "cancel waiting";

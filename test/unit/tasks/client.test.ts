@@ -143,6 +143,14 @@ describe("a client of tasks", () => {
     );
   });
 
+  it("lists no more than 1,000 at once, and has a cursor for the others", async () => {
+    const { client } = system();
+    for (let n = 0; n < 1001; n++) await client.enqueue({ ...call, idempotencyKey: String(n) });
+    const first = await client.list(["app"], { limit: 5000 });
+    const second = await client.list(["app"], { limit: 5000 }, first.cursor);
+    expect([first.tasks.length, second.tasks.length, second.cursor]).toEqual([1000, 1, undefined]);
+  });
+
   it("refuses a cursor that is none", async () => {
     await expect(system().client.list(["app"], only, "x")).rejects.toThrow(/cursor/);
   });
