@@ -104,13 +104,13 @@ export class TaskShard implements TaskShardRpc {
 
   async #untilFinished(id: string, waitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => done(), waitMs);
       const forget = this.#ledger.whenFinished(id, () => done());
       const done = () => {
-        clearTimeout(timer);
         forget();
         resolve();
       };
+      // Not cleared: an object keeps memory for each timer that is, and none for one that finds nothing to do.
+      setTimeout(done, waitMs);
     });
   }
 
