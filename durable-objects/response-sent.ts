@@ -3,7 +3,7 @@
  */
 import type { Scope } from "../src/context/scope.ts";
 import { bodyLength } from "../src/replica/body-length.ts";
-import { type WhenDone, whenSent } from "../src/replica/sent.ts";
+import { type WhenDone, whenSent } from "../src/replica/response-end.ts";
 import { whenEnded } from "../src/replica/socket-pairs.ts";
 
 /** The same as `whenSent`, without a detour for what is in memory already, and also for the answer to an upgrade. */

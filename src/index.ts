@@ -22,7 +22,7 @@ export {
   type RequestContext,
 } from "./context/scope.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
-export type { MultiplexedStats } from "./multiplexing/stats.ts";
+export type { MultiplexedStats } from "./multiplexing/registry.ts";
 export type { ApplicationAutoscalingPolicy, AutoscalingContext, AutoscalingDecision, AutoscalingPolicy } from "./protocol/autoscaling.ts";
 export {
   BackPressureError,

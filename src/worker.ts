@@ -10,7 +10,7 @@ import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
-import { cameIn, type Place } from "./worker/location.ts";
+import { noteClientRegion, type Place } from "./worker/location.ts";
 import { System } from "./worker/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
@@ -74,7 +74,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     Retired: class extends DurableObject<Cloudflare.Env> {},
     ingress: {
       fetch(request, env) {
-        cameIn(request as { readonly cf?: Place });
+        noteClientRegion(request as { readonly cf?: Place });
         const response = ingress(request, { env, keepAlive: waitUntil });
         return features.sent === undefined ? response : response.then(features.sent);
       },

@@ -4,7 +4,7 @@
  */
 import { type ReplicaScope, RequestScope } from "../../src/context/scope.ts";
 import { ModelCache } from "../../src/multiplexing/model-cache.ts";
-import type { MultiplexedStats } from "../../src/multiplexing/stats.ts";
+import type { MultiplexedStats } from "../../src/multiplexing/registry.ts";
 import type { Delivery, Reply, RequestMeta, Reservation } from "../../src/protocol/messages.ts";
 import { Admission, type Slot } from "../../src/replica/admission.ts";
 import type { VirtualClock } from "../simulation/clock.ts";

@@ -9,7 +9,7 @@ import { ControllerRows } from "../../durable-objects/controller-rows.ts";
 import { resolveOptions } from "../../src/api/resolve-options.ts";
 import { replicaSetOf } from "../../src/controller/assignment.ts";
 import { Controller, type ControllerPorts } from "../../src/controller/controller.ts";
-import type { MeasuredStore } from "../../src/controller/measured.ts";
+import type { MeasuredStore } from "../../src/controller/metrics-store.ts";
 import { freshState } from "../../src/controller/state.ts";
 import { rowsOf, stateFrom, type StoredApplication, storedFrom, takeChanges } from "../../src/controller/stored-state.ts";
 import { transition } from "../../src/controller/transition.ts";

@@ -6,7 +6,7 @@
 import { serialize, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { encodeReply } from "../../src/protocol/envelope.ts";
-import { encodeNews } from "../../src/protocol/news.ts";
+import { encodeSet } from "../../src/protocol/news.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
 import { Router } from "../../src/router/router.ts";
 import { controllerOf, type Kind, NOW_MS, reportOf, runningApplication, setOf, Storage } from "./deployment.ts";
@@ -44,7 +44,7 @@ export interface Costs extends Sizes {
 function sizesOf(replicas: number): Sizes {
   const set = setOf(replicas);
   return {
-    newsBytes: encodeNews(set).length,
+    newsBytes: encodeSet(set).length,
     replyBytes: serialize(encodeReply({ kind: "value", value: "Hello", set })).byteLength,
     stateBytes: JSON.stringify(runningApplication(replicas, { isAutoscaled: true }).stored).length,
   };
@@ -62,7 +62,7 @@ export async function costsOf(replicas: number): Promise<Costs> {
     replicas,
     ...sizesOf(replicas),
     routeUs: (await routeMs(replicas)) * 1000,
-    writeNewsUs: timed(() => encodeNews({ ...set })) * 1000,
+    writeNewsUs: timed(() => encodeSet({ ...set })) * 1000,
     aliveUs: (await reportMs(replicas, { isAutoscaled: false })) * 1000,
     loadUs: (await reportMs(replicas, { isAutoscaled: true })) * 1000,
     deployMs: await deployMs(replicas),
@@ -82,7 +82,7 @@ async function routeMs(replicas: number): Promise<number> {
     random: Math.random,
     now: Date.now,
     sleep: () => new Promise(() => {}),
-    whereabouts: () => HINTS[0],
+    region: () => HINTS[0],
     connect: () => ({ call: async () => ({ kind: "value", value: null }), fetch: unused, reserve: unused, cancel: () => {} }),
   });
   const request = { meta: META, method: undefined, args: [] };

@@ -108,7 +108,7 @@ function routerIn(from: Region, set: ReplicaSet, { byName, clock, random }: Surr
     random,
     now: clock.now,
     sleep: clock.sleep,
-    whereabouts: () => from.hint,
+    region: () => from.hint,
     connect({ name }) {
       const replica = byName.get(name)!;
       return new Connection(replica, distances.get(replica.hint)!);

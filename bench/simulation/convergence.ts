@@ -103,7 +103,7 @@ class Member implements Told {
     return this.#set.epoch === 0 || this.#set.replicas.some(({ name }) => name === this.name);
   }
 
-  newsFor(epoch: number): ReplicaSet | undefined {
+  newerSet(epoch: number): ReplicaSet | undefined {
     // A caller knows more than the replica, which therefore asks its controller.
     if (epoch > this.#set.epoch) this.tell(2 * ONE_WAY_MS);
     return epoch < this.#set.epoch ? this.#set : undefined;

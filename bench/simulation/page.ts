@@ -25,7 +25,7 @@ halve what is remembered, and while nobody refuses it does not count. When three
 claims for some seconds, and queues directly.
 
 These tables come from a discrete-event simulation that runs the code that serves: [the router](../src/router/router.ts) with its
-[policy](../src/router/policies/power-of-two-choices.ts) and its [knowledge](../src/router/knowledge.ts), one instance for each isolate, and
+[policy](../src/router/policies/power-of-two-choices.ts) and its [knowledge](../src/router/replica-estimates.ts), one instance for each isolate, and
 [the admission](../src/replica/admission.ts) of each replica, under virtual time. The [baselines](../bench/baselines/two-choices.ts) send
 every request to one replica, to wait there. All of them get the same requests at the same moments.
 

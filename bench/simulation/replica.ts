@@ -32,7 +32,7 @@ export interface Told {
   /** Whether it takes requests: it is in the set. */
   readonly isServing: boolean;
   /** The newest set, for a caller that knows an older one. */
-  newsFor(epoch: number): ReplicaSet | undefined;
+  newerSet(epoch: number): ReplicaSet | undefined;
 }
 
 /** What a call of a lost replica throws, as the platform words it. */
@@ -100,7 +100,7 @@ export class SimulatedReplica {
     if (this.#admission !== admission) return;
     held.release();
     this.#here.delete(settle);
-    this.#answer(settle, { kind: "value", value: admission.load satisfies Load, ...this.#newsFor(delivery.epoch ?? 0) });
+    this.#answer(settle, { kind: "value", value: admission.load satisfies Load, ...this.#newerSet(delivery.epoch ?? 0) });
   }
 
   async #reserve(delivery: Delivery, settle: Settle<Reservation>): Promise<void> {
@@ -119,11 +119,11 @@ export class SimulatedReplica {
   #refuse(settle: Settle<Refusal>): void {
     const admission = this.#admission;
     const load = admission?.load ?? { ongoing: 0, queued: 0 };
-    this.#answer(settle, { kind: "refused", load, ...(admission === undefined ? { failedStart: NO_START } : this.#newsFor(0)) });
+    this.#answer(settle, { kind: "refused", load, ...(admission === undefined ? { failedStart: NO_START } : this.#newerSet(0)) });
   }
 
-  #newsFor(epoch: number): { readonly set?: ReplicaSet } {
-    const set = this.#told?.newsFor(epoch);
+  #newerSet(epoch: number): { readonly set?: ReplicaSet } {
+    const set = this.#told?.newerSet(epoch);
     return set === undefined ? {} : { set };
   }
 

@@ -8,14 +8,13 @@
  *   F2. A call is queued at once, before its promise or stream is looked at.
  */
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { after, type After } from "../context/within.ts";
+import { after, type After } from "../context/with-timeout.ts";
 import { addSource } from "../observe/sources.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import { show } from "../protocol/wording.ts";
-import { END } from "./end.ts";
-import { Item } from "./item.ts";
+import { END, Item } from "./item.ts";
 import { type BatchLimits, type BatchOptions, checkLimit, resolveBatchOptions } from "./options.ts";
-import { CallerPromise, CallerStream, promiseOrStream } from "./outlets.ts";
+import { CallerPromise, CallerStream, promiseOrStream } from "./batch-results.ts";
 import { BatchQueue, type QueuePorts, type RunBatch } from "./queue.ts";
 import { type BatchFunction, runBatch } from "./run-batch.ts";
 import type { BatchStats } from "./stats.ts";

@@ -7,7 +7,7 @@
  *   P3. A batch that runs for `GIVE_UP_MS` without a caller is given up, once.
  */
 import type { RequestScope } from "../context/scope.ts";
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
 import type { Item } from "./item.ts";
 

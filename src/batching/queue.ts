@@ -12,11 +12,11 @@
  *   Q5. An item whose caller has left, or whose deadline has passed, is in no batch.
  *   Q6. Limits that are set count from the next batch.
  */
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import { type AdaptiveBounds, learn, settingsOf, UNKNOWN } from "./adaptive.ts";
 import type { Item } from "./item.ts";
-import { type Batch, Lanes, type Limits } from "./lanes.ts";
+import { type Batch, Lanes, type Limits } from "./pending-batches.ts";
 import type { BatchLimits, BatchSettings } from "./options.ts";
 import type { Measurements } from "../observe/sources.ts";
 import type { BatchEnd } from "./run-batch.ts";

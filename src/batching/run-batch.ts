@@ -9,17 +9,16 @@
  *       and what comes of it then changes nothing.
  */
 import { writeLog } from "../context/logger.ts";
-import { type RequestScope, runInScope, type Scope } from "../context/scope.ts";
-import type { After } from "../context/within.ts";
+import { RequestScope, runInScope, type Scope } from "../context/scope.ts";
+import type { After } from "../context/with-timeout.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { isError } from "../protocol/strangers.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
 import { show } from "../protocol/wording.ts";
-import { batchScopeOf } from "./batch-scope.ts";
 import { Callers } from "./callers.ts";
-import { END } from "./end.ts";
-import type { Item } from "./item.ts";
-import { columnsOf } from "./lanes.ts";
+import { END, type Item } from "./item.ts";
+import { columnsOf } from "./pending-batches.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
 
 /** The user's function, whose kind only its result tells. */
 export type BatchFunction = (...columns: unknown[][]) => unknown;
@@ -182,4 +181,29 @@ function isAsyncIterator(value: unknown): value is AsyncIterator<unknown, unknow
   return (
     typeof value === "object" && value !== null && Symbol.asyncIterator in value && typeof (value as { next?: unknown }).next === "function"
   );
+}
+
+/** The scope of a batch, and the request in it, which the batch aborts when nobody waits any more. */
+export interface BatchScope {
+  readonly scope: Scope | undefined;
+  readonly request: RequestScope | undefined;
+}
+
+/** Makes the scope of a batch from its callers', the first caller's first. */
+export function batchScopeOf(scopes: readonly (Scope | undefined)[]): BatchScope {
+  const inReplica = scopes.find((scope) => scope !== undefined);
+  if (inReplica === undefined) return { scope: undefined, request: undefined };
+  const metas = scopes.flatMap((scope) => scope?.request?.meta ?? []);
+  const [first] = metas;
+  if (first === undefined) return { scope: { replica: inReplica.replica, request: undefined }, request: undefined };
+  const request = new RequestScope(sharedMeta(first, metas, metas.length === scopes.length));
+  return { scope: { replica: inReplica.replica, request }, request };
+}
+
+function sharedMeta(first: RequestMeta, metas: readonly RequestMeta[], isComplete: boolean): RequestMeta {
+  const { deadline: _, ...meta } = first;
+  // The longest way here counts, so that batches which call each other come to an end.
+  const { hops, chain } = metas.reduce((deepest, other) => (other.hops > deepest.hops ? other : deepest), first);
+  const deadline = isComplete ? Math.max(...metas.map((other) => other.deadline ?? Infinity)) : Infinity;
+  return { ...meta, hops, chain, ...(deadline === Infinity ? {} : { deadline }) };
 }

@@ -1,7 +1,7 @@
 /**
  * What a batch queue counts, as plain numbers: for the author by `stats`, for Prometheus by `measurements`.
  */
-import { BATCH_MS, BATCH_SHARES, BATCH_SIZES } from "../observe/catalogue.ts";
+import { BATCH_MS, BATCH_SHARES, BATCH_SIZES } from "../observe/metric-definitions.ts";
 import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
 

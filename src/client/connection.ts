@@ -8,8 +8,7 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
-import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, decodeText, encodeWhole } from "../protocol/text-codec.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
 /** Where a connection goes, and as whom. */

@@ -14,7 +14,7 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
-import type { After } from "./within.ts";
+import type { After } from "./with-timeout.ts";
 
 declare global {
   namespace Cloudflare {

@@ -14,7 +14,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Due, DueQueue } from "./due-queue.ts";
-import type { After } from "./within.ts";
+import type { After } from "./with-timeout.ts";
 
 /** What shared timers need of the platform. */
 export interface TimerPorts {

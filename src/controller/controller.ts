@@ -27,7 +27,7 @@ import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
-import type { MeasuredStore } from "./measured.ts";
+import type { MeasuredStore } from "./metrics-store.ts";
 import { MeasuredReplicas } from "./measured-replicas.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
 import { OrdersUnderway, type OrderUnderway } from "./orders-underway.ts";

@@ -6,7 +6,7 @@
 import { LEASE_MS } from "../protocol/control.ts";
 import type { MetricsSnapshot, ReplicaMetrics } from "../protocol/metrics.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import { isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./measured.ts";
+import { isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./metrics-store.ts";
 import type { ApplicationState } from "./state.ts";
 
 /** How often all rows are looked through for those of replicas that left long ago, at most. */

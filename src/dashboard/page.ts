@@ -5,7 +5,7 @@ import type { Scraped } from "../observe/system-metrics.ts";
 import type { ScalingDecision } from "../protocol/status.ts";
 import { SCRIPT, STYLE } from "./client.ts";
 import { html, Html } from "./html.ts";
-import type { Measured } from "./measured.ts";
+import type { Measured } from "./summary.ts";
 import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
 
 /** The page, and the policy by which a browser runs its own script and nothing else. */

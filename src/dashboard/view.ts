@@ -6,7 +6,7 @@
 import type { Scraped } from "../observe/system-metrics.ts";
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails, DeploymentDetails, ReplicaDetails } from "../protocol/status.ts";
-import { type Measured, measuredBy } from "./measured.ts";
+import { type Measured, measuredBy } from "./summary.ts";
 
 /** How much something asks for: nothing, patience, or somebody. */
 export type Level = "good" | "changing" | "bad";

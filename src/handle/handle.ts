@@ -9,7 +9,7 @@
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
 import type { Scope } from "../context/scope.ts";
-import { after } from "../context/within.ts";
+import { after } from "../context/with-timeout.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";

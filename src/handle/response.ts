@@ -8,7 +8,7 @@ import { ConfigError, RequestCancelledError, RequestTimeoutError } from "../prot
 import type { DeploymentResponse } from "../protocol/handle-types.ts";
 import type { Answer } from "../protocol/messages.ts";
 import type { RequestScope } from "../context/scope.ts";
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { RESPONSE_BRAND } from "../protocol/sendable.ts";
 import { addAwaiters, type CallSite } from "./call-site.ts";

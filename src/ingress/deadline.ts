@@ -1,7 +1,7 @@
 /**
  * The deadline of a call that came from outside: its caller is answered when it passes, whatever still runs.
  */
-import { after } from "../context/within.ts";
+import { after } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 
 /** One call's deadline. One wait at a time is ended by it. */

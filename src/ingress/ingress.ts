@@ -11,7 +11,7 @@
  *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
-import { after } from "../context/within.ts";
+import { after } from "../context/with-timeout.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";

@@ -13,8 +13,7 @@ import type { Answer, CallRequest, HandleOptionsRef, ItemBatch } from "../protoc
 import { Cancellation } from "../protocol/cancellation.ts";
 import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall } from "../protocol/rpc-messages.ts";
-import { decodeText, encodeText } from "../protocol/text-codec.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall, decodeText, encodeText } from "../protocol/text-codec.ts";
 import { readText } from "./body.ts";
 import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";

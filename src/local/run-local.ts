@@ -8,7 +8,7 @@ import { Application, deploymentsOf, mapApplications } from "../api/application.
 import { routerOf } from "../api/ingress.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { after } from "../context/within.ts";
+import { after } from "../context/with-timeout.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
@@ -19,7 +19,7 @@ import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { bodiesIn } from "../protocol/bodies.ts";
 import { define } from "../protocol/wire-error.ts";
 import { Replica } from "../replica/replica.ts";
-import { whenSent } from "../replica/sent.ts";
+import { whenSent } from "../replica/response-end.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";

@@ -5,8 +5,8 @@
  */
 import { writeLog } from "../context/logger.ts";
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
-import { withinLimit } from "../context/within.ts";
-import { LATENCY_MS } from "../observe/catalogue.ts";
+import { withinLimit } from "../context/with-timeout.ts";
+import { LATENCY_MS } from "../observe/metric-definitions.ts";
 import { observe } from "../observe/series.ts";
 import { stackText } from "../protocol/thrown.ts";
 

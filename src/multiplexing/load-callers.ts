@@ -6,7 +6,7 @@
  *   W2. A load that somebody asked for is given up `GIVE_UP_MS` after the last of them has left. One that was only prefetched is
  *       then in the way of others, and is given up when one of them needs its place, or after `PREFETCH_LIMIT_MS`.
  */
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import { GIVE_UP_MS, SETUP_LIMIT_MS } from "../protocol/limits.ts";
 
 /** How long a load that nobody has asked for may take: as long as a replica may take to set up. */

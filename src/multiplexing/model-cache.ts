@@ -13,19 +13,17 @@
  */
 import { writeLog } from "../context/logger.ts";
 import { type RequestScope, runInScope } from "../context/scope.ts";
-import { type After, within } from "../context/within.ts";
-import { LATENCY_MS } from "../observe/catalogue.ts";
+import { type After, within } from "../context/with-timeout.ts";
+import { LATENCY_MS } from "../observe/metric-definitions.ts";
 import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
 import { ReplicaUnavailableError, RequestCancelledError } from "../protocol/errors.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
-import { blockedRequests } from "./blocked.ts";
+import { blockedRequests, findExcess, findRoom, type Occupant, type RoomLimits, KnownSizes } from "./eviction.ts";
 import { type DisposalPorts, Disposals } from "./dispose.ts";
-import { findExcess, findRoom, type Occupant, type RoomLimits } from "./room.ts";
-import { KnownSizes } from "./known-sizes.ts";
 import { LoadCallers } from "./load-callers.ts";
 import { loaderFor } from "./loader.ts";
-import { type MultiplexedStats, noStats } from "./stats.ts";
+import { type MultiplexedStats, noStats } from "./registry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** What a cache is made of. */

@@ -12,8 +12,7 @@ import { ConfigError } from "../protocol/errors.ts";
 import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
 import { show } from "../protocol/wording.ts";
 import { ModelCache } from "./model-cache.ts";
-import { disposalLimitMs, registerModels } from "./registry.ts";
-import { type MultiplexedStats, noStats } from "./stats.ts";
+import { disposalLimitMs, registerModels, type MultiplexedStats, noStats } from "./registry.ts";
 
 const LIMIT = `an integer from 1 to ${MAX_MODELS}, or -1 for no limit`;
 

@@ -2,7 +2,7 @@
  * Prometheus text, format 0.0.4.
  */
 import type { Label, Series } from "../protocol/metrics.ts";
-import type { Metric } from "./catalogue.ts";
+import type { Metric } from "./metric-definitions.ts";
 import { countOf } from "./series.ts";
 
 /** What is answered with {@link expose}'s text. */

@@ -3,7 +3,7 @@
  */
 import type { ReplicaScope } from "../context/scope.ts";
 import type { Series } from "../protocol/metrics.ts";
-import type { MetricKey } from "./catalogue.ts";
+import type { MetricKey } from "./metric-definitions.ts";
 
 /** A part's numbers, with all that it has counted so far. */
 export type Measurements = Readonly<Partial<Record<MetricKey, readonly Series[]>>>;

@@ -3,7 +3,7 @@
  */
 import { type ApplicationMetrics, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
-import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./catalogue.ts";
+import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./metric-definitions.ts";
 import { expose, type Family } from "./exposition.ts";
 import { seriesOf } from "./series.ts";
 

@@ -79,7 +79,7 @@ function restored(value: unknown, done: Map<object, unknown>): unknown {
 const fromAfar = new WeakSet<object>();
 
 /** Whether an error came from another replica, which has logged it. */
-export function isFromAfar(error: unknown): boolean {
+export function isRemoteError(error: unknown): boolean {
   return typeof error === "object" && error !== null && fromAfar.has(error);
 }
 

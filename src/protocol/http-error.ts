@@ -1,8 +1,7 @@
 /**
  * What an HTTP client sees of an error: nothing that the application did not mean to show.
  */
-import { ServeError } from "./errors.ts";
-import { serveErrorResponse, textResponse } from "./serve-error-response.ts";
+import { ServeError, serveErrorResponse, textResponse } from "./errors.ts";
 
 /** The answer to a request whose handling threw. Whatever was thrown, there is one. */
 export function errorResponse(thrown: unknown): Response {

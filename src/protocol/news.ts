@@ -24,7 +24,7 @@ const MAX_PLACES = 64;
 const texts = new WeakMap<ReplicaSet, string>();
 
 /** Writes a set; once for each object, which must not change. */
-export function encodeNews(set: ReplicaSet): string {
+export function encodeSet(set: ReplicaSet): string {
   const known = texts.get(set);
   if (known !== undefined) return known;
   const text = JSON.stringify(shortened(set) ?? set).replaceAll(/[^ -~]/g, escaped);
@@ -32,8 +32,8 @@ export function encodeNews(set: ReplicaSet): string {
   return text;
 }
 
-/** Reads what {@link encodeNews} wrote. */
-export function decodeNews(text: string): ReplicaSet {
+/** Reads what {@link encodeSet} wrote. */
+export function decodeSet(text: string): ReplicaSet {
   const read = JSON.parse(text) as ReplicaSet | Short;
   if (!("of" in read)) return read;
   const { of, places, replicas, spill, ...rest } = read;

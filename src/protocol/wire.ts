@@ -12,7 +12,7 @@
  */
 import { checkUnderstood, encodeEnvelope, isImplied } from "./envelope.ts";
 import type { Delivery, Refusal, RequestMeta } from "./messages.ts";
-import { decodeNews, encodeNews } from "./news.ts";
+import { decodeSet, encodeSet } from "./news.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 
 /** Where the envelope travels in an HTTP request. */
@@ -78,7 +78,7 @@ export function answerOf(response: Response): Response | Told | Promise<Refusal>
   const news = response.headers.get(NEWS_HEADER);
   if (news === null) return response;
   const told: Told = { kind: "told", response: withoutNews(response) };
-  return news === NO_NEWS ? told : { ...told, set: decodeNews(news) };
+  return news === NO_NEWS ? told : { ...told, set: decodeSet(news) };
 }
 
 async function refusalIn(response: Response): Promise<Refusal> {
@@ -107,7 +107,7 @@ function withoutNews(response: Response): Response {
  */
 export function answerResponse(response: Response, isTold: boolean, set: ReplicaSet | undefined): Response {
   if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-  const text = set === undefined ? NO_NEWS : encodeNews(set);
+  const text = set === undefined ? NO_NEWS : encodeSet(set);
   if (!isTold || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
   else response.headers.set(NEWS_HEADER, text);
   return response;

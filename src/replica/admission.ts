@@ -17,7 +17,7 @@
  *   A6. Every slot is given back once.
  *   A7. A slot is kept for `GRANT_MS` at most. Without a request that waits or is on its way there is no timer.
  */
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import type { Load } from "../protocol/messages.ts";
 import { LoadMeter } from "./load-meter.ts";

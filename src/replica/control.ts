@@ -17,8 +17,8 @@ import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./run.ts";
-import { VitalSigns } from "./vital-signs.ts";
-import { type After, within } from "../context/within.ts";
+import { LoadReporter } from "./load-reporter.ts";
+import { type After, within } from "../context/with-timeout.ts";
 
 /** How a replica is controlled: where its controller is, and what was compiled. */
 export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | "after" | "isStarted"> {
@@ -67,7 +67,7 @@ export class ReplicaControl {
     });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
-    const signs = new VitalSigns({
+    const signs = new LoadReporter({
       membership: this.#membership,
       now,
       after,

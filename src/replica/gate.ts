@@ -12,7 +12,7 @@
 import type { Delivery, Refusal, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Admission, Slot } from "./admission.ts";
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 import type { Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 
@@ -71,8 +71,8 @@ export class Gate {
   }
 
   /** The newest replica set, for a caller that has said that it knows an older one. */
-  newsFor(epoch: number | undefined): ReplicaSet | undefined {
-    return epoch === undefined ? undefined : this.#parts.membership?.newsFor(epoch);
+  newerSet(epoch: number | undefined): ReplicaSet | undefined {
+    return epoch === undefined ? undefined : this.#parts.membership?.newerSet(epoch);
   }
 
   #decided(isOurs: boolean, meta: RequestMeta, delivery: Delivery): Entry {
@@ -87,7 +87,7 @@ export class Gate {
 
   #refusal({ mode, epoch = 0 }: Delivery): Refusal {
     this.#parts.meter.refused(mode);
-    const set = this.newsFor(epoch);
+    const set = this.newerSet(epoch);
     return { kind: "refused", load: this.#parts.admission.load, ...(set === undefined ? {} : { set }) };
   }
 }

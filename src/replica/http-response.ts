@@ -3,9 +3,8 @@
  */
 import { runInScope, type Scope } from "../context/scope.ts";
 import { bodyLength } from "./body-length.ts";
-import { isGenerator } from "./item-source.ts";
+import { isGenerator, RunAhead } from "./run-ahead.ts";
 import { isForeignResponse, isResponse, sendable } from "./own-response.ts";
-import { RunAhead } from "./run-ahead.ts";
 import { acceptsEvents, encodeEvent, EVENT_STREAM } from "./server-sent-events.ts";
 import { toJson } from "./json-answer.ts";
 

@@ -13,7 +13,7 @@
  *   I5. What fails is logged where it does, once, with its stack; whoever waits for a start is told besides.
  */
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
-import { type Limit, TookTooLong, withinLimit } from "../context/within.ts";
+import { type Limit, TookTooLong, withinLimit } from "../context/with-timeout.ts";
 import { disposeModels, limitDisposals } from "../multiplexing/registry.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, SETUP_LIMIT_MS } from "../protocol/limits.ts";

@@ -6,7 +6,7 @@
  */
 import { writeLog } from "../context/logger.ts";
 import type { ReplicaScope } from "../context/scope.ts";
-import { TookTooLong } from "../context/within.ts";
+import { TookTooLong } from "../context/with-timeout.ts";
 import { stackText } from "../protocol/thrown.ts";
 
 // Weakly, because an error lives no longer for having been logged.

@@ -17,7 +17,7 @@ import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { type After, within } from "../context/within.ts";
+import { type After, within } from "../context/with-timeout.ts";
 
 /** A replica's way to its controller, and its own memory. */
 export interface ControlPort {
@@ -116,7 +116,7 @@ export class Membership {
   }
 
   /** The newest replica set, if a caller that knows the one of `epoch` does not know it. */
-  newsFor(epoch: number): ReplicaSet | undefined {
+  newerSet(epoch: number): ReplicaSet | undefined {
     const { set } = this;
     // In the background: the request itself goes on with what is known.
     if (epoch > set.epoch) void this.ask();

@@ -1,7 +1,7 @@
 /**
  * What a replica measures of its requests.
  *
- * Owns: which numbers a request adds to. Does not own: who is told of them, and when (vital-signs.ts).
+ * Owns: which numbers a request adds to. Does not own: who is told of them, and when (load-reporter.ts).
  *
  * Invariants:
  *   T1. A request adds to numbers that are there: nothing is allocated, unless it is the first of its kind or has failed.
@@ -9,7 +9,7 @@
  */
 import type { ReplicaScope } from "../context/scope.ts";
 import { modelMeasurements } from "../multiplexing/registry.ts";
-import { LATENCY_MS, type MetricKey } from "../observe/catalogue.ts";
+import { LATENCY_MS, type MetricKey } from "../observe/metric-definitions.ts";
 import { merged, numbersAt, observe } from "../observe/series.ts";
 import { measurementsOf } from "../observe/sources.ts";
 import type { AdmissionMode, Load } from "../protocol/messages.ts";

@@ -5,7 +5,7 @@ import type { ReplicaScope, Scope } from "../context/scope.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
 import type { MountedRouter } from "./http-handler.ts";
-import type { WhenDone } from "./sent.ts";
+import type { WhenDone } from "./response-end.ts";
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {

@@ -28,13 +28,12 @@ import { isScalar } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
-import { methodOf } from "./dispatch.ts";
+import { methodOf, httpHandlerOf } from "./http-handler.ts";
 import { type Entry, Gate } from "./gate.ts";
-import { httpHandlerOf } from "./http-handler.ts";
 import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
-import { isGenerator, ItemSource } from "./item-source.ts";
+import { isGenerator, ItemSource } from "./run-ahead.ts";
 import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
@@ -168,8 +167,8 @@ export class Replica {
   }
 
   /** The newest replica set, for a caller that knows an older one. */
-  newsFor(epoch: number | undefined): ReplicaSet | undefined {
-    return this.#gate.newsFor(epoch);
+  newerSet(epoch: number | undefined): ReplicaSet | undefined {
+    return this.#gate.newerSet(epoch);
   }
 
   /** Does what the replica's controller orders. */
@@ -199,7 +198,7 @@ export class Replica {
     logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
     if (failed !== undefined) logFailure(failed.error, run);
     reply ??= { kind: "error", error: encodeError(failed!.error) };
-    const set = this.#gate.newsFor(epoch);
+    const set = this.#gate.newerSet(epoch);
     return set === undefined ? reply : { ...reply, set };
   }
 

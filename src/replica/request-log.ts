@@ -5,7 +5,7 @@ import { messageOf, thrownName } from "../context/error-text.ts";
 import { LogText } from "../context/log-text.ts";
 import { writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
-import { isFromAfar } from "../protocol/error-codec.ts";
+import { isRemoteError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import { isWritten } from "./lifecycle-log.ts";
 import { pathOf } from "../protocol/request-path.ts";
@@ -45,7 +45,7 @@ function logAccess(what: string, startedAtMs: number, scope: Scope): void {
 
 /** Writes why a request failed; not for an error that came from another replica, which has logged it. */
 export function logFailure(error: unknown, scope: Scope): void {
-  if (isFromAfar(error) && scope.request?.meta.hops !== 0) return;
+  if (isRemoteError(error) && scope.request?.meta.hops !== 0) return;
   if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
   const message = (isError(error) && messageOf(error)) || thrownName(error);

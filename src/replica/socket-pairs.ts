@@ -14,7 +14,7 @@
  *   K2. Once nothing refers to a pair, nothing here keeps it.
  */
 
-import type { After } from "../context/within.ts";
+import type { After } from "../context/with-timeout.ts";
 
 /** What is known of one end of a pair. */
 interface End {

@@ -5,20 +5,20 @@
  */
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import type { Knowledge } from "./knowledge.ts";
+import type { ReplicaEstimates } from "./replica-estimates.ts";
 import { ModelHolders } from "./model-holders.ts";
 import { byModel } from "./policies/by-model.ts";
-import { drawn } from "./draw.ts";
-import { type Policies, policyOf } from "./policies/policy-of.ts";
-import { powerOfTwoChoices } from "./policies/power-of-two-choices.ts";
+import { powerOfTwoChoices, sample } from "./policies/power-of-two-choices.ts";
 import type { Candidate, Policy } from "./policy.ts";
+import type { RequestRouterName } from "../protocol/manifest.ts";
+import { rendezvous } from "./policies/rendezvous.ts";
 
 /** What an ordering needs of the platform. */
 export interface OrderingPorts {
   random(): number;
   now(): number;
   /** The location hint of the caller's own region, where it is known. */
-  whereabouts?(): string | undefined;
+  region?(): string | undefined;
   /** The application's own router, where it has one. */
   readonly customPolicy?: Policy;
 }
@@ -28,14 +28,14 @@ const CROWDED = 2;
 
 export class Ordering {
   readonly #ports: OrderingPorts;
-  readonly #knowledge: Knowledge;
+  readonly #knowledge: ReplicaEstimates;
   readonly #holders: ModelHolders;
   #set: ReplicaSet;
   #policies: Policies;
   /** All replicas by distance, as long as the set is the same and this isolate knows no better where it is. */
   #places: Places | undefined;
 
-  constructor(set: ReplicaSet, knowledge: Knowledge, ports: OrderingPorts) {
+  constructor(set: ReplicaSet, knowledge: ReplicaEstimates, ports: OrderingPorts) {
     this.#ports = ports;
     this.#knowledge = knowledge;
     this.#holders = new ModelHolders(ports.now);
@@ -70,11 +70,11 @@ export class Ordering {
   // of the router.
   #sample(usable: readonly ReplicaRef[], count: number): readonly ReplicaRef[] {
     if (usable.length <= count) return usable;
-    const { random, whereabouts } = this.#ports;
-    const here = whereabouts?.();
+    const { random, region } = this.#ports;
+    const here = region?.();
     if (this.#places?.here !== here || this.#places?.of !== usable) this.#places = placesOf(usable, here);
     const { near, far } = this.#places!;
-    return near.length === 0 ? drawn(far, count, random) : [...drawn(near, count, random), ...drawn(far, count, random)];
+    return near.length === 0 ? sample(far, count, random) : [...sample(near, count, random), ...sample(far, count, random)];
   }
 
   #usable(replicas: readonly ReplicaRef[]): readonly ReplicaRef[] {
@@ -97,7 +97,7 @@ export class Ordering {
   }
 
   #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
-    const isNear = locationHint !== undefined && locationHint === this.#ports.whereabouts?.();
+    const isNear = locationHint !== undefined && locationHint === this.#ports.region?.();
     const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name), isNear };
     return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
   }
@@ -119,4 +119,19 @@ function placesOf(of: readonly ReplicaRef[], here: string | undefined): Places {
   const near = here === undefined ? [] : of.filter(({ locationHint }) => locationHint === here);
   const far = near.length === 0 ? of : of.filter(({ locationHint }) => locationHint !== here);
   return { of, here, near, far };
+}
+
+/** What decides how requests to a deployment are routed. */
+export interface Policies {
+  readonly router: RequestRouterName;
+  /** The application's own router, where it has one. */
+  readonly custom: Policy | undefined;
+  readonly byModel: Policy;
+}
+
+/** A key or a model id decides for hashing whatever the router: that is what it is given for. */
+export function policyOf({ router, custom, byModel }: Policies, { multiplexedModelId, key }: RequestMeta): Policy {
+  if (router === "custom" && custom !== undefined) return custom;
+  if (multiplexedModelId !== undefined) return byModel;
+  return key === undefined ? powerOfTwoChoices : rendezvous;
 }

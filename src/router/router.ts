@@ -18,16 +18,14 @@ import { decodeError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import { backoffMs } from "./backoff.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { Knowledge } from "./knowledge.ts";
+import { ReplicaEstimates } from "./replica-estimates.ts";
 import { type Loss, LostReplica } from "./lost-replica.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
 import { allFull, begunBefore, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
-import { Resendable, resendable } from "./resendable.ts";
-import { type Seen, seenOf } from "./seen.ts";
-import { isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
+import { Resendable, resendable, isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
+import { type Seen, viewOf } from "./refusal-view.ts";
 
 export type { Learner, ReplicaConnection } from "./send.ts";
 
@@ -55,7 +53,7 @@ export class Router {
   readonly app: string;
   readonly deployment: string;
   readonly #ports: RouterPorts;
-  readonly #knowledge: Knowledge;
+  readonly #knowledge: ReplicaEstimates;
   readonly #ordering: Ordering;
   #set: ReplicaSet;
 
@@ -65,7 +63,7 @@ export class Router {
     this.deployment = deployment;
     this.#set = set;
     this.#ports = ports;
-    this.#knowledge = new Knowledge(ports.now);
+    this.#knowledge = new ReplicaEstimates(ports.now);
     this.#ordering = new Ordering(set, this.#knowledge, ports);
   }
 
@@ -201,7 +199,7 @@ export class Router {
   }
 
   #refused(replica: ReplicaRef, refusal: Refusal): Seen {
-    const seen = seenOf(replica, refusal, this.#set.config);
+    const seen = viewOf(replica, refusal, this.#set.config);
     this.#knowledge.claimed(replica.name, seen.isLong ? "refused, with a long queue" : "refused");
     return seen;
   }
@@ -279,4 +277,12 @@ export class Router {
     this.#ordering.answered(replica, meta);
     if (mode !== "queue") this.#knowledge.claimed(replica, "taken");
   }
+}
+
+const BASE_MS = 20;
+const MAX_MS = 500;
+
+/** Full jitter: anything from nothing up to a bound that doubles with each attempt, counted from 0. In milliseconds. */
+export function backoffMs(attempt: number, random: () => number): number {
+  return Math.floor(random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
 }

@@ -12,7 +12,7 @@ import { reportOf } from "../cli/failure.ts";
 import { compileServing } from "../cli/project/compile-serving.ts";
 import { readTarget } from "../cli/project/target.ts";
 import { type Runtime, startRuntime } from "../cli/runtime/worker-runtime.ts";
-import { startRelay } from "./relay.ts";
+import { startRelay } from "./tcp-proxy.ts";
 import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 let runtime: Runtime | undefined;

@@ -15,7 +15,7 @@ import { classNameOf } from "../protocol/names.ts";
 import type { ReplicaRef } from "../protocol/replica-set.ts";
 import { answerOf, fetchInit } from "../protocol/wire.ts";
 import type { Learner, ReplicaConnection, RouterPorts } from "../router/router.ts";
-import { whereabouts } from "./location.ts";
+import { region } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import { perReplica } from "./per-replica.ts";
 
@@ -62,7 +62,7 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
     random: Math.random,
     now: Date.now,
     keepAlive: waitUntil,
-    whereabouts,
+    region,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     connect(replica, learner) {
       const connections = keptHere();

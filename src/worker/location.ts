@@ -33,12 +33,12 @@ let here: string | undefined;
 let looks = 0;
 
 /** The hint of this isolate's region; `undefined` while nothing has said it. */
-export function whereabouts(): string | undefined {
+export function region(): string | undefined {
   return here;
 }
 
 /** An HTTP request has come in here: a client is served by a location near it. */
-export function cameIn(request: { readonly cf?: Place | undefined }): void {
+export function noteClientRegion(request: { readonly cf?: Place | undefined }): void {
   if (here !== undefined || looks === LOOKS) return;
   looks++;
   const place = request.cf;
@@ -46,6 +46,6 @@ export function cameIn(request: { readonly cf?: Place | undefined }): void {
 }
 
 /** A replica that was made with this hint runs here. */
-export function runsHere(hint: string | undefined): void {
+export function noteReplicaRegion(hint: string | undefined): void {
   if (hint !== undefined && hint !== "-") here ??= hint;
 }

@@ -23,7 +23,7 @@ import { customPolicyOf } from "../router/policies/custom.ts";
 import { Router } from "../router/router.ts";
 import { routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
-import { runsHere } from "./location.ts";
+import { noteReplicaRegion } from "./location.ts";
 
 /** Where a replica keeps what it was told, in its own storage. */
 const REMEMBERED = "__edge_serve";
@@ -73,7 +73,7 @@ export class System {
     const { target, isClass } = bound.deployment;
     const replicaId = state.id.name ?? state.id.toString();
     const id = parseReplicaId(replicaId);
-    runsHere(id?.location);
+    noteReplicaRegion(id?.location);
     const scope: ReplicaScope = {
       context: {
         appName: app,

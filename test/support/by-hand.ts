@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Project, readWranglerConfig } from "../../src/cli/project/project.ts";
 import { startRuntime } from "../../src/cli/runtime/worker-runtime.ts";
-import { startRelay } from "../../src/testing/relay.ts";
+import { startRelay } from "../../src/testing/tcp-proxy.ts";
 
 /** A hand-written Worker that serves. */
 export interface ByHand extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { decodeError } from "../../src/protocol/error-codec.ts";
 import type { CallRequest, Delivery, Refusal, Reply } from "../../src/protocol/messages.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { ReplicaPorts } from "../../src/replica/replica-ports.ts";
-import { whenSent } from "../../src/replica/sent.ts";
+import { whenSent } from "../../src/replica/response-end.ts";
 import { replicaScope, requestMeta } from "./scope.ts";
 
 /** A replica of a class or function, with room for everything unless `ports` say otherwise. */

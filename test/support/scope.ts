@@ -1,5 +1,5 @@
 import { RequestScope, type ReplicaScope, type Scope } from "../../src/context/scope.ts";
-import { after } from "../../src/context/within.ts";
+import { after } from "../../src/context/with-timeout.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
 
 /** A replica as user code would find itself in, without access logs. */

@@ -2,12 +2,12 @@
  * The vital signs of a replica whose work a test makes up, and all that they have told.
  */
 import type { DeploymentOptions } from "../../src/api/options.ts";
-import { after } from "../../src/context/within.ts";
+import { after } from "../../src/context/with-timeout.ts";
 import type { LoadReport, ReplicaEvent } from "../../src/protocol/control.ts";
 import type { MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { Running } from "../../src/replica/health.ts";
 import { LoadMeter } from "../../src/replica/load-meter.ts";
-import { VitalSigns } from "../../src/replica/vital-signs.ts";
+import { LoadReporter } from "../../src/replica/load-reporter.ts";
 import { configOf } from "./controlled-world.ts";
 
 export const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
@@ -45,7 +45,7 @@ export function watched(options: DeploymentOptions = {}) {
     times: () => told.map(({ atMs }) => atMs),
   };
   const load = new LoadMeter(Date.now);
-  const signs = new VitalSigns({
+  const signs = new LoadReporter({
     membership: {
       config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
       get contactedAtMs() {

@@ -3,7 +3,7 @@
  */
 import { decodeEnvelope, decodeReply, encodeEnvelope } from "../../../src/protocol/envelope.ts";
 import type { Delivery, RequestMeta } from "../../../src/protocol/messages.ts";
-import { decodeNews, encodeNews } from "../../../src/protocol/news.ts";
+import { decodeSet, encodeSet } from "../../../src/protocol/news.ts";
 import { initialReplicaSet, replicaRef, type ReplicaSet } from "../../../src/protocol/replica-set.ts";
 import { resolveOptions } from "../../../src/api/resolve-options.ts";
 import type { Choices } from "../choices.ts";
@@ -103,11 +103,11 @@ export const NEWS: Kind<ReplicaSet> = {
   weight: 2,
   make: makeSet,
   check(set) {
-    const header = encodeNews(set);
+    const header = encodeSet(set);
     holds(/^[ -~]*$/.test(header), "news is ASCII");
     const differs = difference(
       sorted(JSON.parse(JSON.stringify(set)) as object),
-      sorted(JSON.parse(JSON.stringify(decodeNews(header))) as object),
+      sorted(JSON.parse(JSON.stringify(decodeSet(header))) as object),
     );
     holds(differs === undefined, "news is read as it was written", () => differs);
   },

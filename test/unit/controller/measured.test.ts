@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { GONE_MS, keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
+import { GONE_MS, keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/metrics-store.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
 import { type Measured, type MetricsSnapshot, type Series, STARTS } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { measuredBy, quantileOf } from "../../../src/dashboard/measured.ts";
-import { LATENCY_MS } from "../../../src/observe/catalogue.ts";
+import { measuredBy, quantileOf } from "../../../src/dashboard/summary.ts";
+import { LATENCY_MS } from "../../../src/observe/metric-definitions.ts";
 import { observe } from "../../../src/observe/series.ts";
 
 describe("a quantile", () => {

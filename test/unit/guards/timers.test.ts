@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
  * for each.
  */
 const CLEARED: Readonly<Record<string, string>> = {
-  "src/context/within.ts": "`after`: in a Worker, whose timers go with the request, and in Node",
+  "src/context/with-timeout.ts": "`after`: in a Worker, whose timers go with the request, and in Node",
   "src/worker/control-plane.ts": "orders of a controller, and questions of the operator's",
   "src/cli": "Node",
   "src/testing": "Node",

@@ -4,7 +4,7 @@ import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
 import type { PreparedRequest } from "../../../src/ingress/application-routes.ts";
 import { createIngress } from "../../../src/ingress/ingress.ts";
-import { resendable } from "../../../src/router/resendable.ts";
+import { resendable } from "../../../src/router/send.ts";
 
 const applications = [
   { name: "root", routePrefix: "/", ingress: "Root" },

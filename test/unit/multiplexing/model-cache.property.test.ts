@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { RequestScope } from "../../../src/context/scope.ts";
-import { after } from "../../../src/context/within.ts";
+import { after } from "../../../src/context/with-timeout.ts";
 import { ModelCache } from "../../../src/multiplexing/model-cache.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 import { replicaScope } from "../../support/scope.ts";

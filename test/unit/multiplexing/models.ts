@@ -1,5 +1,5 @@
 import { RequestScope } from "../../../src/context/scope.ts";
-import { after } from "../../../src/context/within.ts";
+import { after } from "../../../src/context/with-timeout.ts";
 import { ModelCache, type ModelCachePorts } from "../../../src/multiplexing/model-cache.ts";
 import { replicaScope, requestMeta } from "../../support/scope.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RequestScope } from "../../../src/context/scope.ts";
-import { blockedRequests } from "../../../src/multiplexing/blocked.ts";
-import { findExcess, findRoom, type Occupant } from "../../../src/multiplexing/room.ts";
+import { blockedRequests, findExcess, findRoom, type Occupant } from "../../../src/multiplexing/eviction.ts";
 import { newRequest } from "./models.ts";
 
 const REQUESTS = Array.from({ length: 5 }, (_, index) => newRequest(`r${index}`));

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DeploymentOptions } from "../../../src/api/options.ts";
-import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/measured.ts";
+import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/metrics-store.ts";
 import { systemMetrics } from "../../../src/observe/system-metrics.ts";
 import type { ReplicaEvent } from "../../../src/protocol/control.ts";
 import type { Measured, MetricsSnapshot } from "../../../src/protocol/metrics.ts";

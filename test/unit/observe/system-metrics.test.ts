@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { SCRAPE_MS } from "../../../src/controller/measured.ts";
-import { DERIVED, MEASURED } from "../../../src/observe/catalogue.ts";
+import { SCRAPE_MS } from "../../../src/controller/metrics-store.ts";
+import { DERIVED, MEASURED } from "../../../src/observe/metric-definitions.ts";
 import { systemMetrics } from "../../../src/observe/system-metrics.ts";
 import type { ApplicationMetrics, SeriesByKey } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeError, encodeError, isFromAfar } from "../../../src/protocol/error-codec.ts";
+import { decodeError, encodeError, isRemoteError } from "../../../src/protocol/error-codec.ts";
 import * as errors from "../../../src/protocol/errors.ts";
 
 /** Across a hop: encoded, cloned as on the way to another object, and rebuilt. */
@@ -142,9 +142,9 @@ describe("an error that crosses", () => {
   });
 
   it("is logged where it was thrown, which the caller can tell", () => {
-    expect(isFromAfar(across(new Error("a")))).toBe(true);
-    expect(isFromAfar(new Error("a"))).toBe(false);
-    expect(isFromAfar("text")).toBe(false);
+    expect(isRemoteError(across(new Error("a")))).toBe(true);
+    expect(isRemoteError(new Error("a"))).toBe(false);
+    expect(isRemoteError("text")).toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeNews, encodeNews } from "../../../src/protocol/news.ts";
+import { decodeSet, encodeSet } from "../../../src/protocol/news.ts";
 import { initialReplicaSet, type ReplicaRef, replicaRef, type ReplicaSet, routerConfigOf } from "../../../src/protocol/replica-set.ts";
 import { configOf } from "../../support/controlled-world.ts";
 
@@ -31,9 +31,9 @@ describe("a replica set as news", () => {
   it("[N1, N2] is read as it was written, from ASCII", () => {
     fc.assert(
       fc.property(sets, (set) => {
-        const text = encodeNews(set);
+        const text = encodeSet(set);
         expect(text).toMatch(/^[ -~]*$/);
-        expect(decodeNews(text)).toEqual(set);
+        expect(decodeSet(text)).toEqual(set);
       }),
     );
   });
@@ -41,7 +41,7 @@ describe("a replica set as news", () => {
   it("is no longer with 1,000 replicas in nine places than a header may be", () => {
     const placement = { locationHints: ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as never[] };
     const set = initialReplicaSet("application", "Deployment", { ...config, numReplicas: 1000, placement }, "/");
-    expect(decodeNews(encodeNews(set))).toEqual(set);
-    expect(encodeNews(set).length).toBeLessThan(500);
+    expect(decodeSet(encodeSet(set))).toEqual(set);
+    expect(encodeSet(set).length).toBeLessThan(500);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MethodNotFoundError } from "../../../src/protocol/errors.ts";
-import { methodOf, publicMethods } from "../../../src/replica/dispatch.ts";
+import { methodOf, publicMethods } from "../../../src/replica/http-handler.ts";
 
 class Base {
   inherited() {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeError } from "../../../src/protocol/error-codec.ts";
-import { isGenerator, ItemSource } from "../../../src/replica/item-source.ts";
+import { isGenerator, ItemSource } from "../../../src/replica/run-ahead.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 
 const HIGH_WATER = 256;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { after } from "../../../src/context/within.ts";
+import { after } from "../../../src/context/with-timeout.ts";
 import { type Assignment, LEASE_MS } from "../../../src/protocol/control.ts";
 import { Membership } from "../../../src/replica/membership.ts";
 import { assignmentAt, compiledOf, REPLICA, ScriptedControl } from "../../support/assignments.ts";

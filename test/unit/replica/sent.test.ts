@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { currentScope, runInScope } from "../../../src/context/scope.ts";
 import { RequestTimeoutError } from "../../../src/protocol/errors.ts";
-import { whenSent } from "../../../src/replica/sent.ts";
+import { whenSent } from "../../../src/replica/response-end.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 import { requestScope } from "../../support/scope.ts";
 

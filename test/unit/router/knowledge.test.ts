@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Knowledge } from "../../../src/router/knowledge.ts";
+import { ReplicaEstimates } from "../../../src/router/replica-estimates.ts";
 import { Clock } from "../../support/clock.ts";
 
 function knowledgeOf() {
   const clock = new Clock();
-  return { clock, knowledge: new Knowledge(clock.now) };
+  return { clock, knowledge: new ReplicaEstimates(clock.now) };
 }
 
 const LONG = "refused, with a long queue";
 
-function claims(knowledge: Knowledge, outcome: Parameters<Knowledge["claimed"]>[1], count: number): void {
+function claims(knowledge: ReplicaEstimates, outcome: Parameters<ReplicaEstimates["claimed"]>[1], count: number): void {
   for (let claim = 0; claim < count; claim++) knowledge.claimed("a", outcome);
 }
 

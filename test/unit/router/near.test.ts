@@ -13,7 +13,7 @@ async function askedFrom(region: string | undefined, isFull: (name: string) => b
     random: Math.random,
     now: () => 0,
     sleep: async () => {},
-    whereabouts: () => region,
+    region: () => region,
     connect: ({ name }) => ({
       async call() {
         if (isFull(name)) return { kind: "refused", load: { ongoing: 100, queued: 0 } };

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { seeded } from "../../../bench/simulation/random.ts";
 
 import { initialReplicaSet, type ReplicaRef } from "../../../src/protocol/replica-set.ts";
-import { Knowledge } from "../../../src/router/knowledge.ts";
+import { ReplicaEstimates } from "../../../src/router/replica-estimates.ts";
 import { Ordering } from "../../../src/router/ordering.ts";
 import { Clock } from "../../support/clock.ts";
 import { configOf } from "../../support/controlled-world.ts";
@@ -12,7 +12,7 @@ const META = { requestId: "r", chain: ["app/Model"], hops: 1 };
 /** An ordering of as many replicas, every tenth of them in Europe, as an isolate there sees them. */
 function european(count: number) {
   const clock = new Clock();
-  const knowledge = new Knowledge(clock.now);
+  const knowledge = new ReplicaEstimates(clock.now);
   const set = initialReplicaSet("app", "Model", configOf(), null);
   const replicas = Array.from({ length: count }, (_, index): ReplicaRef => ({
     name: `app/Model/-/${index}.0`,
@@ -21,7 +21,7 @@ function european(count: number) {
   const ordering = new Ordering({ ...set, replicas, spill: [] }, knowledge, {
     random: seeded(1),
     now: clock.now,
-    whereabouts: () => "weur",
+    region: () => "weur",
   });
   return { ordering, knowledge, replicas };
 }

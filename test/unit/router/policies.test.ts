@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { Candidate, Policy } from "../../../src/router/policy.ts";
 import { type ChooseReplica, customPolicy, customPolicyOf } from "../../../src/router/policies/custom.ts";
-import { policyOf } from "../../../src/router/policies/policy-of.ts";
+import { policyOf } from "../../../src/router/ordering.ts";
 import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-choices.ts";
 import { byModel } from "../../../src/router/policies/by-model.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";

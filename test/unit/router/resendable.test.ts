@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RequestCancelledError } from "../../../src/protocol/errors.ts";
-import { resendable } from "../../../src/router/resendable.ts";
+import { resendable } from "../../../src/router/send.ts";
 
 const KEPT_BYTES = 64 * 1024;
 

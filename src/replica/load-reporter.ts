@@ -16,7 +16,7 @@
  *   V7. Where there are so many replicas that the controller asks for it, two reports are `reportMs` apart at least, and replicas that
  *       begin together do not tell it together. What is found to be sick is told at once.
  */
-import { type After, TookTooLong, within, withinLimit } from "../context/within.ts";
+import { type After, TookTooLong, within, withinLimit } from "../context/with-timeout.ts";
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
@@ -29,7 +29,7 @@ import { ReportBudget } from "./report-budget.ts";
 import { recordedStats } from "./recorded-stats.ts";
 
 /** What is looked at. */
-export interface VitalSignsParts {
+export interface LoadReporterParts {
   readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs" | "reportMs">;
   now(): number;
   readonly after: After;
@@ -58,8 +58,8 @@ const FIRST_MS = 500;
 /** How long there is no request before the work is taken to be over. Between two of many there is a moment, too. */
 const QUIET_MS = 1000;
 
-export class VitalSigns {
-  readonly #parts: VitalSignsParts;
+export class LoadReporter {
+  readonly #parts: LoadReporterParts;
   #load: LoadMeter;
   readonly #pulse: Pulse;
   #health = new HealthCount();
@@ -81,7 +81,7 @@ export class VitalSigns {
   /** What is wrong with what it records. */
   #statsProblem: string | undefined;
 
-  constructor(parts: VitalSignsParts) {
+  constructor(parts: LoadReporterParts) {
     this.#parts = parts;
     this.#load = new LoadMeter(parts.now);
     this.#budget = new ReportBudget(parts.now);

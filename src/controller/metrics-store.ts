@@ -7,7 +7,7 @@
  * Whoever scrapes sees how much a count grows between two looks, and nothing of what it was when it appeared. So a count is
  * shown with 0 at first, for as long as two looks may lie apart, and a replica that has gone is shown for longer than windows usually are.
  */
-import { MEASURED, type Metric } from "../observe/catalogue.ts";
+import { MEASURED, type Metric } from "../observe/metric-definitions.ts";
 import { merged, seriesOf } from "../observe/series.ts";
 import { type Birth, type Measured, type MetricsSnapshot, type SeriesByKey, STARTS } from "../protocol/metrics.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { drawn } from "../../../src/router/draw.ts";
+import { sample } from "../../../src/router/policies/power-of-two-choices.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -13,7 +13,7 @@ describe("a draw", () => {
         fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 1 }),
         (size, count, chances) => {
           let turn = 0;
-          const some = drawn(numbers(size), count, () => chances[turn++ % chances.length]!);
+          const some = sample(numbers(size), count, () => chances[turn++ % chances.length]!);
           expect(some).toHaveLength(Math.min(size, count));
           expect(new Set(some).size).toBe(some.length);
           expect(some.every((one) => one >= 0 && one < size)).toBe(true);
@@ -29,7 +29,7 @@ describe("a draw", () => {
       for (const b of numbers(4)) {
         for (const c of numbers(5)) {
           const chances = [(a + 0.5) / 3, (b + 0.5) / 4, (c + 0.5) / 5];
-          for (const one of drawn(numbers(5), 3, () => chances.shift()!)) counts[one]!++;
+          for (const one of sample(numbers(5), 3, () => chances.shift()!)) counts[one]!++;
         }
       }
     }

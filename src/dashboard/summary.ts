@@ -1,7 +1,7 @@
 /**
  * What replicas have measured, added up for a person to read. Pure.
  */
-import { BATCH_MS, LATENCY_MS, type MetricKey } from "../observe/catalogue.ts";
+import { BATCH_MS, LATENCY_MS, type MetricKey } from "../observe/metric-definitions.ts";
 import { countOf } from "../observe/series.ts";
 import type { Label, Series, SeriesByKey } from "../protocol/metrics.ts";
 

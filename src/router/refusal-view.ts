@@ -14,7 +14,7 @@ export interface Seen {
 const LONG_QUEUE = 2;
 
 /** What a refusal shows, and whether asking that replica was in vain because its queue is long. */
-export function seenOf(
+export function viewOf(
   replica: ReplicaRef,
   { load: { ongoing, queued } }: Refusal,
   { maxQueuedRequests }: RouterConfig,
