@@ -286,16 +286,6 @@ describe("a socket of a deployment", () => {
     for (const { socket } of sockets) socket.resetAndDestroy();
   });
 
-  it("that is answered when its client has gone holds no slot", async () => {
-    for (let count = 1; count <= 3; count++) {
-      const { socket } = new RawSocket(new URL(pathOf(`late${count}`, "late"), server.url));
-      await expect.poll(async () => (await server.fetch("/late")).json()).toBe(count);
-      socket.resetAndDestroy();
-    }
-    const met = await Promise.all([1, 2].map(() => server.fetch("/meet", { signal: AbortSignal.timeout(3000) })));
-    expect(met.map(({ status }) => status)).toEqual([200, 200]);
-  });
-
   it("holds its slot while it is open", async () => {
     const socket = new RawSocket(new URL(pathOf("open", undefined), server.url));
     await socket.until(/^HTTP/);

@@ -3,12 +3,8 @@ import * as serve from "edge-serve";
 import { room } from "./room.ts";
 
 class Room {
-  #late = 0;
-
   async fetch(request: Request): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/late") return Response.json(this.#late);
-    if (searchParams.get("mode") === "late") return this.#answerLate();
+    const { searchParams } = new URL(request.url);
     const waitMs = Number(searchParams.get("wait-ms"));
     if (waitMs > 0) {
       console.log(`Working on ${searchParams.get("id")}.`);
@@ -22,16 +18,6 @@ class Room {
     }
     if (searchParams.get("mode") === "never-accept") return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
     return room(request);
-  }
-
-  // When its client has gone.
-  async #answerLate(): Promise<Response> {
-    this.#late++;
-    const { signal } = serve.getRequestContext();
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    const { 0: client, 1: server } = new WebSocketPair();
-    server.accept();
-    return new Response(null, { status: 101, webSocket: client });
   }
 }
 
