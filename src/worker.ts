@@ -6,17 +6,17 @@ import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
-import { answerOperator } from "./ingress/operator.ts";
+import { answerOperator } from "./operator/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
-import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
-import { noteClientRegion, type Place } from "./worker/location.ts";
-import { System } from "./worker/system.ts";
+import { controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
+import { noteClientRegion, type Place } from "../durable-objects/location.ts";
+import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
-export { uncompressed } from "./worker/local-server.ts";
+export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
 /** What the entry module exports from. */

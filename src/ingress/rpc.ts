@@ -14,12 +14,12 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall, decodeText, encodeText } from "../protocol/text-codec.ts";
-import { readText } from "./body.ts";
+import { readText } from "../operator/body.ts";
 import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
 import { failed, lineOf, lineOfItems } from "./rpc-frames.ts";
-import { OPERATOR_TOKEN } from "./operator.ts";
-import { authorize } from "./token.ts";
+import { OPERATOR_TOKEN } from "../operator/operator.ts";
+import { authorize } from "../operator/token.ts";
 
 /** How calls from outside are let in. */
 export interface RpcFeature {

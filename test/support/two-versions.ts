@@ -55,7 +55,7 @@ export class TwoVersions implements Disposable {
       keepNames: true,
       external: ["cloudflare:*", "node:*"],
       define: { VERSION: JSON.stringify(version) },
-      plugins: [replaced("src/worker/namespaces.ts", "namespaces.ts")].concat(
+      plugins: [replaced("durable-objects/namespaces.ts", "namespaces.ts")].concat(
         version === "v2" ? replaced("src/protocol/envelope.ts", "next-envelope.ts") : [],
       ),
     });

@@ -1,9 +1,9 @@
 /**
  * HTTP requests in process: the ingress, the operator's API and calls from outside, over applications that record what reaches them.
  */
-import { planDocument } from "../../../src/compile/plan-document.ts";
+import { planDocument } from "../../../src/operator/plan-document.ts";
 import { createIngress, type Ingress } from "../../../src/ingress/ingress.ts";
-import { answerOperator, type OperatorPorts } from "../../../src/ingress/operator.ts";
+import { answerOperator, type OperatorPorts } from "../../../src/operator/operator.ts";
 import { rpcEndpoint } from "../../../src/ingress/rpc.ts";
 import type { CallRequest, RequestMeta } from "../../../src/protocol/messages.ts";
 import { decodeText } from "../../../src/protocol/text-codec.ts";

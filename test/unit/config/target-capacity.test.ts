@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import { planDocument } from "../../../src/compile/plan-document.ts";
+import { planDocument } from "../../../src/operator/plan-document.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 

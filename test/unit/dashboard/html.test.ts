@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Window } from "happy-dom";
 import { describe, expect, it } from "vitest";
-import { html } from "../../../src/dashboard/html.ts";
+import { html } from "../../../src/operator/dashboard/html.ts";
 
 function parsed(text: string) {
   const { document } = new Window();

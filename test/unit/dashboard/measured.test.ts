@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { measuredBy, quantileOf } from "../../../src/dashboard/summary.ts";
+import { measuredBy, quantileOf } from "../../../src/operator/dashboard/summary.ts";
 import { LATENCY_MS } from "../../../src/observe/metric-definitions.ts";
 import { observe } from "../../../src/observe/series.ts";
 

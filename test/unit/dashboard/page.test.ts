@@ -1,9 +1,9 @@
 import { Window } from "happy-dom";
 import { describe, expect, it } from "vitest";
-import { SCRIPT } from "../../../src/dashboard/client.ts";
-import { dashboardPage } from "../../../src/dashboard/page.ts";
-import { viewOf } from "../../../src/dashboard/view.ts";
-import type { Scraped } from "../../../src/observe/system-metrics.ts";
+import { SCRIPT } from "../../../src/operator/dashboard/client.ts";
+import { dashboardPage } from "../../../src/operator/dashboard/page.ts";
+import { viewOf } from "../../../src/operator/dashboard/view.ts";
+import type { Scraped } from "../../../src/operator/system-metrics.ts";
 import type { ReplicaEvent } from "../../../src/protocol/control.ts";
 import type { SeriesByKey } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";

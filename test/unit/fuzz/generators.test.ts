@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planDocument } from "../../../src/compile/plan-document.ts";
+import { planDocument } from "../../../src/operator/plan-document.ts";
 import { Choices } from "../../fuzz/choices.ts";
 import { CODE, COMPILED, validDocument } from "../../fuzz/documents.ts";
 import { shown } from "../../fuzz/failure.ts";

@@ -2,48 +2,34 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 
-const RUNTIME = [
-  "api",
-  "batching",
-  "context",
-  "controller",
-  "dashboard",
-  "handle",
-  "ingress",
-  "multiplexing",
-  "observe",
-  "protocol",
-  "replica",
-  "router",
-  "tasks",
-];
-
-/** Who may import whom. A room may always import itself; what is not listed is forbidden. */
+/** Who imports whom, and nothing else may: what is no longer imported goes from here, and from docs/architecture.md. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   api: ["protocol"],
   context: ["protocol"],
-  observe: ["protocol", "context"],
-  batching: ["protocol", "api", "context", "observe"],
-  multiplexing: ["protocol", "api", "context", "observe"],
-  config: ["protocol", "api"],
-  compile: ["protocol", "api", "config"],
-  router: ["protocol", "observe"],
+  config: ["api", "protocol"],
+  compile: ["api", "config", "protocol"],
+  observe: ["context", "protocol"],
+  router: ["protocol"],
   traffic: ["protocol"],
-  replica: ["protocol", "observe", "context", "multiplexing"],
-  handle: ["protocol", "router", "context"],
-  ingress: ["protocol", "context", "handle", "observe", "dashboard"],
-  controller: ["protocol", "config", "observe"],
+  batching: ["api", "context", "observe", "protocol"],
+  multiplexing: ["api", "context", "observe", "protocol"],
+  controller: ["config", "observe", "protocol"],
+  replica: ["context", "multiplexing", "observe", "protocol"],
+  handle: ["context", "protocol"],
+  operator: ["compile", "config", "observe", "protocol"],
+  ingress: ["context", "handle", "operator", "protocol"],
   tasks: ["protocol"],
-  client: ["protocol", "handle", "api"],
-  local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),
-  dashboard: ["protocol", "observe"],
-  cli: ["compile", "config", "api", "protocol"],
-  testing: ["compile", "config", "api", "protocol", "cli", "client", "local"],
-  // The composition roots. `index` re-exports what loads in Node as well as in workerd, so no room that needs a platform.
-  index: ["api", "batching", "context", "multiplexing", "protocol"],
-  worker: [...RUNTIME, "compile", "config", "durable-objects"],
-  "durable-objects": RUNTIME.filter((room) => room !== "api" && room !== "dashboard"),
+  client: ["api", "handle", "protocol"],
+  local: ["api", "context", "handle", "protocol", "replica", "router"],
+  cli: ["compile", "config", "protocol"],
+  testing: ["api", "cli", "client", "protocol"],
+  "durable-objects/": ["api", "context", "controller", "handle", "ingress", "operator", "protocol", "replica", "router", "tasks"],
+  // The entries. `index` re-exports what loads in Node as well as in workerd, so no room that needs a platform.
+  "index.ts": ["api", "batching", "context", "multiplexing", "protocol"],
+  "worker.ts": ["compile", "context", "durable-objects/", "handle", "ingress", "operator", "protocol"],
+  "client.ts": ["client", "protocol"],
+  "testing.ts": ["local", "testing"],
 };
 
 const files = ["src", "durable-objects"].flatMap((folder) =>
@@ -52,10 +38,10 @@ const files = ["src", "durable-objects"].flatMap((folder) =>
     .map((file) => normalize(join(folder, file))),
 );
 
-/** The first folder below `src`; for a file right in `src` its name, so that `testing.ts` and `testing/` are one room. */
+/** The first folder below `src`; an entry, right in `src`, is a room of its own. */
 function roomOf(file: string): string {
   const [first = "", second = ""] = file.split("/");
-  return first === "src" ? second.replace(/\.tsx?$/, "") : first;
+  return first === "src" ? second : `${first}/`;
 }
 
 function importsOf(file: string): string[] {
@@ -80,14 +66,29 @@ describe("the layering", () => {
     expect(wrong, `${file} is in ${room}, which may import ${ROOMS[room]?.join(", ") || "nothing"}`).toEqual([]);
   });
 
+  it("says what is, in the guard and in docs/architecture.md", () => {
+    const imported = (room: string) =>
+      files
+        .filter((file) => roomOf(file) === room)
+        .flatMap((file) => importsOf(file).map((specifier) => [file, specifier] as const))
+        .filter(([, specifier]) => specifier.startsWith("."))
+        .map(([file, specifier]) => roomOf(normalize(join(dirname(file), specifier))))
+        .filter((target) => target !== room);
+    const actual = Object.keys(ROOMS).map((room) => [room, [...new Set(imported(room))].toSorted()]);
+    expect(Object.fromEntries(actual)).toEqual(ROOMS);
+    const rows = readFileSync("docs/architecture.md", "utf8").matchAll(/^\| `([a-z/.-]+)` \| [^|]* \| ([^|]*) \|$/gm);
+    const documented = [...rows].map(([, room = "", list = ""]) => [room, list === "nothing" ? [] : list.split(", ")]);
+    expect(Object.fromEntries(documented)).toEqual(ROOMS);
+  });
+
   it("lets only worker.ts and durable-objects touch the platform", () => {
     const touching = files.filter((file) => importsOf(file).some((specifier) => specifier.startsWith("cloudflare:")));
-    expect(touching.filter((file) => !["worker", "durable-objects"].includes(roomOf(file)))).toEqual([]);
+    expect(touching.filter((file) => !["worker.ts", "durable-objects/"].includes(roomOf(file)))).toEqual([]);
   });
 
   it("lets only the tools touch Node, but for the request context's AsyncLocalStorage", () => {
     const touching = files
-      .filter((file) => !["cli", "testing"].includes(roomOf(file)))
+      .filter((file) => !["cli", "testing", "testing.ts"].includes(roomOf(file)))
       .flatMap((file) => importsOf(file).map((specifier) => ({ file, specifier })))
       .filter(({ file, specifier }) => specifier.startsWith("node:") && !(roomOf(file) === "context" && specifier === "node:async_hooks"));
     expect(touching).toEqual([]);

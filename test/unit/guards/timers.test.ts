@@ -8,7 +8,7 @@ import { expect, it } from "vitest";
  */
 const CLEARED: Readonly<Record<string, string>> = {
   "src/context/with-timeout.ts": "`after`: in a Worker, whose timers go with the request, and in Node",
-  "src/worker/control-plane.ts": "orders of a controller, and questions of the operator's",
+  "durable-objects/control-plane.ts": "orders of a controller, and questions of the operator's",
   "src/cli": "Node",
   "src/testing": "Node",
 };
@@ -27,7 +27,7 @@ it("no other file clears a timer of the platform: what a request waits for is to
 });
 
 it("nothing that runs in replicas only has `after` from the platform, whose timers are not shared", () => {
-  const importing = files.filter((file) => /import \{[^}]*\bafter\b[^}]*\} from "[^"]*within\.ts"/.test(readFileSync(file, "utf8")));
+  const importing = files.filter((file) => /import \{[^}]*\bafter\b[^}]*\} from "[^"]*with-timeout\.ts"/.test(readFileSync(file, "utf8")));
   expect(importing.toSorted()).toEqual([
     "src/batching/batch.ts",
     "src/handle/handle.ts",

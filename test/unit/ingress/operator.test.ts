@@ -1,5 +1,5 @@
 import { beforeEach, afterEach, describe, expect, it, vi } from "vitest";
-import { answerOperator, OPERATOR_TOKEN, type OperatorPorts } from "../../../src/ingress/operator.ts";
+import { answerOperator, OPERATOR_TOKEN, type OperatorPorts } from "../../../src/operator/operator.ts";
 
 const AUTHORIZED = { authorization: "Bearer secret" };
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Metric } from "../../../src/observe/metric-definitions.ts";
-import { expose } from "../../../src/observe/exposition.ts";
+import { expose } from "../../../src/operator/exposition.ts";
 import { observe } from "../../../src/observe/series.ts";
 import { readPrometheus } from "../../support/prometheus.ts";
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DeploymentOptions } from "../../../src/api/options.ts";
 import { keep, SCRAPE_MS, totalOf, youngOf } from "../../../src/controller/metrics-store.ts";
-import { systemMetrics } from "../../../src/observe/system-metrics.ts";
+import { systemMetrics } from "../../../src/operator/system-metrics.ts";
 import type { ReplicaEvent } from "../../../src/protocol/control.ts";
 import type { Measured, MetricsSnapshot } from "../../../src/protocol/metrics.ts";
 import { initialReplicaSet } from "../../../src/protocol/replica-set.ts";

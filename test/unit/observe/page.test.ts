@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DERIVED, MEASURED, REPLICA } from "../../../src/observe/metric-definitions.ts";
-import { systemMetrics } from "../../../src/observe/system-metrics.ts";
+import { systemMetrics } from "../../../src/operator/system-metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { readPrometheus } from "../../support/prometheus.ts";
 

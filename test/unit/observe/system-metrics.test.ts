@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SCRAPE_MS } from "../../../src/controller/metrics-store.ts";
 import { DERIVED, MEASURED } from "../../../src/observe/metric-definitions.ts";
-import { systemMetrics } from "../../../src/observe/system-metrics.ts";
+import { systemMetrics } from "../../../src/operator/system-metrics.ts";
 import type { ApplicationMetrics, SeriesByKey } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { readPrometheus, total } from "../../support/prometheus.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hintOf } from "../../../src/worker/location.ts";
+import { hintOf } from "../../../durable-objects/location.ts";
 
 describe("the location hint of a request's place", () => {
   it.each([

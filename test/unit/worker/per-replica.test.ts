@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { perReplica } from "../../../src/worker/per-replica.ts";
+import { perReplica } from "../../../durable-objects/per-replica.ts";
 import { turnOfTheEventLoop } from "../../support/event-loop.ts";
 
 const NAME = "app/Model/-/0.0";

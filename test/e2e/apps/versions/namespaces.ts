@@ -1,11 +1,11 @@
 /**
- * Stands in for `src/worker/namespaces.ts`: the objects of one class, each of them at one of two versions of the code.
+ * Stands in for `durable-objects/namespaces.ts`: the objects of one class, each of them at one of two versions of the code.
  *
  * That is what a gradual deployment does: every object has one version, and callers do not know which.
  */
 import { env } from "cloudflare:workers";
 import { parseReplicaId } from "../../../../src/protocol/names.ts";
-import type { Namespace } from "../../../../src/worker/namespaces.ts";
+import type { Namespace } from "../../../../durable-objects/namespaces.ts";
 
 /** Which objects are at which version. */
 export interface Assigned {

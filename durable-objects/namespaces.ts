@@ -2,7 +2,7 @@
  * The Durable Object classes of this Worker, as things to call.
  */
 import { exports as workerExports } from "cloudflare:workers";
-import { ConfigError } from "../protocol/errors.ts";
+import { ConfigError } from "../src/protocol/errors.ts";
 
 // Declared by hand: the platform's own type maps every argument and result to what RPC makes of it, which for
 // our recursive messages never ends, and they are plain data but for a stream's stub.

@@ -3,9 +3,9 @@
  */
 import { type ApplicationMetrics, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
-import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "./metric-definitions.ts";
+import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "../observe/metric-definitions.ts";
 import { expose, type Family } from "./exposition.ts";
-import { seriesOf } from "./series.ts";
+import { seriesOf } from "../observe/series.ts";
 
 /** What a controller answered; `undefined` when it did not. */
 export interface Scraped {

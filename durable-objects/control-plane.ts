@@ -3,27 +3,26 @@
  *
  * Owns: which object is asked. Does not own: what is decided (controller/), or when it is asked (replica/, ingress/).
  */
-import { configStoreClass } from "../../durable-objects/config-store.ts";
-import { controllerClass } from "../../durable-objects/controller.ts";
-import type { ReplicaRpc } from "../../durable-objects/replica.ts";
-import type { Application } from "../api/application.ts";
-import { boundedConfig } from "../api/bounded-config.ts";
-import { documentInForce } from "../compile/document-in-force.ts";
-import { planDocument } from "../compile/plan-document.ts";
-import { writeLog } from "../context/logger.ts";
-import { ConfigStore, type ConfigStoreRpc } from "../controller/config-store.ts";
-import { Controller } from "../controller/controller.ts";
-import type { Order } from "../controller/orders.ts";
-import { policiesOf } from "../controller/policies.ts";
-import { type Bounds, boundedState, boundedStore, type OnProblem } from "../controller/stored-bounds.ts";
-import type { ControlQueries } from "../ingress/ingress.ts";
-import type { OperatorPorts } from "../ingress/operator.ts";
-import type { PolicyCode } from "../protocol/autoscaling.ts";
-import type { ControllerRpc, OrderOutcome } from "../protocol/control.ts";
-import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
-import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../protocol/names.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
-import type { ApplicationDetails } from "../protocol/status.ts";
+import { configStoreClass } from "./config-store.ts";
+import { controllerClass } from "./controller.ts";
+import type { ReplicaRpc } from "./replica.ts";
+import type { Application } from "../src/api/application.ts";
+import { boundedConfig } from "../src/api/bounded-config.ts";
+import { documentInForce, planDocument } from "../src/operator/plan-document.ts";
+import { writeLog } from "../src/context/logger.ts";
+import { ConfigStore, type ConfigStoreRpc } from "../src/controller/config-store.ts";
+import { Controller } from "../src/controller/controller.ts";
+import type { Order } from "../src/controller/orders.ts";
+import { policiesOf } from "../src/controller/policies.ts";
+import { type Bounds, boundedState, boundedStore, type OnProblem } from "../src/controller/stored-bounds.ts";
+import type { ControlQueries } from "../src/ingress/ingress.ts";
+import type { OperatorPorts } from "../src/operator/operator.ts";
+import type { PolicyCode } from "../src/protocol/autoscaling.ts";
+import type { ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
+import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
+import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/names.ts";
+import type { ReplicaSet } from "../src/protocol/replica-set.ts";
+import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 
 /** What the control plane is wired from. */

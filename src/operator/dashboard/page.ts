@@ -1,8 +1,8 @@
 /**
  * The dashboard as one HTML page: no other file, no other origin, and readable without its script.
  */
-import type { Scraped } from "../observe/system-metrics.ts";
-import type { ScalingDecision } from "../protocol/status.ts";
+import type { Scraped } from "../system-metrics.ts";
+import type { ScalingDecision } from "../../protocol/status.ts";
 import { SCRIPT, STYLE } from "./client.ts";
 import { html, Html } from "./html.ts";
 import type { Measured } from "./summary.ts";

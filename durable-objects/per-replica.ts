@@ -4,7 +4,7 @@
  * An isolate lives for days, and a deploy or a crash gives a deployment replicas of other names. So this is kept by the record of
  * the replica in the caller's set, and not by its name: it goes when the set goes.
  */
-import type { ReplicaRef } from "../protocol/replica-set.ts";
+import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 
 /** Gives what `make` makes of a replica's name: the same each time, for the same record. */
 export function perReplica<T>(make: (name: string) => T): (replica: ReplicaRef) => T {

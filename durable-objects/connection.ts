@@ -5,16 +5,16 @@
  *   N1. A stub is used by the object that made it, or within the request of a Worker that did; never after it has failed.
  */
 import { waitUntil } from "cloudflare:workers";
-import type { ReplicaRpc } from "../../durable-objects/replica.ts";
-import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../protocol/envelope.ts";
-import { encodeError } from "../protocol/error-codec.ts";
-import { RequestCancelledError } from "../protocol/errors.ts";
-import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
-import { classNameOf } from "../protocol/names.ts";
-import type { ReplicaRef } from "../protocol/replica-set.ts";
-import { answerOf, fetchInit } from "../protocol/wire.ts";
-import type { Learner, ReplicaConnection, RouterPorts } from "../router/router.ts";
+import type { ReplicaRpc } from "./replica.ts";
+import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
+import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../src/protocol/envelope.ts";
+import { encodeError } from "../src/protocol/error-codec.ts";
+import { RequestCancelledError } from "../src/protocol/errors.ts";
+import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import { classNameOf } from "../src/protocol/names.ts";
+import type { ReplicaRef } from "../src/protocol/replica-set.ts";
+import { answerOf, fetchInit } from "../src/protocol/wire.ts";
+import type { Learner, ReplicaConnection, RouterPorts } from "../src/router/router.ts";
 import { region } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import { perReplica } from "./per-replica.ts";

@@ -1,26 +1,26 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
-import { whenSentOrClosed } from "../../durable-objects/response-sent.ts";
-import { type Application, deploymentsOf, mapApplications } from "../api/application.ts";
-import { routerOf } from "../api/ingress.ts";
-import { resolveApplication } from "../api/resolve-application.ts";
-import { writeLog } from "../context/logger.ts";
-import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { sharedTimers } from "../context/timers.ts";
-import { createHandle } from "../handle/handle.ts";
-import { ConfigError } from "../protocol/errors.ts";
-import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
-import type { HandleRef } from "../protocol/messages.ts";
-import { parseReplicaId } from "../protocol/names.ts";
-import { own } from "../protocol/own.ts";
-import { initialReplicaSet } from "../protocol/replica-set.ts";
-import type { ControlParts } from "../replica/control.ts";
-import type { Remembered } from "../replica/membership.ts";
-import { Replica } from "../replica/replica.ts";
-import { customPolicyOf } from "../router/policies/custom.ts";
-import { Router } from "../router/router.ts";
+import { whenSentOrClosed } from "./response-sent.ts";
+import { type Application, deploymentsOf, mapApplications } from "../src/api/application.ts";
+import { routerOf } from "../src/api/ingress.ts";
+import { resolveApplication } from "../src/api/resolve-application.ts";
+import { writeLog } from "../src/context/logger.ts";
+import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
+import { sharedTimers } from "../src/context/timers.ts";
+import { createHandle } from "../src/handle/handle.ts";
+import { ConfigError } from "../src/protocol/errors.ts";
+import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
+import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
+import type { HandleRef } from "../src/protocol/messages.ts";
+import { parseReplicaId } from "../src/protocol/names.ts";
+import { own } from "../src/protocol/own.ts";
+import { initialReplicaSet } from "../src/protocol/replica-set.ts";
+import type { ControlParts } from "../src/replica/control.ts";
+import type { Remembered } from "../src/replica/membership.ts";
+import { Replica } from "../src/replica/replica.ts";
+import { customPolicyOf } from "../src/router/policies/custom.ts";
+import { Router } from "../src/router/router.ts";
 import { routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
 import { noteReplicaRegion } from "./location.ts";

@@ -2,8 +2,8 @@
  * Prometheus text, format 0.0.4.
  */
 import type { Label, Series } from "../protocol/metrics.ts";
-import type { Metric } from "./metric-definitions.ts";
-import { countOf } from "./series.ts";
+import type { Metric } from "../observe/metric-definitions.ts";
+import { countOf } from "../observe/series.ts";
 
 /** What is answered with {@link expose}'s text. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";

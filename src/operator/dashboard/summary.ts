@@ -1,9 +1,9 @@
 /**
  * What replicas have measured, added up for a person to read. Pure.
  */
-import { BATCH_MS, LATENCY_MS, type MetricKey } from "../observe/metric-definitions.ts";
-import { countOf } from "../observe/series.ts";
-import type { Label, Series, SeriesByKey } from "../protocol/metrics.ts";
+import { BATCH_MS, LATENCY_MS, type MetricKey } from "../../observe/metric-definitions.ts";
+import { countOf } from "../../observe/series.ts";
+import type { Label, Series, SeriesByKey } from "../../protocol/metrics.ts";
 
 /** What there is to say of a replica, or of several together: all that was ever counted, and what goes on as it was told last. */
 export interface Measured {

@@ -3,9 +3,9 @@
  *
  * Owns: what counts as wrong. Does not own: states and messages (the controllers'), how it looks (page.ts).
  */
-import type { Scraped } from "../observe/system-metrics.ts";
-import type { ApplicationMetrics } from "../protocol/metrics.ts";
-import type { ApplicationDetails, DeploymentDetails, ReplicaDetails } from "../protocol/status.ts";
+import type { Scraped } from "../system-metrics.ts";
+import type { ApplicationMetrics } from "../../protocol/metrics.ts";
+import type { ApplicationDetails, DeploymentDetails, ReplicaDetails } from "../../protocol/status.ts";
 import { type Measured, measuredBy } from "./summary.ts";
 
 /** How much something asks for: nothing, patience, or somebody. */

@@ -10,9 +10,9 @@
  */
 import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";
-import { dashboardPage } from "../dashboard/page.ts";
-import { EXPOSITION_TYPE } from "../observe/exposition.ts";
-import { type Scraped, systemMetrics } from "../observe/system-metrics.ts";
+import { dashboardPage } from "./dashboard/page.ts";
+import { EXPOSITION_TYPE } from "./exposition.ts";
+import { type Scraped, systemMetrics } from "./system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import { MAX_REPLICAS } from "../protocol/limits.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
