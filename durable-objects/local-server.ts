@@ -4,7 +4,7 @@
  * The local server compresses text for clients that accept it, and holds a stream's chunks back until there is enough to
  * compress. It leaves alone what has an encoding, which may be one that changes nothing.
  */
-import { bodyLength } from "../src/replica/body-length.ts";
+import { bodyLength } from "../src/replica/http-response.ts";
 
 /** Returns the response to give to the local server, so that a stream goes out as it is produced. */
 export function uncompressed(response: Response): Response {

@@ -1,7 +1,6 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
-import { whenSentOrClosed } from "./response-sent.ts";
 import { type Application, deploymentsOf, mapApplications } from "../src/api/application.ts";
 import { routerOf } from "../src/api/ingress.ts";
 import { resolveApplication } from "../src/api/resolve-application.ts";
@@ -95,7 +94,6 @@ export class System {
       router: routerOf(target),
       limits: config,
       now: Date.now,
-      whenSent: whenSentOrClosed,
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
       routePrefix: application!.routePrefix,

@@ -15,12 +15,9 @@ import { after } from "../context/with-timeout.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
-import { HttpMeta } from "../protocol/http-meta.ts";
+import { HttpMeta, pathOf, requestIdOf, withRequestId } from "../protocol/http-request.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import { pathOf } from "../protocol/request-path.ts";
-import { requestIdOf, withRequestId } from "../protocol/request-id.ts";
-import { ApplicationRoutes, type IngressTarget, type PreparedRequest } from "./application-routes.ts";
-import { stripPrefix } from "./routes.ts";
+import { ApplicationRoutes, type IngressTarget, type PreparedRequest, stripPrefix } from "./application-routes.ts";
 
 /** What the platform gives a Worker beside the request. */
 export interface WorkerSurroundings {

@@ -19,7 +19,6 @@ import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { bodiesIn } from "../protocol/bodies.ts";
 import { define } from "../protocol/wire-error.ts";
 import { Replica } from "../replica/replica.ts";
-import { whenSent } from "../replica/response-end.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
@@ -106,7 +105,6 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       router: routerOf(target),
       limits: config,
       now: Date.now,
-      whenSent,
       bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentScope)),
       userConfig,
       env: scope.context.env,

@@ -1,11 +1,10 @@
 /**
  * What a replica is made of: the application's class, and what it needs of wherever it runs.
  */
-import type { ReplicaScope, Scope } from "../context/scope.ts";
+import type { ReplicaScope } from "../context/scope.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
 import type { MountedRouter } from "./http-handler.ts";
-import type { WhenDone } from "./response-end.ts";
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {
@@ -16,11 +15,6 @@ export interface ReplicaPorts {
   readonly router: MountedRouter | undefined;
   readonly limits: AdmissionLimits & { readonly healthCheckTimeoutMs?: number };
   now(): number;
-  /**
-   * Returns what to send for a response, and calls `done` once when the last of it has been sent. A stream of the user's
-   * own goes on asking for chunks while it is sent: in `scope`.
-   */
-  whenSent(response: Response, done: WhenDone, scope: Scope): Response;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   readonly userConfig: unknown;

@@ -20,10 +20,9 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
-import { HttpMeta, type HttpOrigin } from "../protocol/http-meta.ts";
+import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { withRequestId } from "../protocol/request-id.ts";
 import { isScalar } from "../protocol/sendable.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, Slot } from "./admission.ts";
@@ -38,6 +37,7 @@ import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
+import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./run.ts";
 
@@ -237,7 +237,7 @@ export class Replica {
       // A stream is a promise of a response; anything else but the handler's own is in memory.
       if (made !== answer || made === result) {
         const { status } = response;
-        response = this.#ports.whenSent(response, (failure) => this.#answered(run, method, status, failure), run);
+        response = whenEnded(response, (failure) => this.#answered(run, method, status, failure), run);
         isHeld = run.isAnswered = true;
       }
     } catch (error) {

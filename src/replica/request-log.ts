@@ -8,7 +8,7 @@ import type { Scope } from "../context/scope.ts";
 import { isRemoteError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import { isWritten } from "./lifecycle-log.ts";
-import { pathOf } from "../protocol/request-path.ts";
+import { pathOf } from "../protocol/http-request.ts";
 import { isError } from "../protocol/strangers.ts";
 
 /** What an HTTP request is known by afterwards. Plain, because each look at a `Request` or `Response` is one at the platform. */

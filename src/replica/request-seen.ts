@@ -12,7 +12,7 @@
  *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is fetched, is the same.
  */
 import { ID, isUnmarked } from "../protocol/request-mark.ts";
-import { REQUEST_ID_HEADER } from "../protocol/request-id.ts";
+import { REQUEST_ID_HEADER } from "../protocol/http-request.ts";
 import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
 
 /** The headers of a request that has no id yet, once somebody has looked. */

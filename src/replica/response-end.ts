@@ -1,9 +1,11 @@
 /**
- * Knows when the last byte of a response has been sent: a streamed one holds its slot until then.
+ * Knows when the last of a response has been sent, the last byte of a stream or the end of a socket: it holds its slot until then.
  */
 import { writeLog } from "../context/logger.ts";
 import { currentScope, runInScope, type Scope } from "../context/scope.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
+import { bodyLength } from "./http-response.ts";
+import { whenSocketEnded } from "./socket-pairs.ts";
 
 /** Told once that the last of a response has been sent, or what broke its stream off. */
 export type WhenDone = (failure?: { readonly error: unknown }) => void;
@@ -91,4 +93,20 @@ function atDeadline(scope: Scope | undefined, breakOff: (reason: unknown) => voi
     breakOff(reason);
     request.abort(reason);
   });
+}
+
+/**
+ * The same for any answer: without a detour for what is in memory already, and also for the answer to an upgrade, whose end is
+ * that of its socket.
+ */
+export function whenEnded(response: Response, done: WhenDone, scope: Scope): Response {
+  const { body } = response;
+  if (body !== null && bodyLength(body) === undefined) return whenSent(response, done, scope);
+  // The answer to an upgrade has no body. Node's type of a response has no socket.
+  const { webSocket = null } = body === null ? (response as { readonly webSocket?: WebSocket | null }) : {};
+  // A socket that ends elsewhere holds no slot: the replica does nothing for it.
+  if (webSocket === null || !whenSocketEnded(webSocket, scope.replica.after, done)) done();
+  // A client that has gone before the answer has reached the ingress leaves a socket whose ends hear of nothing.
+  else scope.request?.onAbort(() => done());
+  return response;
 }

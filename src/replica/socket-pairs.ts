@@ -44,7 +44,7 @@ export function wasAccepted(socket: WebSocket): boolean {
  * Returns `false` for one whose end does not come to pass here, and then calls nothing: the application has not accepted
  * its own end, lets it hibernate, or has the socket from elsewhere and only passes it on.
  */
-export function whenEnded(returned: WebSocket, wait: After, ended: () => void): boolean {
+export function whenSocketEnded(returned: WebSocket, wait: After, ended: () => void): boolean {
   const peer = ends.get(returned)?.peer;
   const own = peer === undefined ? undefined : ends.get(peer);
   if (peer === undefined || own?.isAccepted !== true) return false;

@@ -2,7 +2,6 @@ import { decodeError } from "../../src/protocol/error-codec.ts";
 import type { CallRequest, Delivery, Refusal, Reply } from "../../src/protocol/messages.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { ReplicaPorts } from "../../src/replica/replica-ports.ts";
-import { whenSent } from "../../src/replica/response-end.ts";
 import { replicaScope, requestMeta } from "./scope.ts";
 
 /** A replica of a class or function, with room for everything unless `ports` say otherwise. */
@@ -14,7 +13,6 @@ export function replicaOf(target: Function, ports: Partial<ReplicaPorts> = {}): 
     router: undefined,
     limits: { maxOngoingRequests: 100, maxQueuedRequests: -1 },
     now: Date.now,
-    whenSent,
     bindArgs: () => [],
     userConfig: undefined,
     env: {},

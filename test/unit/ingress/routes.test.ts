@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { RouteTable, stripPrefix } from "../../../src/ingress/routes.ts";
+import { RouteTable, stripPrefix } from "../../../src/ingress/application-routes.ts";
 
 // Few and similar segments, so that prefixes of each other are common.
 const segment = fc.constantFrom("a", "b", "ab", "-", "a.b");

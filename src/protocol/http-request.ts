@@ -4,7 +4,7 @@
  * Read when somebody asks. Most requests have none of these headers, and each look at one is a call to the platform.
  */
 import type { RequestMeta } from "./messages.ts";
-import { requestIdOf } from "./request-id.ts";
+import { REQUEST_ID_PATTERN } from "./names.ts";
 
 /** What both ends know of a request that came over HTTP. */
 export interface HttpOrigin {
@@ -57,5 +57,40 @@ export class HttpMeta implements RequestMeta {
 
   get traceparent(): string | undefined {
     return this.#headers.get("traceparent") ?? undefined;
+  }
+}
+
+/** The path of an absolute URL, without query and fragment. Not `new URL`: this is the hot path, and a request's URL is normalised already. */
+export function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const query = url.indexOf("?", start);
+  const fragment = url.indexOf("#", start);
+  const end = query === -1 || (fragment !== -1 && fragment < query) ? fragment : query;
+  return end === -1 ? url.slice(start) : url.slice(start, end);
+}
+
+/** Header of a request's id, on the request and on the response. */
+export const REQUEST_ID_HEADER = "x-request-id";
+
+/** Whether a text that came from outside can be the id of a request. */
+export function isRequestId(text: string | null): text is string {
+  return text !== null && REQUEST_ID_PATTERN.test(text);
+}
+
+/** The id that came with a request, or a new one. */
+export function requestIdOf(headers: Headers): string {
+  const given = headers.get(REQUEST_ID_HEADER);
+  return isRequestId(given) ? given : crypto.randomUUID();
+}
+
+/** The response with the id in its headers; a copy where they are immutable, as those of a response from `fetch()`. */
+export function withRequestId(response: Response, requestId: string): Response {
+  try {
+    response.headers.set(REQUEST_ID_HEADER, requestId);
+    return response;
+  } catch {
+    const copy = new Response(response.body, response);
+    copy.headers.set(REQUEST_ID_HEADER, requestId);
+    return copy;
   }
 }
