@@ -4,7 +4,8 @@
  * Owns: storage, the alarm, RPC names. Does not own: anything that a controller decides.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Controller, ControllerPorts } from "../src/controller/controller.ts";
+import type { ControllerPorts } from "../src/controller/controller-ports.ts";
+import type { Controller } from "../src/controller/controller.ts";
 import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../src/protocol/control.ts";
 import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";

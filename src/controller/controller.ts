@@ -6,7 +6,8 @@
  *
  * Invariants:
  *   C1. What has changed is stored before anything is done or answered that follows from it, all of it or nothing.
- *   C2. An order is given from an alarm only, so that callers, replicas and controllers never call in a circle.
+ *   C2. Orders are given from an alarm only, so that callers, replicas and controllers never call in a circle; and a few at a time, so
+ *       that nothing else waits for a thousand of them.
  *   C3. With nothing to reach there is no alarm: an idle application costs nothing.
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  *   C5. What is stored is what is known here: when storing fails, what is known is read again. Nothing else that fails undoes a
@@ -19,52 +20,21 @@ import {
   type ConfigChange,
   type ControllerRpc,
   isReportIntervalNews,
-  type OrderOutcome,
   type ReplicaReport,
   reportIntervalMs,
 } from "../protocol/control.ts";
-import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
-import type { MeasuredStore } from "./metrics-store.ts";
 import { MeasuredReplicas } from "./measured-replicas.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
 import { OrdersUnderway, type OrderUnderway } from "./orders-underway.ts";
-import type { Policies } from "./policies.ts";
+import type { ControllerPorts } from "./controller-ports.ts";
 import { addUpLoads } from "./scaling.ts";
 import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
-import { type Changes, stateFrom, type StoredApplication, takeChanges } from "./stored-state.ts";
+import { type Changes, stateFrom, takeChanges } from "./stored-state.ts";
 import { type Consequences, type ControllerEvent, transition } from "./transition.ts";
-
-/** What the shell hands to a controller. */
-export interface ControllerPorts {
-  readonly app: string;
-  /** What the deployed code says that should run; `null` when it has no such application. */
-  readonly compiled: { readonly version: string; readonly application: ApplicationManifest | null };
-  readonly policies: Policies;
-  /** What the replicas have measured: a row each. */
-  readonly measured: MeasuredStore;
-  /** Reads all that was stored. */
-  load(): StoredApplication | undefined;
-  /** Stores all of it or nothing, for good before it returns or before any message leaves. */
-  save(changes: Changes): void;
-  /** Asks to be woken at this time; `undefined` takes back what was asked. */
-  wakeAt(timeMs: number | undefined): void;
-  /** Tells a replica. Rejects if it was not reached. */
-  give(order: Order): Promise<OrderOutcome>;
-  /** Says that this application has gone over to this version of the code. Rejects if nobody heard it. */
-  moved(version: string): Promise<void>;
-  /** Lets a promise finish although nobody waits for it. */
-  keepAlive(promise: Promise<unknown>): void;
-  /** Writes to the log what failed and will be tried again. */
-  failed(error: unknown): void;
-  /** Writes to the log. */
-  warn(deployment: string, message: string): void;
-  sleep(ms: number): Promise<void>;
-  now(): number;
-}
 
 export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
@@ -74,6 +44,7 @@ export class Controller implements ControllerRpc {
   /** The alarm that was asked for, until it rings. */
   #alarmAtMs: number | undefined;
   #isRinging = false;
+  #isGiving = false;
   #settled: (() => void)[] = [];
 
   constructor(ports: ControllerPorts) {
@@ -173,23 +144,43 @@ export class Controller implements ControllerRpc {
     try {
       this.#apply({ kind: "tick" });
       this.#tellMoved();
-      const nowMs = this.#ports.now();
-      this.#underway.giveUp(nowMs);
-      const { orders } = this.#change((state) => this.#takeOrders(state, nowMs));
-      for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
+      this.#underway.giveUp(this.#ports.now());
+      if (!this.#isGiving && this.#giveSome()) this.#attempt(() => this.#ports.keepAlive(this.#giveOthers()));
     } finally {
       this.#isRinging = false;
     }
     this.#attempt(() => this.#wake());
   }
 
-  #takeOrders(state: ApplicationState, nowMs: number): { touched: ReadonlySet<DeploymentState>; orders: Order[] } {
-    const orders: Order[] = [];
-    const most = this.#underway.room(nowMs);
-    for (const deployment of state.deployments.values()) {
-      orders.push(...takeOrders(state, deployment, nowMs, { most: most - orders.length, underway: this.#underway }));
+  /** Gives orders that are due. Whether there may be more. */
+  #giveSome(): boolean {
+    const nowMs = this.#ports.now();
+    const { orders } = this.#change((state) => {
+      const taken: Order[] = [];
+      for (const deployment of state.deployments.values()) {
+        const limits = { most: ORDERS_AT_ONCE - taken.length, underway: this.#underway };
+        taken.push(...takeOrders(state, deployment, nowMs, limits));
+      }
+      return { touched: new Set(state.deployments.values()), orders: taken };
+    });
+    for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
+    return orders.length === ORDERS_AT_ONCE;
+  }
+
+  async #giveOthers(): Promise<void> {
+    this.#isGiving = true;
+    try {
+      let count = ORDERS_AT_ONCE;
+      do {
+        await this.#ports.sleep(ORDERS_APART_MS);
+        count += ORDERS_AT_ONCE;
+      } while (this.#giveSome() && count < ORDERS_FROM_ALARM);
+    } catch (error) {
+      this.#ports.failed(error);
+    } finally {
+      this.#isGiving = false;
     }
-    return { touched: new Set(state.deployments.values()), orders };
+    this.#attempt(() => this.#wake());
   }
 
   async #give(order: Order): Promise<void> {
@@ -283,13 +274,26 @@ export class Controller implements ControllerRpc {
     const { agenda, untoldAtMs } = this.#state;
     const timeMs = Math.min(agenda.first?.timeMs ?? Infinity, untoldAtMs ?? Infinity);
     if (timeMs === Infinity) return undefined;
-    // Orders that are due wait until others have arrived.
-    return timeMs <= nowMs ? this.#underway.nextAtMs(nowMs) : timeMs;
+    // Orders that are due are being given: should this object be lost, another goes on.
+    return this.#isGiving ? Math.max(nowMs + GIVING_MS, timeMs) : Math.max(nowMs, timeMs);
   }
 }
 
 /** How long until the configuration's object is told again of new code. */
 const UNTOLD_RETRY_MS = 10_000;
+
+/**
+ * How many orders are given at once, and how far apart: 200 a second. Where many replicas share a thread, as on one machine, whatever
+ * else is asked of it is answered in between.
+ */
+const ORDERS_AT_ONCE = 2;
+const ORDERS_APART_MS = 10;
+
+/** How many orders follow from one alarm: the platform limits what one event may call. */
+const ORDERS_FROM_ALARM = 500;
+
+/** How long until an object that was lost while it gave orders goes on. */
+const GIVING_MS = 2000;
 
 /** How late an alarm may be before it is taken for lost. */
 const LATE_MS = 5000;

@@ -54,11 +54,16 @@ export class ControlledWorld {
   readonly measured = new Map<string, Measured>();
   /** What was written to the log. */
   readonly warnings: string[] = [];
+  /** How long it has waited for something, each time. */
+  readonly sleeps: number[] = [];
   /** What has failed, and is to be tried again. */
   readonly failures: unknown[] = [];
+  /** Whether nothing can be stored. */
+  isFull = false;
   alarmAtMs: number | undefined;
   controller: Controller;
   #underway: Promise<unknown>[] = [];
+  #life = 0;
 
   constructor(compiled: ApplicationManifest | null = manifestOf(), policies: Policies = {}) {
     this.compiled = compiled;
@@ -68,6 +73,7 @@ export class ControlledWorld {
 
   /** The controller's object is lost, and made again from what is stored. */
   crash(): void {
+    this.#underway = [];
     this.controller = this.#make();
   }
 
@@ -86,7 +92,7 @@ export class ControlledWorld {
       this.clock.advance(Math.max(0, this.alarmAtMs - this.clock.now()));
       this.alarmAtMs = undefined;
       this.controller.alarm();
-      await Promise.all(this.#underway.splice(0));
+      while (this.#underway.length > 0) await Promise.all(this.#underway.splice(0));
     }
     this.clock.advance(untilMs - this.clock.now());
   }
@@ -131,23 +137,33 @@ export class ControlledWorld {
   }
 
   #make(): Controller {
+    // An object that is lost does nothing more.
+    const life = ++this.#life;
     return new Controller({
       app: "app",
       compiled: { version: this.version, application: this.compiled },
       policies: this.policies,
       measured: this.measured,
       load: () => this.#rows.load(),
-      save: (changes) => this.#rows.save(changes),
+      save: (changes) => {
+        if (this.isFull) throw new Error("The disk is full.");
+        this.#rows.save(changes);
+      },
       wakeAt: (timeMs) => (this.alarmAtMs = timeMs),
       give: async (order) => {
         this.orders.push(order);
         return this.answer(order);
       },
       moved: async (version) => void this.moves.push(version),
-      keepAlive: (promise) => void this.#underway.push(promise),
+      keepAlive: (promise) => {
+        if (life === this.#life) this.#underway.push(promise);
+      },
       failed: (error) => void this.failures.push(error),
       warn: (name, message) => void this.warnings.push(`${name}: ${message}`),
-      sleep: () => Promise.resolve(),
+      sleep: async (ms) => {
+        this.sleeps.push(ms);
+        if (life !== this.#life) await new Promise(() => {});
+      },
       now: this.clock.now,
     });
   }

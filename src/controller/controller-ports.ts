@@ -1,0 +1,35 @@
+/** The surroundings of a controller: storage, its alarm, the replicas, the clock. */
+import type { OrderOutcome } from "../protocol/control.ts";
+import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { MeasuredStore } from "./metrics-store.ts";
+import type { Order } from "./orders.ts";
+import type { Policies } from "./policies.ts";
+import type { Changes, StoredApplication } from "./stored-state.ts";
+
+/** What the shell hands to a controller. */
+export interface ControllerPorts {
+  readonly app: string;
+  /** What the deployed code says that should run; `null` when it has no such application. */
+  readonly compiled: { readonly version: string; readonly application: ApplicationManifest | null };
+  readonly policies: Policies;
+  /** What the replicas have measured: a row each. */
+  readonly measured: MeasuredStore;
+  /** Reads all that was stored. */
+  load(): StoredApplication | undefined;
+  /** Stores all of it or nothing, for good before it returns or before any message leaves. */
+  save(changes: Changes): void;
+  /** Asks to be woken at this time; `undefined` takes back what was asked. */
+  wakeAt(timeMs: number | undefined): void;
+  /** Tells a replica. Rejects if it was not reached. */
+  give(order: Order): Promise<OrderOutcome>;
+  /** Says that this application has gone over to this version of the code. Rejects if nobody heard it. */
+  moved(version: string): Promise<void>;
+  /** Lets a promise finish although nobody waits for it. */
+  keepAlive(promise: Promise<unknown>): void;
+  /** Writes to the log what failed and will be tried again. */
+  failed(error: unknown): void;
+  /** Writes to the log. */
+  warn(deployment: string, message: string): void;
+  sleep(ms: number): Promise<void>;
+  now(): number;
+}
