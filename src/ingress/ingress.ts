@@ -8,7 +8,8 @@
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. A request that an application has a route for never waits for the control plane.
- *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
+ *   N4. What goes elsewhere is passed on and answered as it is, and waits for nothing: what is known of the routes is renewed beside it.
+ *   N5. A request that was sent where its application no longer is goes where it is now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
 import { DeploymentUnavailableError, RequestTimeoutError, ServeError } from "../protocol/errors.ts";
@@ -25,6 +26,8 @@ export interface WorkerSurroundings {
   readonly env: unknown;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive(promise: Promise<unknown>): void;
+  /** Answers a path that no application has, where the Worker has more than the applications. */
+  readonly elsewhere?: () => Promise<Response>;
 }
 
 /** What the ingress asks of the control plane, for everything but an application's requests. */
@@ -57,6 +60,11 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   let knownAtMs = 0;
 
   return async (request, worker) => {
+    const { elsewhere } = worker;
+    if (elsewhere !== undefined && isElsewhere(pathOf(request.url))) {
+      worker.keepAlive(refresh());
+      return elsewhere();
+    }
     const requestId = requestIdOf(request.headers);
     try {
       const path = pathOf(request.url);
@@ -67,6 +75,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       return failed(error, requestId);
     }
   };
+
+  function isElsewhere(path: string): boolean {
+    return !path.startsWith("/-/") && routes.match(path) === undefined;
+  }
 
   async function answer(request: Request, path: string, requestId: string, route: Route): Promise<Response> {
     const { prefix, target: application } = route;
