@@ -103,10 +103,18 @@ it("composes", async () => {
 `,
     });
     await build(project);
-    await using vitest = startNode(`${project.root}/node_modules/vitest/vitest.mjs`, ["run"], project.root);
-    const { exitCode, said } = await vitest.ended;
+    const vitest = async () => {
+      await using running = startNode(`${project.root}/node_modules/vitest/vitest.mjs`, ["run"], project.root);
+      return await running.ended;
+    };
+    const { exitCode, said } = await vitest();
     expect(exitCode, said).toBe(0);
     expect(said).toMatch(/Tests\s+1 passed/);
+
+    project.write("src/app.ts", HELLO_APP.replace("deployment(World,", 'deployment(World, { name: "Earth" }).options('));
+    const stale = await vitest();
+    expect(stale.exitCode).toBe(1);
+    expect(stale.said).toContain("default/Earth, default/World. Run edge-serve build again");
   }, 180_000);
 
   it("wrangler dev serves an application with bindings at module level, a .wasm and a .txt module", async () => {
