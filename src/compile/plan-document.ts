@@ -7,10 +7,10 @@
 import { type Diagnostic, errorAt, type Finding, formatPath, toDiagnostic, withNames } from "../config/diagnostics.ts";
 import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
+import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { show } from "../protocol/wording.ts";
-import { describedApplications } from "./described-applications.ts";
-import { type DescribedApplication, describeSystem } from "./manifest.ts";
+import { type DescribedApplication, describedApplications, describeSystem } from "./manifest.ts";
 import { namedPolicies, type PolicyCode, policyIn } from "./policies.ts";
 
 /** What should run, unless there is an error, and everything there is to say about the document. */
@@ -99,4 +99,16 @@ function codeName(importPath: string): string {
   if ("problem" in parsed) return importPath;
   const file = parsed.module.split(/[\\/]/).at(-1) ?? "";
   return `${file.replace(/\.[cm]?[jt]sx?$/, "")}:${parsed.exportName}`;
+}
+
+/** The document that comes to `applications` when it is put to this code. */
+export function documentInForce(applications: readonly ApplicationManifest[], code: Readonly<Record<string, unknown>>): ConfigDocument {
+  const bare = applications.map(({ name, routePrefix, args }) => ({
+    name,
+    routePrefix,
+    ...(args === undefined ? {} : { args }),
+    deployments: [],
+  }));
+  const result = describeSystem({ applications: bare }, code);
+  return documentOf(applications, "manifest" in result ? result.manifest.applications : []);
 }

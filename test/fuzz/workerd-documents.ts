@@ -1,8 +1,7 @@
 /**
  * Documents put to a running system: the verdict is that of the planner, a refused one changes nothing, an accepted one is shown.
  */
-import { documentInForce } from "../../src/compile/document-in-force.ts";
-import { planDocument } from "../../src/compile/plan-document.ts";
+import { documentInForce, planDocument } from "../../src/compile/plan-document.ts";
 import type { Choices } from "./choices.ts";
 import { CODE, COMPILED, makeDocument } from "./documents.ts";
 import { brief, holds } from "./kind.ts";

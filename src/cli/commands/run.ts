@@ -3,14 +3,12 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../../protocol/manifest.ts";
 import type { Command, CommandInput, Io } from "../command.ts";
-import { EXIT, Failure, reportOf } from "../failure.ts";
-import { portOf } from "../port.ts";
+import { EXIT, Failure, portOf, reportOf, table } from "../failure.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
 import { envOf } from "../project/user-config.ts";
 import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
-import { table } from "../table.ts";
 import { ENV_OPTION } from "./build.ts";
 
 const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;

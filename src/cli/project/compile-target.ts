@@ -12,10 +12,9 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:f
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
 import { type ApplicationSource, type CodeSource, describeModule, type Described } from "../../compile/describe-module.ts";
-import { describedApplications } from "../../compile/described-applications.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
 import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
-import type { DescribedApplication, DescribeProblem } from "../../compile/manifest.ts";
+import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
 import { classNameOf } from "../../protocol/names.ts";

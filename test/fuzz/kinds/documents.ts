@@ -3,8 +3,7 @@
  */
 import { deployment } from "../../../src/api/deployment.ts";
 import { resolveOptions } from "../../../src/api/options.ts";
-import { planDocument } from "../../../src/compile/plan-document.ts";
-import { documentInForce } from "../../../src/compile/document-in-force.ts";
+import { documentInForce, planDocument } from "../../../src/compile/plan-document.ts";
 import { parseConfigText } from "../../../src/config/parse-file.ts";
 import { ConfigError } from "../../../src/protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../../src/protocol/manifest.ts";

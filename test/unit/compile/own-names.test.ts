@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import { documentInForce } from "../../../src/compile/document-in-force.ts";
 import { describeSystem } from "../../../src/compile/manifest.ts";
-import { planDocument } from "../../../src/compile/plan-document.ts";
+import { documentInForce, planDocument } from "../../../src/compile/plan-document.ts";
 
 /** What every object has: a name may be one of them, and is not there because of that. */
 const NAMES = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf", "propertyIsEnumerable"];

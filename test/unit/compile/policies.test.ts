@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
-import { documentInForce } from "../../../src/compile/document-in-force.ts";
 import { describeCode, policyWarnings } from "../../../src/compile/describe-code.ts";
 import { describeModule } from "../../../src/compile/describe-module.ts";
 import { entryModule } from "../../../src/compile/entry-module.ts";
 import type { DescribedApplication } from "../../../src/compile/manifest.ts";
-import { planDocument } from "../../../src/compile/plan-document.ts";
+import { documentInForce, planDocument } from "../../../src/compile/plan-document.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 
 class Rank {
