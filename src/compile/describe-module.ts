@@ -18,8 +18,14 @@ export interface ApplicationSource extends DescribedApplication, CodeSource {
   readonly policySources?: Readonly<Record<string, CodeSource>>;
 }
 
-/** What the module answers: what the applications consist of, and what the user's main exports; `null` if it does not load here. */
-export type Described = DescribeResult & { readonly mainExports: readonly string[] | null };
+/** What the user's main has. */
+export interface DescribedMain {
+  readonly exports: readonly string[];
+  readonly hasFetch: boolean;
+}
+
+/** What the module answers: what the applications consist of, and what the user's main has; `null` if it does not load here. */
+export type Described = DescribeResult & { readonly main: DescribedMain | null };
 
 /**
  * Text of a Worker that answers every request with {@link Described} as JSON.
@@ -54,9 +60,11 @@ export function describeModule(sources: readonly ApplicationSource[], main?: str
     "const policies = {",
     ...policies.map(([key, source]) => line(key, source)),
     "};",
-    `const mainExports = () => ${main === undefined ? "[]" : `import(${JSON.stringify(main)}).then(Object.keys, () => null)`};`,
+    'const hasFetch = ({ default: own }) => [own?.fetch, own?.prototype?.fetch].some((fetch) => typeof fetch === "function");',
+    "const describeMain = (module) => ({ exports: Object.keys(module), hasFetch: hasFetch(module) });",
+    `const main = async () => ${main === undefined ? "null" : `import(${JSON.stringify(main)}).then(describeMain, () => null)`};`,
     "export default {",
-    "  fetch: async () => Response.json({ ...describeCode({ applications }, code, policies), mainExports: await mainExports() }),",
+    "  fetch: async () => Response.json({ ...describeCode({ applications }, code, policies), main: await main() }),",
     "};",
     "",
   ].join("\n");

@@ -218,6 +218,8 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
     for (const part of ["default", "route_prefix"]) expect(err).toContain(part);
     await using running = project.start(["run", "src/app.ts:app", "--port", "0"]);
     expect(await running.says("Serving")).toContain("route_prefix");
+    project.write("src/index.ts", OWN_WORKER.replace("async fetch(", "async notFetch("));
+    expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 0, err: "" });
   });
 });
 

@@ -187,6 +187,7 @@ describe("edge-serve build", () => {
     ],
     ["an environment that is not there", { env: { staging: {}, canary: {} } }, ["nope", "It has: staging, canary."], ["--env", "nope"]],
     ["a name that wrangler refuses", { name: 7 }, ["name"]],
+    ["a main that is not there", { main: "src/nope.ts" }, ["wrangler.json", "src/nope.ts"]],
   ] as [string, object, string[], string[]?][])("refuses %s, and writes nothing", async (_, config, says, options = []) => {
     using project = new CliProject({
       "wrangler.json": JSON.stringify({ name: "a", compatibility_date: "2026-11-01", ...config }),
@@ -197,6 +198,17 @@ describe("edge-serve build", () => {
     for (const part of says) expect(err).toContain(part);
     expect(err).not.toContain("bug in edge-serve");
     for (const path of WRITTEN) expect(project.read(path), path).toBeUndefined();
+  });
+});
+
+describe("edge-serve build, with a configuration that cannot be read", () => {
+  it.each([
+    ["wrangler.toml", 'name = "a"\ncompatibility_date = "2026\n', /wrangler\.toml:2:\d+ {2}\S/],
+    ["wrangler.jsonc", '{\n  "name": "a",\n  compatibility_date\n}', /wrangler\.jsonc:3:\d+ {2}\S/],
+    ["edge-serve.lock.json", "<<<<<<< HEAD\n", /edge-serve\.lock\.json is not JSON/],
+  ])("names the place in %s", async (file, text, says) => {
+    using project = new CliProject({ [file]: text, "src/app.ts": HELLO_APP });
+    expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 1, out: "", err: expect.stringMatching(says) });
   });
 });
 

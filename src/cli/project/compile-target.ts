@@ -8,10 +8,16 @@
  *   C1. The version changes whenever the bundled code or the manifest does, and does not depend on where the project is.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
-import { type ApplicationSource, type CodeSource, describeModule, type Described } from "../../compile/describe-module.ts";
+import {
+  type ApplicationSource,
+  type CodeSource,
+  describeModule,
+  type Described,
+  type DescribedMain,
+} from "../../compile/describe-module.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
 import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
 import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
@@ -38,6 +44,8 @@ export interface Compiled {
   readonly builtClasses: readonly BuiltClass[];
   /** The user's own entry module, where there is one. */
   readonly userMain: UserMain | undefined;
+  /** There is, as far as is known, a `fetch` of the user's beside the applications. */
+  readonly hasFetchBeside: boolean;
   /** What its author should know, in full sentences. */
   readonly warnings: readonly string[];
   /** The files it was made from, absolute: what `run` watches. */
@@ -60,19 +68,22 @@ export async function compileTarget(target: Target, project: Project, config: Us
   const file = join(scratch, "describe.ts");
   const userMain = userMainOf(project, config.complete);
   const beside = userMain !== undefined && userMain.specifier === undefined ? userMain.file : undefined;
+  if (beside !== undefined && !existsSync(beside))
+    throw new Failure(`main of ${config.label} names ${shown(beside, project.root)}, and there is no such file.`);
   mkdirSync(scratch, { recursive: true });
   writeFileSync(file, describeModule(sourcesFrom(file, target, project.root), beside && specifierFrom(file, beside)));
   try {
-    const { manifest, text, inputs, mainExports } = await evaluate(file, target, project, config);
+    const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
     const complete: Manifest = { protocol: manifest.protocol, version: versionOf(text, manifest), applications: manifest.applications };
     const classes = classNamesOf(complete);
     if (userMain !== undefined) requireClasses(userMain, classes, project.root);
-    const clash = classes.find((name) => mainExports?.includes(name));
+    const clash = classes.find((name) => main?.exports.includes(name));
     if (clash !== undefined) throw new Failure(clashOf(clash, shown(beside!, project.root)));
     return {
       manifest: complete,
       builtClasses: builtClassesOf(complete, classes),
       userMain,
+      hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
       inputs: inputs.filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false, isLocal = false, version = complete.version } = {}) =>
@@ -112,7 +123,7 @@ interface Evaluated {
   /** The bundle that was evaluated. */
   readonly text: string;
   readonly inputs: readonly string[];
-  readonly mainExports: readonly string[] | null;
+  readonly main: DescribedMain | null;
 }
 
 async function evaluate(file: string, target: Target, { root }: Project, config: UserConfig): Promise<Evaluated> {
@@ -129,7 +140,7 @@ async function evaluate(file: string, target: Target, { root }: Project, config:
     const result = (await response.json()) as Described;
     if ("problems" in result) throw new Failure(result.problems.map((problem) => locate(problem, target, runtime.bundle, root)).join("\n"));
     const { text, inputs } = runtime.bundle;
-    return { manifest: result.manifest, text, inputs, mainExports: result.mainExports };
+    return { manifest: result.manifest, text, inputs, main: result.main };
   } finally {
     await runtime.dispose();
   }

@@ -93,11 +93,22 @@ interface Read {
 
 async function readFile(file: string, env: string | undefined): Promise<Read> {
   const wrangler = await loadWrangler();
-  const { rawConfig: written } = wrangler.experimental_readRawConfig({ config: file }) as unknown as { rawConfig: WrittenConfig };
+  const written = writtenIn(file, wrangler);
   const environments = (written["env"] ?? {}) as Readonly<Record<string, unknown>>;
   if (env !== undefined && !Object.hasOwn(environments, env)) throw noSuchEnvironment(env, environments, file);
   // An empty name is none: what CLOUDFLARE_ENV says has been looked at, by `envOf`.
   return { written, complete: wrangler.unstable_readConfig({ config: file, env: env ?? "" }, { hideWarnings: true }) as WranglerConfig };
+}
+
+function writtenIn(file: string, { experimental_readRawConfig: read }: Awaited<ReturnType<typeof loadWrangler>>): WrittenConfig {
+  try {
+    return (read({ config: file }) as unknown as { rawConfig: WrittenConfig }).rawConfig;
+  } catch (error) {
+    const { text, location } = error as { text?: unknown; location?: { line: number; column: number } };
+    if (typeof text !== "string") throw error;
+    const place = location === undefined ? file : `${file}:${location.line}:${location.column + 1}`;
+    throw new Failure(`${place}  ${text}`);
+  }
 }
 
 function noSuchEnvironment(env: string, environments: Readonly<Record<string, unknown>>, file: string): Failure {

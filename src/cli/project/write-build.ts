@@ -147,9 +147,9 @@ function ownInputs(inputs: readonly string[]): string[] {
 }
 
 /** What the author should know about an application that is in front of their own main. */
-export function besideWarnings({ userMain, manifest }: Compiled): string[] {
+export function besideWarnings({ hasFetchBeside, manifest }: Compiled): string[] {
   const [app] = manifest.applications.filter(({ routePrefix }) => routePrefix === "/");
-  if (app === undefined || userMain === undefined || userMain.specifier !== undefined) return [];
+  if (app === undefined || !hasFetchBeside) return [];
   return [
     `application ${app.name} is at "/" and takes every path, so the fetch handler of your main is asked nothing. ` +
       "Give the application a route_prefix of its own in a config file, or null.",
