@@ -132,8 +132,8 @@ export function assetWarnings(
   const patterns = shadowed.flatMap(({ routePrefix }) => (routePrefix === "/" ? ["/*"] : [routePrefix, `${routePrefix}/*`]));
   const all = [...new Set([...patterns, ...(patterns.includes("/*") ? [] : ["/-/*"])])];
   return [
-    `assets answer before the Worker, in the place of application ${which.join(", ")}. ` +
-      `Set assets.run_worker_first to ${JSON.stringify(all)} to have the Worker asked first.`,
+    `static assets would answer requests of application ${which.join(", ")} before the Worker does. ` +
+      `Set assets.run_worker_first to ${JSON.stringify(all)} so that the Worker is asked first.`,
   ];
 }
 

@@ -151,8 +151,8 @@ export function besideWarnings({ hasFetchBeside, manifest }: Compiled): string[]
   const [app] = manifest.applications.filter(({ routePrefix }) => routePrefix === "/");
   if (app === undefined || !hasFetchBeside) return [];
   return [
-    `application ${app.name} is at "/" and takes every path, so the fetch handler of your main is asked nothing. ` +
-      "Give the application a route_prefix of its own in a config file, or null.",
+    `application ${app.name} is at "/" and takes every path, so your main's fetch handler is never called. ` +
+      "Give the application its own route_prefix in a config file, or null.",
   ];
 }
 
@@ -178,9 +178,9 @@ function assetPaths(directory: string): string[] {
 function earlierFormWarnings({ earlierForm, label }: UserConfig): string[] {
   if (earlierForm === undefined) return [];
   return [
-    `${label}:${earlierForm.line}: an earlier edge-serve has written into this file, between the marks "# >>> edge-serve" and "# <<< edge-serve". ` +
-      `That is not needed any more: ${LOCK_FILE} has taken over the classes, and wrangler is sent to ${GENERATED_FILE}. ` +
-      "Commit the lock file, and remove these lines; nothing moves.",
+    `${label}:${earlierForm.line}: an earlier edge-serve wrote lines into this file, between "# >>> edge-serve" and "# <<< edge-serve". ` +
+      `They are no longer needed: ${LOCK_FILE} now holds the classes, and wrangler uses ${GENERATED_FILE}. ` +
+      "Commit the lock file and remove these lines; no data moves.",
   ];
 }
 
