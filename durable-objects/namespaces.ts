@@ -2,6 +2,7 @@
  * The Durable Object classes of this Worker, as things to call.
  */
 import { exports as workerExports } from "cloudflare:workers";
+import { writeLog } from "../src/context/logger.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 
 // Declared by hand: the platform's own type maps every argument and result to what RPC makes of it, which for
@@ -17,9 +18,8 @@ export interface Namespace<Stub> {
 /** Finds a class among the Worker's exports. Not at the top level of the entry module: they are not there yet. */
 export function namespaceOf<Stub>(className: string, jurisdiction?: string): Namespace<Stub> {
   const namespace = (workerExports as unknown as Record<string, Namespace<Stub> | undefined>)[className];
-  if (namespace === undefined) {
-    throw new ConfigError(`The Worker has no Durable Object class ${className}. Run edge-serve build, and deploy what it wrote.`);
-  }
+  // A class that is exported and not declared is there as well, and is no namespace.
+  if (typeof namespace?.getByName !== "function") throw undeclared(className);
   if (jurisdiction === undefined) return namespace;
   try {
     return namespace.jurisdiction(jurisdiction);
@@ -28,4 +28,16 @@ export function namespaceOf<Stub>(className: string, jurisdiction?: string): Nam
     if (error instanceof Error && error.message.includes("not implemented in workerd")) return namespace;
     throw error;
   }
+}
+
+const logged = new Set<string>();
+
+function undeclared(className: string): ConfigError {
+  const message =
+    `The configuration that this Worker runs with does not declare the Durable Object class ${className}: it was started or deployed past ` +
+    "wrangler.edge-serve.json. Run edge-serve build, and then wrangler without --config and without a script, or edge-serve deploy.";
+  // Whoever asks sees a 500 without a reason.
+  if (!logged.has(className)) writeLog("ERROR", message, undefined, undefined);
+  logged.add(className);
+  return new ConfigError(message);
 }

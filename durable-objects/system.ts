@@ -43,6 +43,7 @@ export class System {
         deploymentsOf(resolveApplication(name, own(code, name), args), name).map((bound) => [`${name}/${bound.name}`, bound] as const),
       ),
     );
+    requireBuilt(manifest, this.bound);
   }
 
   /** The router to a deployment; to the application's ingress deployment if none is named. */
@@ -134,6 +135,16 @@ export class System {
       terminate: (reason) => state.abort(reason),
     };
   }
+}
+
+// Where nothing checks the build before it runs, as in Cloudflare's vitest plugin: at best a deployment would be missing in silence.
+function requireBuilt({ applications }: Manifest, bound: ReadonlyMap<string, Application>): void {
+  const built = new Set(
+    applications.flatMap(({ name, deployments }) => Object.keys(deployments).map((deployment) => `${name}/${deployment}`)),
+  );
+  const changed = [...[...bound.keys()].filter((key) => !built.has(key)), ...[...built].filter((key) => !bound.has(key))];
+  if (changed.length === 0) return;
+  throw new ConfigError(`What the applications declare has changed since the build: ${changed.join(", ")}. Run edge-serve build again.`);
 }
 
 function unknownName(kind: string, name: string, known: readonly string[], app?: string): ConfigError {

@@ -4,11 +4,14 @@
 import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
+import { writeLog } from "./context/logger.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./operator/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
+import { pathOf } from "./protocol/http-request.ts";
+import { besideMain } from "../durable-objects/beside-main.ts";
 import { controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
 import { System } from "../durable-objects/system.ts";
@@ -30,7 +33,19 @@ export interface CompiledWorker {
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
   /** The Worker that routes HTTP to the applications. */
-  readonly ingress: { fetch(request: Request, env: unknown): Promise<Response> };
+  readonly ingress: {
+    /** `env` and `ctx` may be left out: the bindings are the Worker's. */
+    fetch(request: Request, env?: unknown, ctx?: unknown): Promise<Response>;
+  };
+  /**
+   * The Worker's default export where it has a main of the user's own: paths that an application has, and `/-/`, go to the
+   * ingress, and every other request and event to the user's default export.
+   *
+   * @param main What the user's module exports.
+   * @param classes The names of the classes that the entry module exports.
+   * @throws ConfigError if the user's module exports one of these names: its export would be hidden.
+   */
+  beside(main: Readonly<Record<string, unknown>>, classes: readonly string[]): object;
 }
 
 /** What a build may switch on. */
@@ -68,16 +83,22 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     control: controlQueries(parts),
     system: (request, path, worker) => answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
   });
+  const serve = (request: Request, env: unknown = workerEnv, elsewhere?: () => Promise<Response>): Promise<Response> => {
+    noteClientRegion(request as { readonly cf?: Place });
+    const surroundings = elsewhere === undefined ? { env, keepAlive: waitUntil } : { env, keepAlive: waitUntil, elsewhere };
+    const response = ingress(request, surroundings);
+    if (features.sent === undefined) return response;
+    // The local server shows the client an error page, and nobody else what the user's own fetch has thrown.
+    return response.then(features.sent, (error: unknown) => {
+      writeLog("ERROR", `Uncaught error of the main module's fetch, ${request.method} ${pathOf(request.url)}`, { error }, undefined);
+      throw error;
+    });
+  };
   return {
     ...controlPlaneClasses(parts),
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired: class extends DurableObject<Cloudflare.Env> {},
-    ingress: {
-      fetch(request, env) {
-        noteClientRegion(request as { readonly cf?: Place });
-        const response = ingress(request, { env, keepAlive: waitUntil });
-        return features.sent === undefined ? response : response.then(features.sent);
-      },
-    },
+    ingress: { fetch: (request, env) => serve(request, env) },
+    beside: (main, classes) => besideMain(main, classes, serve),
   };
 }

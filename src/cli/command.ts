@@ -1,7 +1,17 @@
 /**
  * What a command is: data that help and parsing are made from, and a function of its arguments.
  */
-import type { Io } from "./io.ts";
+/** What a command may touch besides files: handed in, so that tests run commands in their own process. */
+export interface Io {
+  /** The answer: what a script would read. */
+  readonly out: (text: string) => void;
+  /** The talk: progress, warnings, errors. */
+  readonly err: (text: string) => void;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the user asks a running command to end (Ctrl-C). */
+  readonly signal: AbortSignal;
+}
 
 /** An option, in commander's spelling: `--port <number>`. */
 export interface OptionSpec {
@@ -20,6 +30,8 @@ export interface CommandInput {
 export interface Command {
   readonly name: string;
   readonly summary: string;
+  /** Not in the list of commands: for tools to run. */
+  readonly isHidden?: boolean;
   /** In commander's spelling: `[target]`, `<target>`, `[pairs...]`. */
   readonly args: readonly { readonly name: string; readonly summary: string }[];
   readonly options: readonly OptionSpec[];

@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { build } from "./commands/build.ts";
+import { check } from "./commands/check.ts";
 import { config } from "./commands/config.ts";
 import { dashboard } from "./commands/dashboard.ts";
 import { remove } from "./commands/delete.ts";
@@ -11,4 +12,4 @@ import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove];
+export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove, check];

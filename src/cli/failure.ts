@@ -1,3 +1,7 @@
+/**
+ * What every command says alike: failures, exit codes, a port that is wrong, columns.
+ */
+
 /** Exit codes: the user's to fix, the command line's, ours. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, bug: 70 } as const;
 
@@ -24,4 +28,20 @@ export function reportOf(error: unknown): { text: string; exitCode: number } {
 // because the application's copy of edge-serve, and wrangler's bundle, have classes of their own.
 function isUserError(error: unknown): error is Error {
   return error instanceof Error && (error.name === "ConfigError" || error.constructor.name === "UserError" || error.name === "UserError");
+}
+
+/** `--port`; `undefined` where it is not given. */
+export function portOf(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Failure(`--port must be an integer from 0 to 65535, got ${JSON.stringify(text)}.`, EXIT.usage);
+}
+
+/** Plain aligned columns, two spaces apart; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, index) => Math.max(all[index] ?? 0, cell.length)), []);
+  return rows
+    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "))
+    .join("\n");
 }

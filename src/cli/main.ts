@@ -3,7 +3,7 @@
  * The binary. It asks for the Node that the rest needs before it loads the rest.
  */
 import module from "node:module";
-import type { Io } from "./io.ts";
+import type { Io } from "./command.ts";
 import { isAtLeast } from "./is-at-least.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;

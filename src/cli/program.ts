@@ -2,9 +2,8 @@
  * The command line: from arguments to a command, and from what it throws to an exit code.
  */
 import { Command as Commander, CommanderError } from "commander";
-import type { Command } from "./command.ts";
+import type { Command, Io } from "./command.ts";
 import { EXIT, reportOf } from "./failure.ts";
-import type { Io } from "./io.ts";
 import { ownVersion } from "./project/own-package.ts";
 
 /**
@@ -45,8 +44,8 @@ function settle(command: Commander, io: Io): void {
 
 type Run = (input: Parameters<Command["run"]>[0]) => Promise<void>;
 
-function addCommand(program: Commander, { name, summary, args, options, examples }: Command, run: Run): Commander {
-  const command = program.command(name).description(summary).allowExcessArguments(false);
+function addCommand(program: Commander, { name, summary, isHidden = false, args, options, examples }: Command, run: Run): Commander {
+  const command = program.command(name, { hidden: isHidden }).description(summary).allowExcessArguments(false);
   for (const arg of args) command.argument(arg.name, arg.summary);
   for (const option of options) command.option(option.flags, option.summary, option.default);
   command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ ${example}\n`).join("")}`);

@@ -1,7 +1,7 @@
 /**
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
-import type { DescribedApplication } from "./manifest.ts";
+import type { DescribedApplication, DescribeResult } from "./manifest.ts";
 import { namedPolicies } from "./policies.ts";
 
 /** Where the code of something is. */
@@ -18,8 +18,22 @@ export interface ApplicationSource extends DescribedApplication, CodeSource {
   readonly policySources?: Readonly<Record<string, CodeSource>>;
 }
 
-/** Text of a Worker that answers every request with the {@link DescribeResult} as JSON. */
-export function describeModule(sources: readonly ApplicationSource[]): string {
+/** What the user's main has. */
+export interface DescribedMain {
+  readonly exports: readonly string[];
+  readonly hasFetch: boolean;
+}
+
+/** What the module answers: what the applications consist of, and what the user's main has; `null` if it does not load here. */
+export type Described = DescribeResult & { readonly main: DescribedMain | null };
+
+/**
+ * Text of a Worker that answers every request with {@link Described} as JSON.
+ *
+ * @param main How the user's main is imported, where it is served beside the applications. It may need bindings to load,
+ *   which there are not here: then the entry module finds out later whether names clash.
+ */
+export function describeModule(sources: readonly ApplicationSource[], main?: string): string {
   const policies = sources.flatMap(({ policySources = {} }) => Object.entries(policySources));
   const modules = [...new Set([...sources, ...policies.map(([, source]) => source)].map(({ specifier }) => specifier))];
   const nameOf = (source: CodeSource) => `module${modules.indexOf(source.specifier)}`;
@@ -46,7 +60,12 @@ export function describeModule(sources: readonly ApplicationSource[]): string {
     "const policies = {",
     ...policies.map(([key, source]) => line(key, source)),
     "};",
-    "export default { fetch: () => Response.json(describeCode({ applications }, code, policies)) };",
+    'const hasFetch = ({ default: own }) => [own?.fetch, own?.prototype?.fetch].some((fetch) => typeof fetch === "function");',
+    "const describeMain = (module) => ({ exports: Object.keys(module), hasFetch: hasFetch(module) });",
+    `const main = async () => ${main === undefined ? "null" : `import(${JSON.stringify(main)}).then(describeMain, () => null)`};`,
+    "export default {",
+    "  fetch: async () => Response.json({ ...describeCode({ applications }, code, policies), main: await main() }),",
+    "};",
     "",
   ].join("\n");
 }

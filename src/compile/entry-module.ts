@@ -23,6 +23,8 @@ export interface EntryInput {
   readonly policies?: Readonly<Record<string, CodeSource>>;
   /** Durable Object classes of deployments that are gone, kept so that their objects are not deleted. */
   readonly retired: readonly string[];
+  /** How the module that the user's configuration calls `main` is imported, where it is served beside the applications. */
+  readonly beside?: string;
   /** Lets `server.handle()` of `edge-serve/testing` in, with the token in the variable `EDGE_SERVE_TEST_TOKEN`. */
   readonly forTests?: boolean;
   /** For a server on this machine, by `edge-serve run` or `serve()`. */
@@ -30,7 +32,8 @@ export interface EntryInput {
 }
 
 /** The text of the entry module. */
-export function entryModule({ target, manifest, sources, policies = {}, retired, forTests = false, isLocal = false }: EntryInput): string {
+export function entryModule(input: EntryInput): string {
+  const { target, manifest, sources, policies = {}, retired, beside, forTests = false, isLocal = false } = input;
   const code = manifest.applications.map(({ name }) => `  ${propertyName(name)}: ${identifierOf(name)},`);
   const named = Object.entries(policies).map(([key, source]) => ({ key, source, identifier: policyIdentifier(key) }));
   const hasRpc = forTests || manifest.applications.some(({ rpc }) => rpc === true);
@@ -47,6 +50,7 @@ export function entryModule({ target, manifest, sources, policies = {}, retired,
     `import { createWorker${hasRpc ? ", rpcEndpoint" : ""}${isLocal ? ", uncompressed" : ""} } from "edge-serve/worker";`,
     ...manifest.applications.map(({ name }) => importLine(identifierOf(name), sources[name]!)),
     ...named.map(({ identifier, source }) => importLine(identifier, source)),
+    ...(beside === undefined ? [] : [`import * as main from ${JSON.stringify(beside)};`]),
     "",
     `const worker = createWorker(${literal(manifest)}, {`,
     ...code,
@@ -58,7 +62,7 @@ export function entryModule({ target, manifest, sources, policies = {}, retired,
     `export class ${CONFIG_CLASS} extends worker.Config {}`,
     "",
     ...retiredLines(retired),
-    "export default worker.ingress;",
+    ...(beside === undefined ? ["export default worker.ingress;"] : besideLines(beside, [...classNamesOf(manifest), ...retired])),
     "",
   ];
   return lines.join("\n");
@@ -85,6 +89,15 @@ function retiredLines(retired: readonly string[]): string[] {
   if (retired.length === 0) return [];
   const classes = retired.map((className) => `export class ${className} extends worker.Retired {}`);
   return ["// Deployments that are gone. The classes keep their objects' data; edge-serve build --prune deletes both.", ...classes, ""];
+}
+
+// The names of the classes are passed on because an export of the user's with one of them would be hidden, in silence.
+function besideLines(specifier: string, classes: readonly string[]): string[] {
+  return [
+    "// Your main: its classes, and its handlers, which get every path that no application has.",
+    `export * from ${JSON.stringify(specifier)};`,
+    `export default worker.beside(main, ${literal(classes)});`,
+  ];
 }
 
 function importLine(identifier: string, { specifier, exportName }: CodeSource): string {

@@ -18,6 +18,7 @@ import { type AutoscalingPolicy, type PolicyCode, policyKey } from "../protocol/
 import { resolveApplication } from "../api/resolve-application.ts";
 import { DEPLOYMENT_SHAPE } from "../config/deployment-config.ts";
 import { inYamlSpelling } from "../config/read-section.ts";
+import type { SystemConfig } from "../config/system-config.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
@@ -225,4 +226,29 @@ function stackBelow({ stack = "" }: Error): string {
 
 function quote(text: string): string {
   return JSON.stringify(text);
+}
+
+/** The applications of a document, with what they inherit from the whole of it. */
+export function describedApplications({
+  applications,
+  httpOptions,
+  targetCapacity,
+  logging: inherited,
+}: SystemConfig): DescribedApplication[] {
+  const { requestTimeoutMs } = httpOptions;
+  return applications.map(({ name, routePrefix, args, importPath, autoscalingPolicy, rpc, deployments, logging: given }) => {
+    const logging = { ...inherited, ...given };
+    return {
+      name,
+      routePrefix,
+      importPath,
+      ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
+      ...(rpc === undefined ? {} : { rpc }),
+      deployments,
+      ...(args === undefined ? {} : { args }),
+      ...(targetCapacity === undefined ? {} : { targetCapacity }),
+      ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
+      ...(Object.keys(logging).length === 0 ? {} : { logging }),
+    };
+  });
 }

@@ -8,7 +8,8 @@
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. A request that an application has a route for never waits for the control plane.
- *   N4. A request that was sent where its application no longer is goes where it is now, body and all.
+ *   N4. What goes elsewhere is passed on and answered as it is, and waits for nothing: what is known of the routes is renewed beside it.
+ *   N5. A request that was sent where its application no longer is goes where it is now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
 import { after } from "../context/with-timeout.ts";
@@ -24,6 +25,8 @@ export interface WorkerSurroundings {
   readonly env: unknown;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive(promise: Promise<unknown>): void;
+  /** Answers a path that no application has, where the Worker has more than the applications. */
+  readonly elsewhere?: () => Promise<Response>;
 }
 
 /** What the ingress asks of the control plane, for everything but an application's requests. */
@@ -60,11 +63,13 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       const path = pathOf(request.url);
       if (path.startsWith("/-/")) return answerSystem(request, path, worker).catch((error: unknown) => failed(error, request.headers));
       const route = routes.match(path);
-      if (route === undefined) return answerUnknown(request, path);
-      return answer(request, path, route);
+      if (route !== undefined) return answer(request, path, route);
+      if (worker.elsewhere === undefined) return answerUnknown(request, path);
     } catch (error) {
       return Promise.resolve(failed(error, request.headers));
     }
+    worker.keepAlive(refresh());
+    return worker.elsewhere();
   };
 
   function answer(request: Request, path: string, route: Route): Promise<Response> {

@@ -7,13 +7,12 @@
 import { type Diagnostic, errorAt, type Finding, formatPath, toDiagnostic, withNames } from "../config/diagnostics.ts";
 import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
+import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { show } from "../protocol/wording.ts";
-import { describedApplications } from "../compile/described-applications.ts";
-import { type DescribedApplication, describeSystem } from "../compile/manifest.ts";
-import type { PolicyCode } from "../protocol/autoscaling.ts";
+import { type DescribedApplication, describedApplications, describeSystem } from "../compile/manifest.ts";
 import { namedPolicies, policyIn } from "../compile/policies.ts";
-import { type ConfigDocument, documentOf } from "../config/to-document.ts";
+import type { PolicyCode } from "../protocol/autoscaling.ts";
 
 /** What should run, unless there is an error, and everything there is to say about the document. */
 export interface PlannedDocument {

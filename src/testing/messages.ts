@@ -1,7 +1,7 @@
 /**
  * What a test and its server process tell each other.
  */
-import type { WranglerConfig } from "../cli/project/project.ts";
+import type { WranglerConfig } from "../cli/project/user-config.ts";
 import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
 
 /** What to serve, and where. */
@@ -10,6 +10,8 @@ export interface StartMessage {
   readonly target: string;
   readonly cwd: string;
   readonly args?: unknown;
+  /** The environment of wrangler's configuration. */
+  readonly env?: string;
   /** 0 is any free port. */
   readonly port: number;
   readonly vars: Readonly<Record<string, string>>;
@@ -26,6 +28,7 @@ export interface StartMessage {
 export interface Built {
   readonly root: string;
   readonly config: WranglerConfig;
+  readonly env: string | undefined;
   /** What its author should know. */
   readonly warnings: readonly string[];
 }

@@ -30,6 +30,12 @@ export interface ServeOptions {
   readonly port?: number;
   /** Variables of the Worker, besides those of wrangler's configuration. */
   readonly vars?: Readonly<Record<string, string>>;
+  /**
+   * The environment of wrangler's configuration: its vars and bindings, and `.dev.vars.<env>`.
+   *
+   * @default The variable `CLOUDFLARE_ENV`, else the top level.
+   */
+  readonly env?: string;
   /** What a builder named by the target is called with. JSON. */
   readonly args?: unknown;
   /**
@@ -94,13 +100,14 @@ class RunningServer implements Server {
   #url: string | undefined;
   #child: ServerChild | undefined;
 
-  constructor(target: string, { token, port = 0, vars = {}, args, quiet = false }: ServeOptions) {
+  constructor(target: string, { token, port = 0, vars = {}, env, args, quiet = false }: ServeOptions) {
     this.#isQuiet = quiet;
     this.#start = {
       type: "start",
       target,
       cwd: process.cwd(),
       ...(args === undefined ? {} : { args }),
+      ...(env === undefined ? {} : { env }),
       port,
       vars: { ...vars, EDGE_SERVE_TEST_TOKEN: this.#testToken },
       secrets: token === undefined ? {} : { EDGE_SERVE_TOKEN: token },

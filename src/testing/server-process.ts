@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { reportOf } from "../cli/failure.ts";
 import { compileServing } from "../cli/project/compile-serving.ts";
 import { readTarget } from "../cli/project/target.ts";
+import { envOf } from "../cli/project/user-config.ts";
 import { type Runtime, startRuntime } from "../cli/runtime/worker-runtime.ts";
 import { startRelay } from "./tcp-proxy.ts";
 import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
@@ -31,6 +32,7 @@ async function start(message: StartMessage): Promise<void> {
     runtime = await startRuntime({
       root: built.root,
       config: built.config,
+      env: built.env,
       host: "127.0.0.1",
       persist: message.storage,
       vars: message.vars,
@@ -50,10 +52,11 @@ async function start(message: StartMessage): Promise<void> {
   }
 }
 
-async function build({ target, cwd, args, directory }: StartMessage): Promise<Built> {
+async function build({ target, cwd, args, env: given, directory }: StartMessage): Promise<Built> {
   const read = readTarget(target, cwd, args);
-  const { root, config, warnings } = await compileServing(read, { cwd, directory, forTests: true });
-  return { root, config, warnings: read.warnings === "" ? warnings : [read.warnings, ...warnings] };
+  const env = envOf(given, process.env);
+  const { root, config, warnings } = await compileServing(read, { cwd, env, directory, forTests: true });
+  return { root, config, env, warnings: read.warnings === "" ? warnings : [read.warnings, ...warnings] };
 }
 
 process.on("message", (message: TestMessage) => {

@@ -47,7 +47,7 @@ export function blocksOf(file: string): Block[] {
 
 const USES: Readonly<Record<string, readonly Use[]>> = {
   ts: ["file", "check", "generated"],
-  toml: ["generated"],
+  json: ["file", "generated"],
   yaml: ["file"],
   console: ["serve", "operate", "run"],
   text: ["paths"],

@@ -23,6 +23,14 @@ export const app = serve.deployment(Greeter).bind();
 // (module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
 const SUM_WASM = Buffer.from("0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b", "hex");
 
+const GREETING = { name: "mine", compatibility_date: "2026-11-01", vars: { GREETING: "hello" } };
+const CONFIGURATIONS: Readonly<Record<string, string>> = {
+  "wrangler.toml": 'name = "mine" # mine\ncompatibility_date = "2026-11-01"\n\n[vars]\nGREETING = "hello"\n',
+  "wrangler.json": JSON.stringify(GREETING),
+  "wrangler.jsonc": `// mine\n${JSON.stringify(GREETING)}`,
+  "no configuration": "",
+};
+
 function modulesProject(): CliProject {
   return new CliProject({
     "wrangler.toml": 'name = "modules"\ncompatibility_date = "2026-11-01"\n\n[vars]\nNAME = "Ada"\n',
@@ -41,6 +49,11 @@ function wrangler(project: CliProject, ...args: readonly string[]): ProcessGroup
   return startNode(`${project.root}/node_modules/wrangler/bin/wrangler.js`, args, project.root);
 }
 
+async function ended(project: CliProject, ...args: readonly string[]): Promise<{ exitCode: number | null; said: string }> {
+  await using running = wrangler(project, ...args);
+  return await running.ended;
+}
+
 async function answerOfDev(project: CliProject): Promise<string> {
   await using dev = wrangler(project, "dev", "--port", "0");
   const [, url = ""] = await dev.says(/Ready on (http:\/\/\S+)/);
@@ -48,14 +61,21 @@ async function answerOfDev(project: CliProject): Promise<string> {
 }
 
 describe("after edge-serve build, with nothing else done", () => {
-  it("wrangler deploy --dry-run succeeds", async () => {
-    using project = new CliProject({ "src/app.ts": HELLO_APP });
-    await build(project);
-    await using deploy = wrangler(project, "deploy", "--dry-run");
-    const { exitCode, said } = await deploy.ended;
-    expect(exitCode, said).toBe(0);
-    expect(said).toContain("--dry-run: exiting now.");
-  });
+  it.each(Object.entries(CONFIGURATIONS))(
+    "wrangler deploy and versions upload take what was built, with %s, which stays as it is",
+    async (file, text) => {
+      using project = new CliProject({ "src/app.ts": HELLO_APP, ...(text === "" ? {} : { [file]: text }) });
+      await build(project);
+      for (const command of [["deploy"], ["versions", "upload"]]) {
+        const { exitCode, said } = await ended(project, ...command, "--dry-run");
+        expect(exitCode, said).toBe(0);
+        expect(said).toContain("wrangler.edge-serve.json");
+        expect(said).toContain("--dry-run: exiting now.");
+        if (text !== "") expect(said).toContain('env.GREETING ("hello")');
+      }
+      if (text !== "") expect(project.read(file)).toBe(text);
+    },
+  );
 
   it("wrangler dev serves the application", async () => {
     using project = new CliProject({ "src/app.ts": HELLO_APP });
@@ -70,7 +90,7 @@ describe("after edge-serve build, with nothing else done", () => {
       "vitest.config.ts": `import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 export default defineConfig({
-  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.edge-serve.json" } })],
   test: { testTimeout: 120_000 },
 });
 `,
@@ -83,10 +103,18 @@ it("composes", async () => {
 `,
     });
     await build(project);
-    await using vitest = startNode(`${project.root}/node_modules/vitest/vitest.mjs`, ["run"], project.root);
-    const { exitCode, said } = await vitest.ended;
+    const vitest = async () => {
+      await using running = startNode(`${project.root}/node_modules/vitest/vitest.mjs`, ["run"], project.root);
+      return await running.ended;
+    };
+    const { exitCode, said } = await vitest();
     expect(exitCode, said).toBe(0);
     expect(said).toMatch(/Tests\s+1 passed/);
+
+    project.write("src/app.ts", HELLO_APP.replace("deployment(World,", 'deployment(World, { name: "Earth" }).options('));
+    const stale = await vitest();
+    expect(stale.exitCode).toBe(1);
+    expect(stale.said).toContain("default/Earth, default/World. Run edge-serve build again");
   }, 180_000);
 
   it("wrangler dev serves an application with bindings at module level, a .wasm and a .txt module", async () => {

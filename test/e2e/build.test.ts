@@ -1,4 +1,4 @@
-import { parse } from "smol-toml";
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { CliProject, HELLO_APP } from "../support/cli-project.ts";
 
@@ -13,24 +13,35 @@ export const build = (args: Shape) => broken();
 export const unbound = serve.deployment(Hello);
 `;
 
+const WRITTEN = [".edge-serve/worker.ts", "wrangler.edge-serve.json", ".wrangler/deploy/config.json", "edge-serve.lock.json"];
+
+function generatedConfig(project: CliProject): Record<string, unknown> {
+  return JSON.parse(project.read("wrangler.edge-serve.json") ?? "null") as Record<string, unknown>;
+}
+
 describe("edge-serve build", () => {
-  it("writes an entry module and a wrangler.toml that declare the deployments, and changes nothing the second time", async () => {
+  it("writes an entry module and a configuration that declares its classes, and changes nothing the second time", async () => {
     using project = new CliProject({ "package.json": '{ "name": "@me/hello" }', "src/app.ts": HELLO_APP });
     const first = await project.run(["build", "src/app.ts:app"]);
     expect(first).toMatchObject({ exitCode: 0, err: "" });
     expect(first.out).toMatch(/^Built 1 application with 3 deployments, version [0-9a-f]{12}\.\n/);
-    const [entry, toml] = [project.read(".edge-serve/worker.ts"), project.read("wrangler.toml")];
+    const written = () => WRITTEN.map((path) => project.read(path));
+    const [entry, generated, redirect, lock] = written();
     expect(entry).toContain('import { app as default_app } from "../src/app.ts";');
     expect(entry).toContain('export class default__World extends worker.Replica("default", "World") {}');
-    expect(parse(toml ?? "")).toMatchObject({
+    expect(JSON.parse(generated ?? "")).toMatchObject({
       name: "me-hello",
       main: ".edge-serve/worker.ts",
-      exports: { default__Hello: { storage: "sqlite" } },
+      exports: { default__Hello: { type: "durable-object", storage: "sqlite" } },
+      targetEnvironment: "(top level)",
     });
+    expect(JSON.parse(redirect ?? "")).toEqual({ configPath: "../../wrangler.edge-serve.json" });
+    expect(lock).toContain('"default__Hello"');
+    expect(project.read("wrangler.toml")).toBeUndefined();
 
     const second = await project.run(["build", "src/app.ts:app"]);
     expect(second.out).toContain("worker.ts unchanged");
-    expect([project.read(".edge-serve/worker.ts"), project.read("wrangler.toml")]).toEqual([entry, toml]);
+    expect(written()).toEqual([entry, generated, redirect, lock]);
     expect((await project.run(["build", "src/app.ts:app", "--dry-run"])).out).toBe("Nothing would change.\n");
   });
 
@@ -49,10 +60,10 @@ describe("edge-serve build", () => {
     using project = new CliProject({ "wrangler.toml": toml, "src/app.ts": HELLO_APP });
     const { exitCode, out } = await project.run(["build", "src/app.ts:app", "--dry-run"]);
     expect(exitCode).toBe(0);
-    expect(out).toContain('+ main = ".edge-serve/worker.ts"');
-    expect(out).toContain("+ [exports.default__Hello]");
+    expect(out).toContain('+   "main": ".edge-serve/worker.ts"');
+    expect(out).toContain("export class default__Hello");
     expect(project.read("wrangler.toml")).toBe(toml);
-    expect(project.read(".edge-serve/worker.ts")).toBeUndefined();
+    for (const path of WRITTEN) expect(project.read(path), path).toBeUndefined();
   });
 
   it("keeps the class of a deployment that is gone, until it is pruned", async () => {
@@ -68,7 +79,91 @@ describe("edge-serve build", () => {
     const pruned = await project.run(["build", "src/small.ts:app", "--prune"]);
     expect(pruned.out).toContain("default__World is deleted, with its data, by the next deploy.");
     expect(project.read(".edge-serve/worker.ts")).not.toContain("default__World");
-    expect(parse(project.read("wrangler.toml") ?? "")).toHaveProperty("exports.default__World.state", "deleted");
+    expect(generatedConfig(project)).toHaveProperty("exports.default__World.state", "deleted");
+
+    // It is a tombstone for good, which is harmless, and comes back to life when it is built again.
+    await project.run(["build", "src/small.ts:app"]);
+    expect(generatedConfig(project)).toHaveProperty("exports.default__World.state", "deleted");
+    expect((await project.run(["build", "src/app.ts:app"])).out).toContain("default__World is new, and begins empty.");
+    expect(generatedConfig(project)).toHaveProperty("exports.default__World.storage", "sqlite");
+  });
+
+  it("deletes the class of one deployment by its name, and says which there are", async () => {
+    const small = HELLO_APP.replace(/^(export const app).*$/m, "$1 = hello;");
+    using project = new CliProject({ "src/app.ts": HELLO_APP });
+    await project.run(["build", "src/app.ts:app"]);
+    project.write("src/app.ts", small);
+    expect(await project.run(["build", "--prune", "default/Hello", "src/app.ts:app"])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining("--prune default/Hello: the deployment is still there"),
+    });
+    expect(await project.run(["build", "src/app.ts:app", "--prune", "default/Wurld"])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining("default/World, default/Ingress"),
+    });
+    const { out } = await project.run(["build", "--prune", "default/World", "src/app.ts:app"]);
+    expect(out).toContain("default__World is deleted");
+    expect(out).toContain("default__Ingress is gone");
+    // What stands after --prune and is no deployment is the target.
+    expect((await project.run(["build", "--prune", "src/app.ts:app"])).out).toContain("default__Ingress is deleted");
+  });
+
+  it("fails with --frozen where the lock file would change, and writes nothing", async () => {
+    using project = new CliProject({ "src/app.ts": HELLO_APP });
+    expect(await project.run(["build", "src/app.ts:app", "--frozen"])).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining("edge-serve.lock.json would change"),
+    });
+    for (const path of WRITTEN) expect(project.read(path), path).toBeUndefined();
+    await project.run(["build", "src/app.ts:app"]);
+    expect(await project.run(["build", "src/app.ts:app", "--frozen"])).toMatchObject({ exitCode: 0 });
+  });
+
+  it("stops where another tool has redirected wrangler, and says how to combine them", async () => {
+    const vites = '{"configPath":"../../dist/app/wrangler.json","auxiliaryWorkers":[]}';
+    using project = new CliProject({ "src/app.ts": HELLO_APP, ".wrangler/deploy/config.json": vites });
+    const { exitCode, err } = await project.run(["build", "src/app.ts:app"]);
+    expect(exitCode).toBe(1);
+    for (const part of ["../../dist/app/wrangler.json", "vite-plugin", "assets.directory", "service binding"]) expect(err).toContain(part);
+    expect(project.read(".wrangler/deploy/config.json")).toBe(vites);
+    expect(project.read("wrangler.edge-serve.json")).toBeUndefined();
+  });
+
+  it("says which generated files git would commit", async () => {
+    using project = new CliProject({ "src/app.ts": HELLO_APP, ".gitignore": ".wrangler/\n" });
+    execFileSync("git", ["init", "-q"], { cwd: project.root });
+    const { err } = await project.run(["build", "src/app.ts:app"]);
+    expect(err).toContain("git does not ignore .edge-serve/worker.ts, wrangler.edge-serve.json");
+    project.write(".gitignore", ".wrangler/\n.edge-serve/\nwrangler.edge-serve.json\n");
+    expect((await project.run(["build", "src/app.ts:app"])).err).toBe("");
+  });
+
+  it("takes a project of the earlier form over, tells so, and keeps its classes", async () => {
+    const region = (name: string, rest: string) => `[exports.${name}]\ntype = "durable-object"\n${rest}\n\n`;
+    const toml =
+      'name = "a"\nmain = ".edge-serve/worker.ts"\ncompatibility_date = "2026-11-01"\n\n' +
+      "# >>> edge-serve classes: written by edge-serve build; changes here are lost\n" +
+      region("default__Hello", 'storage = "sqlite"') +
+      region("default__Gone", 'storage = "sqlite"') +
+      region("default__Dead", 'state = "deleted"') +
+      "# <<< edge-serve classes\n";
+    using project = new CliProject({ "wrangler.toml": toml, "src/app.ts": HELLO_APP });
+    const { exitCode, out, err } = await project.run(["build", "src/app.ts:app"]);
+    expect(exitCode, err).toBe(0);
+    expect(err).toContain("wrangler.toml:5: an earlier edge-serve");
+    expect(out).toContain("default__Gone is gone");
+    expect(generatedConfig(project)["exports"]).toMatchObject({
+      default__Hello: { storage: "sqlite" },
+      default__Gone: { storage: "sqlite" },
+      default__Dead: { state: "deleted" },
+    });
+    expect(project.read("wrangler.toml")).toBe(toml);
+
+    // Without the lines it stays the same, because the lock file has the classes.
+    const before = generatedConfig(project);
+    project.write("wrangler.toml", toml.replace(/# >>>[^]*/, ""));
+    expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 0, err: "" });
+    expect(generatedConfig(project)).toEqual(before);
   });
 
   it("lets wrangler's alias and define hold for the application", async () => {
@@ -83,15 +178,37 @@ describe("edge-serve build", () => {
     expect(project.read(".edge-serve/worker.ts")).toMatch(/Aliased: \{\n\s+numReplicas: 4,/);
   });
 
-  it("refuses what wrangler.toml must not say, and writes nothing", async () => {
+  it.each([
+    ["a date that is too old", { compatibility_date: "2026-01-01" }, ['compatibility_date is "2026-01-01"', "2026-08-04"]],
+    [
+      "a class of the user's with a generated name",
+      { exports: { default__Hello: { type: "durable-object", storage: "sqlite" } } },
+      ["exports.default__Hello"],
+    ],
+    ["an environment that is not there", { env: { staging: {}, canary: {} } }, ["nope", "It has: staging, canary."], ["--env", "nope"]],
+    ["a name that wrangler refuses", { name: 7 }, ["name"]],
+    ["a main that is not there", { main: "src/nope.ts" }, ["wrangler.json", "src/nope.ts"]],
+  ] as [string, object, string[], string[]?][])("refuses %s, and writes nothing", async (_, config, says, options = []) => {
     using project = new CliProject({
-      "wrangler.toml": 'name = "a"\ncompatibility_date = "2026-11-01"\n\n[[migrations]]\ntag = "v1"\nnew_sqlite_classes = ["Mine"]\n',
+      "wrangler.json": JSON.stringify({ name: "a", compatibility_date: "2026-11-01", ...config }),
       "src/app.ts": HELLO_APP,
     });
-    const { exitCode, err } = await project.run(["build", "src/app.ts:app"]);
-    expect(exitCode).toBe(1);
-    expect(err).toContain("wrangler.toml:4: [[migrations]] and [exports.<Class>] exclude each other");
-    expect(project.read(".edge-serve/worker.ts")).toBeUndefined();
+    const { exitCode, err } = await project.run(["build", "src/app.ts:app", ...options]);
+    expect(exitCode).not.toBe(0);
+    for (const part of says) expect(err).toContain(part);
+    expect(err).not.toContain("bug in edge-serve");
+    for (const path of WRITTEN) expect(project.read(path), path).toBeUndefined();
+  });
+});
+
+describe("edge-serve build, with a configuration that cannot be read", () => {
+  it.each([
+    ["wrangler.toml", 'name = "a"\ncompatibility_date = "2026\n', /wrangler\.toml:2:\d+ {2}\S/],
+    ["wrangler.jsonc", '{\n  "name": "a",\n  compatibility_date\n}', /wrangler\.jsonc:3:\d+ {2}\S/],
+    ["edge-serve.lock.json", "<<<<<<< HEAD\n", /edge-serve\.lock\.json is not JSON/],
+  ])("names the place in %s", async (file, text, says) => {
+    using project = new CliProject({ [file]: text, "src/app.ts": HELLO_APP });
+    expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 1, out: "", err: expect.stringMatching(says) });
   });
 });
 

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Project, readWranglerConfig } from "../../src/cli/project/project.ts";
+import { readUserConfig } from "../../src/cli/project/user-config.ts";
 import { startRuntime } from "../../src/cli/runtime/worker-runtime.ts";
 import { startRelay } from "../../src/testing/tcp-proxy.ts";
 
@@ -39,7 +39,7 @@ export default {
     migrations: [{ tag: "v1", new_sqlite_classes: ["Hand"] }],
   };
   writeFileSync(wranglerFile, JSON.stringify(settings));
-  const config = await readWranglerConfig({ root, wranglerFile } as Project);
+  const { complete: config } = await readUserConfig({ root, wranglerFile }, undefined);
   const runtime = await startRuntime({ root, config, host: "127.0.0.1", persist: false });
   const { url } = await startRelay(0, () => runtime.directUrl);
   return {

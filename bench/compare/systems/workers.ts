@@ -5,7 +5,6 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { parse as parseToml } from "smol-toml";
 import { freePort } from "../free-port.ts";
 import { ProcessTree } from "../process-tree.ts";
 import { type ApplicationName } from "../scenarios.ts";
@@ -31,9 +30,9 @@ export const edgeServe: System = {
     mkdirSync(join(folder, "node_modules"), { recursive: true });
     if (!existsSync(join(folder, "node_modules/edge-serve"))) symlinkSync(ROOT, join(folder, "node_modules/edge-serve"));
     writeFileSync(join(folder, "serve.yaml"), JSON.stringify(serveConfig(workshop.cores), undefined, 2));
-    writeFileSync(join(folder, "wrangler.toml"), wranglerToml("edge-serve"));
+    writeFileSync(join(folder, "wrangler.json"), JSON.stringify(settings("edge-serve")));
     await run(process.execPath, [join(ROOT, "dist/src/cli/main.js"), "build", "serve.yaml"], { cwd: folder, env: ENV });
-    await bundle(folder, { config: "wrangler.toml", replicas: {} });
+    await bundle(folder, { config: "wrangler.edge-serve.json", replicas: {} });
     return versions();
   },
   start: (workshop) => startWorkerd(workshop, "edge-serve"),
@@ -47,12 +46,10 @@ export const handWritten: System = {
   async prepare(workshop) {
     const folder = folderOf(workshop, "durable-objects");
     const classes = ["Noop", "Ingress", "Hello", "World", "Wait", "Batch", "Stream", "Compute"];
-    const declared = classes.map((name) => `[exports.${name}]\ntype = "durable-object"\nstorage = "sqlite"\n`);
-    writeFileSync(
-      join(folder, "wrangler.toml"),
-      [`main = ${JSON.stringify(join(APPS, "hand-written.ts"))}`, wranglerToml("by-hand"), ...declared].join("\n"),
-    );
-    await bundle(folder, { config: "wrangler.toml", replicas: { cpu: workshop.cores, noop: MANY_REPLICAS } });
+    const declared = Object.fromEntries(classes.map((name) => [name, { type: "durable-object", storage: "sqlite" }]));
+    const config = { ...settings("by-hand"), main: join(APPS, "hand-written.ts"), exports: declared };
+    writeFileSync(join(folder, "wrangler.json"), JSON.stringify(config));
+    await bundle(folder, { config: "wrangler.json", replicas: { cpu: workshop.cores, noop: MANY_REPLICAS } });
     return versions();
   },
   start: (workshop) => startWorkerd(workshop, "durable-objects"),
@@ -82,8 +79,8 @@ function serveConfig(cores: number): unknown {
   };
 }
 
-function wranglerToml(name: string): string {
-  return `name = "${name}"\ncompatibility_date = "${COMPATIBILITY_DATE}"\ncompatibility_flags = ${JSON.stringify(FLAGS)}\n`;
+function settings(name: string): object {
+  return { name, compatibility_date: COMPATIBILITY_DATE, compatibility_flags: FLAGS };
 }
 
 interface Bundle {
@@ -94,7 +91,7 @@ interface Bundle {
 async function bundle(folder: string, { config, replicas }: Bundle): Promise<void> {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   await run(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", "bundle", "-c", config], { cwd: folder, env: ENV });
-  const { main, exports } = parseToml(readFileSync(join(folder, config), "utf8")) as {
+  const { main, exports } = JSON.parse(readFileSync(join(folder, config), "utf8")) as {
     readonly main: string;
     readonly exports: Readonly<Record<string, { readonly type: string }>>;
   };

@@ -1,10 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Command } from "../command.ts";
-import { EXIT, Failure } from "../failure.ts";
+import { EXIT, Failure, portOf } from "../failure.ts";
 import type { OperatorClient } from "../operator/client.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
-import { portOf } from "../port.ts";
 
 /** Ray's own. */
 const DEFAULT_PORT = 8265;

@@ -3,14 +3,13 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Manifest } from "../../protocol/manifest.ts";
-import type { Command } from "../command.ts";
+import type { Command, Io } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { Io } from "../io.ts";
 import { OperatorClient } from "../operator/client.ts";
 import { URL_OPTION, urlOf } from "../operator/connect.ts";
 import { TOKEN_VARIABLE, tokenOf } from "../operator/token.ts";
 import { timeoutOf, WAIT_OPTIONS, waitForRunning } from "../operator/wait.ts";
-import { buildProject } from "./build.ts";
+import { BUILD_OPTIONS, buildProject } from "./build.ts";
 
 /** Builds, runs `wrangler deploy`, then waits until the new version runs. */
 export const deploy: Command = {
@@ -18,19 +17,19 @@ export const deploy: Command = {
   summary: "Build, upload with wrangler deploy, and wait until every application is RUNNING.",
   args: [{ name: "[target]", summary: "a config file, or a module and its export (default: serve.yaml)" }],
   options: [
-    { flags: "--prune", summary: "delete the classes of deployments that are gone, and with them their objects' data" },
+    ...BUILD_OPTIONS,
     { flags: "--dry-run", summary: "build and bundle, but upload nothing" },
     { ...URL_OPTION, summary: "where the Worker answers (default: EDGE_SERVE_URL, else what wrangler deploy prints)" },
     ...WAIT_OPTIONS,
   ],
-  examples: ["edge-serve deploy", "edge-serve deploy src/app.ts:app --dry-run", "edge-serve deploy --url https://api.example.com"],
+  examples: ["edge-serve deploy", "edge-serve deploy src/app.ts:app --env staging", "edge-serve deploy --url https://api.example.com"],
   run: async ({ args, options }, io) => {
     const { dryRun, wait, ...rest } = options;
     const timeoutMs = timeoutOf(options["timeout"]);
     // What is wrong with these is said before anything is uploaded.
     const [url, token] = [urlOf(options, io), tokenOf(io)];
-    const { root, manifest } = await buildProject({ args, options: rest }, io);
-    const { exitCode, said } = await wranglerDeploy(root, dryRun === true, io);
+    const { root, env, manifest } = await buildProject({ args, options: rest }, io);
+    const { exitCode, said } = await wranglerDeploy(root, { env, dryRun: dryRun === true }, io);
     if (exitCode !== 0) return EXIT.failed;
     if (dryRun !== true && wait !== false) await waitForVersion(manifest, { url: url ?? printedUrl(said), token, timeoutMs }, io);
     return EXIT.ok;
@@ -69,8 +68,13 @@ function printedUrl(said: string): URL | undefined {
   return address === undefined ? undefined : new URL(address);
 }
 
-function wranglerDeploy(root: string, dryRun: boolean, io: Io): Promise<{ exitCode: number; said: string }> {
-  const args = ["deploy", ...(dryRun ? ["--dry-run"] : [])];
+interface Deploying {
+  readonly env: string | undefined;
+  readonly dryRun: boolean;
+}
+
+function wranglerDeploy(root: string, { env, dryRun }: Deploying, io: Io): Promise<{ exitCode: number; said: string }> {
+  const args = ["deploy", ...(env === undefined ? [] : ["--env", env]), ...(dryRun ? ["--dry-run"] : [])];
   let said = "";
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [wranglerBin(), ...args], { cwd: root, env: { ...io.env }, stdio: ["inherit", "pipe", "pipe"] });

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { DEFAULTS } from "../../compile/wrangler-config.ts";
 import type { Command } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { OWN_ROOT, ownVersion } from "../project/own-package.ts";
-import { DEFAULTS, workerName } from "../project/project.ts";
+import { workerName } from "../project/project.ts";
 
 /** Writes a new project. */
 export const init: Command = {

@@ -2,15 +2,14 @@ import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../../protocol/manifest.ts";
-import type { Command, CommandInput } from "../command.ts";
-import { EXIT, Failure, reportOf } from "../failure.ts";
-import type { Io } from "../io.ts";
-import { portOf } from "../port.ts";
+import type { Command, CommandInput, Io } from "../command.ts";
+import { EXIT, Failure, portOf, reportOf, table } from "../failure.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
+import { envOf } from "../project/user-config.ts";
 import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
-import { table } from "../table.ts";
+import { ENV_OPTION } from "./build.ts";
 
 const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
 
@@ -23,6 +22,7 @@ export const run: Command = {
     { name: "[arguments...]", summary: "key=value pairs for a builder" },
   ],
   options: [
+    ENV_OPTION,
     { flags: "--port <number>", summary: "where to listen (default: the config file's http_options.port, else 8787)" },
     { flags: "--host <name>", summary: "where to listen (default: the config file's http_options.host, else localhost)" },
   ],
@@ -35,15 +35,17 @@ export const run: Command = {
 
 async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput, io: Io): Promise<void> {
   const port = portOf(options["port"]);
+  const env = envOf(options["env"], io.env);
   const read = () => readTarget(label, io.cwd, builderArgs(pairs));
   const target = read();
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
-  const serving = await compileServing(target, { cwd: io.cwd, directory });
+  const serving = await compileServing(target, { cwd: io.cwd, env, directory, say: io.err });
   for (const warning of serving.warnings) io.err(`warning: ${warning}\n`);
   const runtime = await startRuntime({
     root: serving.root,
     config: serving.config,
+    env,
     persist: join(serving.root, ".wrangler", "state", "v3"),
     allowRemote: true,
     host: typeof options["host"] === "string" ? options["host"] : (target.config.httpOptions.host ?? "localhost"),
@@ -55,7 +57,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
   // Not `using`, which Node 22 does not know.
   const watcher = watchInputs([...serving.inputs, ...runtime.bundle.inputs]);
   try {
-    await reloadOnChange({ read, directory, serving, runtime, io, watcher });
+    await reloadOnChange({ read, env, directory, serving, runtime, io, watcher });
   } finally {
     watcher[Symbol.dispose]();
     await runtime.dispose();
@@ -65,6 +67,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
 
 interface Reloading {
   readonly read: () => Target;
+  readonly env: string | undefined;
   readonly directory: string;
   readonly serving: Serving;
   readonly runtime: Runtime;
@@ -72,7 +75,7 @@ interface Reloading {
   readonly watcher: ReturnType<typeof watchInputs>;
 }
 
-async function reloadOnChange({ read, directory, serving, runtime, io, watcher }: Reloading): Promise<void> {
+async function reloadOnChange({ read, env, directory, serving, runtime, io, watcher }: Reloading): Promise<void> {
   const sourcesOf = ({ inputs }: Serving) => digestOf([...inputs, ...runtime.bundle.inputs]);
   let version = serving.manifest.version;
   let sources = sourcesOf(serving);
@@ -80,7 +83,7 @@ async function reloadOnChange({ read, directory, serving, runtime, io, watcher }
   while (await watcher.changed(io.signal)) {
     try {
       const target = read();
-      const next = await compileServing(target, { cwd: io.cwd, directory });
+      const next = await compileServing(target, { cwd: io.cwd, env, directory, say: io.err });
       watcher.watch(next.inputs);
       // A comment changes no version, but where things are, which the log's stacks say.
       if (next.manifest.version === version && sourcesOf(next) === sources && next.userMain === undefined) continue;

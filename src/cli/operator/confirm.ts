@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
+import type { Io } from "../command.ts";
 import { Failure } from "../failure.ts";
-import type { Io } from "../io.ts";
 
 /** Asks a person at the terminal; anything but yes is no. Throws a `Failure` where nobody can answer. */
 export async function confirm(question: string, cure: string, io: Io): Promise<boolean> {

@@ -1,9 +1,8 @@
 /**
  * Which system an operator's command acts on, and with what token.
  */
-import type { OptionSpec } from "../command.ts";
+import type { Io, OptionSpec } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { Io } from "../io.ts";
 import { OperatorClient } from "./client.ts";
 import { TOKEN_VARIABLE, tokenOf } from "./token.ts";
 

@@ -2,7 +2,7 @@
  * What a person sees of a status document.
  */
 import type { ApplicationDetails, DeploymentDetails, ReplicaPhase } from "../../protocol/status.ts";
-import { table } from "../table.ts";
+import { table } from "../failure.ts";
 
 /** Applications with their deployments below them, and under the table what those say that are not well. */
 export function statusTable(applications: readonly ApplicationDetails[]): string {

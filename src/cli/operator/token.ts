@@ -1,5 +1,5 @@
+import type { Io } from "../command.ts";
 import { Failure } from "../failure.ts";
-import type { Io } from "../io.ts";
 
 /** The variable that holds the token: in the operator's environment, and as a secret of the Worker. */
 export const TOKEN_VARIABLE = "EDGE_SERVE_TOKEN";

@@ -6,9 +6,8 @@
  */
 import { setTimeout as after } from "node:timers/promises";
 import type { ApplicationDetails } from "../../protocol/status.ts";
-import type { OptionSpec } from "../command.ts";
+import type { Io, OptionSpec } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { Io } from "../io.ts";
 import type { OperatorClient } from "./client.ts";
 import { OperatorFailure } from "./refusal.ts";
 import { messagesOf, replicasOf } from "./status-table.ts";

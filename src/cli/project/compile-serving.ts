@@ -6,10 +6,14 @@ import { join } from "node:path";
 import type { Manifest } from "../../protocol/manifest.ts";
 import { compileTarget } from "./compile-target.ts";
 import { ownAliases } from "./own-package.ts";
-import { findProject, readWranglerConfig, type WranglerConfig } from "./project.ts";
+import { planClasses, systemClasses } from "./plan-classes.ts";
+import { findProject } from "./project.ts";
 import type { Target } from "./target.ts";
-import { ENTRY, type UserMain, userMainOf } from "./user-main.ts";
+import { readUserConfig, type WranglerConfig } from "./user-config.ts";
+import { ENTRY, type UserMain } from "./user-main.ts";
+import { runUsersCommand } from "./users-command.ts";
 import { servingConfig } from "./worker-config.ts";
+import { besideWarnings } from "./write-build.ts";
 
 /** A compiled system and the configuration to run it with. */
 export interface Serving {
@@ -20,35 +24,49 @@ export interface Serving {
   readonly warnings: readonly string[];
   /** The files that it depends on, absolute. */
   readonly inputs: readonly string[];
-  /** The user's own entry module, where there is one. The manifest's version does not tell whether its code has changed. */
+  /** The user's own entry module, where there is one. The manifest's version does not always tell whether its code has changed. */
   readonly userMain: UserMain | undefined;
 }
 
 /** Where to compile, and for whom. */
 export interface ServingOptions {
   readonly cwd: string;
+  /** The environment of wrangler's configuration; `undefined` for none. */
+  readonly env: string | undefined;
   /** The directory inside `.edge-serve/` that the entry is written to. */
   readonly directory: string;
   readonly forTests?: boolean;
+  /** Hears what the user's own build command prints. */
+  readonly say?: (text: string) => void;
 }
 
 /** Compiles, and writes the entry module to a directory of its own in `.edge-serve/`. */
-export async function compileServing(target: Target, { cwd, directory, forTests = false }: ServingOptions): Promise<Serving> {
+export async function compileServing(
+  target: Target,
+  { cwd, env, directory, forTests = false, say = () => {} }: ServingOptions,
+): Promise<Serving> {
   const project = findProject(target, cwd);
-  const base = await readWranglerConfig(project);
+  const user = await readUserConfig(project, env);
   const scratch = join(project.root, ".edge-serve", directory);
-  const compiled = await compileTarget(target, project, base, scratch);
+  await runUsersCommand(user.users, { cwd, say });
+  const compiled = await compileTarget(target, project, user, scratch);
+  const { changes, declared } = planClasses(compiled, project, user, false);
+  const { userMain } = compiled;
   const main = join(scratch, "worker.ts");
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(main, compiled.entryAt(main, { forTests, isLocal: true }));
-  const userMain = userMainOf(project, base);
-  const { config, dropped } = servingConfig(base, { main, classes: compiled.classes, alias: ownAliases(project.root), userMain });
+  writeFileSync(main, compiled.entryAt(main, { retired: changes.retired, forTests, isLocal: true }));
+  const { config, dropped } = servingConfig(user, {
+    main,
+    declared: userMain === undefined ? systemClasses(changes) : declared,
+    alias: ownAliases(project.root),
+    userMain,
+  });
   const files = [target.configFile, project.wranglerFile, userMain?.file].filter((file) => file !== undefined);
   return {
     root: project.root,
     manifest: compiled.manifest,
     config,
-    warnings: [...compiled.warnings, ...(dropped.length === 0 ? [] : [droppedWarning(dropped)])],
+    warnings: [...compiled.warnings, ...besideWarnings(compiled), ...(dropped.length === 0 ? [] : [droppedWarning(dropped)])],
     inputs: [...compiled.inputs, ...files],
     userMain,
   };
@@ -56,7 +74,8 @@ export async function compileServing(target: Target, { cwd, directory, forTests 
 
 function droppedWarning(dropped: readonly string[]): string {
   return (
-    `wrangler's configuration binds ${dropped.join(", ")} to a class of your own, which the generated entry does not have, ` +
-    `so the binding is left out. To keep it, let main name a module that exports the class, and all that ${ENTRY} exports, its default too.`
+    `wrangler's configuration binds ${dropped.join(", ")} to a class of your own, and names no module that has one, ` +
+    `so the binding is left out. Set main to the module that exports the class: it is served beside the applications. ` +
+    `(${ENTRY} is the generated one.)`
   );
 }

@@ -2,68 +2,98 @@
  * From a target to a manifest and an entry module: the compiler, with its disk and its runtime.
  *
  * Owns: evaluating the application in workerd, bundled by wrangler as it will be when it serves.
- * Does not own: where the entry goes, and `wrangler.toml`; commands decide that.
+ * Does not own: where the entry goes, and how wrangler is configured; commands decide that.
  *
  * Invariants:
  *   C1. The version changes whenever the bundled code or the manifest does, and does not depend on where the project is.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
-import type { ApplicationSource, CodeSource } from "../../compile/describe-module.ts";
-import { describeModule } from "../../compile/describe-module.ts";
-import { describedApplications } from "../../compile/described-applications.ts";
+import {
+  type ApplicationSource,
+  type CodeSource,
+  describeModule,
+  type Described,
+  type DescribedMain,
+} from "../../compile/describe-module.ts";
 import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
-import type { DescribedApplication, DescribeProblem, DescribeResult } from "../../compile/manifest.ts";
+import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
+import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
 import { configPosition } from "../../config/parse-file.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
+import { classNameOf } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { locateProblem } from "../runtime/runtime-failure.ts";
+import { shown } from "../runtime/source-positions.ts";
 import { startRuntime } from "../runtime/worker-runtime.ts";
 import { ownAliases } from "./own-package.ts";
-import type { Project, WranglerConfig } from "./project.ts";
+import type { Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
+import type { UserConfig } from "./user-config.ts";
+import { requireClasses, type UserMain, userMainOf } from "./user-main.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
 export interface Compiled {
   readonly manifest: Manifest;
   /** Its Durable Object classes. */
-  readonly classes: readonly string[];
+  readonly builtClasses: readonly BuiltClass[];
+  /** The user's own entry module, where there is one. */
+  readonly userMain: UserMain | undefined;
+  /** There is, as far as is known, a `fetch` of the user's beside the applications. */
+  readonly hasFetchBeside: boolean;
   /** What its author should know, in full sentences. */
   readonly warnings: readonly string[];
   /** The files it was made from, absolute: what `run` watches. */
   readonly inputs: readonly string[];
   /** The text of the entry module, to be written to `file`. */
-  entryAt(
-    file: string,
-    options?: { readonly retired?: readonly string[]; readonly forTests?: boolean; readonly isLocal?: boolean },
-  ): string;
+  entryAt(file: string, options?: EntryOptions): string;
+}
+
+/** How an entry module differs from another one of the same system. */
+export interface EntryOptions {
+  readonly retired?: readonly string[];
+  readonly forTests?: boolean;
+  readonly isLocal?: boolean;
+  /** Another version than that of the code. */
+  readonly version?: string;
 }
 
 /** Evaluates the target's applications. `scratch` is a directory inside the project for the module that does. */
-export async function compileTarget(target: Target, project: Project, base: WranglerConfig, scratch: string): Promise<Compiled> {
+export async function compileTarget(target: Target, project: Project, config: UserConfig, scratch: string): Promise<Compiled> {
   const file = join(scratch, "describe.ts");
+  const userMain = userMainOf(project, config.complete);
+  const beside = userMain !== undefined && userMain.specifier === undefined ? userMain.file : undefined;
+  if (beside !== undefined && !existsSync(beside))
+    throw new Failure(`main of ${config.label} names ${shown(beside, project.root)}, and there is no such file.`);
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root)));
+  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root), beside && specifierFrom(file, beside)));
   try {
-    const { manifest, text, inputs } = await evaluate(file, target, project, base);
+    const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
     const complete: Manifest = { protocol: manifest.protocol, version: versionOf(text, manifest), applications: manifest.applications };
+    const classes = classNamesOf(complete);
+    if (userMain !== undefined) requireClasses(userMain, classes, project.root);
+    const clash = classes.find((name) => main?.exports.includes(name));
+    if (clash !== undefined) throw new Failure(clashOf(clash, shown(beside!, project.root)));
     return {
       manifest: complete,
-      classes: classNamesOf(complete),
+      builtClasses: builtClassesOf(complete, classes),
+      userMain,
+      hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
       inputs: inputs.filter((input) => input !== file),
-      entryAt: (entry, { retired = [], forTests = false, isLocal = false } = {}) =>
+      entryAt: (entry, { retired = [], forTests = false, isLocal = false, version = complete.version } = {}) =>
         entryModule({
           target: labelOf(target, project),
-          manifest: complete,
+          manifest: { ...complete, version },
           sources: sourcesAt(entry, target.modules),
           policies: sourcesAt(entry, target.policies),
           retired,
+          ...(beside === undefined ? {} : { beside: specifierFrom(entry, beside) }),
           forTests,
           isLocal,
         }),
@@ -75,21 +105,42 @@ export async function compileTarget(target: Target, project: Project, base: Wran
   }
 }
 
+function clashOf(name: string, main: string): string {
+  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deploymentOf(name)}. Rename yours, or the deployment.`;
+}
+
+function builtClassesOf({ applications }: Manifest, classes: readonly string[]): BuiltClass[] {
+  const keyed = applications.flatMap(({ name, deployments }) =>
+    Object.entries(deployments).flatMap(([deployment, config]) =>
+      "keyed" in config && config.keyed === true ? [classNameOf(name, deployment)] : [],
+    ),
+  );
+  return classes.map((name) => ({ name, keyed: keyed.includes(name) }));
+}
+
 interface Evaluated {
   readonly manifest: Omit<Manifest, "version">;
   /** The bundle that was evaluated. */
   readonly text: string;
   readonly inputs: readonly string[];
+  readonly main: DescribedMain | null;
 }
 
-async function evaluate(file: string, target: Target, { root }: Project, base: WranglerConfig): Promise<Evaluated> {
-  const runtime = await startRuntime({ root, config: describingConfig(base, file, ownAliases(root)), persist: false, host: "127.0.0.1" });
+async function evaluate(file: string, target: Target, { root }: Project, config: UserConfig): Promise<Evaluated> {
+  const runtime = await startRuntime({
+    root,
+    config: describingConfig(config, file, ownAliases(root)),
+    env: config.env,
+    persist: false,
+    host: "127.0.0.1",
+  });
   try {
     const response = await runtime.fetch("http://describe/");
     if (!response.ok) throw new Failure(locateProblem(await response.text(), runtime.bundle, root));
-    const result = (await response.json()) as DescribeResult;
+    const result = (await response.json()) as Described;
     if ("problems" in result) throw new Failure(result.problems.map((problem) => locate(problem, target, runtime.bundle, root)).join("\n"));
-    return { manifest: result.manifest, text: runtime.bundle.text, inputs: runtime.bundle.inputs };
+    const { text, inputs } = runtime.bundle;
+    return { manifest: result.manifest, text, inputs, main: result.main };
   } finally {
     await runtime.dispose();
   }

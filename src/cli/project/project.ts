@@ -1,12 +1,8 @@
 /**
- * The user's project: its root, and its wrangler configuration.
+ * The user's project: its root, and where its wrangler configuration is.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
-import { updateWranglerToml } from "../../compile/wrangler-block.ts";
-import { Failure } from "../failure.ts";
-import { loadWrangler } from "../runtime/load-wrangler.ts";
 import type { Target } from "./target.ts";
 
 /** Where a system is built. */
@@ -17,35 +13,24 @@ export interface Project {
   readonly wranglerFile?: string;
 }
 
-/** A wrangler configuration as wrangler itself reads and completes it. The keys named are those that edge-serve changes. */
-export interface WranglerConfig {
-  readonly [key: string]: unknown;
-  readonly main?: string;
-  readonly compatibility_date?: string;
-  readonly compatibility_flags?: readonly string[];
-  readonly alias?: Readonly<Record<string, string>>;
-  readonly exports?: Readonly<Record<string, unknown>>;
-  readonly durable_objects?: { readonly bindings?: readonly { name: string; class_name: string; script_name?: string }[] };
-  readonly workflows?: readonly { name: string; script_name?: string }[];
-}
-
-/** What a generated entry needs; later dates than the pinned runtime knows are refused by it. */
-export const DEFAULTS = {
-  compatibilityDate: "2026-11-01",
-  compatibilityFlags: ["enable_request_signal"],
-} as const;
-
-const WRANGLER_FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
+/** In wrangler's own order: it looks upwards for the first, then for the next. */
+const WRANGLER_FILES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
 /** The directory of the nearest wrangler configuration, upwards from where the command runs; else that directory. */
-export function findProject(target: Target, cwd: string): Project {
+export function findProject(target: Pick<Target, "configFile" | "modules">, cwd: string): Project {
   const file = target.configFile ?? Object.values(target.modules)[0]?.file ?? cwd;
   // A target elsewhere, such as a test's fixture, belongs to the project around it.
   const start = isInside(file, cwd) ? cwd : dirname(file);
-  const wranglerFile = nearest(start, WRANGLER_FILES);
+  const wranglerFile = WRANGLER_FILES.map((name) => nearest(start, name)).find((found) => found !== undefined);
   if (wranglerFile !== undefined) return { root: dirname(wranglerFile), wranglerFile };
   if (start === cwd) return { root: cwd };
-  return { root: dirname(nearest(start, ["package.json"]) ?? join(start, "package.json")) };
+  return { root: dirname(nearest(start, "package.json") ?? join(start, "package.json")) };
+}
+
+/** The project whose configuration, if there is one, is in this directory. */
+export function projectAt(root: string): Project {
+  const wranglerFile = WRANGLER_FILES.map((name) => join(root, name)).find((file) => existsSync(file));
+  return wranglerFile === undefined ? { root } : { root, wranglerFile };
 }
 
 function isInside(file: string, directory: string): boolean {
@@ -53,42 +38,12 @@ function isInside(file: string, directory: string): boolean {
   return !path.startsWith("..") && !isAbsolute(path);
 }
 
-function nearest(start: string, names: readonly string[]): string | undefined {
+function nearest(start: string, name: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
-    const found = names.map((name) => join(directory, name)).find((file) => existsSync(file));
-    if (found !== undefined) return found;
+    const file = join(directory, name);
+    if (existsSync(file)) return file;
     if (dirname(directory) === directory) return undefined;
   }
-}
-
-/** The project's wrangler configuration; what a new file would say, where there is none. */
-export async function readWranglerConfig(project: Project): Promise<WranglerConfig> {
-  const { unstable_readConfig: read } = await loadWrangler();
-  if (project.wranglerFile !== undefined) return read({ config: project.wranglerFile }, { hideWarnings: true }) as WranglerConfig;
-  const directory = mkdtempSync(join(tmpdir(), "edge-serve-"));
-  try {
-    const file = join(directory, "wrangler.toml");
-    writeFileSync(file, defaultWranglerToml(project));
-    const config = read({ config: file }, { hideWarnings: true }) as WranglerConfig;
-    // Paths, and files such as .dev.vars, are the project's.
-    const place = join(project.root, "wrangler.toml");
-    return { ...config, configPath: place, userConfigPath: place };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-function defaultWranglerToml(project: Project): string {
-  const update = updateWranglerToml(undefined, {
-    ...DEFAULTS,
-    file: "wrangler.toml",
-    workerName: workerName(project.root),
-    main: ".edge-serve/worker.ts",
-    classes: [],
-    prune: false,
-  });
-  if ("problems" in update) throw new Failure(update.problems.join("\n"));
-  return update.text;
 }
 
 /** A name for a new Worker: the package's, or the directory's, in the characters that the platform accepts. */

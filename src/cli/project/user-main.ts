@@ -1,10 +1,11 @@
 /**
- * A Worker with an entry module of the user's own, which re-exports what edge-serve generates.
+ * The entry module of the user's own, where wrangler's configuration names one.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { generatedClasses } from "../../compile/wrangler-block.ts";
-import type { Project, WranglerConfig } from "./project.ts";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { Failure } from "../failure.ts";
+import type { Project } from "./project.ts";
+import type { WranglerConfig } from "./user-config.ts";
 
 /** Where a build writes the entry module, relative to the root. */
 export const ENTRY = ".edge-serve/worker.ts";
@@ -13,31 +14,55 @@ export const ENTRY = ".edge-serve/worker.ts";
 export interface UserMain {
   /** Absolute. */
   readonly file: string;
-  /** How it imports the generated entry. */
-  readonly specifier: string;
-  /** The Durable Object classes that wrangler's configuration declares besides those of deployments. */
-  readonly classes: readonly string[];
+  /** How it imports the generated entry, if it does: then it is the Worker's entry, and else it is served beside the applications. */
+  readonly specifier?: string;
 }
 
-const IMPORTS = /\b(?:from|import)\s*["'](?<specifier>[^"']*\.edge-serve\/worker(?:\.[jt]s)?)["']/g;
+const SPECIFIER = String.raw`["'](?<specifier>[^"']*\.edge-serve\/worker(?:\.[jt]s)?)["']`;
+const IMPORTS = new RegExp(String.raw`\b(?:from|import)\s*${SPECIFIER}`, "g");
+const COMMENTS = /\/\*[^]*?\*\/|^\s*\/\/.*$/gm;
 
-/** The module that `main` names, if that is one of the user's and imports the generated entry. */
-export function userMainOf({ root, wranglerFile }: Project, config: WranglerConfig): UserMain | undefined {
-  if (config.main === undefined || wranglerFile === undefined) return undefined;
-  const file = resolve(root, config.main);
-  if (file === join(root, ENTRY) || !existsSync(file)) return undefined;
-  const entry = join(root, ENTRY).replace(/\.ts$/, "");
-  for (const { groups } of readFileSync(file, "utf8").matchAll(IMPORTS)) {
-    const specifier = groups?.["specifier"] ?? "";
-    if (resolve(dirname(file), specifier).replace(/\.[jt]s$/, "") !== entry) continue;
-    return { file, specifier, classes: ownClasses(wranglerFile, config) };
+/** The module that `main` names, if that is one of the user's. */
+export function userMainOf({ root, wranglerFile }: Project, { main }: WranglerConfig): UserMain | undefined {
+  if (main === undefined || wranglerFile === undefined) return undefined;
+  const file = resolve(root, main);
+  if (file === join(root, ENTRY)) return undefined;
+  // A build command of the user's may not have written it yet.
+  const text = existsSync(file) ? readFileSync(file, "utf8").replaceAll(COMMENTS, "") : "";
+  for (const { groups } of text.matchAll(IMPORTS)) {
+    const specifier = groups!["specifier"]!;
+    if (withoutEnding(resolve(dirname(file), specifier)) === withoutEnding(join(root, ENTRY))) return { file, specifier };
   }
-  return undefined;
+  return { file };
 }
 
-function ownClasses(wranglerFile: string, { exports: declared = {}, durable_objects: objects = {} }: WranglerConfig): string[] {
-  const generated = wranglerFile.endsWith(".toml") ? generatedClasses(readFileSync(wranglerFile, "utf8")) : [];
-  const bound = (objects.bindings ?? []).filter(({ script_name: script }) => script === undefined);
-  const names = new Set([...Object.keys(declared), ...bound.map(({ class_name: name }) => name)]);
-  return [...names].filter((name) => !generated.includes(name));
+function withoutEnding(file: string): string {
+  return file.replace(/\.[jt]s$/, "");
+}
+
+/**
+ * Fails unless a main that imports the generated entry also exports its classes: without them the Worker would be deployed
+ * without the applications.
+ */
+export function requireClasses({ file, specifier }: UserMain, classes: readonly string[], root: string): void {
+  if (specifier === undefined) return;
+  const text = readFileSync(file, "utf8").replaceAll(COMMENTS, "");
+  const all = [...text.matchAll(new RegExp(String.raw`\bexport\s*\*\s*from\s*${SPECIFIER}`, "g"))];
+  if (all.some(({ groups }) => groups!["specifier"] === specifier)) return;
+  const named = [...text.matchAll(/\bexport\s*\{([^}]*)\}/g)].flatMap(([, names = ""]) =>
+    names.split(",").map((name) =>
+      name
+        .trim()
+        .split(/\s+as\s+/)
+        .at(-1),
+    ),
+  );
+  const missing = classes.filter(
+    (name) => !named.includes(name) && !new RegExp(String.raw`\bexport\s+(?:class|const|let|var)\s+${name}\b`).test(text),
+  );
+  if (missing.length === 0) return;
+  throw new Failure(
+    `${relative(root, file).replaceAll(sep, "/")} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing[0]}. Add the line:\n` +
+      `export * from ${JSON.stringify(specifier)};`,
+  );
 }

@@ -1,9 +1,8 @@
 /**
  * The wrangler configurations that edge-serve runs things with. All in memory: the user's file stays as it is.
  */
-import { OLDEST_DATE } from "../../compile/wrangler-conflicts.ts";
-import { Failure } from "../failure.ts";
-import { DEFAULTS, type WranglerConfig } from "./project.ts";
+import type { Declarations } from "../../compile/declared-classes.ts";
+import type { UserConfig, WranglerConfig } from "./user-config.ts";
 import type { UserMain } from "./user-main.ts";
 
 // What decides how modules are bundled and what they mean at top level. Everything else is for serving.
@@ -46,59 +45,57 @@ const EMPTY: Readonly<Record<string, unknown>> = {
 };
 
 /** For evaluating the application: it is bundled as the user says, and bound to nothing but its vars. */
-export function describingConfig(base: WranglerConfig, main: string, alias: Readonly<Record<string, string>>): WranglerConfig {
-  const bare = Object.entries(base).map(([key, value]) => [key, EMPTY[key] ?? (Array.isArray(value) ? [] : undefined)] as const);
-  const kept = BUNDLING.map((key) => [key, base[key]] as const);
-  return withDefaults({ ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false }, alias);
+export function describingConfig(user: UserConfig, main: string, alias: Readonly<Record<string, string>>): WranglerConfig {
+  const { complete } = user;
+  const bare = Object.entries(complete).map(([key, value]) => [key, EMPTY[key] ?? (Array.isArray(value) ? [] : undefined)] as const);
+  const kept = BUNDLING.map((key) => [key, complete[key]] as const);
+  return withCompatibility({ ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false }, user, alias);
 }
 
-/** The generated entry module, and what stands before it. */
+/** What is served. */
 export interface ServedEntry {
+  /** The generated entry module. */
   readonly main: string;
-  readonly classes: readonly string[];
+  /** The classes of the Worker. */
+  readonly declared: Declarations;
   readonly alias: Readonly<Record<string, string>>;
-  /** The user's own entry module, where there is one that re-exports the generated one. */
+  /** The user's own entry module, where there is one. */
   readonly userMain: UserMain | undefined;
 }
 
 /** For serving the generated entry; `dropped` says which bindings of the user's name a class that nothing exports. */
-export function servingConfig(base: WranglerConfig, entry: ServedEntry): { config: WranglerConfig; dropped: string[] } {
-  const { main, classes, alias, userMain } = entry;
-  const exported = [...new Set([...classes, ...(userMain?.classes ?? [])])];
-  const bindings = base.durable_objects?.bindings ?? [];
-  const workflows = base.workflows ?? [];
-  const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || exported.includes(name));
+export function servingConfig(user: UserConfig, entry: ServedEntry): { config: WranglerConfig; dropped: string[] } {
+  const { main, declared, alias, userMain } = entry;
+  const { complete } = user;
+  const { exports: classes = {}, migrations = [] } = declared;
+  const isThere = (name: string) => userMain !== undefined || Object.hasOwn(classes, name);
+  const bindings = complete.durable_objects?.bindings ?? [];
+  const workflows = complete.workflows ?? [];
+  const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || isThere(name));
   const keptWorkflows = workflows.filter(({ script_name: script }) => script !== undefined || userMain !== undefined);
+  const isEntry = userMain?.specifier !== undefined;
   const config = {
-    ...base,
-    main: userMain?.file ?? main,
-    exports: Object.fromEntries(exported.map((name) => [name, { type: "durable-object", storage: "sqlite" }])),
-    durable_objects: { ...base.durable_objects, bindings: keptBindings },
+    ...complete,
+    main: isEntry ? userMain.file : main,
+    exports: classes,
+    migrations,
+    durable_objects: { ...complete.durable_objects, bindings: keptBindings },
     workflows: keptWorkflows,
-    migrations: [],
     containers: undefined,
   };
   const dropped = [
     ...bindings.filter((binding) => !keptBindings.includes(binding)),
     ...workflows.filter((item) => !keptWorkflows.includes(item)),
   ];
-  const entryAlias = userMain === undefined ? {} : { [userMain.specifier]: main };
-  return { config: withDefaults(config, { ...alias, ...entryAlias }), dropped: dropped.map(({ name }) => name) };
+  const entryAlias = isEntry ? { [userMain.specifier!]: main } : {};
+  return { config: withCompatibility(config, user, { ...alias, ...entryAlias }), dropped: dropped.map(({ name }) => name) };
 }
 
-function withDefaults(config: WranglerConfig, alias: Readonly<Record<string, string>>): WranglerConfig {
-  const { compatibility_date: date = DEFAULTS.compatibilityDate, compatibility_flags: flags = [] } = config;
-  if (date < OLDEST_DATE) {
-    throw new Failure(
-      `wrangler's configuration says compatibility_date ${JSON.stringify(date)}. ` +
-        `edge-serve needs ${JSON.stringify(OLDEST_DATE)} or later, ` +
-        "from which node:async_hooks is there without a flag.",
-    );
-  }
+function withCompatibility(config: WranglerConfig, { compatibility }: UserConfig, alias: Readonly<Record<string, string>>): WranglerConfig {
   return {
     ...config,
-    compatibility_date: date,
-    compatibility_flags: config.compatibility_date === undefined && flags.length === 0 ? DEFAULTS.compatibilityFlags : flags,
+    compatibility_date: compatibility.date,
+    compatibility_flags: compatibility.flags,
     alias: { ...alias, ...config.alias },
   };
 }

@@ -8,7 +8,7 @@
  *   T1. `startRuntime` and `reload` settle: they end with a Worker that answers, or reject with what is wrong.
  *   T2. A reload that fails to build leaves the Worker that was running.
  */
-import type { WranglerConfig } from "../project/project.ts";
+import type { WranglerConfig } from "../project/user-config.ts";
 import { type Bundle, bundleOf } from "./bundle.ts";
 import { loadWrangler } from "./load-wrangler.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
@@ -25,6 +25,8 @@ export interface RuntimeLog {
 export interface RuntimeOptions {
   readonly root: string;
   readonly config: WranglerConfig;
+  /** The environment of wrangler's configuration, which names the `.dev.vars` to read. */
+  readonly env?: string | undefined;
   readonly host?: string;
   /** 0 is any free port. */
   readonly port?: number;
@@ -142,6 +144,7 @@ function input(options: RuntimeOptions, config: WranglerConfig, positions: LogPo
   };
   return {
     config,
+    ...(options.env === undefined ? {} : { env: options.env }),
     bindings,
     dev: {
       server: { hostname: host, port },

@@ -1,0 +1,67 @@
+/**
+ * The Durable Object classes of a system on disk: the lock file, and what wrangler's configuration declares.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Declarations, declareClasses, takenOver } from "../../compile/declared-classes.ts";
+import {
+  type ClassChanges,
+  changeClasses,
+  formatLock,
+  LOCK_FILE,
+  lockedFor,
+  parseLock,
+  type Prune,
+  withEnvironment,
+} from "../../compile/lock-file.ts";
+import { Failure } from "../failure.ts";
+import type { Compiled } from "./compile-target.ts";
+import type { Project } from "./project.ts";
+import type { UserConfig } from "./user-config.ts";
+
+/** What becomes of the classes, and what is to be written. */
+export interface ClassPlan {
+  readonly changes: ClassChanges;
+  readonly declared: Declarations;
+  /** The text of the lock file; `before` is `undefined` if there is none. */
+  readonly lock: { readonly before: string | undefined; readonly after: string };
+}
+
+/**
+ * Works out the classes of what was compiled. Writes nothing.
+ *
+ * Fails for what the user's configuration declares and cannot be joined with the system's.
+ */
+export function planClasses(
+  { builtClasses }: Pick<Compiled, "builtClasses">,
+  { root }: Project,
+  config: UserConfig,
+  prune: Prune,
+): ClassPlan {
+  const file = join(root, LOCK_FILE);
+  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  const lock = orFail(parseLock(before));
+  const { env, users, label, write } = config;
+  const isEarlierForm = config.earlierForm !== undefined;
+  const known = lockedFor(lock, env);
+  const locked = {
+    ...known,
+    classes: { ...(isEarlierForm ? takenOver(users["exports"] as Declarations["exports"]) : {}), ...known.classes },
+  };
+  const changes = orFail(changeClasses(locked, builtClasses, prune));
+  const { declared, locked: after } = orFail(
+    declareClasses({ users: users as Declarations, locked, classes: changes.classes, isEarlierForm, file: label, write }),
+  );
+  return { changes, declared, lock: { before, after: formatLock(withEnvironment(lock, env, after)) } };
+}
+
+function orFail<T extends object>(result: T | { readonly problem: string }): T {
+  if ("problem" in result) throw new Failure(result.problem);
+  return result;
+}
+
+/** The declarations of the system's classes alone: for a Worker that does not have the user's. */
+export function systemClasses({ classes }: ClassChanges): Declarations {
+  const built = Object.entries(classes).filter(([, { state }]) => state === "built");
+  return { exports: Object.fromEntries(built.map(([name]) => [name, { type: "durable-object", storage: "sqlite" }])) };
+}
