@@ -12,6 +12,7 @@ interface Stub {
 const worker = exports as unknown as {
   default: { fetch(url: string): Promise<Response> };
   default__Counter: { getByName(name: string): Stub };
+  default__Front: { getByName(name: string): Stub };
   EdgeServeController: { getByName(name: string): { reportsOf(replica: string): Promise<ReplicaReport[]> } };
 };
 
@@ -43,7 +44,7 @@ describe("a replica's object", () => {
   });
 
   it("takes an HTTP request that nothing came with for a first delivery, and gives it an id", async () => {
-    const response = await worker.default__Counter.getByName("default/Counter/-/0.0").fetch("http://example.test/next");
+    const response = await worker.default__Front.getByName("default/Front/-/0.0").fetch("http://example.test/next");
     expect([response.status, response.headers.get("x-request-id")]).toEqual([200, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
   });
 
