@@ -149,5 +149,5 @@ function requireBuilt({ applications }: Manifest, bound: ReadonlyMap<string, App
 
 function unknownName(kind: string, name: string, known: readonly string[], app?: string): ConfigError {
   const where = app === undefined ? "" : ` in application ${JSON.stringify(app)}`;
-  return new ConfigError(`There is no ${kind} ${JSON.stringify(name)}${where}. There is: ${known.join(", ")}.`);
+  return new ConfigError(`There is no ${kind} ${JSON.stringify(name)}${where}. Available: ${known.join(", ")}.`);
 }

@@ -1,7 +1,7 @@
 import type { HandleTo } from "../api/application.ts";
 import { connectHandle } from "./connection.ts";
 
-/** Who connects, and to what. */
+/** Connection options. */
 export interface ConnectOptions {
   /** The system's secret `EDGE_SERVE_TOKEN`. */
   readonly token: string;

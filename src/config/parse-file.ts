@@ -45,7 +45,7 @@ export function parseConfigText(text: string, file: string): ConfigResult {
 
 function syntaxDiagnostic(severity: Diagnostic["severity"], error: YAMLError, lines: LineCounter, file: string): Diagnostic {
   const reason = error.code === "MULTIPLE_DOCS" ? "a config file holds one document, so it has no second ---" : error.message;
-  const subject = severity === "error" ? "The YAML cannot be read" : "The YAML is doubtful";
+  const subject = severity === "error" ? "The YAML cannot be read" : "YAML warning";
   const message = `${subject}: ${reason.replace(/\.$/, "")}.`;
   return { severity, path: "", message, file, ...place(error.pos[0], lines) };
 }

@@ -49,7 +49,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   function routerTo(deployment: string): Router {
     const bound = deployments.get(deployment);
     if (bound === undefined) {
-      throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. There is: ${[...deployments.keys()].join(", ")}.`);
+      throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. Available: ${[...deployments.keys()].join(", ")}.`);
     }
     let router = routers.get(deployment);
     if (router === undefined) {

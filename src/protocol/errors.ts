@@ -32,7 +32,7 @@ export interface ReplicaUnavailableOptions extends ServeErrorOptions {
   readonly hasBegun?: boolean;
 }
 
-/** What every error raised by edge-serve extends. */
+/** Base class of edge-serve errors. */
 export abstract class ServeError extends Error {
   /** Stable across versions and hops; match on this or on the class, never on the message. */
   abstract readonly code: ServeErrorCode;

@@ -44,7 +44,7 @@ export interface RouterPorts extends OrderingPorts {
 const CLAIMS = 3;
 /** How many queues are tried before the caller is told that all are full. */
 const QUEUES = 3;
-/** How often a request begins again because a replica brought a newer set. */
+/** How often a request begins again because a replica brought a newer set. After that it goes through those that it has begun with. */
 const CHANGES = 5;
 /** How many replicas beyond the set a request may try to start. */
 const SPILLS = 3;
@@ -133,10 +133,11 @@ export class Router {
     let mayHaveBegun = false;
     for (let losses = 0, changes = 0; ;) {
       try {
-        const outcome = await this.#tryReplicas(send, cancellation);
+        const outcome = await this.#tryReplicas(send, cancellation, changes >= CHANGES);
         if (outcome !== undefined) return outcome;
+        changes++;
         // Only what was heard just now is certain: the application may have come back since.
-        if (++changes > CHANGES || isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
+        if (isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
       } catch (error) {
         mayHaveBegun ||= error instanceof LostReplica && error.mayHaveBegun;
         if (!(error instanceof LostReplica) || losses >= this.#set.config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
@@ -156,15 +157,18 @@ export class Router {
     return !mayHaveBegun || !this.#set.config.retries.onlyIfNotStarted;
   }
 
-  /** `undefined` when a replica refused and brought a newer set: then begin again with that one. */
-  async #tryReplicas<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T | undefined> {
+  /**
+   * `undefined` when a replica refused and brought a newer set: then begin again with that one. But the last time, because a
+   * deployment that grows while it is full may bring another one each time.
+   */
+  async #tryReplicas<T>(send: Send<T>, cancellation: Cancellation | undefined, isLast: boolean): Promise<T | undefined> {
     const set = this.#set;
     const { replicas, spill } = set;
     const seen: Seen[] = [];
     if (this.#knowledge.isSaturated && spill.length === 0) {
       for (const replica of this.#ordering.of(send.meta, 2))
         seen.push({ replica, load: this.#knowledge.loadOf(replica.name), queued: 0, isFull: false });
-      return this.#wait(send, seen, cancellation);
+      return this.#wait(send, seen, cancellation, isLast);
     }
     for (const replica of this.#ordering.of(send.meta, CLAIMS)) {
       // Where others can be started, one that this caller itself keeps busy need not be asked.
@@ -172,17 +176,17 @@ export class Router {
       const outcome = await this.#deliver(replica, "claim", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
       seen.push(this.#refused(replica, outcome));
-      if (this.#set !== set) return undefined;
+      if (this.#set !== set && !isLast) return undefined;
       if (this.#knowledge.isSaturated && spill.length === 0) break;
     }
     for (const replica of this.#toStart(seen)) {
       const outcome = await this.#deliver(replica, "spill", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
       seen.push(this.#refused(replica, outcome));
-      if (this.#set !== set) return undefined;
+      if (this.#set !== set && !isLast) return undefined;
     }
     if (replicas.length === 0) throw noReplicas(this, set);
-    return this.#wait(send, seen, cancellation);
+    return this.#wait(send, seen, cancellation, isLast);
   }
 
   // Which replicas beyond the set to start: none while some of the set may have room. Three refusals are no proof of that
@@ -204,13 +208,13 @@ export class Router {
     return seen;
   }
 
-  async #wait<T>(send: Send<T>, seen: readonly Seen[], cancellation: Cancellation | undefined): Promise<T | undefined> {
+  async #wait<T>(send: Send<T>, seen: readonly Seen[], cancellation: Cancellation | undefined, isLast: boolean): Promise<T | undefined> {
     const set = this.#set;
     const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
     for (const { replica } of queues) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
-      if (this.#set !== set) return undefined;
+      if (this.#set !== set && !isLast) return undefined;
     }
     const others = this.#ordering
       .of(send.meta, seen.length + QUEUES)
@@ -218,9 +222,9 @@ export class Router {
     for (const replica of others.slice(0, QUEUES - queues.length)) {
       const outcome = await this.#deliver(replica, "queue", send, cancellation);
       if (!isRefusal(outcome)) return outcome;
-      if (this.#set !== set) return undefined;
+      if (this.#set !== set && !isLast) return undefined;
     }
-    throw allFull(this, this.#set);
+    throw isElsewhere(this.#set, send.meta) ? notThere(this, this.#set) : allFull(this, this.#set);
   }
 
   async #deliver<T>(

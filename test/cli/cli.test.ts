@@ -18,7 +18,7 @@ describe("edge-serve", () => {
     [["build"], "There is no serve.yaml in"],
     [["run"], "no target is given"],
     [["run", "app.ts:app", "--port", "no"], '--port must be an integer from 0 to 65535, got "no".'],
-    [["run", "app.ts:app", "model"], '"model" is no argument for a builder. Write key=value.'],
+    [["run", "app.ts:app", "model"], 'Invalid builder argument "model". Write key=value.'],
     [["build", "a:b:c"], "must have at most one colon"],
     [["run", "serve.yaml", "a=b"], "serve.yaml gives each application its args itself"],
   ])("answers %j as a usage error, on stderr", async (argv, message) => {

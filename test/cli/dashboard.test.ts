@@ -93,7 +93,7 @@ describe("edge-serve dashboard", () => {
   it("says at once that the token is wrong, and that the port is taken", async () => {
     const wrong = dashboard({ url: server.url, token: "wrong" });
     expect(await wrong.exit).toBe(1);
-    expect(wrong.err()).toContain("The token in EDGE_SERVE_TOKEN is not that of the Worker");
+    expect(wrong.err()).toContain("EDGE_SERVE_TOKEN does not match the Worker's secret");
     const taken = createServer();
     await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
     const { port } = taken.address() as AddressInfo;

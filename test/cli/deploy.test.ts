@@ -58,9 +58,7 @@ describe("edge-serve deploy", () => {
     const { exitCode, out, err } = await deploy(hello, ["src/app.ts:app"], account.env);
     expect({ exitCode, uploaded: account.uploaded }).toEqual({ exitCode: 0, uploaded: ["hello"] });
     expect(out).toContain("https://hello.someone.workers.dev");
-    expect(err).toContain(
-      "Uploaded, and not waited for: EDGE_SERVE_TOKEN is not set, so nobody here may ask whether it runs. Give the Worker a token",
-    );
+    expect(err).toContain("Uploaded; not waiting: EDGE_SERVE_TOKEN is not set, so the deploy cannot be verified. Give the Worker a token");
     expect(await deploy(hello, ["src/app.ts:app", "--no-wait"], { ...account.env, EDGE_SERVE_TOKEN: TOKEN })).toMatchObject({
       exitCode: 0,
       err: "",

@@ -74,7 +74,7 @@ describe("a system that runs", () => {
     expect(await operate("status", "mian")).toEqual({
       exitCode: 1,
       out: "",
-      err: 'Application "mian" does not exist. There is: main, elastic, sleeper.\n',
+      err: 'Application "mian" does not exist. Available: main, elastic, sleeper.\n',
     });
   });
 
@@ -174,7 +174,7 @@ describe("a system that runs", () => {
     const { exitCode, err } = await operate("delete", "main");
     expect({ exitCode, err }).toEqual({
       exitCode: 1,
-      err: `Delete application "main" at ${new URL(server.url).origin}? Nobody can answer here, because standard input is no terminal. Pass --yes.\n`,
+      err: `Delete application "main" at ${new URL(server.url).origin}? Cannot prompt: stdin is not a terminal. Pass --yes.\n`,
     });
     expect((await operate("status", "main")).exitCode).toBe(0);
   });
@@ -182,7 +182,7 @@ describe("a system that runs", () => {
   it("refuses another token", async () => {
     const { exitCode, err } = await edgeServe(["status"], { url: server.url, token: "wrong" });
     expect(exitCode).toBe(1);
-    expect(err).toContain("The token in EDGE_SERVE_TOKEN is not that of the Worker at");
+    expect(err).toContain("EDGE_SERVE_TOKEN does not match the Worker's secret at");
   });
 
   it("status exits with 1 and the message where an application has failed", async () => {

@@ -81,7 +81,7 @@ describe("edge-serve run", () => {
     await reloaded;
     expect(await (await fetch(url)).text()).toBe("Bye world!");
 
-    const failed = says("goes on serving");
+    const failed = says("Still serving");
     project.write("src/app.ts", "export const = 1;");
     expect(await failed).toContain('src/app.ts:1:14  Expected identifier but found "="');
     expect(await (await fetch(url)).text()).toBe("Bye world!");

@@ -200,7 +200,7 @@ describe("context", () => {
   it("names those there are when a name is unknown", async () => {
     const error = await rejection(top.byUnknownName.remote());
     expect(error).toBeInstanceOf(ConfigError);
-    expect(error.message).toContain('There is no deployment "Lief" in application "default". There is: Leaf, Middle, Top.');
+    expect(error.message).toContain('There is no deployment "Lief" in application "default". Available: Leaf, Middle, Top.');
   });
 
   it("lets calls nest 12 deep, and shows the chain of the 13th", async () => {

@@ -12,7 +12,7 @@ import { timeoutOf, WAIT_OPTIONS, waitForRunning } from "../operator/wait.ts";
 /** Puts a config file in force on the code that is deployed. */
 export const apply: Command = {
   name: "apply",
-  summary: "Put a config file in force on a running system, without a deploy, and wait until it runs.",
+  summary: "Apply a config file to a running system, without a deploy, and wait until it runs.",
   args: [{ name: "[file]", summary: "a config file (default: serve.yaml)" }],
   options: [URL_OPTION, ...WAIT_OPTIONS],
   examples: ["edge-serve apply", "edge-serve apply night.yaml --url https://my-app.my-account.workers.dev", "edge-serve apply --no-wait"],

@@ -7,7 +7,7 @@ import { noApplication } from "./status.ts";
 /** Takes an application away. */
 export const remove: Command = {
   name: "delete",
-  summary: "Take an application away from a running system, until it is applied or deployed again.",
+  summary: "Delete an application, until the next apply or deploy.",
   args: [{ name: "<app>", summary: "the application" }],
   options: [URL_OPTION, { flags: "-y, --yes", summary: "do not ask" }],
   examples: ["edge-serve delete old", "edge-serve delete old --yes --url https://my-app.my-account.workers.dev"],

@@ -44,7 +44,7 @@ interface Waiting {
 
 async function waitForVersion({ applications, version }: Manifest, { url, token, timeoutMs }: Waiting, io: Io): Promise<void> {
   const missing = token === undefined ? NO_TOKEN : url === undefined ? NO_URL : undefined;
-  if (missing !== undefined) io.err(`Uploaded, and not waited for: ${missing}\n`);
+  if (missing !== undefined) io.err(`Uploaded; not waiting: ${missing}\n`);
   if (token === undefined || url === undefined) return;
   const apps = applications.map(({ name }) => name);
   io.err(`Waiting for version ${version} at ${url.origin}.\n`);
@@ -58,7 +58,7 @@ async function waitForVersion({ applications, version }: Manifest, { url, token,
 }
 
 const NO_TOKEN =
-  `${TOKEN_VARIABLE} is not set, so nobody here may ask whether it runs. Give the Worker a token with ` +
+  `${TOKEN_VARIABLE} is not set, so the deploy cannot be verified. Give the Worker a token with ` +
   `"wrangler secret put ${TOKEN_VARIABLE}", and set ${TOKEN_VARIABLE} to the same.`;
 const NO_URL = "wrangler printed no workers.dev address. Pass --url with one at which the Worker answers.";
 

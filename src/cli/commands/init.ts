@@ -9,7 +9,7 @@ import { workerName } from "../project/project.ts";
 /** Writes a new project. */
 export const init: Command = {
   name: "init",
-  summary: "Write a new project: an application of three deployments, its test, and what runs them.",
+  summary: "Scaffold a project: an application of three deployments, and its test.",
   args: [{ name: "[directory]", summary: "an empty or new directory (default: the current one)" }],
   options: [{ flags: "--edge-serve <spec>", summary: "where the project gets edge-serve from: a version, a tarball, a directory" }],
   examples: ["edge-serve init hello", "edge-serve init hello --edge-serve file:../edge-serve-0.1.0.tgz"],

@@ -96,7 +96,7 @@ async function reloadOnChange({ read, env, directory, serving, runtime, io, watc
       if (routeTable(next.manifest) !== routes) io.out(`${(routes = routeTable(next.manifest))}\n`);
     } catch (error) {
       // What is served stays; the next change tries again.
-      io.err(`${reportOf(error).text}\nThe last version that was built goes on serving.\n`);
+      io.err(`${reportOf(error).text}\nStill serving the last successful build.\n`);
     }
   }
 }
@@ -123,7 +123,7 @@ function builderArgs(pairs: readonly string[]): Record<string, string> | undefin
   if (pairs.length === 0) return undefined;
   const entries = pairs.map((pair) => {
     const match = PAIR.exec(pair);
-    if (match === null) throw new Failure(`${JSON.stringify(pair)} is no argument for a builder. Write key=value.`, EXIT.usage);
+    if (match === null) throw new Failure(`Invalid builder argument ${JSON.stringify(pair)}. Write key=value.`, EXIT.usage);
     return [match[1]!, match[2]!] as const;
   });
   return Object.fromEntries(entries);

@@ -8,7 +8,7 @@ const PAIR = /^([A-Za-z][\w-]*)\/([A-Za-z][\w-]*)=(\d+)$/;
 /** Sets numbers of replicas by hand. */
 export const scale: Command = {
   name: "scale",
-  summary: "Set how many replicas deployments have, where their load does not decide, until the next apply or deploy.",
+  summary: "Set replica counts of deployments that are not autoscaled, until the next apply or deploy.",
   args: [{ name: "<counts...>", summary: "<app>/<deployment>=<number>, one or more" }],
   options: [URL_OPTION],
   examples: ["edge-serve scale main/Model=3", "edge-serve scale main/Model=3 main/Index=2"],

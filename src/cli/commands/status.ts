@@ -3,10 +3,10 @@ import { EXIT, Failure } from "../failure.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
 import { statusTable } from "../operator/status-table.ts";
 
-/** Shows how the applications of a running system are. */
+/** The command `status`: shows application status. */
 export const status: Command = {
   name: "status",
-  summary: "Show how the applications of a running system are. Exits with 0 if all are RUNNING, else with 1.",
+  summary: "Show application status. Exits with 0 if all are RUNNING, else with 1.",
   args: [{ name: "[app]", summary: "one application (default: all)" }],
   options: [URL_OPTION, { flags: "--json", summary: "print what the operator's API answered" }],
   examples: ["edge-serve status", "edge-serve status main --url https://my-app.my-account.workers.dev", "edge-serve status --json"],
@@ -23,5 +23,5 @@ export const status: Command = {
 
 /** What to say about a name that no application has. */
 export function noApplication(app: string, known: readonly string[]): Failure {
-  return new Failure(`Application ${JSON.stringify(app)} does not exist. There is: ${known.join(", ") || "none"}.`);
+  return new Failure(`Application ${JSON.stringify(app)} does not exist. Available: ${known.join(", ") || "none"}.`);
 }

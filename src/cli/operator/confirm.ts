@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 
 /** Asks a person at the terminal; anything but yes is no. Throws a `Failure` where nobody can answer. */
 export async function confirm(question: string, cure: string, io: Io): Promise<boolean> {
-  if (process.stdin.isTTY !== true) throw new Failure(`${question} Nobody can answer here, because standard input is no terminal. ${cure}`);
+  if (process.stdin.isTTY !== true) throw new Failure(`${question} Cannot prompt: stdin is not a terminal. ${cure}`);
   io.err(`${question} [y/N] `);
   // Not as a terminal: that would take Ctrl-C for itself.
   const lines = createInterface({ input: process.stdin, terminal: false });

@@ -41,7 +41,7 @@ export function refusalOf({ origin, request, status, body }: Refused): OperatorF
   }
   if (status === 403 && message === "That is not the token.") {
     const cure = `Set it to the Worker's, or give the Worker another with "wrangler secret put ${TOKEN_VARIABLE}".`;
-    return new OperatorFailure(`The token in ${TOKEN_VARIABLE} is not that of the Worker at ${origin}. ${cure}`, false);
+    return new OperatorFailure(`${TOKEN_VARIABLE} does not match the Worker's secret at ${origin}. ${cure}`, false);
   }
   if (status === 401 || status === 403) {
     const answer = message === undefined || message === "" ? "" : `: ${firstLine(message)}`;

@@ -57,12 +57,13 @@ export function dashboardPage(scraped: readonly Scraped[], nonce: string): Dashb
   };
 }
 
-const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Well", changing: "Changing", bad: "Wrong" };
+const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Healthy", changing: "Changing", bad: "Unhealthy" };
 
 function headline({ level, applications }: SystemView): string {
   const running = applications.filter((one) => one.level === "good").length;
   if (applications.length === 0) return "There are no applications.";
-  if (level === "good") return applications.length === 1 ? "The application runs." : `All ${applications.length} applications run.`;
+  if (level === "good")
+    return applications.length === 1 ? "The application is running." : `All ${applications.length} applications are running.`;
   return `${running} of ${applications.length} ${applications.length === 1 ? "application runs" : "applications run"}.`;
 }
 

@@ -102,7 +102,7 @@ const LEVELS: Readonly<Record<ApplicationDetails["status"] | DeploymentDetails["
 // An application whose deployments say what is the matter need not say it again.
 function noticesOf({ name, details, level, deployments }: ApplicationView): Notice[] {
   if (details === undefined)
-    return [{ level: "bad", text: `The controller of ${name} did not answer.`, message: "It serves on; how it is cannot be said." }];
+    return [{ level: "bad", text: `The controller of ${name} did not answer.`, message: "It still serves; its status is unknown." }];
   const own = deployments.flatMap((one) => deploymentNotices(name, one));
   if (level === "good" || own.some((notice) => notice.level === level)) return own;
   return [{ level, text: `${name} is ${details.status}.`, message: details.message }, ...own];

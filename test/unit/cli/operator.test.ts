@@ -77,7 +77,7 @@ describe("timeoutOf", () => {
 describe("refusalOf", () => {
   it.each([
     [403, { message: "This system has no token configured, so nobody may do this." }, /has no token.*wrangler secret put EDGE_SERVE_TOKEN/],
-    [403, { message: "That is not the token." }, /is not that of the Worker at https:\/\/a\.example/],
+    [403, { message: "That is not the token." }, /EDGE_SERVE_TOKEN .* https:\/\/a\.example/],
     [403, { message: "<html>Access denied" }, /refused GET \/x with 403: <html>Access denied\..*let the header Authorization pass/],
     [503, { message: "A controller could not be reached." }, /^A controller could not be reached\.$/],
     [404, undefined, /answered GET \/x with 404, and not as an operator's API does/],

@@ -113,7 +113,7 @@ describe("parseConfigText", () => {
   it("only warns about a tag that it does not know", () => {
     const { config, diagnostics } = parseConfigText("applications: !ours []\n", "serve.yaml");
     expect(config).toBeDefined();
-    expect(formatDiagnostics(diagnostics)).toBe("serve.yaml:1:15  warning: The YAML is doubtful: Unresolved tag: !ours.");
+    expect(formatDiagnostics(diagnostics)).toBe("serve.yaml:1:15  warning: YAML warning: Unresolved tag: !ours.");
   });
 
   it("refuses aliases that multiply", () => {

@@ -42,8 +42,8 @@ describe("what is wrong", () => {
     await world.run();
     expect(viewOf(await scraped())).toMatchObject({ level: "good", notices: [] });
     const page = opened(await scraped());
-    expect(textOf(page.querySelector("h1"))).toBe("The application runs.");
-    expect(page.title).toBe("Well · edge-serve");
+    expect(textOf(page.querySelector("h1"))).toBe("The application is running.");
+    expect(page.title).toBe("Healthy · edge-serve");
   });
 
   it("is a deployment that does not start, with what it says", async () => {

@@ -83,6 +83,16 @@ describe("a request", () => {
     expect(asked).toEqual(["spill 0"]);
   });
 
+  it("is answered, and not refused, where each replica that refuses brings a newer set", async () => {
+    let epoch = 0;
+    const { router, asked, config } = spilling(3, () => {
+      const set = { ...initialReplicaSet("app", "Model", { ...config, numReplicas: 3 }, null), epoch: ++epoch, spill: [] };
+      return epoch > 8 ? "taken" : { ...refused(1, 1), set };
+    });
+    expect(await router.call(CALL)).toMatchObject({ kind: "value" });
+    expect(asked.length).toBeGreaterThan(8);
+  });
+
   it("goes on with the newer set that a refusal brings", async () => {
     const { router, asked, config } = spilling(0, (ordinal, isSpill) => {
       if (!isSpill || ordinal > 0) return "taken";
