@@ -22,7 +22,7 @@ export { rpcEndpoint } from "./ingress/rpc.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
-/** What the entry module exports from. */
+/** A compiled Worker: what the entry module exports from. */
 export interface CompiledWorker {
   /** The Durable Object class whose instances are the replicas of a deployment. */
   Replica(app: string, deployment: string): ReturnType<typeof replicaClass>;
@@ -48,7 +48,7 @@ export interface CompiledWorker {
   beside(main: Readonly<Record<string, unknown>>, classes: readonly string[]): object;
 }
 
-/** What a build may switch on. */
+/** Optional features of a build. */
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
   readonly rpc?: ReturnType<typeof rpcEndpoint>;

@@ -75,7 +75,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
     );
   }
 
-  /** Whether the target is a class; a replica of a function deployment has no instance. */
+  /** True for a class; a replica of a function deployment has no instance. */
   get isClass(): boolean {
     return isClass(this.target);
   }

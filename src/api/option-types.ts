@@ -2,7 +2,7 @@
  * The functions that an author may give as options, and what they are given.
  */
 
-/** What a custom request router knows about a replica. */
+/** A replica, as a custom request router sees it. */
 export interface RouterCandidate {
   readonly replicaId: string;
   readonly ordinal: number;

@@ -131,7 +131,7 @@ export const PLACEMENT_OPTIONS = {
   jurisdiction: option(oneOf(...JURISDICTIONS)),
 } satisfies TableOf<Placement>;
 
-/** Where replicas are put. */
+/** Placement of replicas. */
 export interface PlacementOptions extends OptionsOf<typeof PLACEMENT_OPTIONS>, Named {}
 
 /** Options of `retries`. */
@@ -150,7 +150,7 @@ export const RETRY_OPTIONS = {
   onlyIfNotStarted: option(boolean(), { default: true }),
 } satisfies TableOf<DeploymentConfig["retries"]>;
 
-/** What is done with a request whose replica is lost. */
+/** Retries of a request whose replica is lost. */
 export interface RetryOptions extends OptionsOf<typeof RETRY_OPTIONS>, Named {}
 
 /** Options of `backpressure`. */
@@ -188,7 +188,7 @@ export const LOGGING_OPTIONS = {
   accessLog: option(boolean(), { default: true, key: "enable_access_log" }),
 } satisfies TableOf<LoggingConfig>;
 
-/** What is logged. */
+/** Logging of a deployment's replicas. */
 export interface LoggingOptions extends OptionsOf<typeof LOGGING_OPTIONS>, Named {}
 
 const NUM_REPLICAS = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
@@ -286,7 +286,7 @@ export const DEPLOYMENT_OPTIONS = {
   requestRouter: option<(typeof ROUTERS)[number] | RequestRouter>(v.union([oneOf(...ROUTERS), callable<RequestRouter>(ROUTER)], ROUTER), {
     default: DEFAULT_ROUTER,
   }),
-  /** Where replicas are put. */
+  /** Placement of replicas. */
   placement: group<PlacementOptions>(PLACEMENT_OPTIONS, { nullable: true }),
   /**
    * What is done with a request whose replica is lost.

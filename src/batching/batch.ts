@@ -19,13 +19,13 @@ import { BatchQueue, type QueuePorts, type RunBatch } from "./queue.ts";
 import { type BatchFunction, runBatch } from "./run-batch.ts";
 import type { BatchStats } from "./stats.ts";
 
-/** What every batched function has besides being callable. Inside a replica it is that replica's. */
+/** Controls of a batched function. Inside a replica they are that replica's. */
 export interface BatchControls {
   /** Changes `maxBatchSize`, from the next batch on. */
   setMaxBatchSize(maxBatchSize: number): void;
   /** Changes `batchWaitTimeoutMs`, from the next batch on. */
   setBatchWaitTimeoutMs(batchWaitTimeoutMs: number): void;
-  /** What the queue has done and is doing, in plain numbers: a new picture at each reading. */
+  /** Numbers of the queue, past and present: a new snapshot at each reading. */
   readonly stats: BatchStats;
 }
 

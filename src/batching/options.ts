@@ -26,7 +26,7 @@ export const ADAPTIVE_OPTIONS = {
   targetLatencyMs: option(period(), { required: true }),
 };
 
-/** What adaptive batching aims at. */
+/** Goals of adaptive batching. */
 export interface AdaptiveOptions extends Required<OptionsOf<typeof ADAPTIVE_OPTIONS>>, Named {}
 
 /** Every option of `serve.batch`. */
@@ -66,11 +66,11 @@ export const BATCH_OPTIONS = {
   adaptive: group<AdaptiveOptions>(ADAPTIVE_OPTIONS, { default: null }, "an object { targetLatencyMs }"),
 } satisfies TableOf<BatchSettings>;
 
-/** How calls are put together. `Columns` are the parameters of the batched function: an array each. */
+/** Batching options. `Columns` are the parameters of the batched function: an array each. */
 export interface BatchOptions<Columns extends readonly unknown[] = readonly never[]>
   extends OptionsOf<typeof BATCH_OPTIONS, { readonly batchSizeOf: (...columns: Columns) => number }>, Named {}
 
-/** What may change while the function is used. */
+/** Limits that may change while the function is used. */
 export interface BatchLimits {
   readonly maxBatchSize: number;
   readonly batchWaitTimeoutMs: number;

@@ -11,7 +11,7 @@ import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, decodeText, encodeWhole } from "../protocol/text-codec.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
-/** Where a connection goes, and as whom. */
+/** Target and token of a connection. */
 export interface ConnectionOptions {
   /** Of the ingress Worker, with or without a path. */
   readonly url: string | URL;

@@ -23,7 +23,7 @@ declare global {
   }
 }
 
-/** What user code can learn about the replica that it runs in. */
+/** The replica that user code runs in. */
 export interface ReplicaContext<Env = Cloudflare.Env> {
   readonly appName: string;
   readonly deployment: string;
@@ -39,20 +39,20 @@ export interface ReplicaContext<Env = Cloudflare.Env> {
   readonly state: DurableObjectState;
 }
 
-/** What user code can learn about the request that it works on. */
+/** The request that user code works on. */
 export interface RequestContext {
   /** The same in every replica that the request reaches, in every log line and on the response. */
   readonly requestId: string;
   /** The application's prefix, which the request's URL no longer has; `undefined` for calls from outside HTTP. */
   readonly routePrefix: string | undefined;
   readonly multiplexedModelId: string | undefined;
-  /** When nobody waits for the answer any more, in milliseconds since the epoch. */
+  /** Deadline of the request, in milliseconds since the epoch. */
   readonly deadline: number | undefined;
   /** Aborts when the caller cancels, goes away or runs out of time. */
   readonly signal: AbortSignal;
   /** The W3C trace context that came with the request. */
   readonly traceparent: string | undefined;
-  /** What sends equal requests to the same replica. */
+  /** Affinity key: requests with equal keys go to the same replica. */
   readonly key: string | undefined;
 }
 

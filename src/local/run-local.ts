@@ -23,11 +23,11 @@ import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
 
-/** What a local run may be given. */
+/** Options of `runLocal()`. */
 export interface RunLocalOptions {
   /** The application's name in contexts and logs. @default "default" */
   readonly name?: string;
-  /** What `getReplicaContext().env` holds, in place of the Worker's bindings. */
+  /** Bindings that `getReplicaContext().env` holds, in place of the Worker's. */
   readonly env?: Readonly<Record<string, unknown>>;
 }
 

@@ -27,7 +27,7 @@ export const MULTIPLEXED_OPTIONS = {
    * @default 3
    */
   maxModelsPerReplica: option(v.union([v.literal(-1), integer(1, MAX_MODELS, LIMIT)], LIMIT), { default: 3 }),
-  /** What a model takes, in bytes. Asked once after each load. */
+  /** Size of a model, in bytes. Asked once after each load. */
   sizeOf: option(callable<(model: never) => number>("a function from a model to bytes")),
   /**
    * What a replica's models may take together, by `sizeOf`, in bytes.
@@ -39,7 +39,7 @@ export const MULTIPLEXED_OPTIONS = {
   maxBytes: option(above(0, MAX_BYTES)),
 };
 
-/** How many models a replica holds. */
+/** Multiplexing options: how many models a replica holds. */
 export interface MultiplexedOptions<Model>
   extends OptionsOf<typeof MULTIPLEXED_OPTIONS, { readonly sizeOf: (model: Model) => number }>, Named {}
 
@@ -58,7 +58,7 @@ export interface Multiplexed<Model> {
   prefetch(modelId: string): Promise<void>;
   /** The ids of the models that this replica has loaded, the least recently used first. */
   readonly loaded: readonly string[];
-  /** What this replica's models have cost, as plain data. */
+  /** Costs of this replica's models, as plain data. */
   readonly stats: MultiplexedStats;
 }
 

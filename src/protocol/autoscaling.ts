@@ -2,7 +2,7 @@
  * What an autoscaling policy is given and answers, as an author writes it and as the controller asks it.
  */
 
-/** What a custom autoscaling policy decides from. */
+/** Input of a custom autoscaling policy. */
 export interface AutoscalingContext {
   readonly app: string;
   readonly deployment: string;
@@ -10,13 +10,13 @@ export interface AutoscalingContext {
   readonly targetReplicas: number;
   /** Requests running or waiting in all replicas, over the look-back period. */
   readonly totalOngoingRequests: number;
-  /** What the replicas' `recordAutoscalingStats` returned, by replica. */
+  /** Results of the replicas' `recordAutoscalingStats`, by replica. */
   readonly stats: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** What the policy returned as `state` last time. */
+  /** State that the policy returned last time. */
   readonly state: Readonly<Record<string, unknown>>;
 }
 
-/** How many replicas a policy wants, a fraction rounded up, and what it wants to find as `state` next time. */
+/** Number of replicas that a policy wants, a fraction rounded up, and the state it wants to find next time. */
 export type AutoscalingDecision = number | { readonly replicas: number; readonly state?: Readonly<Record<string, unknown>> };
 
 /**

@@ -18,17 +18,17 @@ export type ServeErrorCode =
   | "CONFIG"
   | "TASK_NOT_FOUND";
 
-/** What an error carries besides its message. */
+/** Options of an edge-serve error, besides its message. */
 export interface ServeErrorOptions extends ErrorOptions {
-  /** When it makes sense to try again, in milliseconds. Becomes `Retry-After` over HTTP. */
+  /** Time after which a retry makes sense, in milliseconds. Becomes `Retry-After` over HTTP. */
   readonly retryAfterMs?: number;
   /** The HTTP status, where the application chooses it (`backpressure.statusCode`). */
   readonly status?: number;
 }
 
-/** What a lost replica's error carries. */
+/** Options of a lost replica's error. */
 export interface ReplicaUnavailableOptions extends ServeErrorOptions {
-  /** Whether the request may have begun there. Then nobody may take it for safe to be sent again. */
+  /** True if the request may have begun there: then it is not safe to send it again. */
   readonly hasBegun?: boolean;
 }
 
@@ -38,7 +38,7 @@ export abstract class ServeError extends Error {
   abstract readonly code: ServeErrorCode;
   /** The HTTP status that a client sees when the error reaches the ingress. */
   readonly status: number;
-  /** When it makes sense to try again, in milliseconds; `undefined` when trying again will not help. */
+  /** Time after which a retry makes sense, in milliseconds; `undefined` when a retry will not help. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, status: number, options: ServeErrorOptions = {}) {

@@ -9,7 +9,7 @@ export interface RefersTo<T> {
   readonly [target]: T;
 }
 
-/** What a call through a handle gives: awaited once, or iterated if the method is a generator. */
+/** The response of a call through a handle: awaited once, or iterated if the method is a generator. */
 export interface DeploymentResponse<T> extends PromiseLike<T> {
   /**
    * Waits for the result.

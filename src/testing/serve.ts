@@ -22,7 +22,7 @@ import { forPeople, type LogLine, toLogLine } from "./log-line.ts";
 import type { Built, Bundled, StartMessage } from "./messages.ts";
 import { ServerChild } from "./server-child.ts";
 
-/** How to serve. */
+/** Options of `serve()`. */
 export interface ServeOptions {
   /** The operator's token, `EDGE_SERVE_TOKEN`; without one the operator's API refuses everyone. */
   readonly token?: string;
@@ -36,7 +36,7 @@ export interface ServeOptions {
    * @default The variable `CLOUDFLARE_ENV`, else the top level.
    */
   readonly env?: string;
-  /** What a builder named by the target is called with. JSON. */
+  /** Arguments of a builder that the target names. JSON. */
   readonly args?: unknown;
   /**
    * Keeps the log to `logs()`. Otherwise lines of level `ERROR` are also written to standard error, each with its stack, so
@@ -55,7 +55,7 @@ export interface Server extends AsyncDisposable {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
-  /** What has been logged so far, restarts included. Positions in stacks are those of the source files. */
+  /** Log lines so far, restarts included. Positions in stacks are those of the source files. */
   logs(): readonly LogLine[];
   /** The first line that matches, of those there are or those to come. Rejects after `timeoutMs`, 5000 by default. */
   waitForLog(matches: (line: LogLine) => boolean, options?: { readonly timeoutMs?: number }): Promise<LogLine>;
