@@ -5,6 +5,9 @@ import { defineConfig } from "vitest/config";
 // Tests start wrangler and edge-serve a hundred times. What Node has compiled once it need not compile again.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/node");
 
+// What collects local traces makes a call between objects six to ten times slower.
+process.env["X_LOCAL_OBSERVABILITY"] ??= "false";
+
 // Fast first. Each project runs where its claim is true: pure code in Node, Durable Objects in workerd, and what
 // was built, over HTTP, in a workerd of its own.
 export default defineConfig({

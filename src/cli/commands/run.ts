@@ -16,7 +16,9 @@ const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
 /** Serves a system on this machine until the user ends it. */
 export const run: Command = {
   name: "run",
-  summary: "Serve the applications on this machine, and reload them when a file changes.",
+  summary:
+    "Serve the applications on this machine, and reload them when a file changes. " +
+    "Set X_LOCAL_OBSERVABILITY=true to collect traces for wrangler's local explorer; calls are slower then.",
   args: [
     { name: "[target]", summary: "a config file, or a module and its export (default: serve.yaml)" },
     { name: "[arguments...]", summary: "key=value pairs for a builder" },

@@ -17,6 +17,8 @@ export async function loadWrangler(): Promise<typeof Wrangler> {
   // Without these wrangler asks the network where the machine is, and writes its debug log to the home directory.
   process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
   process.env["WRANGLER_WRITE_LOGS"] ??= "false";
+  // Its collector of local traces makes a call between objects six to ten times slower.
+  process.env["X_LOCAL_OBSERVABILITY"] ??= "false";
   return require("wrangler") as typeof Wrangler;
 }
 
