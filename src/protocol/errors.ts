@@ -149,7 +149,9 @@ export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string
 };
 
 /** The response to a request that one of edge-serve's errors ended. */
-export function serveErrorResponse({ code, message, status, retryAfterMs }: ServeError): Response {
+export function serveErrorResponse({ code, message, status: given, retryAfterMs }: ServeError): Response {
+  // Whoever had the error may have written to it.
+  const status = Number.isInteger(given) && given >= 400 && given <= 599 ? given : 500;
   const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
   if (status === 500) return textResponse("Internal Server Error", 500, headers);
   // Why a replica is not there is for the operator's log.

@@ -31,6 +31,9 @@ describe("errorResponse", () => {
     [{ status: "404" }],
     [new Proxy({}, { get: throwing, getPrototypeOf: throwing })],
     [Object.defineProperty({}, "status", { get: throwing })],
+    [Object.assign(new errors.MethodNotFoundError("secret"), { status: undefined })],
+    [Object.assign(new errors.MethodNotFoundError("secret"), { status: 200 })],
+    [new Proxy(new Response("secret"), {})],
   ])("tells a client nothing about what it does not know: row %#", async (thrown) => {
     expect(await answer(thrown)).toEqual({ status: 500, body: "Internal Server Error", retryAfter: null, type: TEXT });
     expect(isDeliberate(thrown)).toBe(false);
