@@ -4,6 +4,16 @@
  * Callers and objects may run different versions of the code for a while after a deploy, so messages only grow: a field may be
  * added, never renamed, re-typed or made required.
  */
+import type { ScheduleConfig, TasksConfig } from "./manifest.ts";
+
+/** What holds where `tasks: {}` says nothing else. */
+export const DEFAULT_TASKS: TasksConfig = {
+  maxAttempts: 3,
+  backoffMs: 1000,
+  maxBackoffMs: 300_000,
+  timeoutMs: 600_000,
+  retentionMs: 86_400_000,
+};
 
 /** Where a task is in its life. `PENDING` waits for its time, for a retry, or for room; the last three are final. */
 export const TASK_STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
@@ -29,6 +39,21 @@ export interface TaskStatus {
   readonly nextAttemptAt?: number;
   /** Of the newest attempt that did not succeed. */
   readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** A call that is to be a task. */
+export interface TaskCall {
+  readonly app: string;
+  readonly deployment: string;
+  /** `undefined` is the default method. */
+  readonly method?: string;
+  /** Of a keyed deployment. */
+  readonly key?: string;
+  readonly args: readonly unknown[];
+  readonly idempotencyKey?: string;
+  readonly delayMs?: number;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** What is enqueued. */
@@ -114,16 +139,9 @@ export interface TaskShardRpc {
   counters(): Promise<TaskCounters>;
 }
 
-/** A schedule of a deployment. */
-export interface Schedule {
+/** A schedule, and whose it is. */
+export interface Schedule extends ScheduleConfig {
   readonly deployment: string;
-  readonly cron: string;
-  /** IANA name; UTC without. */
-  readonly timezone?: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** JSON. */
-  readonly args?: readonly unknown[];
 }
 
 /** What the object of an application's schedules is called by. */

@@ -7,24 +7,9 @@
 import { decodeError } from "../protocol/error-codec.ts";
 import { ReplicaUnavailableError, RequestCancelledError, RequestTimeoutError, TaskNotFoundError } from "../protocol/errors.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import { MAX_LISTED, type TaskCounters, type TaskQuery, type TaskShardRpc, type TaskStatus } from "../protocol/tasks.ts";
+import { MAX_LISTED, type TaskCall, type TaskCounters, type TaskQuery, type TaskShardRpc, type TaskStatus } from "../protocol/tasks.ts";
 import { decodeErrorText, decodeResult, encodeArguments } from "./payload.ts";
 import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
-
-/** What is enqueued. */
-export interface TaskCall {
-  readonly app: string;
-  readonly deployment: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** Of a keyed deployment. */
-  readonly key?: string;
-  readonly args: readonly unknown[];
-  readonly idempotencyKey?: string;
-  readonly delayMs?: number;
-  readonly traceparent?: string;
-  readonly tracestate?: string;
-}
 
 /** A page of a list. */
 export interface TaskPage {

@@ -27,7 +27,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   batching: ["protocol", "api", "context", "observe"],
   multiplexing: ["protocol", "api", "context", "observe"],
   config: ["protocol", "api"],
-  compile: ["protocol", "api", "config"],
+  compile: ["protocol", "api", "config", "tasks"],
   router: ["protocol", "observe"],
   traffic: ["protocol"],
   replica: ["protocol", "observe", "context", "multiplexing"],
