@@ -4,19 +4,22 @@
 import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
+import { setTasks } from "./context/get-task.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./ingress/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
-import { controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
+import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "./worker/control-plane.ts";
 import { cameIn, type Place } from "./worker/location.ts";
 import { System } from "./worker/system.ts";
+import type { backgroundTasks, TaskSystem } from "./worker/tasks.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
 export { uncompressed } from "./worker/local-server.ts";
+export { backgroundTasks } from "./worker/tasks.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
 /** What the entry module exports from. */
@@ -27,16 +30,26 @@ export interface CompiledWorker {
   readonly Controller: ReturnType<typeof controlPlaneClasses>["Controller"];
   /** The class of the one object that holds what an operator has configured. */
   readonly Config: ReturnType<typeof controlPlaneClasses>["Config"];
+  /** The class of the shards of tasks, where the system has any. */
+  readonly Tasks: TaskSystem["Tasks"];
+  /** The class of the schedules, one object for each application. */
+  readonly Schedules: TaskSystem["Schedules"];
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
   /** The Worker that routes HTTP to the applications. */
-  readonly ingress: { fetch(request: Request, env: unknown): Promise<Response> };
+  readonly ingress: {
+    fetch(request: Request, env: unknown): Promise<Response>;
+    /** Begins the schedules of a system to which no request has come yet. */
+    scheduled(): Promise<void>;
+  };
 }
 
 /** What a build may switch on. */
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
+  /** Lets methods be enqueued, and schedules fire. */
+  readonly tasks?: ReturnType<typeof backgroundTasks>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
@@ -56,7 +69,9 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   markBindings(workerEnv);
   keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
-  const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
+  const tasks = features.tasks?.(system);
+  if (tasks !== undefined) setTasks((system.tasks = tasks.port));
+  const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
   const rpc = features.rpc?.({
     targetOf: (app, deployment) => system.router(app, deployment),
     isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
@@ -68,15 +83,24 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     control: controlQueries(parts),
     system: (request, path, worker) => answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
   });
+  const Retired = class extends DurableObject<Cloudflare.Env> {};
   return {
     ...controlPlaneClasses(parts),
+    Tasks: tasks?.Tasks ?? (Retired as unknown as TaskSystem["Tasks"]),
+    Schedules: tasks?.Schedules ?? (Retired as unknown as TaskSystem["Schedules"]),
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
-    Retired: class extends DurableObject<Cloudflare.Env> {},
+    Retired,
     ingress: {
       fetch(request, env) {
         cameIn(request as { readonly cf?: Place });
         const response = ingress(request, { env, keepAlive: waitUntil });
         return features.sent === undefined ? response : response.then(features.sent);
+      },
+      async scheduled() {
+        if (tasks === undefined) return;
+        // A controller that wakes tells the schedules what there is.
+        await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
+        await tasks.wake();
       },
     },
   };

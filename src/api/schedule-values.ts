@@ -38,8 +38,7 @@ function isField(field: string, maximum: number): boolean {
 function isTimezone(value: unknown): boolean {
   if (typeof value !== "string") return false;
   try {
-    new Intl.DateTimeFormat("en-US", { timeZone: value });
-    return true;
+    return new Intl.DateTimeFormat("en-US", { timeZone: value }).resolvedOptions().timeZone !== "";
   } catch {
     return false;
   }

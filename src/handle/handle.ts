@@ -19,14 +19,13 @@ import { marked } from "../protocol/request-mark.ts";
 import { handleMethods, handles, isScalar, toSendable } from "../protocol/sendable.ts";
 import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
+import { type EnqueueTarget, enqueueTo } from "./enqueue.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { CallResponse } from "./response.ts";
 
 /** Where a handle's calls go. */
-export interface HandleTarget {
-  readonly app: string;
-  readonly deployment: string;
+export interface HandleTarget extends EnqueueTarget {
   /** Deadline of a request in milliseconds, if the deployment has one. */
   readonly requestTimeoutMs: number | null;
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
@@ -53,8 +52,11 @@ const MAX_METHODS = 100;
 export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options: HandleOptions = {}): DeploymentHandle<T> {
   const core: HandleCore = { target, scopeOf, options };
   const methods = new Map<string, object>();
+  const { enqueue, ...callable } = remoteMethod(core, undefined);
   const own: Record<string, unknown> = {
-    ...remoteMethod(core, undefined),
+    ...callable,
+    // A method of the class's may have the same name.
+    enqueue: Object.assign(enqueue, remoteMethod(core, "enqueue")),
     options(more: HandleOptions) {
       checkHandleOptions(
         () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`,
@@ -100,10 +102,16 @@ function namedMethod(core: HandleCore, name: string): object {
   return Object.assign(called, remoteMethod(core, name));
 }
 
-function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {
+function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown; enqueue: object } {
   const remote = (...args: unknown[]): CallResponse => begin(sendCall, { core, method, args }, remote);
   const broadcast = (...args: unknown[]): Promise<unknown> => begin(sendToAll, { core, method, args }, broadcast).result();
-  return { remote, broadcast };
+  const enqueue = (...args: unknown[]): Promise<unknown> => enqueued({ core, method, args });
+  return { remote, broadcast, enqueue };
+}
+
+async function enqueued({ core: { target, options, scopeOf }, method, args }: Call): Promise<unknown> {
+  const parent = scopeOf()?.request?.meta;
+  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, parent });
 }
 
 interface Call {

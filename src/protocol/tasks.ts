@@ -17,6 +17,7 @@ export const DEFAULT_TASKS: TasksConfig = {
 
 /** Where a task is in its life. `PENDING` waits for its time, for a retry, or for room; the last three are final. */
 export const TASK_STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
+/** See {@link TASK_STATES}. */
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** What an author, an operator and a client see of a task. Times in milliseconds since the epoch. */
@@ -39,6 +40,42 @@ export interface TaskStatus {
   readonly nextAttemptAt?: number;
   /** Of the newest attempt that did not succeed. */
   readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** A call that was enqueued. What it returns is kept for as long as the deployment's `tasks.retentionMs` says. */
+export interface Task<T> {
+  /** `getTask(id)` gives the task back. */
+  readonly id: string;
+  /**
+   * Where it is in its life.
+   *
+   * @throws TaskNotFoundError if there is no such task, or none any more.
+   */
+  status(): Promise<TaskStatus>;
+  /**
+   * Waits for what the method returns.
+   *
+   * @param options `timeoutMs`: how long to wait, in milliseconds. The task goes on after it.
+   * @throws RequestTimeoutError after `timeoutMs`; what the method threw in its last attempt; RequestCancelledError;
+   * TaskNotFoundError.
+   */
+  result(options?: { readonly timeoutMs?: number }): Promise<T>;
+  /**
+   * Cancels it: a waiting task never runs, a running one sees its signal abort, and what it still returns is dropped.
+   *
+   * @returns Whether it was waiting or running.
+   * @throws TaskNotFoundError
+   */
+  cancel(): Promise<boolean>;
+}
+
+/** The way to the tasks of a system. */
+export interface TaskPort {
+  /** Resolves with the id once the task is durable. */
+  enqueue(call: TaskCall): Promise<string>;
+  status(id: string): Promise<TaskStatus>;
+  result(id: string, options: { readonly timeoutMs?: number; readonly callerStack?: string }): Promise<unknown>;
+  cancel(id: string): Promise<boolean>;
 }
 
 /** A call that is to be a task. */

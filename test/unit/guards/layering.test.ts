@@ -34,7 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   handle: ["protocol", "router", "context"],
   ingress: ["protocol", "context", "handle", "observe", "dashboard"],
   controller: ["protocol", "config", "observe"],
-  tasks: ["protocol"],
+  tasks: ["protocol", "router"],
   client: ["protocol", "handle", "api"],
   local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),
   dashboard: ["protocol", "observe"],

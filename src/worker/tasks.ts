@@ -1,0 +1,159 @@
+/**
+ * Tasks and schedules on workerd: the objects, and the ways from and to them, wired together.
+ *
+ * Imported by the entry modules of systems that have a deployment with tasks or schedules, and by no others: what this imports is in
+ * their bundles only.
+ */
+import { schedulesClass } from "../../durable-objects/schedules.ts";
+import { taskShardClass } from "../../durable-objects/tasks.ts";
+import type { ReplicaRpc } from "../../durable-objects/replica.ts";
+import { writeLog } from "../context/logger.ts";
+import { encodeError } from "../protocol/error-codec.ts";
+import { SerializationError } from "../protocol/errors.ts";
+import type { ApplicationManifest } from "../protocol/manifest.ts";
+import { classNameOf, SCHEDULES_CLASS, TASKS_CLASS } from "../protocol/names.ts";
+import { DEFAULT_TASKS, type Schedule, type SchedulesRpc, type TaskCall, type TaskPort, type TaskShardRpc } from "../protocol/tasks.ts";
+import type { Router } from "../router/router.ts";
+import { scheduleProblems } from "../tasks/check-schedules.ts";
+import { TaskClient } from "../tasks/client.ts";
+import { encodeArguments } from "../tasks/payload.ts";
+import { Schedules } from "../tasks/schedules.ts";
+import { RouterSender } from "../tasks/sender.ts";
+import { TaskShard } from "../tasks/shard.ts";
+import { newTaskId, shardFor, shardName } from "../tasks/task-id.ts";
+import { inTime } from "./control-plane.ts";
+import { namespaceOf } from "./namespaces.ts";
+import type { System } from "./system.ts";
+
+/** How long the schedules wait for a shard. */
+const STORE_MS = 30_000;
+
+/** What a system with tasks has besides. */
+export interface TaskSystem {
+  readonly Tasks: ReturnType<typeof taskShardClass>;
+  readonly Schedules: ReturnType<typeof schedulesClass>;
+  readonly client: TaskClient;
+  /** What handles enqueue with. */
+  readonly port: TaskPort;
+  /** What `PUT` asks beyond the form of the options. */
+  readonly check: typeof scheduleProblems;
+  /** What should run has changed, or may have; `null` is a deleted application. Rejects if that could not be stored. */
+  configured(app: string, revision: number, application: ApplicationManifest | null): Promise<void>;
+  /** Wakes the schedules of every application. */
+  wake(): Promise<void>;
+}
+
+/** Switches tasks and schedules on: pass the result to `createWorker`. */
+export function backgroundTasks(): (system: System) => TaskSystem {
+  return (system) => {
+    const apps = system.manifest.applications.map(({ name }) => name);
+    const shardOf = (name: string) => namespaceOf<TaskShardRpc>(TASKS_CLASS).getByName(name);
+    const schedulesOf = (app: string) => namespaceOf<SchedulesRpc>(SCHEDULES_CLASS).getByName(app);
+    const client = new TaskClient({
+      shard: (address) => (apps.includes(address.app) ? shardOf(shardName(address)) : undefined),
+      now: Date.now,
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    });
+    const sender = senderTo(system);
+    return {
+      client,
+      port: {
+        async enqueue(call) {
+          refuseGenerator(system, call);
+          return client.enqueue(call);
+        },
+        status: (id) => client.status(id),
+        result: (id, options) => client.result(id, options),
+        cancel: (id) => client.cancel(id),
+      },
+      check: scheduleProblems,
+      Tasks: taskShardClass(
+        (shell) =>
+          new TaskShard({
+            ...shell,
+            sender,
+            options: (deployment) => routerTo(system, shell.app, deployment)?.tasksConfig ?? DEFAULT_TASKS,
+            warn: (deployment, message, fields) => writeLog("WARNING", message, fields, { app: shell.app, deployment }),
+            now: Date.now,
+            random: Math.random,
+          }),
+      ),
+      Schedules: schedulesClass(
+        (shell) =>
+          new Schedules({
+            ...shell,
+            enqueue: (name, schedule, atMs) => inTime(enqueueScheduled(shell.app, { name, schedule, atMs }, shardOf), STORE_MS),
+            warn: (deployment, message, fields) => writeLog("WARNING", message, fields, { app: shell.app, deployment }),
+            now: Date.now,
+          }),
+      ),
+      async configured(app, revision, application) {
+        await schedulesOf(app).adopt(revision, schedulesIn(application));
+        if (application === null) await client.cancelWaiting(app);
+      },
+      async wake() {
+        await Promise.all(apps.map((app) => schedulesOf(app).upcoming()));
+      },
+    };
+  };
+}
+
+function schedulesIn(application: ApplicationManifest | null): Schedule[] {
+  return Object.entries(application?.deployments ?? {}).flatMap(([deployment, { schedules = [] }]) =>
+    schedules.map((schedule) => ({ ...schedule, deployment })),
+  );
+}
+
+interface Firing {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly atMs: number;
+}
+
+async function enqueueScheduled(app: string, { name, schedule, atMs }: Firing, shardOf: (name: string) => TaskShardRpc): Promise<void> {
+  const { deployment, method, args = [] } = schedule;
+  const address = { app, shard: shardFor(name, Math.random) };
+  await shardOf(shardName(address)).enqueue({
+    id: newTaskId(address, Date.now(), Math.random),
+    deployment,
+    ...(method === undefined ? {} : { method }),
+    arguments: await encodeArguments(args, `${deployment}.${method ?? "call"}`),
+    schedule: { name, atMs },
+  });
+}
+
+function senderTo(system: System): RouterSender {
+  const replicaOf = ({ app, deployment }: { readonly app: string; readonly deployment: string }, name: string) => {
+    const jurisdiction = system.configOf(app, deployment)?.placement.jurisdiction;
+    return namespaceOf<ReplicaRpc>(classNameOf(app, deployment), jurisdiction).getByName(name);
+  };
+  return new RouterSender({
+    routerTo: (app, deployment) => routerTo(system, app, deployment),
+    // Of a deployment that this code does not have no replica runs any more.
+    rejoin: async (request, { replica, delivery }) =>
+      system.configOf(request.app, request.deployment) === undefined
+        ? undefined
+        : (await replicaOf(request, replica).rejoin(delivery))?.reply,
+    async stop(request, { replica, delivery }, reason) {
+      if (system.configOf(request.app, request.deployment) !== undefined)
+        await replicaOf(request, replica).cancel(delivery, encodeError(reason));
+    },
+    requestId: () => crypto.randomUUID(),
+  });
+}
+
+function routerTo(system: System, app: string, deployment: string): Router | undefined {
+  return system.configOf(app, deployment) === undefined ? undefined : system.router(app, deployment);
+}
+
+// Known here without asking a replica, where the class says it.
+function refuseGenerator({ bound }: System, { app, deployment, method = "call" }: TaskCall): void {
+  const { target, isClass } = bound.get(`${app}/${deployment}`)?.deployment ?? {};
+  if (target === undefined) return;
+  const called: unknown = isClass ? Reflect.get(target.prototype as object, method) : target;
+  const kind = typeof called === "function" ? (Object.getPrototypeOf(called) as object).constructor.name : "";
+  if (!/^(Async)?GeneratorFunction$/.test(kind)) return;
+  const name = JSON.stringify(`${deployment}.${method}`);
+  throw new SerializationError(`${name} is a generator, and a task has one result: it cannot be enqueued. Call it with remote().`);
+}
