@@ -81,7 +81,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     manifest,
     targetOf: (app) => system.router(app),
     control: controlQueries(parts),
-    system: (request, path, worker) => answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
+    system: (request, path, worker) =>
+      tasks?.answer(request, path, worker.env) ?? answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
   });
   const Retired = class extends DurableObject<Cloudflare.Env> {};
   return {

@@ -27,10 +27,7 @@ export class RemoteTask implements Task<unknown> {
     // Not every engine has it.
     (Error as { captureStackTrace?: (target: object, above: object) => void }).captureStackTrace?.(site, this.result);
     const { stack } = site;
-    return this.#tasks.result(this.id, {
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(stack === undefined ? {} : { callerStack: stack }),
-    });
+    return this.#tasks.result(this.id, { timeoutMs, callerStack: stack });
   }
 
   cancel(): Promise<boolean> {

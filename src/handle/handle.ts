@@ -8,6 +8,7 @@
  *   H1. `remote` starts the call at once and never throws; every failure is in the response.
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
+import { RemoteTask } from "../context/remote-task.ts";
 import type { Scope } from "../context/scope.ts";
 import { after } from "../context/within.ts";
 import { decodeError } from "../protocol/error-codec.ts";
@@ -87,6 +88,12 @@ export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options:
 /** Whether `value` is a handle. */
 export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
   return typeof value === "object" && value !== null && cores.has(value);
+}
+
+/** The task with this id, where a handle's calls are enqueued; `undefined` for what is no handle, or where nothing can be enqueued. */
+export function taskBehind(handle: object, id: string): RemoteTask | undefined {
+  const tasks = cores.get(handle)?.target.tasks;
+  return tasks === undefined ? undefined : new RemoteTask(id, tasks);
 }
 
 // A function, so that calling it says what is missing: once a method, not once a call.

@@ -21,7 +21,13 @@ export interface RpcCall {
   readonly requestId?: string;
   /** Calls every replica; answered by one `broadcast` frame. */
   readonly broadcast?: true;
+  /** Not a call that is run now: `enqueue`, or a question about a task, whose id is the one argument. Answered by a value. */
+  readonly task?: TaskQuestion;
 }
+
+/** What may be asked of tasks from outside. `outcome` has a second argument: how long it waits, in milliseconds. */
+export const TASK_QUESTIONS = ["enqueue", "status", "outcome", "cancel"] as const;
+export type TaskQuestion = (typeof TASK_QUESTIONS)[number];
 
 /**
  * A call as a stranger has sent it: each part of the right kind, and nothing but the parts that there are. What is in
@@ -31,7 +37,7 @@ export interface RpcCall {
  */
 export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly options: Readonly<Record<string, unknown>> } {
   if (!isRecord(value)) throw new ConfigError(`A call must be an object, got ${show(value)}.`);
-  const { deployment, method, broadcast, requestId } = ownParts(value);
+  const { deployment, method, broadcast, requestId, task } = ownParts(value);
   const args = own(value, "args");
   const options = own(value, "options") ?? {};
   // An array may say that it is longer than anything that could be passed on.
@@ -40,7 +46,10 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
   if (deployment !== undefined && typeof deployment !== "string") throw wrong("deployment", "a string", deployment);
   if (method !== undefined && typeof method !== "string") throw wrong("method", "a string", method);
   if (broadcast !== undefined && typeof broadcast !== "boolean") throw wrong("broadcast", "true or false", broadcast);
+  if (task !== undefined && !TASK_QUESTIONS.includes(task as TaskQuestion))
+    throw wrong("task", `one of ${TASK_QUESTIONS.join(", ")}`, task);
   return {
+    ...(task === undefined ? {} : { task: task as TaskQuestion }),
     args: args as unknown[],
     options,
     ...(deployment === undefined ? {} : { deployment }),
@@ -54,7 +63,7 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
 const MAX_ARGS = 10_000;
 
 function ownParts(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(["deployment", "method", "broadcast", "requestId"].map((name) => [name, own(value, name)]));
+  return Object.fromEntries(["deployment", "method", "broadcast", "requestId", "task"].map((name) => [name, own(value, name)]));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -69,12 +69,23 @@ export interface Task<T> {
   cancel(): Promise<boolean>;
 }
 
+/** How the result of a task is waited for. */
+export interface ResultWait {
+  /** In milliseconds; without it there is no end. */
+  readonly timeoutMs?: number | undefined;
+  /** Below which the stack of an error goes on. */
+  readonly callerStack?: string | undefined;
+}
+
 /** The way to the tasks of a system. */
 export interface TaskPort {
   /** Resolves with the id once the task is durable. */
   enqueue(call: TaskCall): Promise<string>;
   status(id: string): Promise<TaskStatus>;
-  result(id: string, options: { readonly timeoutMs?: number; readonly callerStack?: string }): Promise<unknown>;
+  /** What it has returned, as soon as it has. */
+  result(id: string, wait: ResultWait): Promise<unknown>;
+  /** Waits at most so long for its outcome. */
+  outcome(id: string, waitMs: number): Promise<TaskOutcome>;
   cancel(id: string): Promise<boolean>;
 }
 
@@ -132,6 +143,13 @@ export interface TaskQuery {
   readonly limit: number;
   /** Only those whose id sorts before it. */
   readonly before?: string;
+}
+
+/** A page of a list. */
+export interface TaskPage {
+  readonly tasks: readonly TaskStatus[];
+  /** Where the next page begins; missing on the last one. */
+  readonly cursor?: string;
 }
 
 /** How many tasks of a deployment are in a state. */

@@ -126,6 +126,7 @@ export type Learn = (app: string, deployment: string, set: ReplicaSet) => void;
 export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneParts, learn: Learn): OperatorPorts {
   const { version } = manifest;
   return {
+    tasks: tasks?.observed,
     plan: (document) => planDocument(document, { manifest, code, policies, checkTasks: tasks?.check }),
     async put(applications) {
       const revision = await storeOf().put(version, applications);

@@ -8,6 +8,10 @@ import { schedulesClass } from "../../durable-objects/schedules.ts";
 import { taskShardClass } from "../../durable-objects/tasks.ts";
 import type { ReplicaRpc } from "../../durable-objects/replica.ts";
 import { writeLog } from "../context/logger.ts";
+import { taskSection } from "../dashboard/tasks.ts";
+import type { ObservedTasks } from "../ingress/operator.ts";
+import { answerTasks } from "../ingress/operator-tasks.ts";
+import { taskMetrics } from "../observe/task-metrics.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { SerializationError } from "../protocol/errors.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
@@ -28,6 +32,9 @@ import type { System } from "./system.ts";
 /** How long the schedules wait for a shard. */
 const STORE_MS = 30_000;
 
+/** How many tasks the dashboard shows. */
+const SHOWN = 50;
+
 /** What a system with tasks has besides. */
 export interface TaskSystem {
   readonly Tasks: ReturnType<typeof taskShardClass>;
@@ -41,6 +48,10 @@ export interface TaskSystem {
   configured(app: string, revision: number, application: ApplicationManifest | null): Promise<void>;
   /** Wakes the schedules of every application. */
   wake(): Promise<void>;
+  /** Answers an operator's request about tasks; `undefined` for any other path. */
+  answer(request: Request, path: string, env: unknown): Promise<Response> | undefined;
+  /** What is scraped of tasks, and what the dashboard shows of them. */
+  readonly observed: ObservedTasks;
 }
 
 /** Switches tasks and schedules on: pass the result to `createWorker`. */
@@ -64,7 +75,8 @@ export function backgroundTasks(): (system: System) => TaskSystem {
           return client.enqueue(call);
         },
         status: (id) => client.status(id),
-        result: (id, options) => client.result(id, options),
+        result: (id, wait) => client.result(id, wait),
+        outcome: (id, waitMs) => client.outcome(id, waitMs),
         cancel: (id) => client.cancel(id),
       },
       check: scheduleProblems,
@@ -91,6 +103,26 @@ export function backgroundTasks(): (system: System) => TaskSystem {
       async configured(app, revision, application) {
         await schedulesOf(app).adopt(revision, schedulesIn(application));
         if (application === null) await client.cancelWaiting(app);
+      },
+      answer: (request, path, env) =>
+        answerTasks(request, path, env, {
+          apps,
+          list: (...query) => client.list(...query),
+          status: (id) => client.status(id),
+          cancel: (id) => client.cancel(id),
+          retry: (id) => client.retry(id),
+        }),
+      observed: {
+        async metrics() {
+          return taskMetrics(await Promise.all(apps.map(async (app) => ({ app, parts: await client.counters(app) }))));
+        },
+        async section() {
+          const [{ tasks }, ...counters] = await Promise.all([
+            client.list(apps, { limit: SHOWN }),
+            ...apps.map((app) => client.counters(app)),
+          ]);
+          return taskSection({ tasks, counters: counters.flat() });
+        },
       },
       async wake() {
         await Promise.all(apps.map((app) => schedulesOf(app).upcoming()));
