@@ -13,14 +13,14 @@ import type { ObservedTasks } from "../ingress/operator.ts";
 import { answerTasks } from "../ingress/operator-tasks.ts";
 import { taskMetrics } from "../observe/task-metrics.ts";
 import { encodeError } from "../protocol/error-codec.ts";
-import { SerializationError } from "../protocol/errors.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import { classNameOf, SCHEDULES_CLASS, TASKS_CLASS } from "../protocol/names.ts";
-import { DEFAULT_TASKS, type Schedule, type SchedulesRpc, type TaskCall, type TaskPort, type TaskShardRpc } from "../protocol/tasks.ts";
+import { DEFAULT_TASKS, type Schedule, type SchedulesRpc, type TaskPort, type TaskShardRpc } from "../protocol/tasks.ts";
 import type { Router } from "../router/router.ts";
 import { scheduleProblems } from "../tasks/check-schedules.ts";
 import { TaskClient } from "../tasks/client.ts";
 import { encodeArguments } from "../tasks/payload.ts";
+import { refuseGenerator } from "../tasks/refuse-generator.ts";
 import { Schedules } from "../tasks/schedules.ts";
 import { RouterSender } from "../tasks/sender.ts";
 import { TaskShard } from "../tasks/shard.ts";
@@ -71,7 +71,8 @@ export function backgroundTasks(): (system: System) => TaskSystem {
       client,
       port: {
         async enqueue(call) {
-          refuseGenerator(system, call);
+          const bound = system.bound.get(`${call.app}/${call.deployment}`);
+          if (bound !== undefined) refuseGenerator(bound.deployment, call);
           return client.enqueue(call);
         },
         status: (id) => client.status(id),
@@ -177,15 +178,4 @@ function senderTo(system: System): RouterSender {
 
 function routerTo(system: System, app: string, deployment: string): Router | undefined {
   return system.configOf(app, deployment) === undefined ? undefined : system.router(app, deployment);
-}
-
-// Known here without asking a replica, where the class says it.
-function refuseGenerator({ bound }: System, { app, deployment, method = "call" }: TaskCall): void {
-  const { target, isClass } = bound.get(`${app}/${deployment}`)?.deployment ?? {};
-  if (target === undefined) return;
-  const called: unknown = isClass ? Reflect.get(target.prototype as object, method) : target;
-  const kind = typeof called === "function" ? (Object.getPrototypeOf(called) as object).constructor.name : "";
-  if (!/^(Async)?GeneratorFunction$/.test(kind)) return;
-  const name = JSON.stringify(`${deployment}.${method}`);
-  throw new SerializationError(`${name} is a generator, and a task has one result: it cannot be enqueued. Call it with remote().`);
 }

@@ -86,7 +86,7 @@ describe("an application that is deleted", () => {
     const id = await front.start.remote({ method: "run", args: [1], options: { delayMs: 3_600_000 } });
     expect((await api("applications/quiet", "DELETE")).status).toBe(200);
     await expect(server.task(id).result({ timeoutMs: 10_000 })).rejects.toBeInstanceOf(RequestCancelledError);
-    const { tasks } = (await (await api("tasks?app=quiet")).json()) as TaskPage;
+    const { tasks } = (await (await api("tasks?app=quiet&state=CANCELLED")).json()) as TaskPage;
     expect(tasks.map((task) => [task.id, task.state])).toEqual([[id, "CANCELLED"]]);
   });
 });
