@@ -24,6 +24,7 @@ import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/nam
 import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
+import type { TaskSystem } from "./background-tasks.ts";
 
 /** What the control plane is wired from. */
 export interface ControlPlaneParts {
@@ -33,6 +34,8 @@ export interface ControlPlaneParts {
   readonly policies: PolicyCode;
   /** A bound deployment, by `<application>/<deployment>`. */
   readonly bound: ReadonlyMap<string, Application>;
+  /** Missing where no deployment has tasks or schedules. */
+  readonly tasks: TaskSystem | undefined;
 }
 
 /** The one object that holds the operator's configuration. */
@@ -50,7 +53,7 @@ function storeOf(): ConfigStoreRpc {
 }
 
 /** The classes of the control plane. */
-export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneParts): {
+export function controlPlaneClasses({ manifest, bound, policies, tasks }: ControlPlaneParts): {
   Controller: ReturnType<typeof controllerClass>;
   Config: ReturnType<typeof configStoreClass>;
 } {
@@ -65,6 +68,9 @@ export function controlPlaneClasses({ manifest, bound, policies }: ControlPlaneP
         policies: policiesOf(shell.app, bound, policies),
         failed: (error) => console.error(error),
         warn: (deployment, message) => writeLog("WARNING", message, undefined, { app: shell.app, deployment }),
+        ...(tasks === undefined
+          ? {}
+          : { configured: (revision, desired) => inTime(tasks.configured(shell.app, revision, desired), DELIVERY_MS) }),
         give: (order) => give(shell.app, order),
         moved: (to) => inTime(storeOf().moved(to, shell.app), DELIVERY_MS),
         sleep,
@@ -116,10 +122,11 @@ function tell(app: string, deployment: string, problem: string): void {
 export type Learn = (app: string, deployment: string, set: ReplicaSet) => void;
 
 /** What the operator's API acts on. */
-export function operatorPorts({ manifest, code, policies }: ControlPlaneParts, learn: Learn): OperatorPorts {
+export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneParts, learn: Learn): OperatorPorts {
   const { version } = manifest;
   return {
-    plan: (document) => planDocument(document, { manifest, code, policies }),
+    tasks: tasks?.observed,
+    plan: (document) => planDocument(document, { manifest, code, policies, checkTasks: tasks?.check }),
     async put(applications) {
       const revision = await storeOf().put(version, applications);
       await teach(applications, version, learn);
@@ -173,9 +180,10 @@ const ANSWER_MS = 2000;
 /** How long one object of the control plane waits for another. */
 const DELIVERY_MS = 10_000;
 
-async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promise<T> {
+/** Rejects when there is no answer in time. */
+export async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error("The control plane does not answer.")), withinMs);
+  const timer = setTimeout(() => reject(new Error("A controller, or another object of the system, does not answer.")), withinMs);
   try {
     return await Promise.race([answer, promise]);
   } finally {

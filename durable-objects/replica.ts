@@ -10,7 +10,7 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Reservation, StreamSource } from "../src/protocol/messages.ts";
+import type { CallRequest, ItemBatch, ItemPuller, Reply, Reservation, StreamSource } from "../src/protocol/messages.ts";
 import { answerResponse, envelopeOf, refusalResponse } from "../src/protocol/wire.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
@@ -21,7 +21,14 @@ export interface ReplicaRpc {
   /** @param envelope By `encodeEnvelope`. */
   reserve(envelope: string): Promise<Reservation>;
   cancel(id: string, reason: WireError): Promise<void>;
+  /** What becomes of the attempt of a task with this id; `undefined` if it does not run, and then it will not. */
+  rejoin(id: string): Promise<Rejoined | undefined>;
   assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
+}
+
+/** How an attempt of a task has ended. */
+export interface Rejoined {
+  readonly reply: Reply;
 }
 
 /** Makes the core of a replica from what the platform gives its object. */
@@ -71,11 +78,24 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       return this.#replica.assign(assignment, isStart);
     }
 
+    /** RPC. Waits for the attempt of a task with this id. */
+    async rejoin(id: string): Promise<Rejoined | undefined> {
+      const reply = await this.#replica.rejoin(id);
+      return reply === undefined ? undefined : { reply: withoutSource(reply) };
+    }
+
     /** RPC. Stops the request with this id. */
     async cancel(id: string, reason: WireError): Promise<void> {
       this.#replica.cancel(id, decodeError(reason));
     }
   };
+}
+
+// Nobody reads a stream of a task's.
+function withoutSource(reply: Reply): Reply {
+  if (reply.kind !== "value") return reply;
+  const { source: _, ...rest } = reply;
+  return rest;
 }
 
 const NONE: readonly unknown[] = [];

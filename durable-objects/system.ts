@@ -10,10 +10,11 @@ import { sharedTimers } from "../src/context/timers.ts";
 import { createHandle } from "../src/handle/handle.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
-import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
+import type { ApplicationManifest, DeploymentConfig, Manifest } from "../src/protocol/manifest.ts";
 import type { HandleRef } from "../src/protocol/messages.ts";
 import { parseReplicaId } from "../src/protocol/names.ts";
 import { own } from "../src/protocol/own.ts";
+import type { TaskPort } from "../src/protocol/tasks.ts";
 import { initialReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ControlParts } from "../src/replica/control.ts";
 import type { Remembered } from "../src/replica/membership.ts";
@@ -31,6 +32,8 @@ export class System {
   readonly manifest: Manifest;
   /** The bound deployments, by `<application>/<deployment>`. */
   readonly bound: ReadonlyMap<string, Application>;
+  /** Where calls are enqueued; set before the first request. */
+  tasks: TaskPort | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
   readonly #routers = new Map<string, Router>();
   readonly #handles = new Map<Router, DeploymentHandle<unknown>>();
@@ -46,6 +49,12 @@ export class System {
     requireBuilt(manifest, this.bound);
   }
 
+  /** What was compiled of a deployment; `undefined` if this code has none of that name. */
+  configOf(app: string, deployment: string): DeploymentConfig | undefined {
+    const deployments = this.#applications.get(app)?.deployments;
+    return deployments && own(deployments, deployment);
+  }
+
   /** The router to a deployment; to the application's ingress deployment if none is named. */
   router(app: string, deployment?: string): Router {
     const application = this.#applications.get(app);
@@ -58,6 +67,7 @@ export class System {
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
       router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
         ...routerPortsTo(app, name, { jurisdiction: config.placement.jurisdiction, compiledPrefix: application.routePrefix }),
+        tasks: this.tasks,
         ...customPolicyOf(this.bound.get(key), (message) => writeLog("WARNING", message, undefined, currentScope())),
       });
       this.#routers.set(key, router);
@@ -87,6 +97,7 @@ export class System {
       logging: config.logging,
       after: sharedTimers().after,
       handleTo: (toApp, toDeployment) => this.handle(toApp, toDeployment),
+      tasks: this.tasks,
     };
     return new Replica({
       scope,

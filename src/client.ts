@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { connect, type ConnectOptions } from "./client/connect.ts";
+export { connect, type ConnectOptions, getTask } from "./client/connect.ts";
 export {
   BackPressureError,
   ConfigError,
@@ -14,5 +14,7 @@ export {
   RequestTimeoutError,
   SerializationError,
   ServeError,
+  TaskNotFoundError,
 } from "./protocol/errors.ts";
 export type { DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator, HandleOptions } from "./protocol/handle-types.ts";
+export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";

@@ -7,7 +7,7 @@ export { Application, type Bindable } from "./api/application.ts";
 export { Deployment, deployment } from "./api/deployment.ts";
 export { type FetchRouter, ingress } from "./api/ingress.ts";
 export type { RequestRouter, RouterCandidate } from "./api/option-types.ts";
-export type { AutoscalingOptions, DeploymentOptions } from "./api/options.ts";
+export type { AutoscalingOptions, DeploymentOptions, ScheduleOptions, TaskOptions } from "./api/options.ts";
 export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
@@ -21,6 +21,7 @@ export {
   type ReplicaContext,
   type RequestContext,
 } from "./context/scope.ts";
+export { getTask } from "./context/get-task.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
 export type { MultiplexedStats } from "./multiplexing/registry.ts";
 export type { ApplicationAutoscalingPolicy, AutoscalingContext, AutoscalingDecision, AutoscalingPolicy } from "./protocol/autoscaling.ts";
@@ -35,11 +36,14 @@ export {
   SerializationError,
   ServeError,
   type ServeErrorCode,
+  TaskNotFoundError,
 } from "./protocol/errors.ts";
 export type {
   DeploymentHandle,
   DeploymentResponse,
   DeploymentResponseGenerator,
+  EnqueueableMethod,
   HandleOptions,
   RemoteMethod,
 } from "./protocol/handle-types.ts";
+export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";

@@ -4,6 +4,7 @@
 import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
+import { setTasks } from "./context/get-task.ts";
 import { writeLog } from "./context/logger.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
@@ -11,14 +12,16 @@ import { answerOperator } from "./operator/operator.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
+import { type backgroundTasks, type TaskSystem } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
-import { controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
+import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
 import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
+export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
@@ -30,12 +33,18 @@ export interface CompiledWorker {
   readonly Controller: ReturnType<typeof controlPlaneClasses>["Controller"];
   /** The class of the one object that holds what an operator has configured. */
   readonly Config: ReturnType<typeof controlPlaneClasses>["Config"];
+  /** The class of the shards of tasks, where the system has any. */
+  readonly Tasks: TaskSystem["Tasks"];
+  /** The class of the schedules, one object for each application. */
+  readonly Schedules: TaskSystem["Schedules"];
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
   /** The Worker that routes HTTP to the applications. */
   readonly ingress: {
     /** `env` and `ctx` may be left out: the bindings are the Worker's. */
     fetch(request: Request, env?: unknown, ctx?: unknown): Promise<Response>;
+    /** Begins the schedules of a system to which no request has come yet. */
+    scheduled(): Promise<void>;
   };
   /**
    * The Worker's default export where it has a main of the user's own: paths that an application has, and `/-/`, go to the
@@ -52,6 +61,8 @@ export interface CompiledWorker {
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
+  /** Lets methods be enqueued, and schedules fire. */
+  readonly tasks?: ReturnType<typeof backgroundTasks>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
@@ -71,7 +82,9 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   markBindings(workerEnv);
   keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
-  const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound };
+  const tasks = features.tasks?.(system);
+  if (tasks !== undefined) setTasks((system.tasks = tasks.port));
+  const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
   const rpc = features.rpc?.({
     targetOf: (app, deployment) => system.router(app, deployment),
     isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
@@ -81,7 +94,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     manifest,
     targetOf: (app) => system.router(app),
     control: controlQueries(parts),
-    system: (request, path, worker) => answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
+    system: (request, path, worker) =>
+      tasks?.answer(request, path, worker.env) ?? answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),
   });
   const serve = (request: Request, env: unknown = workerEnv, elsewhere?: () => Promise<Response>): Promise<Response> => {
     noteClientRegion(request as { readonly cf?: Place });
@@ -94,11 +108,22 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
       throw error;
     });
   };
+  const Retired = class extends DurableObject<Cloudflare.Env> {};
   return {
     ...controlPlaneClasses(parts),
+    Tasks: tasks?.Tasks ?? (Retired as unknown as TaskSystem["Tasks"]),
+    Schedules: tasks?.Schedules ?? (Retired as unknown as TaskSystem["Schedules"]),
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
-    Retired: class extends DurableObject<Cloudflare.Env> {},
-    ingress: { fetch: (request, env) => serve(request, env) },
+    Retired,
+    ingress: {
+      fetch: (request, env) => serve(request, env),
+      async scheduled() {
+        if (tasks === undefined) return;
+        // A controller that wakes tells the schedules what there is.
+        await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
+        await tasks.wake();
+      },
+    },
     beside: (main, classes) => besideMain(main, classes, serve),
   };
 }

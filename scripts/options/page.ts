@@ -9,6 +9,8 @@ import {
   LOGGING_OPTIONS,
   PLACEMENT_OPTIONS,
   RETRY_OPTIONS,
+  SCHEDULE_OPTIONS,
+  TASK_OPTIONS,
 } from "../../src/api/options.ts";
 import { ADAPTIVE_OPTIONS, BATCH_OPTIONS } from "../../src/batching/options.ts";
 import { POLICY_OPTIONS } from "../../src/config/policy-config.ts";
@@ -44,6 +46,8 @@ const SECTIONS: readonly Section[] = [
   { title: "placement", intro: "Where replicas are put.", table: PLACEMENT_OPTIONS, said: "in code and file" },
   { title: "retries", intro: "What is done with a request whose replica is lost.", table: RETRY_OPTIONS, said: "in code and file" },
   { title: "backpressure", intro: "The HTTP answer to a full queue.", table: BACKPRESSURE_OPTIONS, said: "in code and file" },
+  { title: "tasks", intro: "What is done with enqueued calls.", table: TASK_OPTIONS, said: "in code and file" },
+  { title: "schedules", intro: "An entry of `schedules`.", table: SCHEDULE_OPTIONS, said: "in code and file" },
   {
     title: "logging",
     intro: "What is logged. A deployment says it, its application (`logging_config`), or the system; the nearest counts, option by option.",

@@ -3,7 +3,7 @@
  * Schema are made of it.
  */
 import * as v from "valibot";
-import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TIME_MS } from "../protocol/limits.ts";
+import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { isPlain } from "./application.ts";
 
 /** A schema that lets values of one type through, whatever it is given. */
@@ -35,6 +35,8 @@ export const attempts = (): Accepts<number> => integer(0, MAX_ATTEMPTS);
 export const delay = (): Accepts<number> => atLeast(0, MAX_TIME_MS);
 /** A time in milliseconds that may not be 0. */
 export const period = (): Accepts<number> => above(0, MAX_TIME_MS);
+/** A time in milliseconds that may be longer than any timer. */
+export const retention = (): Accepts<number> => atLeast(0, MAX_TASK_TIME_MS);
 /** What something is multiplied by. */
 export const factor = (): Accepts<number> => above(0, MAX_COUNT);
 

@@ -11,7 +11,7 @@
  * `PUT`, so all accept and refuse the same things.
  */
 import * as v from "valibot";
-import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, MAX_COUNT, MAX_REPLICAS } from "../protocol/limits.ts";
+import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS } from "../protocol/limits.ts";
 import {
   type AutoscalingConfig,
   type DeploymentConfig,
@@ -19,12 +19,30 @@ import {
   LOG_LEVELS,
   type LoggingConfig,
   type Placement,
+  type ScheduleConfig,
+  type TasksConfig,
 } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
+import { DEFAULT_TASKS } from "../protocol/tasks.ts";
 import type { RequestRouter } from "./option-types.ts";
 import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
-import { attempts, boolean, callable, count, delay, factor, integer, json, oneOf, period, replicas, text } from "./option-values.ts";
+import {
+  attempts,
+  boolean,
+  callable,
+  count,
+  delay,
+  factor,
+  integer,
+  json,
+  oneOf,
+  period,
+  replicas,
+  retention,
+  text,
+} from "./option-values.ts";
+import { scheduleList, SCHEDULES } from "./schedule-values.ts";
 
 /** Options of `autoscaling`. `minReplicas <= initialReplicas <= maxReplicas`. */
 export const AUTOSCALING_OPTIONS = {
@@ -172,6 +190,49 @@ export const BACKPRESSURE_OPTIONS = {
 /** The HTTP answer to a full queue. */
 export interface BackpressureOptions extends OptionsOf<typeof BACKPRESSURE_OPTIONS>, Named {}
 
+/** Options of `tasks`. */
+export const TASK_OPTIONS = {
+  /**
+   * How many attempts a task gets, the first included, before it is `FAILED`.
+   *
+   * @default 3
+   */
+  maxAttempts: option(count(1, MAX_ATTEMPTS), { default: DEFAULT_TASKS.maxAttempts }),
+  /**
+   * How long a task waits for its second attempt, in milliseconds; twice as long for each further one, and a quarter less or more by chance.
+   *
+   * @default 1000
+   */
+  backoffMs: option(delay(), { default: DEFAULT_TASKS.backoffMs }),
+  /**
+   * How long a task waits for an attempt at most, in milliseconds.
+   *
+   * @default 300_000
+   */
+  maxBackoffMs: option(delay(), { default: DEFAULT_TASKS.maxBackoffMs }),
+  /**
+   * Deadline of one attempt, in milliseconds. `requestTimeoutMs` is not used.
+   *
+   * @default 600_000
+   */
+  timeoutMs: option(period(), { default: DEFAULT_TASKS.timeoutMs }),
+  /**
+   * How long a finished task can be asked for, in milliseconds.
+   *
+   * @default 86_400_000
+   */
+  retentionMs: option(retention(), { default: DEFAULT_TASKS.retentionMs }),
+} satisfies TableOf<TasksConfig>;
+
+/** What is done with enqueued calls. */
+export interface TaskOptions extends OptionsOf<typeof TASK_OPTIONS>, Named {}
+
+/** Options of an entry of `schedules`. */
+export const SCHEDULE_OPTIONS = SCHEDULES satisfies TableOf<ScheduleConfig>;
+
+/** When a method is enqueued, and with what. */
+export interface ScheduleOptions extends ScheduleConfig {}
+
 /** Options of `logging`. */
 export const LOGGING_OPTIONS = {
   /**
@@ -200,10 +261,11 @@ export const DEFAULT_ROUTER = "powerOfTwoChoices";
 const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 
 /** @internal The options with every default: what is put into the manifest, before what no manifest can hold is replaced: a function, and a number of replicas that is not one. */
-export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter"> {
+export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter" | "tasks"> {
   readonly numReplicas: number | "auto";
   readonly autoscaling: (Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }) | null;
   readonly requestRouter: (typeof ROUTERS)[number] | RequestRouter;
+  readonly tasks: TasksConfig | null;
 }
 
 /** Every option of a deployment. */
@@ -308,6 +370,18 @@ export const DEPLOYMENT_OPTIONS = {
    */
   maxConstructorRetryCount: option(count(1), { default: 20 }),
   /**
+   * Lets methods be enqueued: `handle.method.enqueue(...)` stores a call that is run when a replica has room, and again when it fails.
+   *
+   * @default off
+   */
+  tasks: group<TaskOptions>(TASK_OPTIONS, { default: null, nullable: true }),
+  /**
+   * When methods are enqueued by the system itself: cron expressions. At most 1,000.
+   *
+   * Each of them needs no `tasks`: its own tasks have the defaults of those.
+   */
+  schedules: option<readonly ScheduleOptions[]>(scheduleList(), { nullable: true }),
+  /**
    * What the deployment's replicas log. What is left out is the application's, and then the system's.
    *
    * @default { level: "INFO", accessLog: true }
@@ -318,6 +392,7 @@ export const DEPLOYMENT_OPTIONS = {
 /**
  * Deployment options. Everything is optional.
  *
- * Every number has an upper bound: replicas 1,000, other counts 1,000,000, times 2,147,483,647 ms, `retries.attempts` 100.
+ * Every number has an upper bound: replicas 1,000, other counts 1,000,000, times 2,147,483,647 ms, `retries.attempts` and
+ * `tasks.maxAttempts` 100, `tasks.retentionMs` 365 days.
  */
 export interface DeploymentOptions extends OptionsOf<typeof DEPLOYMENT_OPTIONS>, Named {}

@@ -57,13 +57,15 @@ const WITH_AUTO = {
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
 export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
   const table = options.numReplicas === "auto" ? WITH_AUTO : DEPLOYMENT_OPTIONS;
-  const { name: _, ...filled } = withDefaults(table, options) as unknown as FilledOptions & { readonly name?: string };
+  const { name: _, tasks, ...filled } = withDefaults(table, options) as unknown as FilledOptions & { readonly name?: string };
   const autoscaling = filled.autoscaling === null ? null : withoutPolicy(filled.autoscaling);
   return {
     ...filled,
     // It is "auto" only where there is autoscaling.
     numReplicas: autoscaling?.initialReplicas ?? (filled.numReplicas as number),
     autoscaling,
+    // What most deployments have none of is in no manifest.
+    ...(tasks === null ? {} : { tasks }),
     requestRouter: typeof filled.requestRouter === "function" ? "custom" : filled.requestRouter,
   };
 }

@@ -10,6 +10,7 @@ import { init } from "./commands/init.ts";
 import { run } from "./commands/run.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
+import { tasks } from "./commands/tasks.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove, check];
+export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove, tasks, check];

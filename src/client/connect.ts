@@ -1,4 +1,7 @@
 import type { HandleTo } from "../api/application.ts";
+import type { Task } from "../protocol/tasks.ts";
+import { taskBehind } from "../handle/handle.ts";
+import { ConfigError } from "../protocol/errors.ts";
 import { connectHandle } from "./connection.ts";
 
 /** Connection options. */
@@ -24,4 +27,16 @@ export interface ConnectOptions {
  */
 export function connect<A = unknown>(url: string | URL, { token, app }: ConnectOptions): HandleTo<A> {
   return connectHandle({ url, token, ...(app === undefined ? {} : { app }) }) as HandleTo<A>;
+}
+
+/**
+ * A task of the application that `connect` gave a handle of, by its id. Asks nothing by itself.
+ *
+ * @param client What `connect` gave.
+ * @throws ConfigError if `client` is something else.
+ */
+export function getTask<T = unknown>(client: object, id: string): Task<T> {
+  const task = taskBehind(client, id);
+  if (task === undefined) throw new ConfigError("getTask() takes what connect() gave, and the id of a task.");
+  return task as unknown as Task<T>;
 }

@@ -5,10 +5,13 @@ import { createHandle, type HandleTarget } from "../handle/handle.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { Answer, CallRequest, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { Answer, CallRequest, HandleOptionsRef, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, decodeText, encodeWhole } from "../protocol/text-codec.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion } from "../protocol/rpc-messages.ts";
+import { resultOf } from "../protocol/task-result.ts";
+import type { ResultWait, TaskCall, TaskOutcome, TaskPort, TaskStatus } from "../protocol/tasks.ts";
+import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
 /** Target and token of a connection. */
@@ -25,10 +28,12 @@ export function connectHandle<T>({ url, token, app = "default" }: ConnectionOpti
   return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app), () => undefined);
 }
 
-class Connection implements HandleTarget {
+class Connection implements HandleTarget, TaskPort {
   readonly app: string;
   readonly deployment = "ingress";
   readonly requestTimeoutMs = null;
+  /** What the system says. */
+  readonly takesTasks = true;
   readonly #url: URL;
   readonly #token: string;
 
@@ -53,9 +58,46 @@ class Connection implements HandleTarget {
     return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Answer }));
   }
 
+  get tasks(): TaskPort {
+    return this;
+  }
+
+  enqueue({ method, args, idempotencyKey, delayMs }: TaskCall): Promise<string> {
+    const options = { ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...(delayMs === undefined ? {} : { delayMs }) };
+    return this.#ask("enqueue", args, { method, options }) as Promise<string>;
+  }
+
+  status(id: string): Promise<TaskStatus> {
+    return this.#ask("status", [id]) as Promise<TaskStatus>;
+  }
+
+  result(id: string, wait: ResultWait): Promise<unknown> {
+    return resultOf(id, (waitMs) => this.outcome(id, waitMs), wait, Date.now);
+  }
+
+  outcome(id: string, waitMs: number): Promise<TaskOutcome> {
+    return this.#ask("outcome", [id, waitMs]) as Promise<TaskOutcome>;
+  }
+
+  cancel(id: string): Promise<boolean> {
+    return this.#ask("cancel", [id]) as Promise<boolean>;
+  }
+
+  async #ask(
+    task: TaskQuestion,
+    args: readonly unknown[],
+    { method, options = {} }: { readonly method?: string | undefined; readonly options?: HandleOptionsRef } = {},
+  ): Promise<unknown> {
+    const meta = { requestId: crypto.randomUUID(), chain: [], hops: 0 };
+    const frame = await (await this.#send({ meta, method, args }, { task, options }, undefined)).next();
+    if (frame.kind === "error") throw decodeError(frame.error);
+    if (frame.kind !== "value") throw unexpected(frame);
+    return frame.value;
+  }
+
   async #send(
     { meta, method, args }: CallRequest,
-    extra: { broadcast?: true },
+    { options = {}, ...extra }: { readonly broadcast?: true; readonly task?: TaskQuestion; readonly options?: HandleOptionsRef },
     cancellation: Cancellation | undefined,
   ): Promise<FrameReader> {
     const call: RpcCall = {
@@ -63,6 +105,7 @@ class Connection implements HandleTarget {
       args,
       requestId: meta.requestId,
       options: {
+        ...options,
         ...(meta.key === undefined ? {} : { key: meta.key }),
         ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
         // Past it nobody waits, and the least that is left is still a time.

@@ -9,6 +9,7 @@ import type { ApplicationManifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
 import { type DescribedApplication, type DescribeProblem, type DescribeRequest, type DescribeResult, describeSystem } from "./manifest.ts";
 import type { PolicyCode } from "../protocol/autoscaling.ts";
+import { scheduleProblems } from "../tasks/check-schedules.ts";
 import { namedPolicies } from "./policies.ts";
 
 /**
@@ -17,7 +18,7 @@ import { namedPolicies } from "./policies.ts";
  * @param policies What each `policy_function` names, by `policyKey`.
  */
 export function describeCode(request: DescribeRequest, code: Readonly<Record<string, unknown>>, policies: PolicyCode): DescribeResult {
-  const result = describeSystem(request, code, policies);
+  const result = describeSystem(request, code, policies, scheduleProblems);
   const problems = policyProblems(request.applications, policies);
   return problems.length === 0 ? result : { problems: [...("problems" in result ? result.problems : []), ...problems] };
 }

@@ -62,6 +62,9 @@ export interface DescribeProblem {
   readonly path: readonly (string | number)[];
 }
 
+/** Says what is wrong with the tasks and the schedules of a deployment, beyond their form: a sentence each. */
+export type CheckTasks = (options: Pick<DeploymentOptions, "tasks" | "schedules">) => readonly string[];
+
 /** The manifest, or every problem found. */
 export type DescribeResult = { readonly manifest: Omit<Manifest, "version"> } | { readonly problems: readonly DescribeProblem[] };
 
@@ -70,17 +73,19 @@ export type DescribeResult = { readonly manifest: Omit<Manifest, "version"> } | 
  *
  * @param code What each `import_path` names, by application.
  * @param policies What each `policy_function` names, by `policyKey`.
+ * @param checkTasks Handed in, because what reads cron expressions is in no bundle without schedules.
  */
 export function describeSystem(
   request: DescribeRequest,
   code: Readonly<Record<string, unknown>>,
   policies: PolicyCode = {},
+  checkTasks: CheckTasks = () => [],
 ): DescribeResult {
   const problems = prefixProblems(request.applications);
   const applications: ApplicationManifest[] = [];
   for (const [index, described] of request.applications.entries()) {
     const report: Report = (message, ...path) => problems.push({ message, path: ["applications", index, ...path] });
-    const application = describeApplication(described, { exported: own(code, described.name), policies }, report);
+    const application = describeApplication(described, { exported: own(code, described.name), policies, checkTasks }, report);
     if (application !== undefined) applications.push(application);
   }
   return problems.length > 0 ? { problems } : { manifest: { protocol: 1, applications } };
@@ -92,6 +97,7 @@ interface ApplicationCode {
   /** What `import_path` names. */
   readonly exported: unknown;
   readonly policies: PolicyCode;
+  readonly checkTasks: CheckTasks;
 }
 
 function prefixProblems(applications: readonly DescribedApplication[]): DescribeProblem[] {
@@ -113,7 +119,7 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
 
 function describeApplication(
   described: DescribedApplication,
-  { exported, policies }: ApplicationCode,
+  { exported, policies, checkTasks }: ApplicationCode,
   report: Report,
 ): ApplicationManifest | undefined {
   const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
@@ -141,7 +147,7 @@ function describeApplication(
   }
   const deployments: Record<string, DeploymentConfig> = {};
   for (const application of graph) {
-    const config = describeDeployment(described, { application, policies }, report);
+    const config = describeDeployment(described, { application, policies, checkTasks }, report);
     if (config !== undefined) deployments[application.name] = config;
   }
   return {
@@ -159,7 +165,7 @@ function describeApplication(
 
 function describeDeployment(
   { name, logging, deployments, targetCapacity }: DescribedApplication,
-  { application: { deployment }, policies }: { readonly application: Application; readonly policies: PolicyCode },
+  { application: { deployment }, policies, checkTasks }: Omit<ApplicationCode, "exported"> & { readonly application: Application },
   report: Report,
 ): DeploymentConfig | undefined {
   const index = deployments.findIndex((candidate) => candidate.name === deployment.name);
@@ -169,6 +175,7 @@ function describeDeployment(
   const merged = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
   const options = policy === undefined ? merged : withPolicy(merged, own(policies, policyKey(name, deployment.name)));
   const problems = optionProblems(options).map(({ problem }) => problem);
+  if (problems.length === 0) problems.push(...checkTasks(options));
   const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
   if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {
     problems.push(

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { OptionsOf, OptionTable } from "../api/option-table.ts";
 import { closest, show } from "../protocol/wording.ts";
-import { MAX_TIME_MS } from "../protocol/limits.ts";
+import { MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { errorAt, type Finding, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
 import { type Field, fieldOf, isRecord, isSeconds, type Section, type Shape } from "./shape.ts";
 
@@ -94,7 +94,7 @@ function describe(issue: v.BaseIssue<unknown>, part: Part & Place): Finding {
 
 /** @internal What a time in milliseconds may be, said of seconds. */
 export function inSeconds(accepted: string): string {
-  return accepted.replace(String(MAX_TIME_MS), `${MAX_TIME_MS / 1000} seconds`);
+  return [MAX_TIME_MS, MAX_TASK_TIME_MS].reduce((text, ms) => text.replace(String(ms), `${ms / 1000} seconds`), accepted);
 }
 
 /** @internal Option names in a sentence from the API, spelled as the document spells them. */

@@ -13,6 +13,7 @@ import { RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import type { TaskPort } from "../protocol/tasks.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
 import type { After } from "./with-timeout.ts";
 
@@ -54,6 +55,8 @@ export interface RequestContext {
   readonly traceparent: string | undefined;
   /** Affinity key: requests with equal keys go to the same replica. */
   readonly key: string | undefined;
+  /** Which attempt of which task this is, counted from 1; `undefined` for a call that was not enqueued, and in what a task calls. */
+  readonly task: { readonly id: string; readonly attempt: number } | undefined;
 }
 
 /** A replica as the framework sees it while user code runs. */
@@ -64,6 +67,8 @@ export interface ReplicaScope {
   readonly after: After;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
   handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
+  /** Missing where no deployment has tasks. */
+  readonly tasks?: TaskPort | undefined;
 }
 
 /** A request while it is worked on. */
@@ -111,6 +116,9 @@ export class RequestScope implements RequestContext, Watched {
   }
   get key(): string | undefined {
     return this.meta.key;
+  }
+  get task(): RequestMeta["task"] {
+    return this.meta.task;
   }
   get signal(): AbortSignal {
     this.#follow();

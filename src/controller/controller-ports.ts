@@ -24,6 +24,11 @@ export interface ControllerPorts {
   give(order: Order): Promise<OrderOutcome>;
   /** Says that this application has gone over to this version of the code. Rejects if nobody heard it. */
   moved(version: string): Promise<void>;
+  /**
+   * Is told what should run, again and again; `null` is an application that was deleted. Rejects if that could not be stored. Missing
+   * where nobody wants to know.
+   */
+  readonly configured?: (revision: number, desired: ApplicationManifest | null) => Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
   /** Writes to the log what failed and will be tried again. */

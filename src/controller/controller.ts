@@ -53,6 +53,7 @@ export class Controller implements ControllerRpc {
     const { version, application } = ports.compiled;
     const { version: before, revision } = this.#state;
     if (before === version) {
+      this.#tellConfigured();
       // Should the alarm have been lost with what this object was before.
       if (this.#nextAtMs() !== undefined) this.#wake();
       return;
@@ -65,6 +66,15 @@ export class Controller implements ControllerRpc {
       return consequences;
     });
     this.#tellMoved();
+    this.#tellConfigured();
+  }
+
+  // Those who sent a document wait for it. For new code nobody does: it is told again whenever this object wakes.
+  #tellConfigured(): void {
+    const { configured, keepAlive, failed } = this.#ports;
+    if (configured === undefined) return;
+    const { revision, desired } = this.#state;
+    this.#attempt(() => keepAlive(configured(revision, desired).catch(failed)));
   }
 
   // What is known is what is stored; it is read again when it could not be stored.
@@ -101,6 +111,8 @@ export class Controller implements ControllerRpc {
   async adopt(config: ConfigChange): Promise<void> {
     if (config.isCompiled === true && config.version !== this.#ports.compiled.version) return;
     this.#apply({ kind: "adopt", change: config });
+    const { revision, desired } = this.#state;
+    await this.#ports.configured?.(revision, desired);
   }
 
   async status(settleMs = 0): Promise<ApplicationDetails | undefined> {

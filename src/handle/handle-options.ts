@@ -2,7 +2,7 @@
  * What may be said about the calls of a handle, checked where it is said: in code, and by callers outside the Worker.
  */
 import { ConfigError } from "../protocol/errors.ts";
-import { MAX_TIME_MS } from "../protocol/limits.ts";
+import { MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { own } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
 
@@ -11,6 +11,8 @@ interface Rule {
   accepts(value: unknown): boolean;
 }
 
+/** What identifies a message or an order is shorter. */
+const MAX_KEY_LENGTH = 1024;
 const TEXT: Rule = { accepted: "a string", accepts: (value) => typeof value === "string" };
 const TIMEOUT: Rule = {
   accepted: `a number above 0 and at most ${MAX_TIME_MS}`,
@@ -21,6 +23,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   key: TEXT,
   timeoutMs: TIMEOUT,
   signal: { accepted: "an AbortSignal", accepts: isSignal },
+  idempotencyKey: {
+    accepted: `a string of 1 to ${MAX_KEY_LENGTH} characters`,
+    accepts: (value) => typeof value === "string" && value.length > 0 && value.length <= MAX_KEY_LENGTH,
+  },
+  delayMs: {
+    accepted: `a number from 0 to ${MAX_TASK_TIME_MS}`,
+    accepts: (value) => typeof value === "number" && value >= 0 && value <= MAX_TASK_TIME_MS,
+  },
 };
 const NAMES = Object.keys(RULES);
 

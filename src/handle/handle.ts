@@ -8,6 +8,7 @@
  *   H1. `remote` starts the call at once and never throws; every failure is in the response.
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
+import { RemoteTask } from "../context/remote-task.ts";
 import type { Scope } from "../context/scope.ts";
 import { after } from "../context/with-timeout.ts";
 import { decodeError } from "../protocol/error-codec.ts";
@@ -19,14 +20,13 @@ import { marked } from "../protocol/request-mark.ts";
 import { handleMethods, handles, isScalar, toSendable } from "../protocol/sendable.ts";
 import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
+import { type EnqueueTarget, enqueueTo } from "./enqueue.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { CallResponse } from "./response.ts";
 
 /** Where a handle's calls go. */
-export interface HandleTarget {
-  readonly app: string;
-  readonly deployment: string;
+export interface HandleTarget extends EnqueueTarget {
   /** Deadline of a request in milliseconds, if the deployment has one. */
   readonly requestTimeoutMs: number | null;
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
@@ -53,8 +53,11 @@ const MAX_METHODS = 100;
 export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options: HandleOptions = {}): DeploymentHandle<T> {
   const core: HandleCore = { target, scopeOf, options };
   const methods = new Map<string, object>();
+  const { enqueue, ...callable } = remoteMethod(core, undefined);
   const own: Record<string, unknown> = {
-    ...remoteMethod(core, undefined),
+    ...callable,
+    // A method of the class's may have the same name.
+    enqueue: Object.assign(enqueue, remoteMethod(core, "enqueue")),
     options(more: HandleOptions) {
       checkHandleOptions(
         () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`,
@@ -87,6 +90,12 @@ export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
   return typeof value === "object" && value !== null && cores.has(value);
 }
 
+/** The task with this id, where a handle's calls are enqueued; `undefined` for what is no handle, or where nothing can be enqueued. */
+export function taskBehind(handle: object, id: string): RemoteTask | undefined {
+  const tasks = cores.get(handle)?.target.tasks;
+  return tasks === undefined ? undefined : new RemoteTask(id, tasks);
+}
+
 // A function, so that calling it says what is missing: once a method, not once a call.
 function namedMethod(core: HandleCore, name: string): object {
   const called = () => {
@@ -100,10 +109,16 @@ function namedMethod(core: HandleCore, name: string): object {
   return Object.assign(called, remoteMethod(core, name));
 }
 
-function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown } {
+function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown; enqueue: object } {
   const remote = (...args: unknown[]): CallResponse => begin(sendCall, { core, method, args }, remote);
   const broadcast = (...args: unknown[]): Promise<unknown> => begin(sendToAll, { core, method, args }, broadcast).result();
-  return { remote, broadcast };
+  const enqueue = (...args: unknown[]): Promise<unknown> => enqueued({ core, method, args });
+  return { remote, broadcast, enqueue };
+}
+
+async function enqueued({ core: { target, options, scopeOf }, method, args }: Call): Promise<unknown> {
+  const parent = scopeOf()?.request?.meta;
+  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, parent });
 }
 
 interface Call {

@@ -4,7 +4,8 @@
  */
 import { encodeError } from "../protocol/error-codec.ts";
 import type { ItemBatch } from "../protocol/messages.ts";
-import { type RpcFrame, encodeText, encodeWhole, type Naming } from "../protocol/text-codec.ts";
+import type { RpcFrame } from "../protocol/rpc-messages.ts";
+import { encodeText, encodeWhole, type Naming } from "../protocol/text-codec.ts";
 
 /** The frame that says that a call failed. */
 export function failed(error: unknown): RpcFrame {

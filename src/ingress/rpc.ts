@@ -4,16 +4,19 @@
  * Open for the applications that say `rpc: true`, to who has the operator's token. A Worker with none of those does not
  * carry it.
  */
+import { type EnqueueTarget, enqueueTo } from "../handle/enqueue.ts";
 import { holdsStream } from "../handle/handle.ts";
 import { checkHandleOptions } from "../handle/handle-options.ts";
 import { encodeError } from "../protocol/error-codec.ts";
-import { ConfigError, RequestCancelledError, SerializationError } from "../protocol/errors.ts";
+import { ConfigError, RequestCancelledError, SerializationError, TaskNotFoundError } from "../protocol/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import type { Answer, CallRequest, HandleOptionsRef, ItemBatch } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, toRpcCall, decodeText, encodeText } from "../protocol/text-codec.ts";
+import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion, toRpcCall } from "../protocol/rpc-messages.ts";
+import { decodeText, encodeText } from "../protocol/text-codec.ts";
+import { show } from "../protocol/wording.ts";
 import { readText } from "../operator/body.ts";
 import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
@@ -35,9 +38,7 @@ export interface RpcPorts {
 }
 
 /** Where calls go: an application's router. */
-export interface RpcTarget {
-  readonly app: string;
-  readonly deployment: string;
+export interface RpcTarget extends EnqueueTarget {
   /** Deadline of a request in milliseconds, if the deployment has one. */
   readonly requestTimeoutMs: number | null;
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
@@ -105,10 +106,10 @@ function callIn(text: string): Call {
   try {
     const { options, requestId, ...call } = toRpcCall(decodeText(text));
     // By name: what the framework uses between its own parts cannot be said from outside.
-    const { key, multiplexedModelId, timeoutMs } = ownOptions(options);
-    checkHandleOptions(() => "A call from outside", { key, multiplexedModelId, timeoutMs });
+    const given = ownOptions(options);
+    checkHandleOptions(() => "A call from outside", given);
     const isId = requestId !== undefined && REQUEST_ID_PATTERN.test(requestId);
-    const known = { key, multiplexedModelId, timeoutMs } as HandleOptionsRef;
+    const known = given as HandleOptionsRef;
     return { ...call, options: known, requestId: isId ? requestId : crypto.randomUUID() };
   } catch (error) {
     if (error instanceof ConfigError) throw new BadCall(error);
@@ -117,11 +118,14 @@ function callIn(text: string): Call {
 }
 
 function ownOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(["key", "multiplexedModelId", "timeoutMs"].map((name) => [name, own(options, name)]));
+  return Object.fromEntries(
+    ["key", "multiplexedModelId", "timeoutMs", "idempotencyKey", "delayMs"].map((name) => [name, own(options, name)]),
+  );
 }
 
 async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPorts["targetOf"]): Promise<Response> {
   const target = targetOf(app, call.deployment);
+  if (call.task !== undefined) return lines(await lineOf({ kind: "value", value: await taskAnswer(target, call, call.task) }, call.task));
   const cancellation = cancelledWith(signal);
   const timeoutMs = Math.min(call.options.timeoutMs ?? Infinity, target.requestTimeoutMs ?? Infinity);
   const deadline = new Deadline(timeoutMs === Infinity ? undefined : timeoutMs, (reason) => cancellation.cancel(reason));
@@ -140,6 +144,16 @@ async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPo
   } finally {
     if (!isStreaming) deadline.over();
   }
+}
+
+async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {
+  const { app, tasks } = target;
+  if (question === "enqueue") return (await enqueueTo(target, { method, args, options, parent: undefined })).id;
+  const [id, waitMs = 0] = args;
+  // Whoever may call one application is told nothing of another's tasks.
+  if (tasks === undefined || typeof id !== "string" || !id.startsWith(`${app}.`))
+    throw new TaskNotFoundError(`Application ${JSON.stringify(app)} has no task ${show(id)}.`);
+  return question === "outcome" ? tasks.outcome(id, Number(waitMs)) : tasks[question](id);
 }
 
 // The caller's end stops a request by ending the connection.

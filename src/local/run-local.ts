@@ -6,6 +6,7 @@
  */
 import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
+import { setTasks } from "../context/get-task.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
 import { after } from "../context/with-timeout.ts";
@@ -22,6 +23,8 @@ import { Replica } from "../replica/replica.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
+import { refuseGenerator } from "../tasks/refuse-generator.ts";
+import { localTasks } from "./local-tasks.ts";
 
 /** Options of `runLocal()`. */
 export interface RunLocalOptions {
@@ -44,6 +47,16 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   const deployments = new Map(deploymentsOf(app, name).map((bound) => [bound.name, bound]));
   const routers = new Map<string, Router>();
   const replicas = new Map<string, Replica>();
+  const hasTasks = [...deployments.values()].some(({ deployment }) => deployment.resolve().tasks !== undefined);
+  const tasks = hasTasks
+    ? localTasks({
+        app: name,
+        routerTo: (deployment) => (deployments.has(deployment) ? routerTo(deployment) : undefined),
+        replicaOf: (replica, deployment) => replicaOf(replica, deployments.get(deployment)!),
+        check: (call) => refuseGenerator(deployments.get(call.deployment)!.deployment, call),
+      })
+    : undefined;
+  if (tasks !== undefined) setTasks(tasks);
   return createHandle<T>(routerTo(app.name), currentScope);
 
   function routerTo(deployment: string): Router {
@@ -55,6 +68,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
     if (router === undefined) {
       router = new Router({ app: name, deployment }, initialReplicaSet(name, deployment, bound.deployment.resolve(), null), {
         ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
+        tasks,
         now: Date.now,
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
         random: Math.random,
@@ -91,6 +105,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       },
       logging: { ...logging, accessLog: false },
       after,
+      tasks,
       handleTo(toApp, deployment = app.name) {
         if (toApp === name) return createHandle(routerTo(deployment), currentScope);
         throw new ConfigError(

@@ -10,6 +10,7 @@
  */
 import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";
+import type { Html } from "./dashboard/html.ts";
 import { dashboardPage } from "./dashboard/page.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { type Scraped, systemMetrics } from "./system-metrics.ts";
@@ -34,6 +35,14 @@ export interface Plan {
   readonly diagnostics: readonly DocumentDiagnostic[];
 }
 
+/** What there is to see of tasks. */
+export interface ObservedTasks {
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  /** Of the dashboard. */
+  section(): Promise<Html>;
+}
+
 /** What the API acts on. */
 export interface OperatorPorts {
   /** Checks a document against the deployed code. */
@@ -48,6 +57,8 @@ export interface OperatorPorts {
   details(): Promise<readonly ApplicationDetails[]>;
   /** What controllers know, and what replicas have measured. Of an application whose controller does not answer, the name. */
   scrape(): Promise<readonly Scraped[]>;
+  /** Missing where no deployment has any. */
+  readonly tasks?: ObservedTasks | undefined;
   /** Sets a number of replicas; what is wrong with that, in a sentence. */
   scale(app: string, deployment: string, replicas: number): Promise<string | undefined>;
 }
@@ -126,11 +137,13 @@ async function getApplications(_: IRequest, ports: OperatorPorts): Promise<Respo
 }
 
 async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  return new Response(systemMetrics(await ports.scrape()), { headers: { "content-type": EXPOSITION_TYPE } });
+  const [scraped, ofTasks = ""] = await Promise.all([ports.scrape(), seen(ports.tasks?.metrics())]);
+  return new Response(systemMetrics(scraped) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const { html, contentSecurityPolicy } = dashboardPage(await ports.scrape(), crypto.randomUUID());
+  const [scraped, ofTasks] = await Promise.all([ports.scrape(), seen(ports.tasks?.section())]);
+  const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), ofTasks);
   return new Response(html, {
     headers: {
       "content-type": "text/html; charset=utf-8",
@@ -140,6 +153,16 @@ async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response
       "x-content-type-options": "nosniff",
     },
   });
+}
+
+// Tasks that cannot be asked do not hide all the rest.
+async function seen<T>(part: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await part;
+  } catch (error) {
+    console.error(error);
+    return undefined;
+  }
 }
 
 async function getConfig(_: IRequest, ports: OperatorPorts): Promise<Response> {

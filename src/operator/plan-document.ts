@@ -10,7 +10,7 @@ import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { show } from "../protocol/wording.ts";
-import { type DescribedApplication, describedApplications, describeSystem } from "../compile/manifest.ts";
+import { type CheckTasks, type DescribedApplication, describedApplications, describeSystem } from "../compile/manifest.ts";
 import { namedPolicies, policyIn } from "../compile/policies.ts";
 import type { PolicyCode } from "../protocol/autoscaling.ts";
 
@@ -27,16 +27,21 @@ export interface CompiledCode {
   readonly code: Readonly<Record<string, unknown>>;
   /** What each `policy_function` names, by `policyKey`. */
   readonly policies?: PolicyCode;
+  /** Missing where the Worker has no classes for tasks. */
+  readonly checkTasks?: CheckTasks | undefined;
 }
 
 /** Checks a document against what was compiled. Collects all problems, throws none. */
-export function planDocument(document: unknown, { manifest: compiled, code, policies }: CompiledCode): PlannedDocument {
+export function planDocument(
+  document: unknown,
+  { manifest: compiled, code, policies, checkTasks = withoutTasks }: CompiledCode,
+): PlannedDocument {
   const { config, diagnostics } = validateConfig(document);
   if (config === undefined) return { diagnostics };
   const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
   if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign.map((one) => toDiagnostic(withNames(one, document)))] };
   const applications = describedApplications(config).map((application) => asOpen(application, compiled));
-  const result = describeSystem({ applications }, code, policies);
+  const result = describeSystem({ applications }, code, policies, checkTasks);
   if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
@@ -49,6 +54,12 @@ function asOpen(application: DescribedApplication, compiled: Manifest): Describe
 }
 
 const CHANGE = "To change code, run edge-serve deploy.";
+
+// The classes that hold tasks are code.
+function withoutTasks({ tasks, schedules = [] }: Parameters<CheckTasks>[0]): string[] {
+  const option = tasks !== undefined ? "tasks" : schedules.length > 0 ? "schedules" : undefined;
+  return option === undefined ? [] : [`${option} is given, and what was deployed has no deployment with tasks or schedules. ${CHANGE}`];
+}
 
 function codeProblems({ applications }: SystemConfig, compiled: Manifest): Finding[] {
   const known = compiled.applications.map(({ name }) => name);

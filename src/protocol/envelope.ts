@@ -35,6 +35,8 @@ export interface Envelope {
 
 /** Where {@link RequestMeta.hasSlash} is. JSON writes what lies between as `null`. */
 const HAS_SLASH = 12;
+/** Where {@link RequestMeta.task} is. */
+const TASK = 13;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -49,6 +51,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   if (deadline !== undefined || multiplexedModelId !== undefined || key !== undefined || traceparent !== undefined)
     fields.push(deadline, multiplexedModelId, key, traceparent);
   if (meta.hasSlash === true) fields[HAS_SLASH] = 1;
+  if (meta.task !== undefined) fields[TASK] = [meta.task.id, meta.task.attempt];
   return JSON.stringify(fields);
 }
 
@@ -77,14 +80,29 @@ type Fields = readonly [
   /** The least protocol that whoever reads must understand. */
   protocol?: number | null,
   hasSlash?: number | null,
+  task?: readonly [id: string, attempt: number] | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
 export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
-  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash] =
-    fields;
+  const [
+    id,
+    admission,
+    epoch,
+    requestId,
+    hops,
+    chain,
+    routePrefix,
+    deadline,
+    multiplexedModelId,
+    key,
+    traceparent,
+    protocol,
+    hasSlash,
+    task,
+  ] = fields;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -93,6 +111,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (multiplexedModelId != null) meta.multiplexedModelId = multiplexedModelId;
   if (key != null) meta.key = key;
   if (traceparent != null) meta.traceparent = traceparent;
+  if (task != null) meta.task = { id: task[0], attempt: task[1] };
   return { meta, delivery: deliveryOf(id, admission, epoch ?? undefined) };
 }
 

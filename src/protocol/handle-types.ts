@@ -1,6 +1,7 @@
 /**
  * The types of a handle: the user's class is their only source.
  */
+import type { Task } from "./tasks.ts";
 
 declare const target: unique symbol;
 
@@ -47,6 +48,10 @@ export interface HandleOptions {
   readonly timeoutMs?: number;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
+  /** Of what is enqueued: with the same key the same method gives the same task, for as long as that is kept. At most 1,024 characters. */
+  readonly idempotencyKey?: string;
+  /** Of what is enqueued: how long it waits at least before it begins, in milliseconds, at most 365 days. */
+  readonly delayMs?: number;
 }
 
 // What iterates: a generator, or an iterator type that one was annotated with. `never`: whatever `next` takes.
@@ -76,7 +81,28 @@ export interface RemoteMethod<Args extends readonly unknown[], R> {
   broadcast(...args: Passable<Args>): Promise<PromiseSettledResult<AnswerOf<Awaited<R>>>[]>;
 }
 
-type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? RemoteMethod<Args, R> : never;
+/** A method that gives one value can also be enqueued, where the deployment has the option `tasks`. */
+export interface EnqueueableMethod<Args extends readonly unknown[], R> extends RemoteMethod<Args, R> {
+  /**
+   * Stores the call. It begins when a replica has room, runs at least once, and is tried again when it fails.
+   *
+   * @returns The task, once it is durable: from then on it is not lost.
+   * @throws ConfigError if the deployment has no option `tasks`; SerializationError for an argument that cannot be stored.
+   */
+  enqueue(...args: Passable<Args>): Promise<Task<Awaited<R>>>;
+}
+
+// A generator has no one result that could be stored.
+type MethodOf<Args extends readonly unknown[], R> =
+  unknown extends Awaited<R>
+    ? EnqueueableMethod<Args, R>
+    : [Awaited<R>] extends [never]
+      ? EnqueueableMethod<Args, R>
+      : [Awaited<R>] extends [ItemsOf<unknown>]
+        ? RemoteMethod<Args, R>
+        : EnqueueableMethod<Args, R>;
+
+type RemoteMethodOf<F> = F extends (...args: infer Args) => infer R ? MethodOf<Args, R> : never;
 
 /** Methods that the runtime or the platform calls, never a handle. */
 type LifecycleName =
@@ -107,7 +133,7 @@ type Methods<T> = { readonly [K in CallableName<T>]: RemoteMethodOf<T[K]> };
 
 // `call` is what a class answers to by default; a function deployment answers as itself.
 type DefaultMethod<T> = T extends (...args: infer Args) => infer R
-  ? RemoteMethod<Args, R>
+  ? MethodOf<Args, R>
   : T extends { call: infer F }
     ? RemoteMethodOf<F>
     : unknown;

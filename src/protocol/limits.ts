@@ -12,7 +12,11 @@ export const MAX_REPLICAS = 1000;
 export const MAX_COUNT = 1_000_000;
 /** The longest time in milliseconds: a timer that is set for longer fires at once. */
 export const MAX_TIME_MS = 2_147_483_647;
-/** The most tries of one request after the first. */
+/** How long a task may wait at most before it begins, and be kept once it is finished, in milliseconds: 365 days. */
+export const MAX_TASK_TIME_MS = 31_536_000_000;
+/** The most schedules of one deployment. */
+export const MAX_SCHEDULES = 1000;
+/** The most tries of one request after the first, and the most attempts of a task. */
 export const MAX_ATTEMPTS = 100;
 /** The most items of a batch. */
 export const MAX_BATCH_SIZE = 10_000;

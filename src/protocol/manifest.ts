@@ -58,6 +58,29 @@ export interface AutoscalingConfig {
   readonly policy?: PolicyRef;
 }
 
+/** A deployment's `tasks` with every default filled in. Times in milliseconds. */
+export interface TasksConfig {
+  /** Attempts before a task is `FAILED`. */
+  readonly maxAttempts: number;
+  /** The wait before the second attempt; each further one waits twice as long. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Deadline of one attempt. */
+  readonly timeoutMs: number;
+  /** How long a finished task is kept. */
+  readonly retentionMs: number;
+}
+
+/** One of a deployment's `schedules`. JSON. */
+export interface ScheduleConfig {
+  readonly cron: string;
+  /** IANA name; UTC without. */
+  readonly timezone?: string;
+  /** `undefined` is the default method. */
+  readonly method?: string;
+  readonly args?: readonly unknown[];
+}
+
 /** A deployment's options with every default filled in. Times in milliseconds. */
 export interface DeploymentConfig {
   readonly numReplicas: number;
@@ -74,6 +97,9 @@ export interface DeploymentConfig {
   readonly retries: { readonly attempts: number; readonly onlyIfNotStarted: boolean };
   readonly backpressure: { readonly statusCode: 503 | 429; readonly retryAfterMs: number };
   readonly maxConstructorRetryCount: number;
+  /** Missing where methods cannot be enqueued. */
+  readonly tasks?: TasksConfig;
+  readonly schedules?: readonly ScheduleConfig[];
   readonly logging: LoggingConfig;
 }
 

@@ -23,6 +23,8 @@ export interface RequestMeta {
   /** When nobody waits for the answer any more, in milliseconds since the epoch. */
   readonly deadline?: number | undefined;
   readonly traceparent?: string | undefined;
+  /** Which attempt of which task it is. */
+  readonly task?: { readonly id: string; readonly attempt: number } | undefined;
 }
 
 /**
@@ -78,13 +80,20 @@ export interface HandleOptionsRef {
   readonly multiplexedModelId?: string;
   readonly key?: string;
   readonly timeoutMs?: number;
+  readonly idempotencyKey?: string;
+  readonly delayMs?: number;
 }
 
 /** What a replica answers to a {@link CallRequest}. Failures are values: a thrown one would be logged as a crash. */
 export type Reply =
   | ({ readonly kind: "value"; readonly value: unknown; readonly source?: StreamSource } & News)
   | ({ readonly kind: "stream"; readonly items: ItemPuller } & News)
-  | ({ readonly kind: "error"; readonly error: WireError } & News)
+  | ({
+      readonly kind: "error";
+      readonly error: WireError;
+      /** The deployment has no such method: not what a call inside of it says. */
+      readonly isMissing?: true;
+    } & News)
   | Refusal;
 
 /** Where the stream in a result comes from. Over RPC it is a stub: a stream itself says only that it has broken off. */

@@ -70,6 +70,10 @@ function decodeName(encoded: string): string {
   return encoded.replaceAll("_d", "-").replaceAll("_u", "_");
 }
 
+/** The classes of a system that has tasks or schedules: of the shards of tasks, and of the schedules. */
+export const TASKS_CLASS = "EdgeServeTasks";
+export const SCHEDULES_CLASS = "EdgeServeSchedules";
+
 /** The class of the controllers, and of the operator's configuration. Without `__`, so no deployment's class is one of them. */
 export const CONTROLLER_CLASS = "EdgeServeController";
 export const CONFIG_CLASS = "EdgeServeConfig";

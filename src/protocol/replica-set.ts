@@ -17,7 +17,7 @@ export interface ReplicaRef {
 /** The part of a deployment's configuration that callers obey. */
 export type RouterConfig = Pick<
   DeploymentConfig,
-  "requestRouter" | "retries" | "backpressure" | "requestTimeoutMs" | "maxOngoingRequests" | "maxQueuedRequests"
+  "requestRouter" | "retries" | "backpressure" | "requestTimeoutMs" | "maxOngoingRequests" | "maxQueuedRequests" | "tasks"
 >;
 
 /** Which replicas there are, and what their callers obey. A later epoch replaces an earlier one. */
@@ -63,6 +63,7 @@ export function replicaRef({ app, deployment, config, ordinal, incarnation }: Re
 
 /** What callers need to know of a configuration. */
 export function routerConfigOf(config: DeploymentConfig): RouterConfig {
-  const { requestRouter, retries, backpressure, requestTimeoutMs, maxOngoingRequests, maxQueuedRequests } = config;
-  return { requestRouter, retries, backpressure, requestTimeoutMs, maxOngoingRequests, maxQueuedRequests };
+  const { requestRouter, retries, backpressure, requestTimeoutMs, maxOngoingRequests, maxQueuedRequests, tasks } = config;
+  const always = { requestRouter, retries, backpressure, requestTimeoutMs, maxOngoingRequests, maxQueuedRequests };
+  return tasks === undefined ? always : { ...always, tasks };
 }

@@ -4,9 +4,20 @@
  * Callers and objects may run different versions of the code for a while after a deploy, so messages only grow: a field may be
  * added, never renamed, re-typed or made required.
  */
+import type { ScheduleConfig, TasksConfig } from "./manifest.ts";
+
+/** What holds where `tasks: {}` says nothing else. */
+export const DEFAULT_TASKS: TasksConfig = {
+  maxAttempts: 3,
+  backoffMs: 1000,
+  maxBackoffMs: 300_000,
+  timeoutMs: 600_000,
+  retentionMs: 86_400_000,
+};
 
 /** Where a task is in its life. `PENDING` waits for its time, for a retry, or for room; the last three are final. */
 export const TASK_STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"] as const;
+/** See {@link TASK_STATES}. */
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** What an author, an operator and a client see of a task. Times in milliseconds since the epoch. */
@@ -29,6 +40,68 @@ export interface TaskStatus {
   readonly nextAttemptAt?: number;
   /** Of the newest attempt that did not succeed. */
   readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** A call that was enqueued. What it returns is kept for as long as the deployment's `tasks.retentionMs` says. */
+export interface Task<T> {
+  /** `getTask(id)` gives the task back. */
+  readonly id: string;
+  /**
+   * Where it is in its life.
+   *
+   * @throws TaskNotFoundError if there is no such task, or none any more.
+   */
+  status(): Promise<TaskStatus>;
+  /**
+   * Waits for what the method returns.
+   *
+   * @param options `timeoutMs`: how long to wait, in milliseconds. The task goes on after it.
+   * @throws RequestTimeoutError after `timeoutMs`; what the method threw in its last attempt; RequestCancelledError;
+   * TaskNotFoundError.
+   */
+  result(options?: { readonly timeoutMs?: number }): Promise<T>;
+  /**
+   * Cancels it: a waiting task never runs, a running one sees its signal abort, and what it still returns is dropped.
+   *
+   * @returns Whether it was waiting or running.
+   * @throws TaskNotFoundError
+   */
+  cancel(): Promise<boolean>;
+}
+
+/** How the result of a task is waited for. */
+export interface ResultWait {
+  /** In milliseconds; without it there is no end. */
+  readonly timeoutMs?: number | undefined;
+  /** Below which the stack of an error goes on. */
+  readonly callerStack?: string | undefined;
+}
+
+/** The way to the tasks of a system. */
+export interface TaskPort {
+  /** Resolves with the id once the task is durable. */
+  enqueue(call: TaskCall): Promise<string>;
+  status(id: string): Promise<TaskStatus>;
+  /** What it has returned, as soon as it has. */
+  result(id: string, wait: ResultWait): Promise<unknown>;
+  /** Waits at most so long for its outcome. */
+  outcome(id: string, waitMs: number): Promise<TaskOutcome>;
+  cancel(id: string): Promise<boolean>;
+}
+
+/** A call that is to be a task. */
+export interface TaskCall {
+  readonly app: string;
+  readonly deployment: string;
+  /** `undefined` is the default method. */
+  readonly method?: string;
+  /** Of a keyed deployment. */
+  readonly key?: string;
+  readonly args: readonly unknown[];
+  readonly idempotencyKey?: string;
+  readonly delayMs?: number;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** What is enqueued. */
@@ -70,6 +143,13 @@ export interface TaskQuery {
   readonly limit: number;
   /** Only those whose id sorts before it. */
   readonly before?: string;
+}
+
+/** A page of a list. */
+export interface TaskPage {
+  readonly tasks: readonly TaskStatus[];
+  /** Where the next page begins; missing on the last one. */
+  readonly cursor?: string;
 }
 
 /** How many tasks of a deployment are in a state. */
@@ -114,16 +194,9 @@ export interface TaskShardRpc {
   counters(): Promise<TaskCounters>;
 }
 
-/** A schedule of a deployment. */
-export interface Schedule {
+/** A schedule, and whose it is. */
+export interface Schedule extends ScheduleConfig {
   readonly deployment: string;
-  readonly cron: string;
-  /** IANA name; UTC without. */
-  readonly timezone?: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** JSON. */
-  readonly args?: readonly unknown[];
 }
 
 /** What the object of an application's schedules is called by. */

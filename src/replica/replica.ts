@@ -40,6 +40,7 @@ import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./run.ts";
+import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
 interface Unstarted {
@@ -59,6 +60,7 @@ export class Replica {
   readonly #control: ReplicaControl | undefined;
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
+  readonly #attempts: TaskAttempts;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   #unnamed = 0;
@@ -71,6 +73,7 @@ export class Replica {
     this.#admission = new Admission(limits, { now, after: scope.after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(scope, this.#meter, now);
+    this.#attempts = new TaskAttempts(now);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -103,6 +106,22 @@ export class Replica {
   /** Runs a call from a handle, or refuses it. */
   call(request: CallRequest): Promise<Reply> {
     const delivery = request.delivery ?? inTurn(this.#unnamed++);
+    return request.meta.task === undefined ? this.#enter(request, delivery) : this.#attempt(request, delivery);
+  }
+
+  #attempt(request: CallRequest, delivery: Delivery): Promise<Reply> {
+    return this.#attempts.run(delivery.id, `${this.#name}.${request.method ?? "call"}`, {
+      begin: () => this.#enter(request, delivery),
+      refuse: () => ({ kind: "refused", load: this.#admission.load }),
+    });
+  }
+
+  /** What becomes of an attempt of a task that runs here; `undefined` if it does not, and then it will not. */
+  rejoin(delivery: string): Promise<Reply> | undefined {
+    return this.#attempts.rejoin(delivery);
+  }
+
+  #enter(request: CallRequest, delivery: Delivery): Promise<Reply> {
     const entry = this.#gate.enter(request.meta, delivery);
     return entry instanceof Slot ? this.#call(request, delivery, entry) : this.#callLater(request, delivery, entry);
   }
@@ -181,10 +200,13 @@ export class Replica {
     const run = this.#runs.begin(request.meta, id, slot);
     let reply: Reply | undefined;
     let failed: Failed | undefined;
+    let isMissing = false;
     try {
       const started = this.#instance.started ?? (await this.#start(run));
       if ("failed" in started) return this.#unstarted(started);
+      isMissing = true;
       const method = methodOf(started.target, this.#name, request.method);
+      isMissing = false;
       const args = this.#receive(request);
       const result = await runInScope(run, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
@@ -197,7 +219,7 @@ export class Replica {
     }
     logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
     if (failed !== undefined) logFailure(failed.error, run);
-    reply ??= { kind: "error", error: encodeError(failed!.error) };
+    reply ??= { kind: "error", error: encodeError(failed!.error), ...(isMissing ? { isMissing } : {}) };
     const set = this.#gate.newerSet(epoch);
     return set === undefined ? reply : { ...reply, set };
   }

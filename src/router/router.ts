@@ -17,6 +17,8 @@
 import { decodeError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
 import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
+import type { TasksConfig } from "../protocol/manifest.ts";
+import type { TaskPort } from "../protocol/tasks.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { ReplicaEstimates } from "./replica-estimates.ts";
@@ -36,6 +38,8 @@ export interface RouterPorts extends OrderingPorts {
   /** A connection has failed: the next one is to be another. */
   disconnected?(replica: ReplicaRef): void;
   sleep(ms: number): Promise<void>;
+  /** Where calls are enqueued. */
+  readonly tasks?: TaskPort | undefined;
   /** Lets a request finish what it has begun although its client has gone. */
   keepAlive?(promise: Promise<unknown>): void;
 }
@@ -72,6 +76,26 @@ export class Router {
     return this.#set.config.requestTimeoutMs;
   }
 
+  /** Whether the application has been deleted, as far as is known. */
+  get isGone(): boolean {
+    return this.#set.isGone === true;
+  }
+
+  /** What is done with calls that are enqueued; `undefined` where none may be. */
+  get tasksConfig(): TasksConfig | undefined {
+    return this.#set.config.tasks;
+  }
+
+  /** Whether calls may be enqueued. */
+  get takesTasks(): boolean {
+    return this.tasksConfig !== undefined;
+  }
+
+  /** Where calls are enqueued; `undefined` where no deployment of the system has tasks. */
+  get tasks(): TaskPort | undefined {
+    return this.#ports.tasks;
+  }
+
   /** Where HTTP requests reach the application, as far as is known; `null` when they do not. */
   get routePrefix(): string | null {
     return this.#set.isGone === true ? null : this.#set.routePrefix;
@@ -91,7 +115,7 @@ export class Router {
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
-    return this.#route(new SendCall(request, this.#ports.random), cancellation);
+    return this.route(new SendCall(request, this.#ports.random), cancellation);
   }
 
   /** Reads a small body, so that the request outlives a refusal. What it returns is given to `fetch`. */
@@ -107,7 +131,7 @@ export class Router {
   }
 
   #fetch(request: Resendable, meta: RequestMeta): Promise<Response> {
-    return this.#route(new SendFetch(request, meta, this.#ports), undefined);
+    return this.route(new SendFetch(request, meta, this.#ports), undefined);
   }
 
   /** Runs a call on every replica, in the order of the set. */
@@ -129,7 +153,8 @@ export class Router {
     );
   }
 
-  async #route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
+  /** Sends a request to one replica, whatever it is. */
+  async route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
     let mayHaveBegun = false;
     for (let losses = 0, changes = 0; ;) {
       try {
@@ -149,12 +174,12 @@ export class Router {
     }
   }
 
-  #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce }: Pick<Send<unknown>, "isOnce">): boolean {
+  #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce, beginsOnce }: Send<unknown>): boolean {
     if (isOnce && isSent) return false;
     // An overloaded object that is asked again has even more to do, and an instance that did not start fails again.
     if ((failure === "overloaded" || failure === "failed-start") && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name)))
       return false;
-    return !mayHaveBegun || !this.#set.config.retries.onlyIfNotStarted;
+    return !mayHaveBegun || !(beginsOnce || this.#set.config.retries.onlyIfNotStarted);
   }
 
   /**
@@ -237,7 +262,7 @@ export class Router {
     const connection = this.#ports.connect(replica, this);
     const { epoch } = this.#set;
     const isTold = send.isTerse && mode === "claim" && this.#knowledge.isTold(replica.name, epoch);
-    send.begin(mode, isTold ? undefined : epoch);
+    send.begin(replica.name, mode, isTold ? undefined : epoch);
     cancellation?.listen((reason) => connection.cancel(send.id, reason));
     this.#knowledge.sent(replica.name);
     try {

@@ -41,6 +41,8 @@ export abstract class Send<T> implements Delivery {
   abstract readonly isOnce: boolean;
   /** Whether it is worth much to say nothing to a replica that it knows. */
   abstract readonly isTerse: boolean;
+  /** The replica that is being asked. */
+  replica = "";
   mode: AdmissionMode = "claim";
   /** What the replica is told of the caller's set; nothing if it has been told lately. */
   epoch: number | undefined;
@@ -62,9 +64,15 @@ export abstract class Send<T> implements Delivery {
     return (this.#id ??= nextDeliveryId(this.#random));
   }
 
+  /** Whether it may never be sent again once it may have begun, whatever the deployment allows. */
+  get beginsOnce(): boolean {
+    return false;
+  }
+
   /** Begins another attempt. */
-  begin(mode: AdmissionMode | "spill", epoch: number | undefined): void {
+  begin(replica: string, mode: AdmissionMode | "spill", epoch: number | undefined): void {
     this.#id = undefined;
+    this.replica = replica;
     this.mode = mode === "queue" ? "queue" : "claim";
     this.isSpill = mode === "spill" ? true : undefined;
     this.isReserved = undefined;

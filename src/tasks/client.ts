@@ -4,34 +4,22 @@
  * Owns: ids, the division into shards, sending again, waiting for outcomes, pages of lists. Does not own: what a task may be
  * enqueued for (`enqueue` without the option `tasks` is refused before), and the stubs, which are a port.
  */
-import { decodeError } from "../protocol/error-codec.ts";
-import { ReplicaUnavailableError, RequestCancelledError, RequestTimeoutError, TaskNotFoundError } from "../protocol/errors.ts";
+import { ReplicaUnavailableError, TaskNotFoundError } from "../protocol/errors.ts";
+import { resultOf } from "../protocol/task-result.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import { MAX_LISTED, type TaskCounters, type TaskQuery, type TaskShardRpc, type TaskStatus } from "../protocol/tasks.ts";
-import { decodeErrorText, decodeResult, encodeArguments } from "./payload.ts";
+import {
+  MAX_LISTED,
+  type ResultWait,
+  type TaskCall,
+  type TaskCounters,
+  type TaskOutcome,
+  type TaskPage,
+  type TaskQuery,
+  type TaskShardRpc,
+  type TaskStatus,
+} from "../protocol/tasks.ts";
+import { encodeArguments } from "./payload.ts";
 import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
-
-/** What is enqueued. */
-export interface TaskCall {
-  readonly app: string;
-  readonly deployment: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** Of a keyed deployment. */
-  readonly key?: string;
-  readonly args: readonly unknown[];
-  readonly idempotencyKey?: string;
-  readonly delayMs?: number;
-  readonly traceparent?: string;
-  readonly tracestate?: string;
-}
-
-/** A page of a list. */
-export interface TaskPage {
-  readonly tasks: readonly TaskStatus[];
-  /** Where the next page begins; missing on the last one. */
-  readonly cursor?: string;
-}
 
 /** What the client is given. */
 export interface TaskClientPorts {
@@ -45,8 +33,6 @@ export interface TaskClientPorts {
 /** How often an object that was lost is asked again: all that is asked of it can be asked twice. */
 const TRIES = 5;
 const PAUSE_MS = 50;
-/** How long one question waits for an outcome. */
-const POLL_MS = 20_000;
 
 export class TaskClient {
   readonly #ports: TaskClientPorts;
@@ -90,19 +76,18 @@ export class TaskClient {
    * @throws The method's own error after the last attempt; RequestCancelledError; RequestTimeoutError after `timeoutMs`, and the
    * task goes on; TaskNotFoundError.
    */
-  async result(
-    id: string,
-    { timeoutMs, callerStack }: { readonly timeoutMs?: number; readonly callerStack?: string } = {},
-  ): Promise<unknown> {
-    const untilMs = timeoutMs === undefined ? Infinity : this.#ports.now() + timeoutMs;
-    for (;;) {
-      const waitMs = Math.max(0, Math.min(POLL_MS, untilMs - this.#ports.now()));
-      const { state, result = "[]" } = await this.#about(id, (shard) => shard.outcome(id, waitMs));
-      if (state === "SUCCEEDED") return decodeResult(result);
-      if (state === "FAILED") throw decodeError(decodeErrorText(result), callerStack);
-      if (state === "CANCELLED") throw new RequestCancelledError(`Task ${id} was cancelled.`);
-      if (this.#ports.now() >= untilMs) throw new RequestTimeoutError(`Task ${id} has not finished within ${timeoutMs} ms. It goes on.`);
-    }
+  async result(id: string, wait: ResultWait = {}): Promise<unknown> {
+    return resultOf(
+      id,
+      (waitMs) => this.outcome(id, waitMs),
+      wait,
+      () => this.#ports.now(),
+    );
+  }
+
+  /** Waits at most so long, in milliseconds, for what becomes of a task. @throws TaskNotFoundError */
+  async outcome(id: string, waitMs: number): Promise<TaskOutcome> {
+    return this.#about(id, (shard) => shard.outcome(id, waitMs));
   }
 
   /** `true` if it was waiting or running. @throws TaskNotFoundError */

@@ -11,7 +11,8 @@
  *   M3. What did not begin is no attempt: a refusal leaves the row as it was.
  *   M4. A finished task changes only when it is retried by hand.
  */
-import type { Flight, Lingering, Place, TaskOptions, TaskRow } from "./task.ts";
+import type { TasksConfig } from "../protocol/manifest.ts";
+import type { Flight, Lingering, Place, TaskRow } from "./task.ts";
 import { isFinished, readyAt } from "./task.ts";
 
 /** How an attempt that has begun ended. Payloads are texts of `payload.ts`. */
@@ -35,15 +36,15 @@ export interface ErrorText {
 /** What happens to a task. */
 export type TaskEvent =
   /** An attempt is about to be sent to a replica that may run it. */
-  | { readonly kind: "sending"; readonly place: Place; readonly options: TaskOptions }
+  | { readonly kind: "sending"; readonly place: Place; readonly options: TasksConfig }
   /** The replica did not begin it. */
   | { readonly kind: "refused"; readonly number: number }
   /** There is nothing that could ever run it. */
-  | { readonly kind: "missing"; readonly error: ErrorText; readonly options: TaskOptions }
+  | { readonly kind: "missing"; readonly error: ErrorText; readonly options: TasksConfig }
   | { readonly kind: "ended"; readonly number: number; readonly end: AttemptEnd }
   /** Time has passed. */
   | { readonly kind: "tick"; readonly timeout: (flight: Flight) => ErrorText }
-  | { readonly kind: "cancel"; readonly options: TaskOptions }
+  | { readonly kind: "cancel"; readonly options: TasksConfig }
   | { readonly kind: "retry" };
 
 /** What is to be done when the row has been stored. */
@@ -89,7 +90,7 @@ export function step(row: TaskRow, event: TaskEvent, nowMs: number, random: () =
 }
 
 /** How long the next attempt waits after `attempts` of them, in milliseconds. */
-export function backoffMs(attempts: number, options: Pick<TaskOptions, "backoffMs" | "maxBackoffMs">, random: () => number): number {
+export function backoffMs(attempts: number, options: Pick<TasksConfig, "backoffMs" | "maxBackoffMs">, random: () => number): number {
   return Math.round(Math.min(options.maxBackoffMs, options.backoffMs * 2 ** (attempts - 1)) * (0.75 + random() / 2));
 }
 
@@ -98,7 +99,7 @@ interface Chance {
   readonly random: () => number;
 }
 
-function sending(row: TaskRow, place: Place, options: TaskOptions, nowMs: number): Step | undefined {
+function sending(row: TaskRow, place: Place, options: TasksConfig, nowMs: number): Step | undefined {
   const dueAt = readyAt(row);
   if (dueAt === undefined || dueAt > nowMs) return undefined;
   const { startedAt, dueAt: _, ...rest } = row;
@@ -173,7 +174,7 @@ function failedAttempt(
 function finish(
   row: TaskRow,
   state: "SUCCEEDED" | "FAILED" | "CANCELLED",
-  { retentionMs }: TaskOptions,
+  { retentionMs }: TasksConfig,
   { nowMs, error }: { readonly nowMs: number; readonly error?: ErrorText },
 ): Step {
   const { flight: _, dueAt: __, error: ___, ...rest } = row;
@@ -186,7 +187,7 @@ function shown({ name, message }: ErrorText): { name: string; message: string } 
   return { name, message };
 }
 
-function cancel(row: TaskRow, options: TaskOptions, nowMs: number): Step | undefined {
+function cancel(row: TaskRow, options: TasksConfig, nowMs: number): Step | undefined {
   if (isFinished(row)) return undefined;
   const { flight } = row;
   const step = finish(row, "CANCELLED", flight?.options ?? options, { nowMs });

@@ -6,8 +6,9 @@
  */
 import type { Cancellation } from "../protocol/cancellation.ts";
 import type { WireError } from "../protocol/error-codec.ts";
+import type { TasksConfig } from "../protocol/manifest.ts";
 import type { TaskStore } from "./store.ts";
-import type { Place, TaskOptions } from "./task.ts";
+import type { Place } from "./task.ts";
 
 /** An attempt that is to be sent. Who sends it begins a call tree: hops 0, a new request id. */
 export interface AttemptRequest {
@@ -86,7 +87,7 @@ export interface TaskShardPorts {
   readonly store: TaskStore;
   readonly sender: AttemptSender;
   /** What holds for a deployment now; defaults for one that is gone, or says nothing. */
-  options(deployment: string): TaskOptions;
+  options(deployment: string): TasksConfig;
   /** Asks to be woken at this time; `undefined` takes back what was asked. Never throws. */
   wakeAt(timeMs: number | undefined): void;
   /** Lets a promise finish although nobody waits for it. */

@@ -1,32 +1,11 @@
 /**
- * What a task is: its row, what is said about it, its options.
+ * What a task is: its row, and what is said about it.
  *
  * Rows are stored as JSON and outlive the code that wrote them: a field may be added, never renamed or re-typed.
  */
 
+import type { TasksConfig } from "../protocol/manifest.ts";
 import type { TaskState, TaskStatus } from "../protocol/tasks.ts";
-
-/** A deployment's `tasks` with every default filled in. Times in milliseconds. */
-export interface TaskOptions {
-  /** Attempts before a task is `FAILED`. */
-  readonly maxAttempts: number;
-  /** The wait before the second attempt; each further one waits twice as long. */
-  readonly backoffMs: number;
-  readonly maxBackoffMs: number;
-  /** Deadline of one attempt. */
-  readonly timeoutMs: number;
-  /** How long a finished task is kept. */
-  readonly retentionMs: number;
-}
-
-/** What holds where `tasks: {}` says nothing else. */
-export const DEFAULT_TASK_OPTIONS: TaskOptions = {
-  maxAttempts: 3,
-  backoffMs: 1000,
-  maxBackoffMs: 300_000,
-  timeoutMs: 600_000,
-  retentionMs: 86_400_000,
-};
 
 /** Where an attempt runs: the name of the replica's object, and the id of the delivery to it. */
 export interface Place {
@@ -41,7 +20,7 @@ export interface Flight {
   readonly place: Place;
   readonly deadlineAt: number;
   /** Those of the moment when it began: changes hold for attempts that begin later. */
-  readonly options: TaskOptions;
+  readonly options: TasksConfig;
   /** What the row goes back to when the attempt turns out not to have begun. */
   readonly before: { readonly dueAt: number; readonly startedAt?: number };
 }

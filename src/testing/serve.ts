@@ -16,6 +16,8 @@ import { join } from "node:path";
 import { bundleOf } from "../cli/runtime/bundle.ts";
 import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
+import { getTask } from "../client/connect.ts";
+import type { Task } from "../protocol/tasks.ts";
 import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
 import { forPeople, type LogLine, toLogLine } from "./log-line.ts";
@@ -55,6 +57,8 @@ export interface Server extends AsyncDisposable {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
+  /** The task with this id. Asks nothing by itself. */
+  task<T = unknown>(id: string): Task<T>;
   /** Log lines so far, restarts included. Positions in stacks are those of the source files. */
   logs(): readonly LogLine[];
   /** The first line that matches, of those there are or those to come. Rejects after `timeoutMs`, 5000 by default. */
@@ -146,6 +150,10 @@ class RunningServer implements Server {
   handle<A = unknown>(app?: string): HandleTo<A> {
     const handle = connectHandle({ url: this.url, token: this.#testToken, app: app ?? "default" });
     return handle as HandleTo<A>;
+  }
+
+  task<T = unknown>(id: string): Task<T> {
+    return getTask<T>(this.handle(id.split(".")[0]), id);
   }
 
   logs(): readonly LogLine[] {

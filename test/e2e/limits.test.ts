@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { connect, RequestTimeoutError } from "edge-serve/client";
 import { serve, type Server } from "edge-serve/testing";
-import { type RpcFrame, decodeText, encodeText } from "../../src/protocol/text-codec.ts";
+import type { RpcFrame } from "../../src/protocol/rpc-messages.ts";
+import { decodeText, encodeText } from "../../src/protocol/text-codec.ts";
 import { applicationsOf, AUTHORIZED, deploymentOf, putDocument, TOKEN } from "../support/operated.ts";
 import { rejectionOf } from "../support/rejection.ts";
 import type { app } from "./apps/limits.ts";

@@ -1,10 +1,11 @@
 /** What every store of tasks does. Run by the unit tests on memory, and in workerd on SQLite. */
 import { expect } from "vitest";
 import type { TaskStore } from "../../src/tasks/store.ts";
-import type { TaskOptions, TaskRow } from "../../src/tasks/task.ts";
-import { DEFAULT_TASK_OPTIONS } from "../../src/tasks/task.ts";
+import type { TasksConfig } from "../../src/protocol/manifest.ts";
+import { DEFAULT_TASKS } from "../../src/protocol/tasks.ts";
+import type { TaskRow } from "../../src/tasks/task.ts";
 
-const options: TaskOptions = DEFAULT_TASK_OPTIONS;
+const options: TasksConfig = DEFAULT_TASKS;
 const place = { replica: "app/Mail/-/0.0", delivery: "d" };
 
 /** A waiting task. */

@@ -187,6 +187,7 @@ describe("a handle", () => {
     expectTypeOf<keyof typeof handle & string>().toEqualTypeOf<
       | "remote"
       | "broadcast"
+      | "enqueue"
       | "options"
       | "call"
       | "predict"

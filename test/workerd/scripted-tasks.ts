@@ -5,7 +5,8 @@ import type { AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejo
 import { TaskShard } from "../../src/tasks/shard.ts";
 import { type SqlDatabase, SqliteTaskStore } from "../../src/tasks/sqlite-store.ts";
 import { decodeArguments } from "../../src/tasks/payload.ts";
-import { DEFAULT_TASK_OPTIONS, type TaskOptions } from "../../src/tasks/task.ts";
+import type { TasksConfig } from "../../src/protocol/manifest.ts";
+import { DEFAULT_TASKS } from "../../src/protocol/tasks.ts";
 import { type TaskShardShell, taskShardClass } from "../../durable-objects/tasks.ts";
 import { STORE_BEHAVIOURS, waitingRow } from "../support/task-store-conformance.ts";
 
@@ -31,7 +32,7 @@ interface Held {
 const held = new Map<string, Held>();
 const begun: string[] = [];
 let deliveries = 0;
-let options: TaskOptions = DEFAULT_TASK_OPTIONS;
+let options: TasksConfig = DEFAULT_TASKS;
 let failuresLeft = 0;
 
 const senderOf = (life: object): AttemptSender => ({
@@ -158,8 +159,8 @@ export class ScriptedTasks extends taskShardClass(make) {
   }
 
   /** RPC. What holds from now on, for every shard. */
-  async use(changed: Partial<TaskOptions>): Promise<void> {
-    options = { ...DEFAULT_TASK_OPTIONS, ...changed };
+  async use(changed: Partial<TasksConfig>): Promise<void> {
+    options = { ...DEFAULT_TASKS, ...changed };
   }
 
   /** RPC. The object cannot be made, so many times. */

@@ -10,6 +10,7 @@
 import type { ConfigDocument } from "../../config/to-document.ts";
 import type { Diagnostic } from "../../config/diagnostics.ts";
 import { isRecord } from "../../config/shape.ts";
+import type { TaskPage, TaskStatus } from "../../protocol/tasks.ts";
 import type { StatusDocument } from "../../protocol/status.ts";
 import { Failure } from "../failure.ts";
 import { refusalOf, unreachable } from "./refusal.ts";
@@ -87,6 +88,18 @@ export class OperatorClient {
     const path = `applications/${encodeURIComponent(app)}/deployments/${encodeURIComponent(deployment)}/scale`;
     const { status, body } = await this.#request("POST", path, { target_num_replicas: replicas });
     if (status !== 200 || !isRecord(body)) throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
+  }
+
+  /** A page of tasks, newest first. */
+  async tasks(query: Readonly<Record<string, string>>): Promise<TaskPage> {
+    const path = `tasks?${new URLSearchParams(query).toString()}`;
+    return this.#expect("GET", path, (body): body is Body & TaskPage => Array.isArray(body["tasks"]));
+  }
+
+  /** One task; after it has been cancelled, or begins again, where that is asked for. */
+  async task(id: string, action?: "cancel" | "retry"): Promise<TaskStatus & { readonly cancelled?: boolean }> {
+    const path = `tasks/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
+    return this.#expect(action === undefined ? "GET" : "POST", path, (body): body is Body & TaskStatus => typeof body["id"] === "string");
   }
 
   /** The dashboard, as a browser would get it. */

@@ -18,8 +18,9 @@ export interface DashboardPage {
  * Makes the page.
  *
  * @param nonce Unguessable, and new for each page.
+ * @param tasks The section of the tasks, where the system has any.
  */
-export function dashboardPage(scraped: readonly Scraped[], nonce: string): DashboardPage {
+export function dashboardPage(scraped: readonly Scraped[], nonce: string, tasks?: Html): DashboardPage {
   const view = viewOf(scraped);
   const page = html`<!doctype html>
     <html lang="en">
@@ -40,7 +41,7 @@ export function dashboardPage(scraped: readonly Scraped[], nonce: string): Dashb
               ${view.notices.map(noticeItem)}
             </ul>`
           }
-          ${view.applications.map(applicationSection)}
+          ${view.applications.map(applicationSection)} ${tasks}
         </main>
         <footer>
           All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes,

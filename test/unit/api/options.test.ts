@@ -12,9 +12,7 @@ class Rank {
 }
 
 function optionsWith(option: string, value: unknown): DeploymentOptions {
-  const [outer = "", inner, index] = option.split(".");
-  const nested = index === undefined ? value : [value];
-  return { [outer]: inner === undefined ? nested : { [inner]: nested } };
+  return option.split(".").reduceRight((inner, name) => (name === "0" ? [inner] : { [name]: inner }), value) as DeploymentOptions;
 }
 
 function errorOf(action: () => unknown): ConfigError {

@@ -3,7 +3,7 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
 /** Half of it is the control plane: the controller, the operator's API, and the checking of a config document; 3 kB are metrics, 4 the dashboard. */
-const BUDGET_BYTES = 80_000;
+const BUDGET_BYTES = 88_000;
 
 /** What may be in the bundle besides edge-serve itself. */
 const PACKAGES = ["devalue", "itty-router", "valibot"];
@@ -39,8 +39,15 @@ describe("the runtime in a bundle", async () => {
     expect(sizeBytes).toBeLessThanOrEqual(BUDGET_BYTES);
   });
 
+  it("holds nothing of tasks and schedules where no deployment has any", () => {
+    const [built] = Object.values(metafile.outputs);
+    const held = Object.entries(built!.inputs).filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && /src\/tasks\/|croner/.test(path));
+    expect(held.map(([path]) => path)).toEqual([]);
+  });
+
   it("holds no package but those agreed on, and no tool", () => {
-    const inputs = Object.keys(metafile.inputs);
+    const [built] = Object.values(metafile.outputs);
+    const inputs = Object.entries(built!.inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []));
     const packages = new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []));
     expect([...packages].filter((name) => !PACKAGES.includes(name))).toEqual([]);
     expect(inputs.filter((path) => /^src\/(cli|testing|client|local)\b/.test(path))).toEqual([]);

@@ -3,7 +3,8 @@ import { rpcEndpoint, type RpcTarget } from "../../../src/ingress/rpc.ts";
 import { decodeError, type WireError } from "../../../src/protocol/error-codec.ts";
 import { ConfigError, RequestTimeoutError, SerializationError } from "../../../src/protocol/errors.ts";
 import type { Answer, CallRequest, ItemBatch } from "../../../src/protocol/messages.ts";
-import { type RpcFrame, decodeText, encodeText, encodeWhole } from "../../../src/protocol/text-codec.ts";
+import type { RpcFrame } from "../../../src/protocol/rpc-messages.ts";
+import { decodeText, encodeText, encodeWhole } from "../../../src/protocol/text-codec.ts";
 import { never, streamOf, value } from "../../support/recorded-handle.ts";
 
 const AUTHORIZED = { authorization: "Bearer secret" };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { DERIVED, MEASURED, REPLICA } from "../../../src/observe/metric-definitions.ts";
+import { TASK_METRICS } from "../../../src/operator/task-metrics.ts";
 import { systemMetrics } from "../../../src/operator/system-metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { readPrometheus } from "../../support/prometheus.ts";
@@ -30,7 +31,8 @@ async function known(): Promise<Map<string, string>> {
   });
   const text = systemMetrics([{ app: "app", metrics: await world.controller.metrics() }]);
   const ofReplicas = [...Object.values(MEASURED), ...DERIVED.map(([metric]) => metric)].map(({ name, type }) => [name, type] as const);
-  return new Map([...[...readPrometheus(text)].map(([name, { type }]) => [name, type] as const), ...ofReplicas]);
+  const ofTasks = TASK_METRICS.map(({ name, type }) => [name, type] as const);
+  return new Map([...[...readPrometheus(text)].map(([name, { type }]) => [name, type] as const), ...ofReplicas, ...ofTasks]);
 }
 
 describe(PAGE, () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { backoffMs, step, type TaskEvent } from "../../../src/tasks/machine.ts";
-import { DEFAULT_TASK_OPTIONS as options, type TaskRow } from "../../../src/tasks/task.ts";
+import { DEFAULT_TASKS as options } from "../../../src/protocol/tasks.ts";
+import type { TaskRow } from "../../../src/tasks/task.ts";
 import { finishedRow, runningRow, waitingRow } from "../../support/task-store-conformance.ts";
 
 const error = { name: "Error", message: "x", whole: '"x"' };

@@ -7,7 +7,9 @@ import { encodeError } from "../../../src/protocol/error-codec.ts";
 import type { AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejoined } from "../../../src/tasks/ports.ts";
 import { TaskShard } from "../../../src/tasks/shard.ts";
 import { MemoryTaskStore, type TaskStore } from "../../../src/tasks/store.ts";
-import { DEFAULT_TASK_OPTIONS, type Place, type TaskOptions } from "../../../src/tasks/task.ts";
+import type { TasksConfig } from "../../../src/protocol/manifest.ts";
+import { DEFAULT_TASKS } from "../../../src/protocol/tasks.ts";
+import type { Place } from "../../../src/tasks/task.ts";
 
 /** Lets every promise that can settle do so. */
 export async function settled(): Promise<void> {
@@ -88,7 +90,7 @@ class Life {
 export class World {
   nowMs = 1_000_000;
   alarmAt: number | undefined;
-  options: TaskOptions = { ...DEFAULT_TASK_OPTIONS, timeoutMs: 60_000 };
+  options: TasksConfig = { ...DEFAULT_TASKS, timeoutMs: 60_000 };
   manner: Manner = "runs";
   readonly store = new MemoryTaskStore();
   readonly runs = new Set<Run>();

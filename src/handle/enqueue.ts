@@ -1,0 +1,52 @@
+/**
+ * `handle.method.enqueue(...)`: a call that is stored, and run later.
+ */
+import { RemoteTask } from "../context/remote-task.ts";
+import { ConfigError } from "../protocol/errors.ts";
+import type { HandleOptions } from "../protocol/handle-types.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+import type { TaskPort } from "../protocol/tasks.ts";
+
+/** Where enqueued calls go. */
+export interface EnqueueTarget {
+  readonly app: string;
+  readonly deployment: string;
+  /** Whether the deployment has the option `tasks`, as far as is known. */
+  readonly takesTasks?: boolean | undefined;
+  /** Missing where no deployment of the system has it. */
+  readonly tasks?: TaskPort | undefined;
+}
+
+/** What is enqueued. */
+export interface EnqueuedCall {
+  readonly method: string | undefined;
+  /** What was given, with what had not arrived in its place. */
+  readonly args: readonly unknown[];
+  readonly options: HandleOptions;
+  /** The request that enqueues it: attempts continue its trace. */
+  readonly parent: RequestMeta | undefined;
+}
+
+/** Resolves with the task once it is durable. */
+export async function enqueueTo(
+  { app, deployment, takesTasks, tasks }: EnqueueTarget,
+  { method, args, options, parent }: EnqueuedCall,
+): Promise<RemoteTask> {
+  if (tasks === undefined || takesTasks !== true) {
+    throw new ConfigError(
+      `${JSON.stringify(`${deployment}.${method ?? "call"}`)} of application ${JSON.stringify(app)} cannot be enqueued: the deployment ` +
+        `has no option tasks. Add tasks: {} to the options of deployment ${JSON.stringify(deployment)}, and build.`,
+    );
+  }
+  const { idempotencyKey, delayMs } = options;
+  const id = await tasks.enqueue({
+    app,
+    deployment,
+    args,
+    ...(method === undefined ? {} : { method }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(parent?.traceparent === undefined ? {} : { traceparent: parent.traceparent }),
+  });
+  return new RemoteTask(id, tasks);
+}

@@ -1,0 +1,105 @@
+/**
+ * The operator's API of tasks: `/-/api/tasks`. In the bundles of systems with tasks only.
+ */
+import { TaskNotFoundError } from "../protocol/errors.ts";
+import { NAME_PATTERN } from "../protocol/names.ts";
+import { MAX_LISTED, TASK_STATES, type TaskPage, type TaskQuery, type TaskState, type TaskStatus } from "../protocol/tasks.ts";
+import { OPERATOR_TOKEN } from "./operator.ts";
+import { authorize } from "./token.ts";
+
+/** What the API acts on. */
+export interface OperatorTasks {
+  /** The applications that may have tasks. */
+  readonly apps: readonly string[];
+  list(apps: readonly string[], query: Omit<TaskQuery, "before">, cursor?: string): Promise<TaskPage>;
+  status(id: string): Promise<TaskStatus>;
+  cancel(id: string): Promise<boolean>;
+  retry(id: string): Promise<boolean>;
+}
+
+const PATH = "/-/api/tasks";
+const ONE = /^\/-\/api\/tasks\/([^/]+)(?:\/(cancel|retry))?$/;
+const DEFAULT_LIMIT = 100;
+
+/** Answers requests about tasks; `undefined` for any other path. */
+export function answerTasks(request: Request, path: string, env: unknown, tasks: OperatorTasks): Promise<Response> | undefined {
+  return path === PATH || ONE.test(path) ? answer(request, path, env, tasks) : undefined;
+}
+
+async function answer(request: Request, path: string, env: unknown, tasks: OperatorTasks): Promise<Response> {
+  const refusal = await authorize(request, (env as Record<string, unknown> | undefined)?.[OPERATOR_TOKEN]);
+  if (refusal !== undefined) return refusal;
+  const [, id, action] = ONE.exec(path) ?? [];
+  const method = action === undefined ? "GET" : "POST";
+  if (request.method !== method && !(method === "GET" && request.method === "HEAD"))
+    return problem(405, "REFUSED", `Method not allowed; use ${method}.`, { allow: method });
+  try {
+    if (id === undefined) return await list(new URL(request.url).searchParams, tasks);
+    return await about(decodeURIComponent(id), action, tasks);
+  } catch (error) {
+    if (error instanceof TaskNotFoundError) return problem(404, error.code, error.message);
+    if (error instanceof URIError) return problem(404, "TASK_NOT_FOUND", "That is not the id of a task.");
+    console.error(error);
+    return problem(503, "REFUSED", "The tasks could not be reached. No change was confirmed. Try again.");
+  }
+}
+
+async function about(id: string, action: string | undefined, tasks: OperatorTasks): Promise<Response> {
+  if (action === "retry") {
+    const isBegun = await tasks.retry(id);
+    const status = await tasks.status(id);
+    if (!isBegun) return problem(409, "REFUSED", `Task ${id} is ${status.state}. Only one that is FAILED or CANCELLED can be retried.`);
+    return Response.json(status);
+  }
+  if (action === "cancel") {
+    const isCancelled = await tasks.cancel(id);
+    return Response.json({ ...(await tasks.status(id)), cancelled: isCancelled });
+  }
+  return Response.json(await tasks.status(id));
+}
+
+async function list(params: URLSearchParams, tasks: OperatorTasks): Promise<Response> {
+  const query = queryOf(params);
+  if (typeof query === "string") return problem(400, "BAD_REQUEST", query);
+  const { app, cursor, ...rest } = query;
+  try {
+    return Response.json(await tasks.list(app === undefined ? tasks.apps : [app], rest, cursor));
+  } catch (error) {
+    if (error instanceof TaskNotFoundError) return problem(400, "BAD_REQUEST", error.message);
+    throw error;
+  }
+}
+
+type ListQuery = Omit<TaskQuery, "before"> & { readonly app?: string; readonly cursor?: string };
+
+const PARAMETERS = ["app", "deployment", "state", "limit", "cursor"];
+
+/** What is asked for, or what is wrong with it. */
+function queryOf(params: URLSearchParams): ListQuery | string {
+  const unknown = [...params.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined) return `Unknown parameter ${shown(unknown)}. Accepted: ${PARAMETERS.join(", ")}.`;
+  const given = (name: string) => params.get(name) || undefined;
+  const [app, deployment, state, cursor] = [given("app"), given("deployment"), given("state"), given("cursor")];
+  const limit = Number(given("limit") ?? DEFAULT_LIMIT);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LISTED)
+    return `limit must be an integer from 1 to ${MAX_LISTED}, got ${shown(given("limit"))}.`;
+  if (state !== undefined && !(TASK_STATES as readonly string[]).includes(state))
+    return `state must be one of ${TASK_STATES.join(", ")}, got ${shown(state)}.`;
+  const wrong = Object.entries({ app, deployment }).find(([, name]) => name !== undefined && !NAME_PATTERN.test(name));
+  if (wrong !== undefined) return `${wrong[0]} must be a name, got ${shown(wrong[1])}.`;
+  return {
+    limit,
+    ...(app === undefined ? {} : { app }),
+    ...(deployment === undefined ? {} : { deployment }),
+    ...(state === undefined ? {} : { state: state as TaskState }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}
+
+function shown(text: string | undefined): string {
+  return JSON.stringify(text?.slice(0, 80));
+}
+
+function problem(status: number, error: string, message: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ error, message }, { status, headers });
+}

@@ -1,0 +1,66 @@
+/**
+ * How an attempt of a task is sent: as a call that asks before each message that may begin it, and is never sent again once it may
+ * have begun.
+ *
+ * It waits for a slot without a deadline, and gets one with the permit to begin.
+ */
+import { RequestCancelledError } from "../protocol/errors.ts";
+import type { Answer, CallRequest, Reply } from "../protocol/messages.ts";
+import { classifyFailure } from "../protocol/platform-failures.ts";
+import { type Explain, guarded } from "./lost-answer.ts";
+import { type ReplicaConnection, Send } from "./send.ts";
+
+/** Who lets an attempt begin. */
+export interface AttemptGuard {
+  /** Asked right before each message that may begin it; `undefined` forbids it. */
+  sending(place: {
+    readonly replica: string;
+    readonly delivery: string;
+  }): { readonly attempt: number; readonly deadline: number } | undefined;
+  /** What was sent has not begun. */
+  refused(): void;
+}
+
+export class SendAttempt extends Send<Answer> {
+  readonly isTerse = false;
+  readonly isOnce = false;
+  readonly #taskId: string;
+  readonly #request: CallRequest;
+  readonly #guard: AttemptGuard;
+
+  constructor(taskId: string, request: CallRequest, guard: AttemptGuard) {
+    super(request.meta, Math.random);
+    this.#taskId = taskId;
+    this.#request = request;
+    this.#guard = guard;
+  }
+
+  get method(): string | undefined {
+    return this.#request.method;
+  }
+
+  override get beginsOnce(): boolean {
+    return true;
+  }
+
+  protected async send(connection: ReplicaConnection): Promise<Reply> {
+    const permit = this.#guard.sending({ replica: this.replica, delivery: this.id });
+    if (permit === undefined) throw new RequestCancelledError("The task was cancelled.");
+    const { attempt, deadline } = permit;
+    const meta = { ...this.meta, deadline, task: { id: this.#taskId, attempt } };
+    let reply: Reply;
+    try {
+      reply = await connection.call({ ...this.#request, meta }, this);
+    } catch (error) {
+      const failure = classifyFailure(error);
+      if (failure === "overloaded" || failure === "not-started") this.#guard.refused();
+      throw error;
+    }
+    if (reply.kind === "refused") this.#guard.refused();
+    return reply;
+  }
+
+  guard(answer: Answer, explain: Explain): Answer {
+    return guarded(answer, explain);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Sends attempts by the ordinary router, so that admission, balancing and autoscaling see them.
+ *
+ * Owns: what an answer or a failure means for an attempt. Does not own: which replica (router/), what follows (machine.ts).
+ */
+import { bodiesIn } from "../protocol/bodies.ts";
+import type { Cancellation } from "../protocol/cancellation.ts";
+import { encodeError } from "../protocol/error-codec.ts";
+import { DeploymentUnavailableError, SerializationError } from "../protocol/errors.ts";
+import type { Reply, RequestMeta } from "../protocol/messages.ts";
+import type { Router } from "../router/router.ts";
+import { SendAttempt } from "../router/send-attempt.ts";
+import { decodeArguments } from "./payload.ts";
+import type { AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejoined } from "./ports.ts";
+import type { Place } from "./task.ts";
+
+/** What attempts are sent with. */
+export interface SenderPorts {
+  /** `undefined` for a deployment that this code does not know. */
+  routerTo(app: string, deployment: string): Router | undefined;
+  /** Asks a replica what becomes of an attempt; `undefined` if it does not run there, and then it will not. */
+  rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Reply | undefined>;
+  stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void>;
+  requestId(): string;
+}
+
+export class RouterSender implements AttemptSender {
+  readonly #ports: SenderPorts;
+
+  constructor(ports: SenderPorts) {
+    this.#ports = ports;
+  }
+
+  async send(request: AttemptRequest, events: AttemptEvents, cancellation: Cancellation): Promise<AttemptOutcome> {
+    const { app, deployment, taskId, method } = request;
+    const router = this.#ports.routerTo(app, deployment);
+    if (router === undefined) return missing(app, deployment);
+    let mayHaveBegun = false;
+    const guard: AttemptEvents = {
+      sending(place) {
+        const permit = events.sending(place);
+        mayHaveBegun ||= permit !== undefined;
+        return permit;
+      },
+      refused() {
+        mayHaveBegun = false;
+        events.refused();
+      },
+    };
+    const call = { meta: this.#metaOf(request), method, args: decodeArguments(request.arguments) };
+    try {
+      return outcomeOf(await router.route(new SendAttempt(taskId, call, guard), cancellation));
+    } catch (error) {
+      // What was stored could be sent, so this is about the result.
+      if (error instanceof SerializationError && mayHaveBegun) return { kind: "error", error: final(error) };
+      if (mayHaveBegun) return { kind: "lost" };
+      if (router.isGone) return missing(app, deployment);
+      return { kind: "not-begun", reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Rejoined> {
+    const reply = await this.#ports.rejoin(request, place);
+    return reply === undefined ? { kind: "not-running" } : outcomeOf(reply);
+  }
+
+  stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void> {
+    return this.#ports.stop(request, place, reason);
+  }
+
+  #metaOf({ app, deployment, key, traceparent }: AttemptRequest): RequestMeta {
+    return {
+      requestId: this.#ports.requestId(),
+      chain: [`${app}/${deployment}`],
+      hops: 0,
+      ...(key === undefined ? {} : { key }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
+  }
+}
+
+function outcomeOf(reply: Reply): AttemptOutcome {
+  switch (reply.kind) {
+    case "value":
+      // It cannot be stored, and nobody else reads it.
+      for (const body of bodiesIn(reply.value)) giveBack(body);
+      return { kind: "value", value: reply.value };
+    case "error":
+      return reply.isMissing === true ? { kind: "missing", error: reply.error } : { kind: "error", error: reply.error };
+    case "refused":
+      return { kind: "not-begun", reason: "The replica did not begin it." };
+    case "stream":
+      void Promise.resolve(reply.items.cancel()).catch(() => {});
+      return { kind: "error", error: final(new SerializationError("A generator cannot be a task.")) };
+  }
+}
+
+function giveBack(body: object): void {
+  const stream = body instanceof ReadableStream ? body : body instanceof Response || body instanceof Request ? body.body : null;
+  if (stream !== null && !stream.locked) void stream.cancel().catch(() => {});
+}
+
+function missing(app: string, deployment: string): AttemptOutcome {
+  const words = `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(app)} does not exist.`;
+  return { kind: "missing", error: encodeError(new DeploymentUnavailableError(words)) };
+}
+
+function final(error: SerializationError): ReturnType<typeof encodeError> {
+  return encodeError(Object.assign(error, { retryable: false }));
+}

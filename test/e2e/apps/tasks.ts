@@ -1,0 +1,126 @@
+/** Work that is enqueued: methods that end in every way, and a front that enqueues, asks, and cancels. */
+import * as serve from "edge-serve";
+
+class Unready extends Error {
+  override name = "Unready";
+}
+
+class Hopeless extends Error {
+  override name = "Hopeless";
+  readonly retryable = false;
+}
+
+export class Jobs {
+  #held: (() => void)[] = [];
+
+  call(...values: unknown[]) {
+    return values;
+  }
+  run(n: number) {
+    serve.logger.info("ran", { n, attempt: serve.getRequestContext().task?.attempt });
+    return n;
+  }
+  context() {
+    const { task, traceparent, requestId, deadline } = serve.getRequestContext();
+    return { task, traceparent, requestId, leftMs: deadline! - Date.now() };
+  }
+  second() {
+    if (serve.getRequestContext().task!.attempt === 1) throw new Unready("not yet");
+    return "done";
+  }
+  fails(value: unknown) {
+    throw Object.assign(new RangeError("never"), { value });
+  }
+  hopeless() {
+    throw new Hopeless("no use");
+  }
+  unstorable() {
+    return new Response("a body");
+  }
+  *numbers() {
+    yield 1;
+  }
+  enqueue(value: string) {
+    return `my own ${value}`;
+  }
+  /** Runs until `release`, or until it is stopped. */
+  async hold(name: string) {
+    serve.logger.info("held", { name });
+    const { signal } = serve.getRequestContext();
+    await new Promise<void>((resolve) => {
+      this.#held.push(resolve);
+      signal.addEventListener("abort", () => {
+        serve.logger.info("stopped", { name, reason: String(signal.reason) });
+        resolve();
+      });
+    });
+    return signal.aborted ? "stopped" : "released";
+  }
+  release() {
+    for (const resolve of this.#held.splice(0)) resolve();
+  }
+  async sweep(what: string) {
+    serve.logger.info("swept", { what, task: serve.getRequestContext().task?.id });
+  }
+}
+
+export interface Asked {
+  readonly method?: string;
+  readonly args?: readonly unknown[];
+  readonly options?: { readonly idempotencyKey?: string; readonly delayMs?: number };
+}
+
+type AnyMethod = serve.EnqueueableMethod<unknown[], unknown>;
+
+class Front {
+  readonly #jobs: serve.DeploymentHandle<Jobs>;
+  readonly #plain: serve.DeploymentHandle<Jobs>;
+  constructor(jobs: serve.DeploymentHandle<Jobs>, plain: serve.DeploymentHandle<Jobs>) {
+    this.#jobs = jobs;
+    this.#plain = plain;
+  }
+  async start({ method, args = [], options = {} }: Asked) {
+    const handle = this.#jobs.options(options) as unknown as AnyMethod & Record<string, AnyMethod>;
+    const task = await (method === undefined ? handle.enqueue(...args) : handle[method]!.enqueue(...args));
+    return task.id;
+  }
+  async startMany(count: number) {
+    const tasks = await Promise.all(Array.from({ length: count }, (_, n) => this.#jobs.run.enqueue(n)));
+    return tasks.map(({ id }) => id);
+  }
+  async startWithResponse() {
+    return (await this.#jobs.run.enqueue(this.#jobs.run.remote(7))).id;
+  }
+  async startWithout() {
+    return (await this.#plain.run.enqueue(1)).id;
+  }
+  status(id: string) {
+    return serve.getTask(id).status();
+  }
+  result(id: string, timeoutMs?: number) {
+    return serve.getTask(id).result(timeoutMs === undefined ? {} : { timeoutMs });
+  }
+  cancel(id: string) {
+    return serve.getTask(id).cancel();
+  }
+  own(value: string) {
+    return this.#jobs.enqueue.remote(value);
+  }
+  release() {
+    return this.#jobs.release.broadcast();
+  }
+  fetch() {
+    return new Response("front");
+  }
+}
+
+const jobs = serve.deployment(Jobs, { tasks: { backoffMs: 20, timeoutMs: 30_000 } }).bind();
+export const app = serve.deployment(Front).bind(jobs, serve.deployment(Jobs, { name: "Plain" }).bind());
+
+/** One that fires each second. */
+export const clock = serve
+  .deployment(Front)
+  .bind(
+    serve.deployment(Jobs, { schedules: [{ cron: "* * * * * *", method: "sweep", args: ["floor"] }] }).bind(),
+    serve.deployment(Jobs, { name: "Plain" }).bind(),
+  );

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError, RequestCancelledError, RequestTimeoutError, SerializationError } from "edge-serve";
+import { serve, type Server } from "edge-serve/testing";
+import type { TaskPage } from "../../src/protocol/tasks.ts";
+import { connect, getTask } from "edge-serve/client";
+import type { app, Asked } from "./apps/tasks.ts";
+
+const TOKEN = "open sesame";
+let server: Server;
+
+beforeAll(async () => {
+  server = await serve("test/e2e/apps/tasks.yaml", { token: TOKEN, quiet: true });
+});
+afterAll(() => server.stop());
+
+const front = () => server.handle<typeof app>("tasks");
+const start = (asked: Asked) => front().start.remote(asked).result();
+const outcome = async (asked: Asked) => {
+  const id = await start(asked);
+  return front().result.remote(id, 20_000).result();
+};
+const rejection = (promise: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(promise).then(
+    (value) => expect.unreachable(`It resolved with ${JSON.stringify(value)}.`),
+    (error: unknown) => error,
+  );
+
+describe("an enqueued call", () => {
+  it("runs, and its task has the result, whatever crosses", async () => {
+    const values = [1, "a", new Map([["k", new Date(0)]]), null, undefined];
+    const id = await start({ args: values });
+    expect(await front().result.remote(id, 20_000)).toEqual(values);
+    const status = await front().status.remote(id);
+    expect(status).toMatchObject({ id, state: "SUCCEEDED", app: "tasks", deployment: "Jobs", method: "call", attempts: 1 });
+    expect(status.createdAt).toBeLessThanOrEqual(status.startedAt!);
+    expect(status.startedAt).toBeLessThanOrEqual(status.finishedAt!);
+  });
+
+  it("takes responses that were not awaited", async () => {
+    expect(await front().result.remote(await front().startWithResponse.remote(), 20_000)).toBe(7);
+  });
+
+  it("knows its task, its attempt and its deadline, and has a request id of its own", async () => {
+    const id = await start({ method: "context" });
+    const { task, requestId, leftMs } = (await front().result.remote(id, 20_000)) as Record<string, never>;
+    expect(task).toEqual({ id, attempt: 1 });
+    expect(requestId).toMatch(/^[\w-]{36}$/);
+    expect(leftMs).toBeGreaterThan(20_000);
+    expect(leftMs).toBeLessThanOrEqual(30_000);
+  });
+
+  it("is tried again when it fails", async () => {
+    const id = await start({ method: "second" });
+    expect(await front().result.remote(id, 20_000)).toBe("done");
+    expect(await front().status.remote(id)).toMatchObject({ state: "SUCCEEDED", attempts: 2 });
+  });
+
+  it("has failed after its last attempt, with the method's own error", async () => {
+    const id = await start({ method: "fails", args: [new Map([[1, 2]])] });
+    const error = await rejection(front().result.remote(id, 20_000));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: "never", value: new Map([[1, 2]]) });
+    expect(await front().status.remote(id)).toMatchObject({
+      state: "FAILED",
+      attempts: 3,
+      error: { name: "RangeError", message: "never" },
+    });
+  });
+
+  it.each([
+    ["says so with retryable: false", "hopeless", "Hopeless"],
+    ["returns what cannot be stored", "unstorable", "SerializationError"],
+    ["is no method", "missing", "MethodNotFoundError"],
+  ])("has failed at once where its method %s", async (_, method, name) => {
+    const id = await start({ method });
+    expect(await rejection(front().result.remote(id, 20_000))).toMatchObject({ name });
+    expect(await front().status.remote(id)).toMatchObject({ state: "FAILED", error: { name } });
+    expect((await front().status.remote(id)).attempts).toBeLessThanOrEqual(1);
+  });
+
+  it("is refused where it is a generator, or holds what cannot be stored", async () => {
+    expect(await rejection(start({ method: "numbers" }))).toBeInstanceOf(SerializationError);
+    expect(await rejection(start({ args: ["x".repeat(1_100_000)] }))).toMatchObject({ code: "SERIALIZATION" });
+  });
+
+  it("is refused where the deployment has no option tasks", async () => {
+    const error = await rejection(front().startWithout.remote());
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as Error).message).toMatch(/"Plain".*tasks: \{\}|tasks: \{\}.*"Plain"/);
+  });
+
+  it.each([{ idempotencyKey: "" }, { delayMs: -1 }, { delayMs: 31_536_000_001 }])("is refused with %j", async (options) => {
+    expect(await rejection(start({ options }))).toBeInstanceOf(ConfigError);
+  });
+
+  it("waits for its delay, and never runs when it is cancelled before", async () => {
+    const id = await start({ method: "run", args: [-1], options: { delayMs: 3_600_000 } });
+    const { state, nextAttemptAt, createdAt } = await front().status.remote(id);
+    expect([state, Math.round((nextAttemptAt! - createdAt) / 1000)]).toEqual(["PENDING", 3600]);
+    expect(await rejection(front().result.remote(id, 50))).toBeInstanceOf(RequestTimeoutError);
+    expect(await front().cancel.remote(id)).toBe(true);
+    expect(await rejection(front().result.remote(id))).toBeInstanceOf(RequestCancelledError);
+    expect(await front().cancel.remote(id)).toBe(false);
+  });
+
+  it("sees its signal abort when it is cancelled, and what it returns is dropped", async () => {
+    const id = await start({ method: "hold", args: ["cancelled"] });
+    await server.waitForLog(({ message, fields }) => message === "held" && fields["name"] === "cancelled");
+    expect(await front().status.remote(id)).toMatchObject({ state: "RUNNING", attempts: 1 });
+    expect(await front().cancel.remote(id)).toBe(true);
+    await server.waitForLog(({ message, fields }) => message === "stopped" && fields["name"] === "cancelled");
+    expect(await front().status.remote(id)).toMatchObject({ state: "CANCELLED" });
+  });
+
+  it("is the same task with the same idempotency key", async () => {
+    const asked = { method: "run", options: { idempotencyKey: "message 1" } };
+    const id = await start({ ...asked, args: [100] });
+    expect(await start({ ...asked, args: [101] })).toBe(id);
+    expect(await start({ ...asked, method: "second" })).not.toBe(id);
+    expect(await front().result.remote(id, 20_000)).toBe(100);
+  });
+
+  it("leaves a method that is called enqueue as it is", async () => {
+    expect(await front().own.remote("method")).toBe("my own method");
+    expect(await outcome({ method: "enqueue", args: ["task"] })).toBe("my own task");
+  });
+
+  it.each(["nonsense", "tasks.0.000000000000000000000a", "tasks.99.000000000000000000000a", "other.0.000000000000000000000a"])(
+    "is not found by the id %s",
+    async (id) => {
+      expect(await rejection(front().status.remote(id))).toMatchObject({ name: "TaskNotFoundError", code: "TASK_NOT_FOUND" });
+    },
+  );
+});
+
+const api = (path: string, method = "GET") => server.fetch(`/-/api/${path}`, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+
+describe("from outside the Worker", () => {
+  it("what connect gives can be enqueued, and its tasks can be asked for", async () => {
+    const client = connect<typeof app>(server.url, { token: TOKEN, app: "tasks" });
+    expect(await (await client.own.enqueue("a")).result()).toBe("my own a");
+    const same = client.options({ idempotencyKey: "once" });
+    expect((await same.own.enqueue("b")).id).toBe((await same.own.enqueue("c")).id);
+    const id = await client.start.remote({ args: [new Map([["a", 1]])] });
+    const task = getTask<unknown>(client, id);
+    expect(await task.result({ timeoutMs: 20_000 })).toEqual([new Map([["a", 1]])]);
+    expect(await task.status()).toMatchObject({ id, state: "SUCCEEDED" });
+    expect(await task.cancel()).toBe(false);
+    expect(await rejection(getTask(client, id.replace("tasks.", "other.")).status())).toMatchObject({ code: "TASK_NOT_FOUND" });
+    expect(() => getTask({}, id)).toThrow(ConfigError);
+  });
+
+  it("a test has a task by its id", async () => {
+    const task = server.task<string>(await start({ method: "second" }));
+    expect(await task.result()).toBe("done");
+    expect((await task.status()).attempts).toBe(2);
+    expect(await rejection(server.task(await start({ method: "fails" })).result())).toBeInstanceOf(RangeError);
+  });
+});
+
+describe("an operator", () => {
+  it("needs the token", async () => {
+    expect((await server.fetch("/-/api/tasks")).status).toBe(401);
+    expect((await server.fetch("/-/api/tasks/x/retry", { method: "POST" })).status).toBe(401);
+  });
+
+  it("lists tasks, newest first, by pages and by what they have in common", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) ids.unshift(await start({ method: "enqueue", args: [String(n)], options: { delayMs: 3_600_000 } }));
+    const first = (await (await api("tasks?app=tasks&deployment=Jobs&state=PENDING&limit=3")).json()) as TaskPage;
+    expect(first.tasks.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+    const second = (await (await api(`tasks?state=PENDING&limit=3&app=tasks&cursor=${first.cursor}`)).json()) as TaskPage;
+    expect(second.tasks.map(({ id }) => id)).toEqual(ids.slice(3));
+    expect(second.cursor).toBeUndefined();
+    for (const id of ids) await front().cancel.remote(id);
+  });
+
+  it.each(["state=LOST", "limit=0", "limit=many", "limit=100000", "cursor=nonsense", "application=tasks", "app=a/b"])(
+    "is told what is wrong with %s",
+    async (query) => {
+      const response = await api(`tasks?${query}`);
+      expect([response.status, await response.json()]).toEqual([400, { error: "BAD_REQUEST", message: expect.any(String) }]);
+    },
+  );
+
+  it("sees, cancels and retries one", async () => {
+    const id = await start({ method: "fails" });
+    await rejection(server.task(id).result());
+    const seen = await api(`tasks/${id}`);
+    expect([seen.status, await seen.json()]).toEqual([200, expect.objectContaining({ id, state: "FAILED", attempts: 3 })]);
+    const retried = await api(`tasks/${id}/retry`, "POST");
+    expect([retried.status, await retried.json()]).toEqual([200, expect.objectContaining({ id, attempts: 0 })]);
+    await rejection(server.task(id).result());
+    expect(await server.task(id).status()).toMatchObject({ state: "FAILED", attempts: 3 });
+    const waiting = await start({ options: { delayMs: 3_600_000 } });
+    expect((await api(`tasks/${waiting}/retry`, "POST")).status).toBe(409);
+    const cancelled = await api(`tasks/${waiting}/cancel`, "POST");
+    expect([cancelled.status, await cancelled.json()]).toEqual([200, expect.objectContaining({ state: "CANCELLED", cancelled: true })]);
+    expect((await api(`tasks/${waiting}/cancel`, "GET")).status).toBe(405);
+    for (const unknown of ["nonsense", "tasks.0.000000000000000000000a", "%"]) {
+      expect([unknown, (await api(`tasks/${unknown}`)).status]).toEqual([unknown, 404]);
+    }
+  });
+
+  it("scrapes how many there are, what became of attempts, and how long they waited", async () => {
+    await server.task(await start({})).result();
+    const text = await (await api("metrics")).text();
+    expect(text).toMatch(/^serve_tasks\{application="tasks",deployment="Jobs",state="SUCCEEDED"\} [1-9]/m);
+    expect(text).toMatch(/^serve_task_attempts_total\{application="tasks",deployment="Jobs",outcome="failed"\} [1-9]/m);
+    expect(text).toMatch(/^serve_task_wait_ms_bucket\{application="tasks",deployment="Jobs",le="\+Inf"\} [1-9]/m);
+  });
+
+  it("sees them on the dashboard", async () => {
+    const id = await start({ method: "fails" });
+    await rejection(server.task(id).result());
+    const page = await (await server.fetch("/-/dashboard", { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+    expect(page).toContain(id);
+    expect(page).toContain("RangeError: never");
+  });
+});
+
+describe("when everything is killed", () => {
+  it("no task is lost, and those that had finished do not run again", async () => {
+    const before = await start({ method: "run", args: [5000] });
+    await front().result.remote(before, 20_000);
+    const held = await start({ method: "hold", args: ["killed"] });
+    await server.waitForLog(({ message, fields }) => message === "held" && fields["name"] === "killed");
+    const ids = await front().startMany.remote(60);
+    await server.kill();
+    await server.restart();
+    const results = await Promise.all(ids.map((id) => front().result.remote(id, 60_000).result()));
+    expect(results).toEqual(Array.from({ length: 60 }, (_, n) => n));
+    // Its replica has gone: that was an attempt.
+    await server.waitForLog(({ message, fields }) => message === "held" && fields["name"] === "killed");
+    await expect.poll(async () => (await front().status.remote(held)).attempts, { timeout: 60_000, interval: 250 }).toBe(2);
+    await front().release.remote();
+    expect(await front().result.remote(held, 20_000)).toBe("released");
+    expect(await front().status.remote(before)).toMatchObject({ state: "SUCCEEDED", attempts: 1 });
+    const ran = server.logs().filter(({ message, fields }) => message === "ran" && fields["n"] === 5000);
+    expect(ran).toHaveLength(1);
+  });
+});
