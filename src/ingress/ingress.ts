@@ -57,6 +57,8 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   const routes = new ApplicationRoutes(manifest.applications, targetOf);
   /** When what is known of the routes was asked for. */
   let knownAtMs = 0;
+  /** Whether a route has turned out to be old since. Where one application has moved to, another one may have left. */
+  let isDoubtful = false;
 
   return (request, worker) => {
     try {
@@ -64,7 +66,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       if (path.startsWith("/-/")) return answerSystem(request, path, worker).catch((error: unknown) => failed(error, request.headers));
       const route = routes.match(path);
       if (route !== undefined) return answer(request, path, route);
-      if (worker.elsewhere === undefined) return answerUnknown(request, path);
+      if (worker.elsewhere === undefined || isDoubtful) return answerUnknown(request, path, worker.elsewhere);
     } catch (error) {
       return Promise.resolve(failed(error, request.headers));
     }
@@ -94,26 +96,32 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   // The request was sent where its application no longer is, and nobody has begun it.
   async function follow(unsent: Request, path: string, { prefix, target }: Route): Promise<Response> {
     routes.correct(target.name);
+    isDoubtful = true;
     const route = routes.match(path);
     const request = prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
     return route === undefined ? answerUnknown(request, path) : answer(request, path, route);
   }
 
-  async function answerUnknown(request: Request, path: string): Promise<Response> {
+  async function answerUnknown(request: Request, path: string, elsewhere?: () => Promise<Response>): Promise<Response> {
     await refresh();
     const route = routes.match(path);
-    return route === undefined ? withRequestId(notFound(request.url, path), requestIdOf(request.headers)) : answer(request, path, route);
+    if (route !== undefined) return answer(request, path, route);
+    if (isDoubtful)
+      return failed(new DeploymentUnavailableError("The routes are being changed, and cannot be asked for just now."), request.headers);
+    return elsewhere?.() ?? withRequestId(notFound(request.url, path), requestIdOf(request.headers));
   }
 
   async function refresh(): Promise<void> {
     const atMs = Date.now();
-    if (control === undefined || atMs - knownAtMs < ROUTES_FRESH_MS) return;
+    if (control === undefined || (!isDoubtful && atMs - knownAtMs < ROUTES_FRESH_MS)) return;
     // Each request asks for itself while nobody has had an answer: one cannot wait for another's.
     const applications = await control.current().catch(() => undefined);
     if (atMs < knownAtMs) return;
     knownAtMs = atMs;
     // Without an answer, what is known holds.
-    if (applications !== undefined) routes.take(applications);
+    if (applications === undefined) return;
+    routes.take(applications);
+    isDoubtful = false;
   }
 
   async function answerSystem(request: Request, path: string, worker: WorkerSurroundings): Promise<Response> {

@@ -120,7 +120,7 @@ describe("the ingress", () => {
 
 describe("a request whose application has moved", () => {
   /** Two applications that were swapped since the code was compiled: their replicas know, the ingress does not. */
-  function swappedIngress() {
+  function swappedIngress(ask: () => void = () => {}) {
     const now: Record<string, string> = { one: "/b", two: "/a" };
     const got: { readonly app: string; readonly url: string; readonly body: string }[] = [];
     const handle = createIngress({
@@ -143,8 +143,13 @@ describe("a request whose application has moved", () => {
         },
       }),
       control: {
-        current: async () =>
-          ({ one: { name: "one", routePrefix: "/b", ingress: "One" }, two: { name: "two", routePrefix: "/a", ingress: "Two" } }) as never,
+        current: async () => {
+          ask();
+          return {
+            one: { name: "one", routePrefix: "/b", ingress: "One" },
+            two: { name: "two", routePrefix: "/a", ingress: "Two" },
+          } as never;
+        },
         unready: async () => [],
       },
     });
@@ -168,6 +173,19 @@ describe("a request whose application has moved", () => {
       }
       expect(got).toEqual(["two", "one"].map((app) => ({ app, url: "http://host/x?q=1", body: body ?? "" })));
     }
+  });
+
+  it("is answered 503, and not 404, while the routes cannot be asked for", async () => {
+    let isReached = false;
+    const { handle } = swappedIngress(() => {
+      if (!isReached) throw new Error("gone");
+    });
+    const statusOf = async (path: string) => (await handle(new Request(`http://host${path}`), WORKER)).status;
+    // The first finds that its application has moved to /b, and so nobody is known to be at /a.
+    expect(await statusOf("/a/x")).toBe(503);
+    expect(await statusOf("/a/x")).toBe(503);
+    isReached = true;
+    expect([await statusOf("/a/x"), await statusOf("/b/x"), await statusOf("/c")]).toEqual([200, 200, 404]);
   });
 });
 
