@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, RequestCancelledError, RequestTimeoutError, SerializationError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
+import { runCli } from "../../src/cli/program.ts";
 import type { TaskPage } from "../../src/protocol/tasks.ts";
 import { connect, getTask } from "edge-serve/client";
 import type { app, Asked } from "./apps/tasks.ts";
@@ -76,6 +77,42 @@ describe("an enqueued call", () => {
     expect(await rejection(front().result.remote(id, 20_000))).toMatchObject({ name });
     expect(await front().status.remote(id)).toMatchObject({ state: "FAILED", error: { name } });
     expect((await front().status.remote(id)).attempts).toBeLessThanOrEqual(1);
+  });
+
+  it("continues the trace of who enqueued it, in a call tree of its own", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const response = await server.fetch("/", { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, "x-request-id": "outer" } });
+    const { traceparent, requestId } = await server.task<Record<string, string>>(await response.text()).result();
+    expect([traceparent!.split("-")[1], requestId]).toEqual([traceId, expect.not.stringMatching(/^outer$/)]);
+    const { task, deadline, inner } = (await outcome({ method: "nested" })) as Record<string, { readonly deadline: number }>;
+    expect(task).toMatchObject({ attempt: 1 });
+    expect(inner).toEqual({ task: undefined, deadline });
+  });
+
+  it("has an attempt more where its replica is lost", async () => {
+    const id = await front().startCrash.remote();
+    expect(await server.task(id).result({ timeoutMs: 20_000 })).toBe("survived");
+    expect(await server.task(id).status()).toMatchObject({ state: "SUCCEEDED", attempts: 2 });
+  });
+
+  it("waits where queues are full, which is no attempt", async () => {
+    const tasks = (await front().startNarrow.remote(8)).map((id) => server.task(id));
+    expect(await Promise.all(tasks.map((task) => task.result({ timeoutMs: 20_000 })))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await Promise.all(tasks.map(async (task) => (await task.status()).attempts))).toEqual(tasks.map(() => 1));
+  });
+
+  it("sees its signal abort when an attempt has taken too long, and fails after the last one", async () => {
+    const task = server.task(await front().startLong.remote());
+    expect(await rejection(task.result({ timeoutMs: 20_000 }))).toBeInstanceOf(RequestTimeoutError);
+    expect(await task.status()).toMatchObject({ state: "FAILED", attempts: 2, error: { name: "RequestTimeoutError" } });
+    const stops = server.logs().filter(({ message, fields }) => message === "stopped" && fields["name"] === "too long");
+    expect(stops).toHaveLength(2);
+  });
+
+  it("is tried again where a call inside of it finds no method", async () => {
+    const id = await start({ method: "callsMissing" });
+    expect(await rejection(server.task(id).result())).toMatchObject({ name: "MethodNotFoundError" });
+    expect((await server.task(id).status()).attempts).toBe(3);
   });
 
   it("is refused where it is a generator, or holds what cannot be stored", async () => {
@@ -208,6 +245,34 @@ describe("an operator", () => {
     expect(text).toMatch(/^serve_tasks\{application="tasks",deployment="Jobs",state="SUCCEEDED"\} [1-9]/m);
     expect(text).toMatch(/^serve_task_attempts_total\{application="tasks",deployment="Jobs",outcome="failed"\} [1-9]/m);
     expect(text).toMatch(/^serve_task_wait_ms_bucket\{application="tasks",deployment="Jobs",le="\+Inf"\} [1-9]/m);
+  });
+
+  it("lists, shows, cancels and retries them from a terminal", async () => {
+    const edgeServe = async (...argv: string[]) => {
+      let [out, err] = ["", ""];
+      const exitCode = await runCli(argv, {
+        out: (text) => void (out += text),
+        err: (text) => void (err += text),
+        cwd: ".",
+        env: { ...process.env, EDGE_SERVE_TOKEN: TOKEN, EDGE_SERVE_URL: server.url },
+        signal: new AbortController().signal,
+      });
+      return { exitCode, out, err };
+    };
+    const failed = await start({ method: "hopeless" });
+    await rejection(server.task(failed).result());
+    const listed = await edgeServe("tasks", "--state", "FAILED", "--app", "tasks", "--limit", "1");
+    expect(listed.exitCode).toBe(0);
+    expect(listed.out).toMatch(new RegExp(`^${failed} +FAILED +tasks/Jobs.hopeless +1 .*Hopeless: no use`, "m"));
+    expect(listed.out).toMatch(/--cursor \S+/);
+    const shown = await edgeServe("tasks", "show", failed);
+    expect(shown.out).toMatch(/state +FAILED[\s\S]*error +Hopeless: no use/);
+    const waiting = await start({ options: { delayMs: 3_600_000 } });
+    expect(await edgeServe("tasks", "cancel", waiting)).toMatchObject({ exitCode: 0, out: expect.stringContaining("CANCELLED") });
+    expect((await edgeServe("tasks", "cancel", waiting)).exitCode).toBe(1);
+    expect(JSON.parse((await edgeServe("tasks", "retry", waiting, "--json")).out)).toMatchObject({ id: waiting, attempts: 0 });
+    expect(await edgeServe("tasks", "retry", "nonsense")).toMatchObject({ exitCode: 1, err: expect.stringContaining("nonsense") });
+    expect(await edgeServe("tasks", "begin", waiting)).toMatchObject({ exitCode: 2, err: expect.stringContaining("begin") });
   });
 
   it("sees them on the dashboard", async () => {
