@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { DeploymentOptions } from "../../../src/api/options.ts";
+import { cronTriggers } from "../../../src/compile/cron-triggers.ts";
 import { classNamesOf, entryModule } from "../../../src/compile/entry-module.ts";
 import { documentInForce } from "../../../src/compile/document-in-force.ts";
 import { describeCode } from "../../../src/compile/describe-code.ts";
@@ -120,5 +121,25 @@ describe("the entry module", () => {
       "class EdgeServeSchedules extends worker.Schedules",
     );
     expect(text.match(/class EdgeServeTasks/g)).toHaveLength(1);
+  });
+});
+
+describe("the cron trigger", () => {
+  const manifestOf = (options: DeploymentOptions) => {
+    const { result } = built(options);
+    if ("problems" in result) throw new Error("It does not compile.");
+    return result.manifest;
+  };
+  const SCHEDULES = { schedules: [{ cron: "@hourly" }] };
+
+  it.each([
+    ["is there with schedules", undefined, SCHEDULES, false, { crons: ["*/30 * * * *"] }],
+    ["is beside the user's own", { crons: ["0 3 * * *"] }, SCHEDULES, false, { crons: ["0 3 * * *", "*/30 * * * *"] }],
+    ["is there once where the user has the same", { crons: ["*/30 * * * *"] }, SCHEDULES, true, { crons: ["*/30 * * * *"] }],
+    ["is not there for tasks alone", undefined, { tasks: {} }, false, undefined],
+    ["leaves the user's as they are without schedules", { crons: ["0 3 * * *"] }, {}, false, { crons: ["0 3 * * *"] }],
+    ["is taken away once the last schedule is gone", undefined, {}, true, { crons: [] }],
+  ] as const)("%s", (_, users, options, hadSchedules, triggers) => {
+    expect(cronTriggers(users, manifestOf(options as DeploymentOptions), hadSchedules)).toEqual(triggers);
   });
 });
