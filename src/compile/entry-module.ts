@@ -96,11 +96,6 @@ function usesTasks({ applications }: Pick<Manifest, "applications">): boolean {
   );
 }
 
-/** Whether some deployment has schedules. */
-export function hasSchedules({ applications }: Pick<Manifest, "applications">): boolean {
-  return applications.some(({ deployments }) => Object.values(deployments).some(({ schedules = [] }) => schedules.length > 0));
-}
-
 function applicationLines({ name, routePrefix, deployments }: Manifest["applications"][number]): string[] {
   const where = routePrefix === null ? "not reachable over HTTP" : `at ${routePrefix}`;
   const classes = Object.keys(deployments).map(

@@ -80,6 +80,22 @@ describe("a schedule", () => {
   });
 });
 
+describe("the options of tasks", () => {
+  it("change by PUT, for attempts that begin later", async () => {
+    const document = documentWith([]);
+    const [clock, quiet] = document.applications;
+    const put = { applications: [clock, { ...quiet, deployments: [{ name: "Jobs", tasks: { max_attempts: 2, backoff_s: 0 } }] }] };
+    expect((await api("applications", "PUT", put)).status).toBe(200);
+    const front = server.handle<typeof app>("quiet");
+    const task = server.task(await front.start.remote({ method: "fails" }));
+    await expect(task.result({ timeoutMs: 20_000 })).rejects.toBeInstanceOf(RangeError);
+    // The first attempt may have begun before its shard had heard of the change.
+    const next = server.task(await front.start.remote({ method: "fails" }));
+    await expect(next.result({ timeoutMs: 20_000 })).rejects.toBeInstanceOf(RangeError);
+    expect((await next.status()).attempts).toBe(2);
+  });
+});
+
 describe("an application that is deleted", () => {
   it("has its waiting tasks cancelled, and they stay listed", async () => {
     const front = server.handle<typeof app>("quiet");

@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, RequestCancelledError, RequestTimeoutError, SerializationError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
-import type { TaskPage } from "../../src/protocol/tasks.ts";
-import { connect, getTask } from "edge-serve/client";
 import type { app, Asked } from "./apps/tasks.ts";
 
-const TOKEN = "open sesame";
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/tasks.yaml", { token: TOKEN, quiet: true });
+  server = await serve("test/e2e/apps/tasks.yaml", { quiet: true });
 });
 afterAll(() => server.stop());
 
@@ -78,6 +75,42 @@ describe("an enqueued call", () => {
     expect((await front().status.remote(id)).attempts).toBeLessThanOrEqual(1);
   });
 
+  it("continues the trace of who enqueued it, in a call tree of its own", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const response = await server.fetch("/", { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, "x-request-id": "outer" } });
+    const { traceparent, requestId } = await server.task<Record<string, string>>(await response.text()).result();
+    expect([traceparent!.split("-")[1], requestId]).toEqual([traceId, expect.not.stringMatching(/^outer$/)]);
+    const { task, deadline, inner } = (await outcome({ method: "nested" })) as Record<string, { readonly deadline: number }>;
+    expect(task).toMatchObject({ attempt: 1 });
+    expect(inner).toEqual({ task: undefined, deadline });
+  });
+
+  it("has an attempt more where its replica is lost", async () => {
+    const id = await front().startCrash.remote();
+    expect(await server.task(id).result({ timeoutMs: 20_000 })).toBe("survived");
+    expect(await server.task(id).status()).toMatchObject({ state: "SUCCEEDED", attempts: 2 });
+  });
+
+  it("waits where queues are full, which is no attempt", async () => {
+    const tasks = (await front().startNarrow.remote(8)).map((id) => server.task(id));
+    expect(await Promise.all(tasks.map((task) => task.result({ timeoutMs: 20_000 })))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(await Promise.all(tasks.map(async (task) => (await task.status()).attempts))).toEqual(tasks.map(() => 1));
+  });
+
+  it("sees its signal abort when an attempt has taken too long, and fails after the last one", async () => {
+    const task = server.task(await front().startLong.remote());
+    expect(await rejection(task.result({ timeoutMs: 20_000 }))).toBeInstanceOf(RequestTimeoutError);
+    expect(await task.status()).toMatchObject({ state: "FAILED", attempts: 2, error: { name: "RequestTimeoutError" } });
+    const stops = server.logs().filter(({ message, fields }) => message === "stopped" && fields["name"] === "too long");
+    expect(stops).toHaveLength(2);
+  });
+
+  it("is tried again where a call inside of it finds no method", async () => {
+    const id = await start({ method: "callsMissing" });
+    expect(await rejection(server.task(id).result())).toMatchObject({ name: "MethodNotFoundError" });
+    expect((await server.task(id).status()).attempts).toBe(3);
+  });
+
   it("is refused where it is a generator, or holds what cannot be stored", async () => {
     expect(await rejection(start({ method: "numbers" }))).toBeInstanceOf(SerializationError);
     expect(await rejection(start({ args: ["x".repeat(1_100_000)] }))).toMatchObject({ code: "SERIALIZATION" });
@@ -131,92 +164,6 @@ describe("an enqueued call", () => {
       expect(await rejection(front().status.remote(id))).toMatchObject({ name: "TaskNotFoundError", code: "TASK_NOT_FOUND" });
     },
   );
-});
-
-const api = (path: string, method = "GET") => server.fetch(`/-/api/${path}`, { method, headers: { authorization: `Bearer ${TOKEN}` } });
-
-describe("from outside the Worker", () => {
-  it("what connect gives can be enqueued, and its tasks can be asked for", async () => {
-    const client = connect<typeof app>(server.url, { token: TOKEN, app: "tasks" });
-    expect(await (await client.own.enqueue("a")).result()).toBe("my own a");
-    const same = client.options({ idempotencyKey: "once" });
-    expect((await same.own.enqueue("b")).id).toBe((await same.own.enqueue("c")).id);
-    const id = await client.start.remote({ args: [new Map([["a", 1]])] });
-    const task = getTask<unknown>(client, id);
-    expect(await task.result({ timeoutMs: 20_000 })).toEqual([new Map([["a", 1]])]);
-    expect(await task.status()).toMatchObject({ id, state: "SUCCEEDED" });
-    expect(await task.cancel()).toBe(false);
-    expect(await rejection(getTask(client, id.replace("tasks.", "other.")).status())).toMatchObject({ code: "TASK_NOT_FOUND" });
-    expect(() => getTask({}, id)).toThrow(ConfigError);
-  });
-
-  it("a test has a task by its id", async () => {
-    const task = server.task<string>(await start({ method: "second" }));
-    expect(await task.result()).toBe("done");
-    expect((await task.status()).attempts).toBe(2);
-    expect(await rejection(server.task(await start({ method: "fails" })).result())).toBeInstanceOf(RangeError);
-  });
-});
-
-describe("an operator", () => {
-  it("needs the token", async () => {
-    expect((await server.fetch("/-/api/tasks")).status).toBe(401);
-    expect((await server.fetch("/-/api/tasks/x/retry", { method: "POST" })).status).toBe(401);
-  });
-
-  it("lists tasks, newest first, by pages and by what they have in common", async () => {
-    const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.unshift(await start({ method: "enqueue", args: [String(n)], options: { delayMs: 3_600_000 } }));
-    const first = (await (await api("tasks?app=tasks&deployment=Jobs&state=PENDING&limit=3")).json()) as TaskPage;
-    expect(first.tasks.map(({ id }) => id)).toEqual(ids.slice(0, 3));
-    const second = (await (await api(`tasks?state=PENDING&limit=3&app=tasks&cursor=${first.cursor}`)).json()) as TaskPage;
-    expect(second.tasks.map(({ id }) => id)).toEqual(ids.slice(3));
-    expect(second.cursor).toBeUndefined();
-    for (const id of ids) await front().cancel.remote(id);
-  });
-
-  it.each(["state=LOST", "limit=0", "limit=many", "limit=100000", "cursor=nonsense", "application=tasks", "app=a/b"])(
-    "is told what is wrong with %s",
-    async (query) => {
-      const response = await api(`tasks?${query}`);
-      expect([response.status, await response.json()]).toEqual([400, { error: "BAD_REQUEST", message: expect.any(String) }]);
-    },
-  );
-
-  it("sees, cancels and retries one", async () => {
-    const id = await start({ method: "fails" });
-    await rejection(server.task(id).result());
-    const seen = await api(`tasks/${id}`);
-    expect([seen.status, await seen.json()]).toEqual([200, expect.objectContaining({ id, state: "FAILED", attempts: 3 })]);
-    const retried = await api(`tasks/${id}/retry`, "POST");
-    expect([retried.status, await retried.json()]).toEqual([200, expect.objectContaining({ id, attempts: 0 })]);
-    await rejection(server.task(id).result());
-    expect(await server.task(id).status()).toMatchObject({ state: "FAILED", attempts: 3 });
-    const waiting = await start({ options: { delayMs: 3_600_000 } });
-    expect((await api(`tasks/${waiting}/retry`, "POST")).status).toBe(409);
-    const cancelled = await api(`tasks/${waiting}/cancel`, "POST");
-    expect([cancelled.status, await cancelled.json()]).toEqual([200, expect.objectContaining({ state: "CANCELLED", cancelled: true })]);
-    expect((await api(`tasks/${waiting}/cancel`, "GET")).status).toBe(405);
-    for (const unknown of ["nonsense", "tasks.0.000000000000000000000a", "%"]) {
-      expect([unknown, (await api(`tasks/${unknown}`)).status]).toEqual([unknown, 404]);
-    }
-  });
-
-  it("scrapes how many there are, what became of attempts, and how long they waited", async () => {
-    await server.task(await start({})).result();
-    const text = await (await api("metrics")).text();
-    expect(text).toMatch(/^serve_tasks\{application="tasks",deployment="Jobs",state="SUCCEEDED"\} [1-9]/m);
-    expect(text).toMatch(/^serve_task_attempts_total\{application="tasks",deployment="Jobs",outcome="failed"\} [1-9]/m);
-    expect(text).toMatch(/^serve_task_wait_ms_bucket\{application="tasks",deployment="Jobs",le="\+Inf"\} [1-9]/m);
-  });
-
-  it("sees them on the dashboard", async () => {
-    const id = await start({ method: "fails" });
-    await rejection(server.task(id).result());
-    const page = await (await server.fetch("/-/dashboard", { headers: { authorization: `Bearer ${TOKEN}` } })).text();
-    expect(page).toContain(id);
-    expect(page).toContain("RangeError: never");
-  });
 });
 
 describe("when everything is killed", () => {

@@ -28,6 +28,27 @@ export class Jobs {
     if (serve.getRequestContext().task!.attempt === 1) throw new Unready("not yet");
     return "done";
   }
+  async crash() {
+    if (serve.getRequestContext().task!.attempt > 1) return "survived";
+    serve.getReplicaContext().state.abort("the machine is gone");
+    return new Promise(() => {});
+  }
+  async briefly(n: number) {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return n;
+  }
+  async nested() {
+    const { task, deadline } = serve.getRequestContext();
+    const inner = await serve.getDeploymentHandle<Jobs>("Jobs").inside.remote();
+    return { task, deadline, inner };
+  }
+  inside() {
+    const { task, deadline } = serve.getRequestContext();
+    return { task, deadline };
+  }
+  async callsMissing() {
+    return (serve.getDeploymentHandle("Jobs") as serve.DeploymentHandle<{ nope(): void }>).nope.remote();
+  }
   fails(value: unknown) {
     throw Object.assign(new RangeError("never"), { value });
   }
@@ -75,9 +96,21 @@ type AnyMethod = serve.EnqueueableMethod<unknown[], unknown>;
 class Front {
   readonly #jobs: serve.DeploymentHandle<Jobs>;
   readonly #plain: serve.DeploymentHandle<Jobs>;
-  constructor(jobs: serve.DeploymentHandle<Jobs>, plain: serve.DeploymentHandle<Jobs>) {
+  readonly #narrow: serve.DeploymentHandle<Jobs> | undefined;
+  constructor(jobs: serve.DeploymentHandle<Jobs>, plain: serve.DeploymentHandle<Jobs>, narrow?: serve.DeploymentHandle<Jobs>) {
     this.#jobs = jobs;
     this.#plain = plain;
+    this.#narrow = narrow;
+  }
+  async startNarrow(count: number) {
+    const tasks = await Promise.all(Array.from({ length: count }, (_, n) => this.#narrow!.briefly.enqueue(n)));
+    return tasks.map(({ id }) => id);
+  }
+  async startCrash() {
+    return (await this.#narrow!.crash.enqueue()).id;
+  }
+  async startLong() {
+    return (await this.#narrow!.hold.enqueue("too long")).id;
   }
   async start({ method, args = [], options = {} }: Asked) {
     const handle = this.#jobs.options(options) as unknown as AnyMethod & Record<string, AnyMethod>;
@@ -109,13 +142,22 @@ class Front {
   release() {
     return this.#jobs.release.broadcast();
   }
-  fetch() {
-    return new Response("front");
+  async fetch() {
+    return new Response((await this.#jobs.context.enqueue()).id);
   }
 }
 
 const jobs = serve.deployment(Jobs, { tasks: { backoffMs: 20, timeoutMs: 30_000 } }).bind();
-export const app = serve.deployment(Front).bind(jobs, serve.deployment(Jobs, { name: "Plain" }).bind());
+const plain = serve.deployment(Jobs, { name: "Plain" }).bind();
+const narrow = serve
+  .deployment(Jobs, {
+    name: "Narrow",
+    maxOngoingRequests: 1,
+    maxQueuedRequests: 0,
+    tasks: { timeoutMs: 400, maxAttempts: 2, backoffMs: 10 },
+  })
+  .bind();
+export const app = serve.deployment(Front).bind(jobs, plain, narrow);
 
 /** One that fires each second. */
 export const clock = serve

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { DeploymentOptions } from "../../../src/api/options.ts";
+import { cronTriggers } from "../../../src/compile/cron-triggers.ts";
+import { classNamesOf, entryModule } from "../../../src/compile/entry-module.ts";
 import { describeCode } from "../../../src/compile/describe-code.ts";
 import type { CheckTasks } from "../../../src/compile/manifest.ts";
 import { documentInForce, planDocument } from "../../../src/operator/plan-document.ts";
@@ -83,5 +85,60 @@ describe("tasks and schedules of a configuration", () => {
     const plan = planned({}, entry);
     expect(plan.applications).toBeUndefined();
     expectMentions(plan.diagnostics[0]!.message, Object.keys(entry)[0]!, "deploy");
+  });
+});
+
+describe("the entry module", () => {
+  const entry = (options: DeploymentOptions, retired: readonly string[] = []) => {
+    const { result } = built(options);
+    if ("problems" in result) throw new Error("It does not compile.");
+    const manifest = { ...result.manifest, version: "v" };
+    const sources = { shop: { specifier: "../src/app.ts", exportName: "app" } };
+    return { text: entryModule({ target: "src/app.ts:app", manifest, sources, retired }), classes: classNamesOf(manifest) };
+  };
+  const TASK_CLASSES = ["EdgeServeTasks", "EdgeServeSchedules"];
+
+  it.each([{ tasks: {} }, { schedules: [{ cron: "@hourly" }] }])("has the classes of tasks and schedules with %j", (options) => {
+    const { text, classes } = entry(options);
+    for (const name of TASK_CLASSES) expect(text).toContain(`class ${name} extends worker.`);
+    expectMentions(text, "backgroundTasks");
+    expect(classes).toEqual(expect.arrayContaining(TASK_CLASSES));
+  });
+
+  it.each([{}, { schedules: [] }])("has nothing of them with %j", (options) => {
+    const { text, classes } = entry(options);
+    expect(text).not.toMatch(/Tasks|Schedules/);
+    expect(classes).not.toEqual(expect.arrayContaining([TASK_CLASSES[0]]));
+  });
+
+  it("goes on with what was enqueued before the option went", () => {
+    const { text } = entry({}, TASK_CLASSES);
+    expectMentions(
+      text,
+      "backgroundTasks",
+      "class EdgeServeTasks extends worker.Tasks",
+      "class EdgeServeSchedules extends worker.Schedules",
+    );
+    expect(text.match(/class EdgeServeTasks/g)).toHaveLength(1);
+  });
+});
+
+describe("the cron trigger", () => {
+  const manifestOf = (options: DeploymentOptions) => {
+    const { result } = built(options);
+    if ("problems" in result) throw new Error("It does not compile.");
+    return result.manifest;
+  };
+  const SCHEDULES = { schedules: [{ cron: "@hourly" }] };
+
+  it.each([
+    ["is there with schedules", undefined, SCHEDULES, false, { crons: ["*/30 * * * *"] }],
+    ["is beside the user's own", { crons: ["0 3 * * *"] }, SCHEDULES, false, { crons: ["0 3 * * *", "*/30 * * * *"] }],
+    ["is there once where the user has the same", { crons: ["*/30 * * * *"] }, SCHEDULES, true, { crons: ["*/30 * * * *"] }],
+    ["is not there for tasks alone", undefined, { tasks: {} }, false, undefined],
+    ["leaves the user's as they are without schedules", { crons: ["0 3 * * *"] }, {}, false, { crons: ["0 3 * * *"] }],
+    ["is taken away once the last schedule is gone", undefined, {}, true, { crons: [] }],
+  ] as const)("%s", (...[, users, options, hadSchedules, triggers]) => {
+    expect(cronTriggers(users, manifestOf(options as DeploymentOptions), hadSchedules)).toEqual(triggers);
   });
 });
