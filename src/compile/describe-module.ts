@@ -1,6 +1,7 @@
 /**
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
+import type { RouteConfig } from "../protocol/traffic.ts";
 import type { DescribedApplication } from "./manifest.ts";
 import { namedPolicies } from "./policies.ts";
 
@@ -19,7 +20,7 @@ export interface ApplicationSource extends DescribedApplication, CodeSource {
 }
 
 /** Text of a Worker that answers every request with the {@link DescribeResult} as JSON. */
-export function describeModule(sources: readonly ApplicationSource[]): string {
+export function describeModule(sources: readonly ApplicationSource[], routes: readonly RouteConfig[] = []): string {
   const policies = sources.flatMap(({ policySources = {} }) => Object.entries(policySources));
   const modules = [...new Set([...sources, ...policies.map(([, source]) => source)].map(({ specifier }) => specifier))];
   const nameOf = (source: CodeSource) => `module${modules.indexOf(source.specifier)}`;
@@ -46,7 +47,8 @@ export function describeModule(sources: readonly ApplicationSource[]): string {
     "const policies = {",
     ...policies.map(([key, source]) => line(key, source)),
     "};",
-    "export default { fetch: () => Response.json(describeCode({ applications }, code, policies)) };",
+    ...(routes.length === 0 ? [] : [`const routes = ${JSON.stringify(routes)};`]),
+    `export default { fetch: () => Response.json(describeCode({ applications${routes.length === 0 ? "" : ", routes"} }, code, policies)) };`,
     "",
   ].join("\n");
 }

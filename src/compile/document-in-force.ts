@@ -3,10 +3,15 @@
  */
 import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { describeSystem } from "./manifest.ts";
 
-/** The document that comes to `applications` when it is put to this code. */
-export function documentInForce(applications: readonly ApplicationManifest[], code: Readonly<Record<string, unknown>>): ConfigDocument {
+/** The document that comes to what is in force when it is put to this code. */
+export function documentInForce(
+  applications: readonly ApplicationManifest[],
+  code: Readonly<Record<string, unknown>>,
+  routes: readonly RouteConfig[] = [],
+): ConfigDocument {
   const bare = applications.map(({ name, routePrefix, args }) => ({
     name,
     routePrefix,
@@ -14,5 +19,5 @@ export function documentInForce(applications: readonly ApplicationManifest[], co
     deployments: [],
   }));
   const result = describeSystem({ applications: bare }, code);
-  return documentOf(applications, "manifest" in result ? result.manifest.applications : []);
+  return documentOf(applications, "manifest" in result ? result.manifest.applications : [], routes);
 }

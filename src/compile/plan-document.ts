@@ -8,6 +8,7 @@ import { type Diagnostic, errorAt, type Finding, formatPath, toDiagnostic, withN
 import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { show } from "../protocol/wording.ts";
 import { describedApplications } from "./described-applications.ts";
 import { type DescribedApplication, describeSystem } from "./manifest.ts";
@@ -17,6 +18,7 @@ import { namedPolicies, policyIn } from "./policies.ts";
 /** What should run, unless there is an error, and everything there is to say about the document. */
 export interface PlannedDocument {
   readonly applications?: readonly ApplicationManifest[];
+  readonly routes?: readonly RouteConfig[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -36,8 +38,12 @@ export function planDocument(document: unknown, { manifest: compiled, code, poli
   const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
   if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign.map((one) => toDiagnostic(withNames(one, document)))] };
   const applications = describedApplications(config).map((application) => asOpen(application, compiled));
-  const result = describeSystem({ applications }, code, policies);
-  if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
+  const { routes } = config;
+  const result = describeSystem({ applications, ...(routes === undefined ? {} : { routes }) }, code, policies);
+  if ("manifest" in result) {
+    const { manifest } = result;
+    return { applications: manifest.applications, ...(manifest.routes === undefined ? {} : { routes: manifest.routes }), diagnostics };
+  }
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
 }

@@ -94,7 +94,8 @@ function describe(issue: v.BaseIssue<unknown>, part: Part & Place): Finding {
 
 /** @internal What a time in milliseconds may be, said of seconds. */
 export function inSeconds(accepted: string): string {
-  return accepted.replace(String(MAX_TIME_MS), `${MAX_TIME_MS / 1000} seconds`);
+  const last = String(MAX_TIME_MS);
+  return accepted.replaceAll(/\d+/g, (ms) => `${Number(ms) / 1000}${ms === last ? " seconds" : ""}`);
 }
 
 /** @internal Option names in a sentence from the API, spelled as the document spells them. */

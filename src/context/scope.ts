@@ -54,6 +54,8 @@ export interface RequestContext {
   readonly traceparent: string | undefined;
   /** What sends equal requests to the same replica. */
   readonly key: string | undefined;
+  /** Whether another application answers the client, and this answer goes nowhere: see `shadow` of a route. */
+  readonly shadow: boolean;
 }
 
 /** A replica as the framework sees it while user code runs. */
@@ -111,6 +113,9 @@ export class RequestScope implements RequestContext, Watched {
   }
   get key(): string | undefined {
     return this.meta.key;
+  }
+  get shadow(): boolean {
+    return this.meta.shadow === true;
   }
   get signal(): AbortSignal {
     this.#follow();

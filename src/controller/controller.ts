@@ -25,6 +25,7 @@ import {
 } from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
+import type { WindowCount } from "../protocol/traffic.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
 import type { MeasuredStore } from "./measured.ts";
@@ -36,6 +37,7 @@ import { addUpLoads } from "./scaling.ts";
 import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
 import { type Changes, stateFrom, type StoredApplication, takeChanges } from "./stored-state.ts";
+import { TrafficSums, type TrafficSumsStore } from "./traffic-sums.ts";
 import { type Consequences, type ControllerEvent, transition } from "./transition.ts";
 
 /** What the shell hands to a controller. */
@@ -46,6 +48,8 @@ export interface ControllerPorts {
   readonly policies: Policies;
   /** What the replicas have measured: a row each. */
   readonly measured: MeasuredStore;
+  /** What the replicas have counted of a canary. */
+  readonly traffic: TrafficSumsStore;
   /** Reads all that was stored. */
   load(): StoredApplication | undefined;
   /** Stores all of it or nothing, for good before it returns or before any message leaves. */
@@ -56,6 +60,8 @@ export interface ControllerPorts {
   give(order: Order): Promise<OrderOutcome>;
   /** Says that this application has gone over to this version of the code. Rejects if nobody heard it. */
   moved(version: string): Promise<void>;
+  /** Tells what the replicas have counted of a canary together. Rejects if nobody heard it. */
+  counted(counts: readonly WindowCount[]): Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
   /** Writes to the log what failed and will be tried again. */
@@ -70,6 +76,7 @@ export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
   #known: ApplicationState | undefined;
   readonly #measured: MeasuredReplicas;
+  readonly #traffic: TrafficSums;
   readonly #underway = new OrdersUnderway();
   /** The alarm that was asked for, until it rings. */
   #alarmAtMs: number | undefined;
@@ -79,6 +86,13 @@ export class Controller implements ControllerRpc {
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
     this.#measured = new MeasuredReplicas(ports.measured);
+    this.#traffic = new TrafficSums({
+      store: ports.traffic,
+      tell: (counts) => ports.counted(counts),
+      keepAlive: (promise) => ports.keepAlive(promise),
+      failed: (error) => ports.failed(error),
+      sleep: (ms) => ports.sleep(ms),
+    });
     const { version, application } = ports.compiled;
     const { version: before, revision } = this.#state;
     if (before === version) {
@@ -113,7 +127,8 @@ export class Controller implements ControllerRpc {
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.get(report.replica);
-    const { metrics } = report;
+    const { metrics, traffic } = report;
+    if (traffic !== undefined && replica !== undefined) this.#attempt(() => this.#traffic.take(report.replica, traffic));
     if (metrics !== undefined) {
       // What it has measured comes again; that it was heard of must not be lost for it.
       const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
@@ -262,6 +277,7 @@ export class Controller implements ControllerRpc {
     this.#attempt(() => this.#wake());
     const { gone = [] } = changes ?? {};
     if (gone.length > 0) {
+      this.#attempt(() => this.#traffic.gone(gone));
       this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: detailsOf(state) === undefined, nowMs }));
     }
     for (const { deployment, problem } of result.problems ?? []) this.#attempt(() => this.#ports.warn(deployment, problem));

@@ -23,6 +23,13 @@ export interface RequestMeta {
   /** When nobody waits for the answer any more, in milliseconds since the epoch. */
   readonly deadline?: number | undefined;
   readonly traceparent?: string | undefined;
+  /**
+   * The prefix is one of several applications, and this one was chosen for the request. Above 0 it is the window of a canary, which
+   * the answer is counted under.
+   */
+  readonly traffic?: number | undefined;
+  /** Nobody waits for the answer: another application has given the client its own. */
+  readonly shadow?: true | undefined;
 }
 
 /**

@@ -79,6 +79,11 @@ export class Router {
     return this.#set.isGone === true ? null : this.#set.routePrefix;
   }
 
+  /** Whether the deployment has been deleted, as far as is known. */
+  get isGone(): boolean {
+    return this.#set.isGone === true;
+  }
+
   /** Takes a replica set, unless it knows a newer one. */
   learn(set: ReplicaSet): void {
     if (set.epoch <= this.#set.epoch) return;

@@ -143,6 +143,8 @@ export class ControlledWorld {
         this.orders.push(order);
         return this.answer(order);
       },
+      traffic: { get: () => undefined, set: () => {}, delete: () => {}, getSums: () => undefined, setSums: () => {} },
+      counted: async () => {},
       moved: async (version) => void this.moves.push(version),
       keepAlive: (promise) => void this.#underway.push(promise),
       failed: (error) => void this.failures.push(error),

@@ -48,10 +48,11 @@ export interface Compiled {
 export async function compileTarget(target: Target, project: Project, base: WranglerConfig, scratch: string): Promise<Compiled> {
   const file = join(scratch, "describe.ts");
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root)));
+  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root), target.config.routes));
   try {
     const { manifest, text, inputs } = await evaluate(file, target, project, base);
-    const complete: Manifest = { protocol: manifest.protocol, version: versionOf(text, manifest), applications: manifest.applications };
+    const { protocol, ...rest } = manifest;
+    const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     return {
       manifest: complete,
       classes: classNamesOf(complete),

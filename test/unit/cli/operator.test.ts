@@ -93,7 +93,7 @@ function scripted(...steps: (readonly ApplicationDetails[] | Error)[]): { status
     async status() {
       const step = (steps.length > 1 ? steps.shift() : steps[0])!;
       if (step instanceof Error) throw step;
-      return { applications: Object.fromEntries(step.map((one) => [one.name, one])) };
+      return { applications: Object.fromEntries(step.map((one) => [one.name, one])), routes: {} };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConfigStore, type StoredConfig } from "../../../src/controller/config-store.ts";
+import type { StoredTraffic } from "../../../src/controller/traffic-keeper.ts";
 import type { ConfigChange } from "../../../src/protocol/control.ts";
 import type { ApplicationManifest } from "../../../src/protocol/manifest.ts";
 import { manifestOf } from "../../support/controlled-world.ts";
@@ -8,6 +9,7 @@ const app = (name: string, routePrefix = `/${name}`): ApplicationManifest => ({ 
 
 class StoreWorld {
   stored: StoredConfig | undefined;
+  traffic: StoredTraffic | undefined;
   alarmAtMs: number | undefined;
   /** What each controller was given, in order. */
   readonly delivered: [app: string, change: ConfigChange][] = [];
@@ -19,6 +21,7 @@ class StoreWorld {
       compiled: { protocol: 1, version, applications: [app("a"), app("b")] },
       load: () => structuredClone(this.stored),
       save: (config) => (this.stored = structuredClone(config)),
+      traffic: { load: () => structuredClone(this.traffic), save: (traffic) => (this.traffic = structuredClone(traffic)) },
       wakeAt: (timeMs) => (this.alarmAtMs = timeMs),
       deliver: async (name, change) => {
         await this.deliver(name);

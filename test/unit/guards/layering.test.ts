@@ -16,6 +16,7 @@ const RUNTIME = [
   "replica",
   "router",
   "tasks",
+  "traffic",
 ];
 
 /** Who may import whom. A room may always import itself; what is not listed is forbidden. */
@@ -27,18 +28,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   batching: ["protocol", "api", "context", "observe"],
   multiplexing: ["protocol", "api", "context", "observe"],
   config: ["protocol", "api"],
-  compile: ["protocol", "api", "config"],
+  compile: ["protocol", "api", "config", "traffic"],
   router: ["protocol", "observe"],
   traffic: ["protocol"],
-  replica: ["protocol", "observe", "context", "multiplexing"],
+  replica: ["protocol", "observe", "context", "multiplexing", "traffic"],
   handle: ["protocol", "router", "context"],
-  ingress: ["protocol", "context", "handle", "observe", "dashboard"],
-  controller: ["protocol", "config", "observe"],
+  ingress: ["protocol", "context", "handle", "observe", "dashboard", "traffic"],
+  controller: ["protocol", "config", "observe", "traffic"],
   tasks: ["protocol"],
   client: ["protocol", "handle", "api"],
   local: RUNTIME.filter((room) => !["ingress", "controller", "dashboard"].includes(room)),
-  dashboard: ["protocol", "observe"],
-  cli: ["compile", "config", "api", "protocol"],
+  dashboard: ["protocol", "observe", "traffic"],
+  cli: ["compile", "config", "api", "protocol", "traffic"],
   testing: ["compile", "config", "api", "protocol", "cli", "client", "local"],
   // The composition roots. `index` re-exports what loads in Node as well as in workerd, so no room that needs a platform.
   index: ["api", "batching", "context", "multiplexing", "protocol"],

@@ -29,6 +29,7 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
     targetOf: (app) => ({
       requestTimeoutMs: null,
       routePrefix: null,
+      isGone: false,
       prepare: resendable,
       async fetch(request, meta) {
         seen.push({ app, url: requestOf(request).url, meta });
@@ -134,6 +135,7 @@ describe("a request whose application has moved", () => {
       targetOf: (app) => ({
         requestTimeoutMs: app === "two" ? 1000 : null,
         routePrefix: now[app] ?? null,
+        isGone: false,
         prepare: resendable,
         async fetch(sent, { requestId, routePrefix }) {
           if (routePrefix !== now[app]) throw new DeploymentUnavailableError("It is elsewhere.");
@@ -143,8 +145,13 @@ describe("a request whose application has moved", () => {
         },
       }),
       control: {
-        current: async () =>
-          ({ one: { name: "one", routePrefix: "/b", ingress: "One" }, two: { name: "two", routePrefix: "/a", ingress: "Two" } }) as never,
+        traffic: async () => ({
+          table: { revision: 0, entries: [] },
+          applications: {
+            one: { name: "one", routePrefix: "/b", ingress: "One" },
+            two: { name: "two", routePrefix: "/a", ingress: "Two" },
+          } as never,
+        }),
         unready: async () => [],
       },
     });
@@ -212,6 +219,7 @@ describe("the deadline of an HTTP request", () => {
       targetOf: () => ({
         requestTimeoutMs,
         routePrefix: null,
+        isGone: false,
         prepare: resendable,
         fetch(request, meta) {
           sent.push({ request: requestOf(request), meta });

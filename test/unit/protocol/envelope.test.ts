@@ -24,6 +24,8 @@ const meta: fc.Arbitrary<RequestMeta> = fc.record(
     multiplexedModelId: fc.string({ unit: "binary" }),
     key: fc.string({ unit: "binary" }),
     traceparent: fc.string(),
+    traffic: fc.nat(),
+    shadow: fc.constant(true as const),
   },
   { requiredKeys: ["requestId", "chain", "hops"] },
 );
@@ -34,7 +36,7 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
 );
 
-const KNOWN_FIELDS = 13;
+const KNOWN_FIELDS = 15;
 const PROTOCOL_FIELD = 11;
 
 /** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */
