@@ -9,6 +9,7 @@ import { init } from "./commands/init.ts";
 import { run } from "./commands/run.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
+import { traffic } from "./commands/traffic.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove];
+export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, traffic, remove];

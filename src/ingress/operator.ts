@@ -161,7 +161,8 @@ async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> 
 }
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const { html, contentSecurityPolicy } = dashboardPage(await ports.scrape(), crypto.randomUUID());
+  const [scraped, routes] = await Promise.all([ports.scrape(), ports.routes().catch(() => NO_ROUTES)]);
+  const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), routes);
   return new Response(html, {
     headers: {
       "content-type": "text/html; charset=utf-8",
