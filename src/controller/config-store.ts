@@ -19,6 +19,7 @@ import { own } from "../protocol/own.ts";
 import type { RouteConfig, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import { type Order, prefixesNaming } from "../traffic/state.ts";
+import { NO_ROUTING, ownersOf, type Routing, routingAfter } from "./routing.ts";
 import { type RoutesInForce, TrafficKeeper, type TrafficKeeperPorts } from "./traffic-keeper.ts";
 
 /** What should run, by application; `null` is an application that was deleted. */
@@ -34,6 +35,8 @@ export interface StoredConfig {
   readonly pending: readonly string[];
   /** No operator's document, but what was compiled. */
   readonly isCompiled?: boolean;
+  /** How often prefixes have changed. */
+  readonly routing?: Routing;
 }
 
 /** What the shell hands to the store. */
@@ -73,6 +76,8 @@ export interface ConfigStoreRpc {
 export interface TrafficNews {
   readonly table: TrafficTable;
   readonly applications: Applications;
+  /** How often prefixes have changed. */
+  readonly routing: number;
 }
 
 const REDELIVER_MS = 1000;
@@ -97,7 +102,8 @@ export class ConfigStore implements ConfigStoreRpc {
     this.#wake(now());
     const applications = { ...noneOf(stored.applications), ...compiledApplications(compiled) };
     const pending = Object.keys(applications);
-    save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true });
+    const { routing = NO_ROUTING } = stored;
+    save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true, routing });
   }
 
   async put(version: string, applications: readonly ApplicationManifest[], routes: readonly RouteConfig[] = []): Promise<number> {
@@ -131,12 +137,13 @@ export class ConfigStore implements ConfigStoreRpc {
     save({ ...stored, applications, pending: stored.pending.filter((name) => name !== app) });
   }
 
-  async traffic({ revision, reports, shadows = [] }: TrafficQuery): Promise<TrafficNews | undefined> {
+  async traffic({ revision, routing: known, reports, shadows = [] }: TrafficQuery): Promise<TrafficNews | undefined> {
     this.#traffic.shadowed(shadows);
     for (const report of reports) this.#traffic.report(report);
     this.#wake(this.#deliverAtMs);
-    const table = this.#traffic.tableFor(revision);
-    return table === undefined ? undefined : { table, applications: this.#current() };
+    const routing = this.#ports.load()?.routing?.count ?? 0;
+    const isKnown = this.#traffic.tableFor(revision) === undefined && known === routing;
+    return isKnown ? undefined : { table: this.#traffic.table, applications: this.#current(), routing };
   }
 
   async counted(report: TrafficReport): Promise<void> {
@@ -187,7 +194,9 @@ export class ConfigStore implements ConfigStoreRpc {
       throw new Error(`The document was checked against version ${version} of the code, and ${compiled.version} runs. Send it again.`);
     }
     const revision = (load()?.revision ?? 0) + 1;
-    const stored = { revision, version, applications, pending };
+    const before = ownersOf(this.#current(), this.#traffic.routes);
+    const routing = routingAfter(load()?.routing ?? NO_ROUTING, before, ownersOf(applications, routes ?? this.#traffic.routes));
+    const stored = { revision, version, applications, pending, routing };
     this.#wake(now() + REDELIVER_MS);
     save(stored);
     if (routes !== undefined) this.#traffic.apply(routes);
@@ -195,12 +204,16 @@ export class ConfigStore implements ConfigStoreRpc {
     return revision;
   }
 
-  async #deliver({ revision, version, applications, pending, isCompiled = false }: StoredConfig): Promise<void> {
+  async #deliver({ revision, version, applications, pending, routing, isCompiled = false }: StoredConfig): Promise<void> {
     const { deliver, load, save, now } = this.#ports;
     // Before anything else: whatever happens now, this object is woken to finish.
     this.#wake(now() + REDELIVER_MS);
     const settled = await Promise.allSettled(
-      pending.map((app) => deliver(app, { revision, version, application: own(applications, app) ?? null, isCompiled })),
+      pending.map((app) => {
+        const taken = own(routing?.taken ?? {}, app);
+        const change = { revision, version, application: own(applications, app) ?? null, isCompiled };
+        return deliver(app, taken === undefined ? change : { ...change, routing: taken });
+      }),
     );
     const newest = load();
     // A later document has replaced this one, and delivers its own parts.

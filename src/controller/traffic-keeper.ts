@@ -11,7 +11,18 @@
 import type { Manifest } from "../protocol/manifest.ts";
 import type { RouteConfig, RouteStatus, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import { addShadows, type ShadowCount } from "../traffic/shadow.ts";
-import { applied, judged, NO_TRAFFIC, type Order, ordered, reported, tableFor, type TrafficState, wakeAtMs } from "../traffic/state.ts";
+import {
+  applied,
+  judged,
+  NO_TRAFFIC,
+  type Order,
+  ordered,
+  reported,
+  tableFor,
+  tableOf,
+  type TrafficState,
+  wakeAtMs,
+} from "../traffic/state.ts";
 import { type MeasuredSide, measuredSides, routesStatus } from "../traffic/status.ts";
 
 /** What is stored of traffic. JSON. */
@@ -94,6 +105,11 @@ export class TrafficKeeper {
     const state = ordered(this.#state, order, this.#ports.now());
     if (state !== undefined) this.#take(state);
     return state !== undefined;
+  }
+
+  /** What isolates are told. */
+  get table(): TrafficTable {
+    return tableOf(this.#state);
   }
 
   /** The table, unless it is of this revision. */

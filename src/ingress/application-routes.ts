@@ -20,6 +20,8 @@ export interface IngressTarget {
   readonly requestTimeoutMs: number | null;
   /** Where HTTP requests reach the application, as its replicas say; `null` when they do not. */
   readonly routePrefix: string | null;
+  /** Grows when others have been given prefixes below the application's own. */
+  readonly routing: number;
   /** Whether it has been deleted, as far as is known. */
   readonly isGone: boolean;
   /** Keeps what would be lost if the request were refused. */

@@ -89,8 +89,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   function answer(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): Promise<Response> {
-    const { request, path } = arrival;
+    const { request, path, worker } = arrival;
     const { routePrefix: prefix, target, httpTimeoutMs } = application;
+    // The next requests go by what is heard.
+    if (traffic.isBehind(target.routing)) worker.keepAlive(traffic.refresh());
     const meta = metaOf(arrival, application, chosen);
     const forwarded = prefix === "/" ? request : new Request(withoutPrefix(request.url, path, prefix), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;

@@ -24,6 +24,8 @@ export interface RoutesNews {
   readonly table: TrafficTable;
   /** What runs, by application; `null` is one that does not. */
   readonly applications: Readonly<Record<string, ApplicationManifest | null>>;
+  /** How often prefixes have changed. */
+  readonly routing: number;
 }
 
 /** What the routes of an isolate are made of. */
@@ -54,6 +56,8 @@ export class IsolateTraffic {
   /** Made in the first request that needs it: the platform gives out no random numbers before. */
   #known: KnownTraffic | undefined;
   #isHeard = false;
+  /** How often prefixes had changed when this isolate was told of them. */
+  #routing = 0;
   /** When what is known was asked for. */
   #askedAtMs = 0;
   /** Until when something is waiting to tell what was counted. */
@@ -76,7 +80,8 @@ export class IsolateTraffic {
 
   /** Waits for the first answer, and for none after that. */
   async warm(): Promise<void> {
-    await within(this.#news({ revision: NONE, reports: [] }), { timeoutMs: FIRST_MS, after }, () => {});
+    const query = this.#knowledge.due(Date.now());
+    await within(this.#news({ reports: [], ...query, revision: NONE }), { timeoutMs: FIRST_MS, after }, () => {});
     this.#isHeard = true;
   }
 
@@ -87,6 +92,11 @@ export class IsolateTraffic {
     if (atMs - this.#askedAtMs < ROUTES_FRESH_MS) return;
     await this.#news({ revision: NONE, reports: [] });
     this.#askedAtMs = Math.max(this.#askedAtMs, atMs);
+  }
+
+  /** Whether prefixes have changed since this isolate was told of them. @param routing What an application's replicas say. */
+  isBehind(routing: number): boolean {
+    return routing > this.#routing;
   }
 
   /** What is known has been found to be old: the next one who asks is answered by the control plane. */
@@ -133,24 +143,30 @@ export class IsolateTraffic {
     if (tellAtMs === undefined || nowMs < this.#tellingUntilMs) return;
     // Should the platform end the request that waits, the next one does it.
     this.#tellingUntilMs = Math.max(nowMs, tellAtMs) + FIRST_MS;
-    worker.keepAlive(this.#tellAt(tellAtMs - nowMs));
+    worker.keepAlive(this.#tell());
   }
 
-  async #tellAt(inMs: number): Promise<void> {
-    if (inMs > 0) await new Promise<void>((resolve) => void after(inMs, resolve));
-    this.#tellingUntilMs = 0;
-    const query = this.#knowledge.tellAtMs === undefined ? undefined : this.#knowledge.due(Date.now());
-    if (query !== undefined) await this.#news(query);
+  async #tell(): Promise<void> {
+    for (let atMs; (atMs = this.#knowledge.tellAtMs) !== undefined;) {
+      const inMs = atMs - Date.now();
+      // A timer may be a little early.
+      if (inMs > 0) await new Promise<void>((resolve) => void after(inMs + 1, resolve));
+      const query = this.#knowledge.due(Date.now());
+      if (query === undefined) continue;
+      this.#tellingUntilMs = 0;
+      return this.#news(query);
+    }
   }
 
   // Without an answer, what is known holds. Never rejects.
   async #news(query: TrafficQuery): Promise<void> {
     const known = this.#knowledge;
     try {
-      const news = await this.#ask(query);
+      const news = await this.#ask({ ...query, routing: this.#routing });
       this.#isHeard = true;
       if (news === undefined || news.table.revision < known.table.revision) return;
       known.take(news.table);
+      this.#routing = news.routing;
       this.routes.take(news.applications, known.prefixes);
     } catch {
       known.lost(query);

@@ -136,6 +136,8 @@ export interface ConfigChange {
   /** Of the code that it was checked against. */
   readonly version: string;
   readonly application: ApplicationManifest | null;
+  /** Grows when other applications have been given prefixes below this one's: callers are told of it. */
+  readonly routing?: number;
   /** It is what this version was compiled to, so it says nothing to a controller that runs other code. */
   readonly isCompiled?: boolean;
 }

@@ -70,6 +70,8 @@ export function isOwnError(status: number): boolean {
 export interface TrafficQuery {
   /** Of the table that it has. */
   readonly revision: number;
+  /** How often prefixes had changed when it was told of them. */
+  readonly routing?: number;
   /** What it has answered in a candidate's place. */
   readonly reports: readonly TrafficReport[];
   /** The shadows that have come to their end since the last query. */

@@ -71,6 +71,7 @@ function build(): Ingress {
       requestTimeoutMs: null,
       routePrefix: "/",
       isGone: false,
+      routing: 0,
       prepare: async (request) => ({ request: () => request }),
       async fetch(sent, meta) {
         seen.fetched.push({ request: sent instanceof Request ? sent : sent.request(), meta });
@@ -79,6 +80,7 @@ function build(): Ingress {
     }),
     control: {
       traffic: async () => ({
+        routing: 0,
         table: { revision: 0, entries: [] },
         applications: Object.fromEntries(COMPILED.applications.map((one) => [one.name, one])),
       }),

@@ -12,6 +12,7 @@ function routesOf(...applications: ReturnType<typeof known>[]) {
       return said[app] ?? null;
     },
     isGone: false,
+    routing: 0,
     prepare: async (request) => ({ request: () => request }),
     fetch: async () => new Response(app),
   }));

@@ -30,6 +30,7 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
       requestTimeoutMs: null,
       routePrefix: null,
       isGone: false,
+      routing: 0,
       prepare: resendable,
       async fetch(request, meta) {
         seen.push({ app, url: requestOf(request).url, meta });
@@ -136,6 +137,7 @@ describe("a request whose application has moved", () => {
         requestTimeoutMs: app === "two" ? 1000 : null,
         routePrefix: now[app] ?? null,
         isGone: false,
+        routing: 0,
         prepare: resendable,
         async fetch(sent, { requestId, routePrefix }) {
           if (routePrefix !== now[app]) throw new DeploymentUnavailableError("It is elsewhere.");
@@ -146,6 +148,7 @@ describe("a request whose application has moved", () => {
       }),
       control: {
         traffic: async () => ({
+          routing: 0,
           table: { revision: 0, entries: [] },
           applications: {
             one: { name: "one", routePrefix: "/b", ingress: "One" },
@@ -220,6 +223,7 @@ describe("the deadline of an HTTP request", () => {
         requestTimeoutMs,
         routePrefix: null,
         isGone: false,
+        routing: 0,
         prepare: resendable,
         fetch(request, meta) {
           sent.push({ request: requestOf(request), meta });
