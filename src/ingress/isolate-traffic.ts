@@ -52,6 +52,8 @@ const NONE = -1;
 export class IsolateTraffic {
   readonly routes: ApplicationRoutes;
   readonly #compiled: TrafficTable;
+  /** What this code has. */
+  readonly #names: ReadonlySet<string>;
   readonly #ask: IsolateTrafficParts["ask"];
   /** Made in the first request that needs it: the platform gives out no random numbers before. */
   #known: KnownTraffic | undefined;
@@ -66,6 +68,7 @@ export class IsolateTraffic {
   constructor({ applications, routes = [], targetOf, ask }: IsolateTrafficParts) {
     this.#ask = ask;
     this.#compiled = compiledTable(routes);
+    this.#names = new Set(applications.map(({ name }) => name));
     this.routes = new ApplicationRoutes(
       applications,
       targetOf,
@@ -164,12 +167,18 @@ export class IsolateTraffic {
     try {
       const news = await this.#ask({ ...query, routing: this.#routing });
       this.#isHeard = true;
-      if (news === undefined || news.table.revision < known.table.revision) return;
+      if (news === undefined || news.table.revision < known.table.revision || this.#isOfOtherCode(news)) return;
       known.take(news.table);
       this.#routing = news.routing;
-      this.routes.take(news.applications, known.prefixes);
+      const own = Object.entries(news.applications).filter(([name]) => this.#names.has(name));
+      this.routes.take(Object.fromEntries(own), known.prefixes);
     } catch {
       known.lost(query);
     }
+  }
+
+  // During a deploy isolates of two versions ask one object. Code that lacks an application of a route goes by what it knows.
+  #isOfOtherCode({ table }: RoutesNews): boolean {
+    return table.entries.some(({ cells }) => cells.applications.some((name) => !this.#names.has(name)));
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { NO_ROUTING, type Owners, routingAfter } from "../../../src/controller/routing.ts";
 
 const owners = (of: Readonly<Record<string, string | null>>): Owners => new Map(Object.entries(of));
@@ -28,5 +29,35 @@ describe("a change of prefixes", () => {
       count: 2,
       taken: { root: 2, a: 1 },
     });
+  });
+});
+
+describe("a controller that hears that others have prefixes below its application's", () => {
+  const manifest = manifestOf({ Front: {}, Model: {} });
+  const change = (revision: number, routing?: number) => ({
+    revision,
+    version: "v1",
+    application: manifest,
+    ...(routing === undefined ? {} : { routing }),
+  });
+  const setOf = async (world: ControlledWorld, name: string, epoch = 0) =>
+    (await world.report(`app/${name}/-/0.0`, { kind: "woke" }, { deployment: name, epoch }))!.set;
+
+  it("tells those who route by them, for good, and changes nothing else", async () => {
+    const world = new ControlledWorld(manifest);
+    await world.run();
+    await world.controller.adopt(change(1));
+    await world.run();
+    const before = { front: await setOf(world, "Front"), model: await setOf(world, "Model"), status: await world.status() };
+    await world.controller.adopt(change(2, 3));
+    await world.run();
+    world.crash();
+    expect(await setOf(world, "Front")).toEqual({ ...before.front, epoch: before.front.epoch + 1, routing: 3 });
+    expect(await setOf(world, "Model")).toEqual(before.model);
+    const { status, last_deployed_time_s } = await world.status();
+    expect({ status, last_deployed_time_s }).toEqual({ status: "RUNNING", last_deployed_time_s: before.status.last_deployed_time_s });
+    // Delivered once more.
+    await world.controller.adopt(change(2, 3));
+    expect((await setOf(world, "Front")).epoch).toBe(before.front.epoch + 1);
   });
 });

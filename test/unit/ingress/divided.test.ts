@@ -149,6 +149,19 @@ describe("a prefix that several applications share", () => {
     expect(decodeFigures(counted[0]!.counts[0]![1])?.errors).toBe(1);
   });
 
+  it("is as it was for an isolate whose code lacks an application of the document, as during a deploy", async () => {
+    const world = new World([split({ v1: 100, v2: 0 })]);
+    world.apps = [...world.apps, app("v3"), app("new", "/new")];
+    world.routes = [split({ v3: 100 })];
+    expect((await world.get("/rank")).text).toBe("v1");
+    world.routes = [split({ v2: 100 })];
+    world.routing = 1;
+    vi.setSystemTime(Date.now() + REFRESH_MS);
+    await world.get("/rank");
+    await Promise.all(world.kept);
+    expect([(await world.get("/rank")).text, (await world.get("/new")).text]).toEqual(["v2", "root"]);
+  });
+
   it("is heard of by an isolate whose requests another application has got until now", async () => {
     const world = new World([]);
     expect((await world.get("/rank")).text).toBe("root");
