@@ -4,15 +4,27 @@
  * Owns: storage, the alarm, RPC names. Does not own: what a document means, or who may put one.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Applications, ConfigStore, ConfigStorePorts, ConfigStoreRpc, StoredConfig } from "../src/controller/config-store.ts";
+import type {
+  Applications,
+  ConfigStore,
+  ConfigStorePorts,
+  ConfigStoreRpc,
+  StoredConfig,
+  TrafficNews,
+} from "../src/controller/config-store.ts";
+import type { RoutesInForce, StoredTraffic } from "../src/controller/traffic-keeper.ts";
 import type { ApplicationManifest } from "../src/protocol/manifest.ts";
+import type { RouteConfig, TrafficReport } from "../src/protocol/traffic.ts";
+import type { TrafficQuery } from "../src/traffic/known-traffic.ts";
+import type { Order } from "../src/traffic/state.ts";
 import { Alarm } from "./alarm.ts";
 import { Core } from "./core.ts";
 
 const STATE = "config";
+const TRAFFIC = "traffic";
 
 /** The part of the store's surroundings that its object provides. */
-export type ConfigStoreShell = Pick<ConfigStorePorts, "load" | "save" | "wakeAt">;
+export type ConfigStoreShell = Pick<ConfigStorePorts, "load" | "save" | "traffic" | "wakeAt">;
 
 /** The Durable Object class of the store; there is one object. */
 export function configStoreClass(
@@ -29,18 +41,22 @@ export function configStoreClass(
       const shell: ConfigStoreShell = {
         load: () => kv.get<StoredConfig>(STATE),
         save: (config) => kv.put(STATE, config),
+        traffic: {
+          load: () => kv.get<StoredTraffic>(TRAFFIC),
+          save: (traffic) => kv.put(TRAFFIC, traffic),
+        },
         wakeAt: (timeMs) => this.#alarm.setAt(timeMs),
       };
       this.#core = new Core(() => make(shell));
     }
 
     /** RPC. Takes a document as a whole. */
-    async put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
-      return this.#core.get().put(version, applications);
+    async put(version: string, applications: readonly ApplicationManifest[], routes?: readonly RouteConfig[]): Promise<number> {
+      return this.#core.get().put(version, applications, routes);
     }
 
     /** RPC. Deletes one application. */
-    async remove(version: string, app: string): Promise<boolean> {
+    async remove(version: string, app: string): Promise<boolean | readonly string[]> {
       return this.#core.get().remove(version, app);
     }
 
@@ -52,6 +68,26 @@ export function configStoreClass(
     /** RPC. An application has gone over to other code. */
     async moved(version: string, app: string): Promise<void> {
       return this.#core.get().moved(version, app);
+    }
+
+    /** RPC. An isolate tells what it has counted, and asks what it does not know. */
+    async traffic(query: TrafficQuery): Promise<TrafficNews | undefined> {
+      return this.#core.get().traffic(query);
+    }
+
+    /** RPC. A controller tells what its replicas have counted. */
+    async counted(report: TrafficReport): Promise<void> {
+      return this.#core.get().counted(report);
+    }
+
+    /** RPC. Ends a canary. */
+    async order(order: Order): Promise<boolean> {
+      return this.#core.get().order(order);
+    }
+
+    /** RPC. The routes, as an operator sees them. */
+    async routes(): Promise<RoutesInForce> {
+      return this.#core.get().routes();
     }
 
     override alarm(): Promise<void> {

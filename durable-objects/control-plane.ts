@@ -72,6 +72,7 @@ export function controlPlaneClasses({ manifest, bound, policies, tasks }: Contro
           ? {}
           : { configured: (revision, desired) => inTime(tasks.configured(shell.app, revision, desired), DELIVERY_MS) }),
         give: (order) => give(shell.app, order),
+        counted: (counts) => inTime(storeOf().counted({ source: "controller", run: 0, application: shell.app, counts })),
         moved: (to) => inTime(storeOf().moved(to, shell.app), DELIVERY_MS),
         sleep,
         now: Date.now,
@@ -127,16 +128,19 @@ export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneP
   return {
     tasks: tasks?.observed,
     plan: (document) => planDocument(document, { manifest, code, policies, checkTasks: tasks?.check }),
-    async put(applications) {
-      const revision = await storeOf().put(version, applications);
+    async put(applications, routes) {
+      const revision = await storeOf().put(version, applications, routes);
       await teach(applications, version, learn);
       return revision;
     },
     remove: (app) => storeOf().remove(version, app),
     async config() {
-      const applications = Object.values(await storeOf().current()).filter((application) => application !== null);
-      return documentInForce(applications, code);
+      const [current, { configs }] = await Promise.all([storeOf().current(), storeOf().routes()]);
+      const applications = Object.values(current).filter((application) => application !== null);
+      return documentInForce(applications, code, configs);
     },
+    routes: () => storeOf().routes(),
+    order: (order) => storeOf().order(order),
     async details() {
       const all = await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
       return all.filter((details) => details !== undefined);
@@ -164,7 +168,7 @@ export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneP
 /** What the ingress asks. Controllers that do not answer say nothing against serving. */
 export function controlQueries({ manifest }: ControlPlaneParts): ControlQueries {
   return {
-    current: () => inTime(storeOf().current()),
+    traffic: (query) => inTime(storeOf().traffic(query)),
     async unready() {
       const all = manifest.applications.map(async ({ name }) => unreadiness(await inTime(controllerOf(name).status(SETTLE_MS))));
       const settled = await Promise.allSettled(all);

@@ -9,15 +9,18 @@ import type { Controller } from "../src/controller/controller.ts";
 import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../src/protocol/control.ts";
 import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
+import type { CountedWindows, WindowCount } from "../src/protocol/traffic.ts";
 import { Alarm } from "./alarm.ts";
 import { ControllerRows } from "./controller-rows.ts";
 import { Core } from "./core.ts";
 
 /** Before the name of a replica. */
 const MEASURED = "measured:";
+const COUNTED = "counted:";
+const SUMS = "counted";
 
 /** The part of a controller's surroundings that its object provides. */
-export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "load" | "save" | "wakeAt" | "keepAlive">;
+export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "traffic" | "load" | "save" | "wakeAt" | "keepAlive">;
 
 /** Makes the core of a controller from what the platform gives its object. */
 export type MakeController = (shell: ControllerShell) => Controller;
@@ -78,6 +81,13 @@ function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
       *entries() {
         for (const [key, measured] of kv.list<Measured>({ prefix: MEASURED })) yield [key.slice(MEASURED.length), measured];
       },
+    },
+    traffic: {
+      get: (replica) => kv.get<CountedWindows>(COUNTED + replica),
+      set: (replica, word) => kv.put(COUNTED + replica, word),
+      delete: (replica) => kv.delete(COUNTED + replica),
+      getSums: () => kv.get<readonly WindowCount[]>(SUMS),
+      setSums: (sums) => kv.put(SUMS, sums),
     },
     load: () => rows.load(),
     save: (changes) => rows.save(changes),

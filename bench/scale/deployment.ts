@@ -143,6 +143,8 @@ export function controllerOf(running: Running, given: Given = {}): Controller {
     ...storage.ports,
     wakeAt: () => {},
     give: () => new Promise(() => {}),
+    traffic: { get: () => undefined, set: () => {}, delete: () => {}, getSums: () => undefined, setSums: () => {} },
+    counted: async () => {},
     moved: async () => {},
     keepAlive: () => {},
     warn: () => {},

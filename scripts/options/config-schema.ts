@@ -6,6 +6,7 @@ import type { Option, OptionTable } from "../../src/api/option-table.ts";
 import { DEPLOYMENT_OPTIONS } from "../../src/api/options.ts";
 import { ROUTE_PREFIX_PATTERN } from "../../src/config/application-config.ts";
 import { DEPLOYMENT_ENTRY, DEPLOYMENT_SHAPE } from "../../src/config/deployment-config.ts";
+import { ROUTE, SHARE } from "../../src/config/route-options.ts";
 import type { Field, Shape } from "../../src/config/shape.ts";
 import { APPLICATION, SYSTEM } from "../../src/config/system-options.ts";
 import type { OptionDocs } from "./docs.ts";
@@ -17,6 +18,9 @@ type Json = Record<string, unknown>;
 const SPECIAL: Readonly<Record<string, Json>> = {
   applications: { type: "array", items: { $ref: "#/$defs/application" } },
   deployments: { type: "array", items: { $ref: "#/$defs/deployment" } },
+  routes: { type: "array", items: { $ref: "#/$defs/route" } },
+  prefix: { type: "string", pattern: ROUTE_PREFIX_PATTERN.source },
+  split: { type: "array", items: { $ref: "#/$defs/share" } },
   route_prefix: { type: ["string", "null"], pattern: ROUTE_PREFIX_PATTERN.source },
   import_path: { type: "string", minLength: 1 },
   policy_function: { type: "string", minLength: 1 },
@@ -33,6 +37,8 @@ export function configSchema(docs: OptionDocs): Json {
     $defs: {
       application: objectSchema(APPLICATION.table, APPLICATION.shape, docs),
       deployment: objectSchema(DEPLOYMENT_ENTRY, DEPLOYMENT_SHAPE, docs),
+      route: objectSchema(ROUTE.table, ROUTE.shape, docs),
+      share: objectSchema(SHARE.table, SHARE.shape, docs),
     },
   };
 }
@@ -79,6 +85,7 @@ function valueSchema({ schema }: Option, key: string): Json {
       target: "draft-2020-12",
       typeMode,
       // A function is no JSON, and what else a function checks is said in words only.
+      ignoreActions: ["check"],
       overrideSchema: ({ valibotSchema, jsonSchema }) => (valibotSchema.type === "custom" ? {} : jsonSchema),
     }),
   );

@@ -8,6 +8,7 @@ import * as deployment from "../../src/api/options.ts";
 import * as batch from "../../src/batching/options.ts";
 import * as entry from "../../src/config/deployment-config.ts";
 import * as policy from "../../src/config/policy-config.ts";
+import * as route from "../../src/config/route-options.ts";
 import * as system from "../../src/config/system-options.ts";
 import * as multiplexed from "../../src/multiplexing/multiplexed.ts";
 import { withCommas } from "./spelling.ts";
@@ -31,6 +32,7 @@ const MODULES: Readonly<Record<string, object>> = {
   "src/batching/options.ts": batch,
   "src/config/deployment-config.ts": entry,
   "src/config/policy-config.ts": policy,
+  "src/config/route-options.ts": route,
   "src/config/system-options.ts": system,
   "src/multiplexing/multiplexed.ts": multiplexed,
 };
@@ -104,6 +106,6 @@ function shownDefault(table: OptionTable, name: string): string | undefined {
 /** A value, or the name of another option, as code; words as they are. */
 function asMarkdown(byDefault: string, table: OptionTable): string {
   const [first = "", ...rest] = byDefault.split(/(?=, or )/);
-  const isCode = /^(-?[\d_]+|true|false|".*"|\{.*\})$/.test(first) || Object.hasOwn(table, first);
+  const isCode = /^(-?[\d_]+(\.\d+)?|true|false|".*"|\{.*\})$/.test(first) || Object.hasOwn(table, first);
   return (isCode ? `\`${first}\`` : first) + rest.join("");
 }

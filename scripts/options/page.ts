@@ -15,6 +15,7 @@ import {
 import { ADAPTIVE_OPTIONS, BATCH_OPTIONS } from "../../src/batching/options.ts";
 import { POLICY_OPTIONS } from "../../src/config/policy-config.ts";
 import { inSeconds } from "../../src/config/read-section.ts";
+import { CANARY_OPTIONS, ROUTE_OPTIONS, SHARE_OPTIONS } from "../../src/config/route-options.ts";
 import { APPLICATION_OPTIONS, HTTP_OPTIONS, SYSTEM_OPTIONS } from "../../src/config/system-options.ts";
 import { MULTIPLEXED_OPTIONS } from "../../src/multiplexing/multiplexed.ts";
 import type { OptionDoc, OptionDocs } from "./docs.ts";
@@ -76,6 +77,14 @@ const SECTIONS: readonly Section[] = [
     table: POLICY_OPTIONS,
     said: "in file",
   },
+  {
+    title: "Routes",
+    intro: "An entry of `routes`, which has `split` or `canary`; see [Traffic](traffic.md).",
+    table: ROUTE_OPTIONS,
+    said: "in file",
+  },
+  { title: "Shares", intro: "An entry of `split`, and `shadow`.", table: SHARE_OPTIONS, said: "in file" },
+  { title: "canary", intro: "Of a route; see [Traffic](traffic.md#canaries).", table: CANARY_OPTIONS, said: "in file" },
 ];
 
 const HEAD = `# Options
@@ -124,8 +133,14 @@ function row(name: string, option: Option, { table, said, doc }: Of): string[] {
     text(doc.meaning),
     { ms: isOfFile ? "s" : said === "in code" ? "ms" : "ms; s in a file", bytes: "bytes", "": "" }[unit],
     option.fields === undefined ? readable(accepted) : `[an object](#${anchorOf(option.fields)})`,
-    option.required === true ? "has to be given" : text(doc.byDefault ?? (option.fields === undefined ? "none" : "")),
+    option.required === true
+      ? "has to be given"
+      : text(isOfFile && unit === "ms" ? inSecondsOf(option, doc) : (doc.byDefault ?? (option.fields === undefined ? "none" : ""))),
   ].map((cell) => cell.replaceAll("|", "\\|"));
+}
+
+function inSecondsOf({ default: byDefault }: Option, doc: OptionDoc): string {
+  return typeof byDefault === "number" ? `\`${byDefault / 1000}\`` : (doc.byDefault ?? "none");
 }
 
 function unitOf(name: string): "ms" | "bytes" | "" {

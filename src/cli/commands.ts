@@ -11,6 +11,21 @@ import { run } from "./commands/run.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 import { tasks } from "./commands/tasks.ts";
+import { traffic } from "./commands/traffic.ts";
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [init, run, build, deploy, status, dashboard, config, apply, scale, remove, tasks, check];
+export const COMMANDS: readonly Command[] = [
+  init,
+  run,
+  build,
+  deploy,
+  status,
+  dashboard,
+  config,
+  apply,
+  scale,
+  traffic,
+  remove,
+  tasks,
+  check,
+];

@@ -1,6 +1,7 @@
 /**
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
+import type { RouteConfig } from "../protocol/traffic.ts";
 import type { DescribedApplication, DescribeResult } from "./manifest.ts";
 import { namedPolicies } from "./policies.ts";
 
@@ -30,10 +31,14 @@ export type Described = DescribeResult & { readonly main: DescribedMain | null }
 /**
  * Text of a Worker that answers every request with {@link Described} as JSON.
  *
+ * @param routes Prefixes that several of the applications share.
  * @param main How the user's main is imported, where it is served beside the applications. It may need bindings to load,
  *   which there are not here: then the entry module finds out later whether names clash.
  */
-export function describeModule(sources: readonly ApplicationSource[], main?: string): string {
+export function describeModule(
+  sources: readonly ApplicationSource[],
+  { main, routes = [] }: { readonly main?: string | undefined; readonly routes?: readonly RouteConfig[] | undefined } = {},
+): string {
   const policies = sources.flatMap(({ policySources = {} }) => Object.entries(policySources));
   const modules = [...new Set([...sources, ...policies.map(([, source]) => source)].map(({ specifier }) => specifier))];
   const nameOf = (source: CodeSource) => `module${modules.indexOf(source.specifier)}`;
@@ -63,8 +68,9 @@ export function describeModule(sources: readonly ApplicationSource[], main?: str
     'const hasFetch = ({ default: own }) => [own?.fetch, own?.prototype?.fetch].some((fetch) => typeof fetch === "function");',
     "const describeMain = (module) => ({ exports: Object.keys(module), hasFetch: hasFetch(module) });",
     `const main = async () => ${main === undefined ? "null" : `import(${JSON.stringify(main)}).then(describeMain, () => null)`};`,
+    ...(routes.length === 0 ? [] : [`const routes = ${JSON.stringify(routes)};`]),
     "export default {",
-    "  fetch: async () => Response.json({ ...describeCode({ applications }, code, policies), main: await main() }),",
+    `  fetch: async () => Response.json({ ...describeCode({ applications${routes.length === 0 ? "" : ", routes"} }, code, policies), main: await main() }),`,
     "};",
     "",
   ].join("\n");

@@ -23,10 +23,14 @@ import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
+import { applicationsOf } from "../traffic/state.ts";
 
 /** What is asked of the application's code. All of it is JSON. */
 export interface DescribeRequest {
   readonly applications: readonly DescribedApplication[];
+  /** Checked already; what they name has to answer HTTP. */
+  readonly routes?: readonly RouteConfig[];
 }
 
 /** One application as its configuration describes it. */
@@ -85,10 +89,13 @@ export function describeSystem(
   const applications: ApplicationManifest[] = [];
   for (const [index, described] of request.applications.entries()) {
     const report: Report = (message, ...path) => problems.push({ message, path: ["applications", index, ...path] });
-    const application = describeApplication(described, { exported: own(code, described.name), policies, checkTasks }, report);
+    const routes = (request.routes ?? []).filter((route) => applicationsOf(route).includes(described.name));
+    const application = describeApplication(described, { exported: own(code, described.name), policies, checkTasks, routes }, report);
     if (application !== undefined) applications.push(application);
   }
-  return problems.length > 0 ? { problems } : { manifest: { protocol: 1, applications } };
+  if (problems.length > 0) return { problems };
+  const { routes = [] } = request;
+  return { manifest: { protocol: 1, applications, ...(routes.length === 0 ? {} : { routes }) } };
 }
 
 type Report = (message: string, ...path: (string | number)[]) => void;
@@ -98,6 +105,8 @@ interface ApplicationCode {
   readonly exported: unknown;
   readonly policies: PolicyCode;
   readonly checkTasks: CheckTasks;
+  /** Those that name it. */
+  readonly routes: readonly RouteConfig[];
 }
 
 function prefixProblems(applications: readonly DescribedApplication[]): DescribeProblem[] {
@@ -119,7 +128,7 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
 
 function describeApplication(
   described: DescribedApplication,
-  { exported, policies, checkTasks }: ApplicationCode,
+  { exported, policies, checkTasks, routes }: ApplicationCode,
   report: Report,
 ): ApplicationManifest | undefined {
   const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
@@ -137,13 +146,16 @@ function describeApplication(
     return undefined;
   }
   reportUnknown(described, graph, report);
-  if (routePrefix !== null && !root.deployment.handlesHttp) {
-    report(
-      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, ` +
-        `but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
-        `${root.deployment.describeTarget()} has no method fetch or call, and no router. Add one, or set route_prefix to null.`,
-      "route_prefix",
-    );
+  if (!root.deployment.handlesHttp) {
+    const why =
+      `but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
+      `${root.deployment.describeTarget()} has no method fetch or call, and no router. Add one, or`;
+    if (routePrefix !== null) {
+      report(`Application ${quote(name)} has the route prefix ${quote(routePrefix)}, ${why} set route_prefix to null.`, "route_prefix");
+    }
+    for (const { prefix } of routes) {
+      report(`Application ${quote(name)} is named by route ${quote(prefix)}, ${why} take it out of the route.`, "name");
+    }
   }
   const deployments: Record<string, DeploymentConfig> = {};
   for (const application of graph) {
@@ -165,7 +177,11 @@ function describeApplication(
 
 function describeDeployment(
   { name, logging, deployments, targetCapacity }: DescribedApplication,
-  { application: { deployment }, policies, checkTasks }: Omit<ApplicationCode, "exported"> & { readonly application: Application },
+  {
+    application: { deployment },
+    policies,
+    checkTasks,
+  }: Omit<ApplicationCode, "exported" | "routes"> & { readonly application: Application },
   report: Report,
 ): DeploymentConfig | undefined {
   const index = deployments.findIndex((candidate) => candidate.name === deployment.name);

@@ -94,7 +94,8 @@ function describe(issue: v.BaseIssue<unknown>, part: Part & Place): Finding {
 
 /** @internal What a time in milliseconds may be, said of seconds. */
 export function inSeconds(accepted: string): string {
-  return [MAX_TIME_MS, MAX_TASK_TIME_MS].reduce((text, ms) => text.replace(String(ms), `${ms / 1000} seconds`), accepted);
+  const last = [MAX_TIME_MS, MAX_TASK_TIME_MS].map(String);
+  return accepted.replaceAll(/\d+/g, (ms) => `${Number(ms) / 1000}${last.includes(ms) ? " seconds" : ""}`);
 }
 
 /** @internal Option names in a sentence from the API, spelled as the document spells them. */

@@ -12,9 +12,11 @@
  *   C4. An option is accepted here exactly when it is accepted in code.
  */
 import type { LoggingOptions } from "../api/options.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { type ApplicationConfig, findConflicts, readApplication } from "./application-config.ts";
 import { type Diagnostic, type Finding, hasErrors, isEnough, toDiagnostic, withNames } from "./diagnostics.ts";
 import { readSection } from "./read-section.ts";
+import { readRoutes } from "./routes.ts";
 import { isRecord } from "./shape.ts";
 import { type HttpOptions, SYSTEM } from "./system-options.ts";
 
@@ -24,6 +26,8 @@ export type { DeploymentEntry } from "./deployment-config.ts";
 /** A config document that was accepted, in code's spelling. */
 export interface SystemConfig {
   readonly applications: readonly ApplicationConfig[];
+  /** Prefixes whose requests are divided among applications; absent where there are none. */
+  readonly routes?: readonly RouteConfig[];
   readonly httpOptions: HttpOptions;
   /** Scales every number of replicas, in percent. */
   readonly targetCapacity?: number;
@@ -61,10 +65,12 @@ function readParts(document: unknown): { config?: SystemConfig; findings: Findin
     }
     findConflicts(entries, ["applications"], findings);
   }
+  const routes = readRoutes(isRecord(document) ? document["routes"] : undefined, entries, findings);
   if (read === undefined || hasErrors(findings)) return { findings };
   const { httpOptions = {}, logging, targetCapacity } = read;
   const config: SystemConfig = {
     applications,
+    ...(routes.length === 0 ? {} : { routes }),
     httpOptions,
     ...(targetCapacity === undefined ? {} : { targetCapacity }),
     ...(logging === undefined ? {} : { logging }),

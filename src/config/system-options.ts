@@ -32,10 +32,12 @@ export interface HttpOptions extends OptionsOf<typeof HTTP_OPTIONS>, Named {}
 
 const CAPACITY = "a finite number from 0 to 100";
 
-/** @internal `applications` is read entry by entry. */
+/** @internal `applications` and `routes` are read entry by entry. */
 export const SYSTEM_OPTIONS = {
   /** The applications of the system. */
   applications: option(v.array(v.unknown(), "an array of applications"), { required: true }),
+  /** Prefixes whose requests are divided among applications. */
+  routes: option(v.array(v.unknown(), "an array of routes"), { nullable: true }),
   /** How HTTP requests are received. */
   httpOptions: group<HttpOptions>(HTTP_OPTIONS, { nullable: true }),
   /**

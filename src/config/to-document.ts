@@ -7,8 +7,10 @@
 import { resolveOptions } from "../api/resolve-options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { DEPLOYMENT_SHAPE } from "./deployment-config.ts";
 import { POLICY_OPTIONS } from "./policy-config.ts";
+import { type RouteDocument, routeDocument } from "./routes.ts";
 import { isRecord, isSeconds, type Shape, shapeOf } from "./shape.ts";
 
 const POLICY_SHAPE = shapeOf(POLICY_OPTIONS);
@@ -28,16 +30,21 @@ export interface ApplicationDocument {
 /** A config document, in the config file's spelling. JSON. */
 export interface ConfigDocument {
   readonly applications: readonly ApplicationDocument[];
+  readonly routes?: readonly RouteDocument[];
   readonly http_options?: { readonly request_timeout_s: number };
 }
 
 /**
- * The document that comes to `applications` when it is put.
+ * The document that comes to `applications` and `routes` when it is put.
  *
  * @param code The same applications as the code describes them without a document. Options that differ from it are
  *   written even where they are the defaults.
  */
-export function documentOf(applications: readonly ApplicationManifest[], code: readonly ApplicationManifest[] = []): ConfigDocument {
+export function documentOf(
+  applications: readonly ApplicationManifest[],
+  code: readonly ApplicationManifest[] = [],
+  routes: readonly RouteConfig[] = [],
+): ConfigDocument {
   // One document has one deadline, and what is in force comes from one document.
   const httpTimeoutMs = applications[0]?.httpTimeoutMs;
   return {
@@ -48,6 +55,7 @@ export function documentOf(applications: readonly ApplicationManifest[], code: r
         code.find(({ name }) => name === application.name),
       ),
     ),
+    ...(routes.length === 0 ? {} : { routes: routes.map(routeDocument) }),
   };
 }
 

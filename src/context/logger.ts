@@ -37,12 +37,12 @@ const MAX_OWN_BYTES = 1024;
 
 /** What a line has of its own; a field of the same name is written as `fields.<name>`. */
 const OWN: ReadonlySet<string> = new Set([
-  "level", "message", "app", "deployment", "replica", "requestId", "route", "traceId", "spanId", "timestamp",
+  "level", "message", "app", "deployment", "replica", "requestId", "route", "traceId", "spanId", "timestamp", "shadow",
 ]); // prettier-ignore
 
 /** Writes a line as `logger` does, for code that holds the scope instead of running in it. Never throws. */
 export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, from: Scope | LogOrigin | undefined): void {
-  const scope = from !== undefined && "replica" in from ? from : undefined;
+  const scope = scopeOf(from);
   const minimum = scope?.replica.logging.level ?? "INFO";
   if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minimum)) return;
   try {
@@ -52,11 +52,16 @@ export function writeLog(level: LogLevel, message: string, fields: LogFields | u
   }
 }
 
+function scopeOf(from: Scope | LogOrigin | undefined): Scope | undefined {
+  return from !== undefined && "replica" in from ? from : undefined;
+}
+
 function lineOf(level: LogLevel, message: unknown, fields: unknown, from: Scope | LogOrigin | undefined): string {
   const { env, ...own } = originOf(from);
   const line = (text: LogText) => {
     let json = `{"level":"${level}","message":${text.text(messageText(message, env), MAX_MESSAGE_BYTES)}`;
     for (const [key, value] of Object.entries(own)) if (value !== undefined) json += `,"${key}":${text.text(value, MAX_OWN_BYTES)}`;
+    if (scopeOf(from)?.request?.shadow === true) json += ',"shadow":true';
     return `${json}${fieldsText(fields, text)}}`;
   };
   const text = new LogText(MAX_LINE_BYTES, env);

@@ -57,6 +57,8 @@ export interface RequestContext {
   readonly key: string | undefined;
   /** Which attempt of which task this is, counted from 1; `undefined` for a call that was not enqueued, and in what a task calls. */
   readonly task: { readonly id: string; readonly attempt: number } | undefined;
+  /** Whether another application answers the client, and this answer goes nowhere: see `shadow` of a route. */
+  readonly shadow: boolean;
 }
 
 /** A replica as the framework sees it while user code runs. */
@@ -119,6 +121,9 @@ export class RequestScope implements RequestContext, Watched {
   }
   get task(): RequestMeta["task"] {
     return this.meta.task;
+  }
+  get shadow(): boolean {
+    return this.meta.shadow === true;
   }
   get signal(): AbortSignal {
     this.#follow();

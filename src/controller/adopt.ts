@@ -16,7 +16,7 @@ import { deploymentFrom } from "./stored-state.ts";
 /** Takes a configuration. */
 export function adopt(
   application: ApplicationState,
-  { revision, version, application: desired, isCompiled }: ConfigChange,
+  { revision, version, application: desired, isCompiled, routing = 0 }: ConfigChange,
   nowMs: number,
 ): void {
   const isNewCode = version !== application.version;
@@ -25,6 +25,7 @@ export function adopt(
   // Delivered once more, or what was compiled. An operator's document takes back what was scaled by hand, an equal one too.
   const isRepeated = revision === application.revision || isCompiled === true;
   change(application, { revision });
+  if (routing > (application.routing ?? 0)) routeAnew(application, routing);
   if (isSame && isRepeated) return;
   const isMoved = desired?.routePrefix !== application.desired?.routePrefix;
   if (!isSame) change(application, { version, desired, deployedAtMs: nowMs });
@@ -39,6 +40,13 @@ export function adopt(
     change(deployment, { isLeaving: true, epoch: deployment.epoch + 1 });
     move(deployment, "DELETE");
   }
+}
+
+// Only callers of the ingress deployment route by prefixes. Nothing else of it changes.
+function routeAnew(application: ApplicationState, routing: number): void {
+  change(application, { routing });
+  const ingress = application.deployments.get(application.desired?.ingress ?? "");
+  if (ingress !== undefined) change(ingress, { epoch: ingress.epoch + 1 });
 }
 
 function newDeployment(name: string, config: DeploymentConfig): DeploymentState {

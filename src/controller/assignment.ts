@@ -11,9 +11,14 @@ export function replicaSetOf(application: ApplicationState, deployment: Deployme
   const routePrefix = application.desired?.routePrefix ?? null;
   const isSame = given?.set.epoch === epoch && given.revision === replicas.revision && given.set.routePrefix === routePrefix;
   if (isSame && given.config === config) return given.set;
-  const set = makeSet(application.name, routePrefix, deployment);
+  const set = { ...makeSet(application.name, routePrefix, deployment), ...routingOf(application, deployment) };
   deployment.given = { set, revision: replicas.revision, config };
   return set;
+}
+
+// Its epoch has changed with it.
+function routingOf({ routing, desired }: ApplicationState, { name }: DeploymentState): Pick<ReplicaSet, "routing"> {
+  return routing === undefined || desired?.ingress !== name ? {} : { routing };
 }
 
 function makeSet(app: string, routePrefix: string | null, deployment: DeploymentState): ReplicaSet {

@@ -10,10 +10,17 @@
  *   F3. New code is a newer word than a document that was put before it: the document is forgotten, for good. Going back
  *       to the code of before does not bring it back, wherever that code was seen.
  *   F4. Whatever fails here, an alarm is set that goes on with it: it is asked for before anything is stored.
+ *   F5. Applications and routes are of one document, for whoever asks: an isolate never has the routes of one and the prefixes of
+ *       another.
  */
 import type { ConfigChange } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
+import type { RouteConfig, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
+import type { TrafficQuery } from "../traffic/known-traffic.ts";
+import { type Order, prefixesNaming } from "../traffic/state.ts";
+import { NO_ROUTING, ownersOf, type Routing, routingAfter } from "./routing.ts";
+import { type RoutesInForce, TrafficKeeper, type TrafficKeeperPorts } from "./traffic-keeper.ts";
 
 /** What should run, by application; `null` is an application that was deleted. */
 export type Applications = Readonly<Record<string, ApplicationManifest | null>>;
@@ -28,6 +35,8 @@ export interface StoredConfig {
   readonly pending: readonly string[];
   /** No operator's document, but what was compiled. */
   readonly isCompiled?: boolean;
+  /** How often prefixes have changed. */
+  readonly routing?: Routing;
 }
 
 /** What the shell hands to the store. */
@@ -35,6 +44,8 @@ export interface ConfigStorePorts {
   readonly compiled: Manifest;
   load(): StoredConfig | undefined;
   save(config: StoredConfig): void;
+  /** Where traffic is stored. */
+  readonly traffic: Pick<TrafficKeeperPorts, "load" | "save">;
   wakeAt(timeMs: number | undefined): void;
   /** Rejects if the controller was not reached, or does not answer in time. */
   deliver(app: string, change: ConfigChange): Promise<void>;
@@ -44,48 +55,73 @@ export interface ConfigStorePorts {
 /** What the store is called by. */
 export interface ConfigStoreRpc {
   /** Takes what should run, instead of all that was before. Resolves once every controller has its part. */
-  put(version: string, applications: readonly ApplicationManifest[]): Promise<number>;
-  /** Deletes one application; `false` when there is none of that name. */
-  remove(version: string, app: string): Promise<boolean>;
+  put(version: string, applications: readonly ApplicationManifest[], routes?: readonly RouteConfig[]): Promise<number>;
+  /** Deletes one application; `false` when there is none of that name, and the prefixes of the routes that name it if there are any. */
+  remove(version: string, app: string): Promise<boolean | readonly string[]>;
   /** What should run, by application. */
   current(): Promise<Applications>;
   /** An application's controller has seen other code, and gone over to what that was compiled to. */
   moved(version: string, app: string): Promise<void>;
+  /** An isolate tells what it has counted, and asks for what it does not know; `undefined` if it knows all. */
+  traffic(query: TrafficQuery): Promise<TrafficNews | undefined>;
+  /** A controller tells what its replicas have counted. */
+  counted(report: TrafficReport): Promise<void>;
+  /** Ends a canary; `false` if the prefix has none. */
+  order(order: Order): Promise<boolean>;
+  /** The routes, as an operator sees them. */
+  routes(): Promise<RoutesInForce>;
+}
+
+/** What isolates route by. */
+export interface TrafficNews {
+  readonly table: TrafficTable;
+  readonly applications: Applications;
+  /** How often prefixes have changed. */
+  readonly routing: number;
 }
 
 const REDELIVER_MS = 1000;
 
 export class ConfigStore implements ConfigStoreRpc {
   readonly #ports: ConfigStorePorts;
+  readonly #traffic: TrafficKeeper;
+  /** When what is pending is delivered again. */
+  #deliverAtMs: number | undefined;
 
   constructor(ports: ConfigStorePorts) {
     this.#ports = ports;
-    const { compiled, load, save, wakeAt, now } = ports;
+    const { compiled, load, save, now } = ports;
+    this.#traffic = new TrafficKeeper({ ...ports.traffic, compiled, now });
+    if (this.#traffic.wakeAtMs !== undefined) this.#wake(undefined);
     const stored = load();
     if (stored === undefined) return;
     if (stored.version === compiled.version) {
-      if (stored.pending.length > 0) wakeAt(now() + REDELIVER_MS);
+      if (stored.pending.length > 0) this.#wake(now() + REDELIVER_MS);
       return;
     }
-    wakeAt(now());
+    this.#wake(now());
     const applications = { ...noneOf(stored.applications), ...compiledApplications(compiled) };
     const pending = Object.keys(applications);
-    save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true });
+    const { routing = NO_ROUTING } = stored;
+    save({ revision: stored.revision + 1, version: compiled.version, applications, pending, isCompiled: true, routing });
   }
 
-  async put(version: string, applications: readonly ApplicationManifest[]): Promise<number> {
-    return this.#store(version, {
+  async put(version: string, applications: readonly ApplicationManifest[], routes: readonly RouteConfig[] = []): Promise<number> {
+    const all = {
       ...noneOf(this.#current()),
       ...Object.fromEntries(applications.map((application) => [application.name, application])),
-    });
+    };
+    return this.#store(version, all, { routes });
   }
 
-  async remove(version: string, app: string): Promise<boolean> {
+  async remove(version: string, app: string): Promise<boolean | readonly string[]> {
     const applications = this.#current();
     if ((own(applications, app) ?? null) === null) return false;
+    const prefixes = prefixesNaming(this.#traffic.routes, app);
+    if (prefixes.length > 0) return prefixes;
     // Only this one changes: the others keep what was scaled by hand, which a whole document would take back.
     const pending = new Set([...(this.#ports.load()?.pending ?? []), app]);
-    await this.#store(version, { ...applications, [app]: null }, [...pending]);
+    await this.#store(version, { ...applications, [app]: null }, { pending: [...pending] });
     return true;
   }
 
@@ -101,11 +137,46 @@ export class ConfigStore implements ConfigStoreRpc {
     save({ ...stored, applications, pending: stored.pending.filter((name) => name !== app) });
   }
 
-  /** Goes on with what was interrupted. */
+  async traffic({ revision, routing: known, reports, shadows = [] }: TrafficQuery): Promise<TrafficNews | undefined> {
+    this.#traffic.shadowed(shadows);
+    for (const report of reports) this.#traffic.report(report);
+    this.#wake(this.#deliverAtMs);
+    const routing = this.#ports.load()?.routing?.count ?? 0;
+    const isKnown = this.#traffic.tableFor(revision) === undefined && known === routing;
+    return isKnown ? undefined : { table: this.#traffic.table, applications: this.#current(), routing };
+  }
+
+  async counted(report: TrafficReport): Promise<void> {
+    this.#traffic.report(report);
+    this.#wake(this.#deliverAtMs);
+  }
+
+  async order(order: Order): Promise<boolean> {
+    const isKnown = this.#traffic.order(order);
+    this.#wake(this.#deliverAtMs);
+    return isKnown;
+  }
+
+  async routes(): Promise<RoutesInForce> {
+    return this.#traffic.inForce();
+  }
+
+  /** Goes on with what was interrupted, and with canaries. */
   async alarm(): Promise<void> {
-    const stored = this.#ports.load();
-    if (stored !== undefined && stored.pending.length > 0) await this.#deliver(stored);
-    else this.#ports.wakeAt(undefined);
+    try {
+      this.#traffic.look();
+    } finally {
+      const stored = this.#ports.load();
+      if (stored !== undefined && stored.pending.length > 0) await this.#deliver(stored);
+      else this.#wake(undefined);
+    }
+  }
+
+  /** Asks for the one alarm of the object: to deliver at this time, or to look at a canary, whichever is first. */
+  #wake(deliverAtMs: number | undefined): void {
+    this.#deliverAtMs = deliverAtMs;
+    const timeMs = Math.min(deliverAtMs ?? Infinity, this.#traffic.wakeAtMs ?? Infinity);
+    this.#ports.wakeAt(timeMs === Infinity ? undefined : timeMs);
   }
 
   #current(): Applications {
@@ -113,32 +184,43 @@ export class ConfigStore implements ConfigStoreRpc {
     return load()?.applications ?? compiledApplications(compiled);
   }
 
-  async #store(version: string, applications: Applications, pending = Object.keys(applications)): Promise<number> {
-    const { compiled, load, save, wakeAt, now } = this.#ports;
+  async #store(
+    version: string,
+    applications: Applications,
+    { pending = Object.keys(applications), routes }: { readonly pending?: readonly string[]; readonly routes?: readonly RouteConfig[] },
+  ): Promise<number> {
+    const { compiled, load, save, now } = this.#ports;
     if (version !== compiled.version) {
       throw new Error(`The document was checked against version ${version} of the code, and ${compiled.version} runs. Send it again.`);
     }
     const revision = (load()?.revision ?? 0) + 1;
-    const stored = { revision, version, applications, pending };
-    wakeAt(now() + REDELIVER_MS);
+    const before = ownersOf(this.#current(), this.#traffic.routes);
+    const routing = routingAfter(load()?.routing ?? NO_ROUTING, before, ownersOf(applications, routes ?? this.#traffic.routes));
+    const stored = { revision, version, applications, pending, routing };
+    this.#wake(now() + REDELIVER_MS);
     save(stored);
+    if (routes !== undefined) this.#traffic.apply(routes);
     await this.#deliver(stored);
     return revision;
   }
 
-  async #deliver({ revision, version, applications, pending, isCompiled = false }: StoredConfig): Promise<void> {
-    const { deliver, load, save, wakeAt, now } = this.#ports;
+  async #deliver({ revision, version, applications, pending, routing, isCompiled = false }: StoredConfig): Promise<void> {
+    const { deliver, load, save, now } = this.#ports;
     // Before anything else: whatever happens now, this object is woken to finish.
-    wakeAt(now() + REDELIVER_MS);
+    this.#wake(now() + REDELIVER_MS);
     const settled = await Promise.allSettled(
-      pending.map((app) => deliver(app, { revision, version, application: own(applications, app) ?? null, isCompiled })),
+      pending.map((app) => {
+        const taken = own(routing?.taken ?? {}, app);
+        const change = { revision, version, application: own(applications, app) ?? null, isCompiled };
+        return deliver(app, taken === undefined ? change : { ...change, routing: taken });
+      }),
     );
     const newest = load();
     // A later document has replaced this one, and delivers its own parts.
     if (newest?.revision !== revision) return;
     const left = pending.filter((_, index) => settled[index]?.status === "rejected");
     save({ ...newest, pending: left });
-    if (left.length === 0) wakeAt(undefined);
+    if (left.length === 0) this.#wake(undefined);
     const failed = settled.find((one) => one.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }

@@ -1,4 +1,6 @@
 /** The surroundings of a controller: storage, its alarm, the replicas, the clock. */
+import type { WindowCount } from "../protocol/traffic.ts";
+import type { TrafficSumsStore } from "./traffic-sums.ts";
 import type { OrderOutcome } from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { MeasuredStore } from "./metrics-store.ts";
@@ -14,6 +16,8 @@ export interface ControllerPorts {
   readonly policies: Policies;
   /** What the replicas have measured: a row each. */
   readonly measured: MeasuredStore;
+  /** What the replicas have counted of a canary. */
+  readonly traffic: TrafficSumsStore;
   /** Reads all that was stored. */
   load(): StoredApplication | undefined;
   /** Stores all of it or nothing, for good before it returns or before any message leaves. */
@@ -29,6 +33,8 @@ export interface ControllerPorts {
    * where nobody wants to know.
    */
   readonly configured?: (revision: number, desired: ApplicationManifest | null) => Promise<void>;
+  /** Tells what the replicas have counted of a canary together. Rejects if nobody heard it. */
+  counted(counts: readonly WindowCount[]): Promise<void>;
   /** Lets a promise finish although nobody waits for it. */
   keepAlive(promise: Promise<unknown>): void;
   /** Writes to the log what failed and will be tried again. */

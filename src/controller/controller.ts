@@ -34,12 +34,14 @@ import { addUpLoads } from "./scaling.ts";
 import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
 import { type Changes, stateFrom, takeChanges } from "./stored-state.ts";
+import { TrafficSums } from "./traffic-sums.ts";
 import { type Consequences, type ControllerEvent, transition } from "./transition.ts";
 
 export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
   #known: ApplicationState | undefined;
   readonly #measured: MeasuredReplicas;
+  readonly #traffic: TrafficSums;
   readonly #underway = new OrdersUnderway();
   /** The alarm that was asked for, until it rings. */
   #alarmAtMs: number | undefined;
@@ -50,6 +52,13 @@ export class Controller implements ControllerRpc {
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
     this.#measured = new MeasuredReplicas(ports.measured);
+    this.#traffic = new TrafficSums({
+      store: ports.traffic,
+      tell: (counts) => ports.counted(counts),
+      keepAlive: (promise) => ports.keepAlive(promise),
+      failed: (error) => ports.failed(error),
+      sleep: (ms) => ports.sleep(ms),
+    });
     const { version, application } = ports.compiled;
     const { version: before, revision } = this.#state;
     if (before === version) {
@@ -94,7 +103,8 @@ export class Controller implements ControllerRpc {
     // What this code knows nothing of is another version's, and none of its business.
     if (deployment === undefined) return undefined;
     const replica = deployment.replicas.get(report.replica);
-    const { metrics } = report;
+    const { metrics, traffic } = report;
+    if (traffic !== undefined && replica !== undefined) this.#attempt(() => this.#traffic.take(report.replica, traffic));
     if (metrics !== undefined) {
       // What it has measured comes again; that it was heard of must not be lost for it.
       const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
@@ -265,6 +275,7 @@ export class Controller implements ControllerRpc {
     this.#attempt(() => this.#wake());
     const { gone = [] } = changes ?? {};
     if (gone.length > 0) {
+      this.#attempt(() => this.#traffic.gone(gone));
       this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: detailsOf(state) === undefined, nowMs }));
     }
     for (const { deployment, problem } of result.problems ?? []) this.#attempt(() => this.#ports.warn(deployment, problem));

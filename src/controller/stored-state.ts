@@ -22,6 +22,8 @@ export interface ApplicationRow {
   /** What should run; `null` when the application has been deleted. */
   desired: ApplicationManifest | null;
   deployedAtMs: number;
+  /** The newest `routing` of a configuration. */
+  routing?: number | undefined;
   /** When the configuration's object is next told that this version of the code runs; absent once it has heard it. */
   untoldAtMs?: number | undefined;
   status: ApplicationStatus;

@@ -206,6 +206,7 @@ function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefin
   if (parent?.routePrefix !== undefined) meta.routePrefix = parent.routePrefix;
   if (parent?.traceparent !== undefined) meta.traceparent = parent.traceparent;
   if (deadline !== undefined) meta.deadline = deadline;
+  if (parent?.shadow === true) meta.shadow = true;
   if (options.multiplexedModelId !== undefined) meta.multiplexedModelId = options.multiplexedModelId;
   if (options.key !== undefined) meta.key = options.key;
   return meta;

@@ -6,6 +6,7 @@
  */
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import type { DividedPrefix } from "../traffic/known-traffic.ts";
 
 /** A request whose body has been kept, or is still unread: good for another attempt elsewhere. */
 export interface PreparedRequest {
@@ -18,6 +19,10 @@ export interface IngressTarget {
   readonly requestTimeoutMs: number | null;
   /** Where HTTP requests reach the application, as its replicas say; `null` when they do not. */
   readonly routePrefix: string | null;
+  /** Grows when others have been given prefixes below the application's own. */
+  readonly routing: number;
+  /** Whether it has been deleted, as far as is known. */
+  readonly isGone: boolean;
   /** Keeps what would be lost if the request were refused. */
   prepare(request: Request): Promise<PreparedRequest>;
   fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;
@@ -27,28 +32,41 @@ export interface IngressTarget {
 export interface RoutedApplication {
   readonly name: string;
   readonly chain: readonly string[];
-  /** What the application is matched by. */
+  /** What the application was matched by. */
   readonly routePrefix: string;
   readonly target: IngressTarget;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none; `null` is none. */
   readonly httpTimeoutMs: number | null;
+  readonly divided?: undefined;
 }
+
+/** A prefix whose requests are divided among applications. */
+export interface DividedRoute {
+  readonly divided: DividedPrefix;
+  /** Those that it names and that are there, the shadow's included. */
+  readonly applications: ReadonlyMap<string, RoutedApplication>;
+}
+
+/** What has a prefix. */
+export type RouteTarget = RoutedApplication | DividedRoute;
 
 type Known = Pick<ApplicationManifest, "name" | "routePrefix" | "ingress" | "httpTimeoutMs">;
 
 export class ApplicationRoutes {
   readonly #targetOf: (app: string) => IngressTarget;
   #known: readonly Known[];
-  #table: RouteTable<RoutedApplication>;
+  #divided: readonly DividedPrefix[];
+  #table: RouteTable<RouteTarget>;
 
-  constructor(applications: readonly Known[], targetOf: (app: string) => IngressTarget) {
+  constructor(applications: readonly Known[], targetOf: (app: string) => IngressTarget, divided: readonly DividedPrefix[] = []) {
     this.#targetOf = targetOf;
     this.#known = applications;
+    this.#divided = divided;
     this.#table = this.#build();
   }
 
-  /** The application with the longest prefix of the path, and that prefix. */
-  match(path: string): { readonly prefix: string; readonly target: RoutedApplication } | undefined {
+  /** The application, or the applications, with the longest prefix of the path, and that prefix. */
+  match(path: string): { readonly prefix: string; readonly target: RouteTarget } | undefined {
     return this.#table.match(path);
   }
 
@@ -57,8 +75,9 @@ export class ApplicationRoutes {
     return Object.fromEntries(this.#known.flatMap(({ name, routePrefix }) => (routePrefix === null ? [] : [[routePrefix, name]])));
   }
 
-  /** Takes what runs; `null` is an application that does not. */
-  take(applications: Readonly<Record<string, Known | null>>): void {
+  /** Takes what runs; `null` is an application that does not. Both are of one document. */
+  take(applications: Readonly<Record<string, Known | null>>, divided: readonly DividedPrefix[] = this.#divided): void {
+    this.#divided = divided;
     this.#set(Object.values(applications).filter((known) => known !== null));
   }
 
@@ -73,14 +92,26 @@ export class ApplicationRoutes {
     this.#table = this.#build();
   }
 
-  #build(): RouteTable<RoutedApplication> {
-    return new RouteTable(
-      this.#known.flatMap(({ name, routePrefix, ingress, httpTimeoutMs = null }) => {
-        if (routePrefix === null) return [];
-        const chain = [`${name}/${ingress}`];
-        return [{ prefix: routePrefix, target: { name, chain, routePrefix, target: this.#targetOf(name), httpTimeoutMs } }];
-      }),
+  #build(): RouteTable<RouteTarget> {
+    const plain = this.#known.flatMap((known) =>
+      known.routePrefix === null ? [] : [{ prefix: known.routePrefix, target: this.#routed(known, known.routePrefix) }],
     );
+    return new RouteTable<RouteTarget>([
+      ...plain,
+      ...this.#divided.map((divided) => ({ prefix: divided.prefix, target: this.#shared(divided) })),
+    ]);
+  }
+
+  #shared(divided: DividedPrefix): DividedRoute {
+    const { prefix, applications, shadow } = divided;
+    const names = new Set([...applications, ...(shadow === undefined ? [] : [shadow.application])]);
+    const known = this.#known.filter(({ name }) => names.has(name));
+    return { divided, applications: new Map(known.map((one) => [one.name, this.#routed(one, prefix)])) };
+  }
+
+  #routed({ name, ingress, httpTimeoutMs }: Known, routePrefix: string): RoutedApplication {
+    const chain = [`${name}/${ingress}`];
+    return { name, chain, routePrefix, target: this.#targetOf(name), httpTimeoutMs: httpTimeoutMs ?? null };
   }
 }
 

@@ -50,6 +50,9 @@ function histogram(name: string, help: string, labels: readonly string[], bounds
   return { name, type: "histogram", help, labels, bounds };
 }
 
+/** What ingresses count of shadows, by the application that they were sent to. */
+export const SHADOWS: Metric = counter("serve_shadow_requests", "Shadows of requests, by their end.", [...APPLICATION, "outcome"]);
+
 /** What replicas measure: their series have the labels after a replica's own. */
 export const MEASURED = {
   requests: counter("serve_deployment_request_counter", "Requests processed.", ROUTE),

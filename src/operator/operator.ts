@@ -19,6 +19,11 @@ import { MAX_REPLICAS } from "../protocol/limits.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
+import type { RouteConfig, RouteStatus } from "../protocol/traffic.ts";
+import { show } from "../protocol/wording.ts";
+import type { ShadowCount } from "../traffic/shadow.ts";
+import type { Order } from "../traffic/state.ts";
+import type { MeasuredSide } from "../traffic/status.ts";
 import { readText } from "./body.ts";
 import { authorize } from "./token.ts";
 
@@ -32,6 +37,7 @@ export interface DocumentDiagnostic {
 /** What a document comes to: what should run, or nothing because of an error. */
 export interface Plan {
   readonly applications?: readonly ApplicationManifest[];
+  readonly routes?: readonly RouteConfig[];
   readonly diagnostics: readonly DocumentDiagnostic[];
 }
 
@@ -43,14 +49,26 @@ export interface ObservedTasks {
   section(): Promise<Html>;
 }
 
+/** What is shown of the prefixes that several applications share, by prefix. */
+export interface RoutesShown {
+  readonly status: Readonly<Record<string, RouteStatus>>;
+  /** Of canaries: what was measured of both sides. */
+  readonly measured: Readonly<Record<string, readonly MeasuredSide[]>>;
+  readonly shadows: readonly ShadowCount[];
+}
+
 /** What the API acts on. */
 export interface OperatorPorts {
   /** Checks a document against the deployed code. */
   plan(document: unknown): Plan;
   /** Puts what should run in place of all that was. Resolves once it is stored for good. */
-  put(applications: readonly ApplicationManifest[]): Promise<number>;
-  /** Deletes an application; `false` when there is none of that name. */
-  remove(app: string): Promise<boolean>;
+  put(applications: readonly ApplicationManifest[], routes: readonly RouteConfig[]): Promise<number>;
+  /** Deletes an application; `false` when there is none of that name, and the prefixes of the routes that name it if there are any. */
+  remove(app: string): Promise<boolean | readonly string[]>;
+  /** The prefixes that several applications share. */
+  routes(): Promise<RoutesShown>;
+  /** Ends a canary; `false` if the prefix has none. */
+  order(order: Order): Promise<boolean>;
   /** The document that comes to what should run. */
   config(): Promise<unknown>;
   /** All applications that there are, or were until they are gone. */
@@ -73,6 +91,9 @@ const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DIAGNOSTICS = 1000;
 const TARGET = "target_num_replicas";
 
+/** What is shown of routes where it is not known, beside what is. */
+const NO_ROUTES: RoutesShown = { status: {}, measured: {}, shadows: [] };
+
 type Handle = (request: IRequest, ports: OperatorPorts) => Promise<Response>;
 
 const router = IttyRouter<IRequest, [OperatorPorts], Response | undefined>()
@@ -83,7 +104,15 @@ const router = IttyRouter<IRequest, [OperatorPorts], Response | undefined>()
   .put(`${PREFIX}applications`, guarded(putApplications))
   .get(`${PREFIX}applications/:app`, guarded(getApplication))
   .delete(`${PREFIX}applications/:app`, guarded(deleteApplication))
-  .post(`${PREFIX}applications/:app/deployments/:deployment/scale`, guarded(scaleDeployment));
+  .post(`${PREFIX}applications/:app/deployments/:deployment/scale`, guarded(scaleDeployment))
+  .post(
+    `${PREFIX}routes/promote`,
+    guarded((request, ports) => endCanary("promote", request, ports)),
+  )
+  .post(
+    `${PREFIX}routes/rollback`,
+    guarded((request, ports) => endCanary("rollback", request, ports)),
+  );
 
 /** Answers requests under `/-/api/`, and for the dashboard; `undefined` for any other path. */
 export function answerOperator(request: Request, path: string, env: unknown, ports: OperatorPorts): Promise<Response> | undefined {
@@ -131,19 +160,24 @@ async function attempt(act: () => Promise<Response>): Promise<Response> {
 }
 
 async function getApplications(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const details = await ports.details();
-  const document: StatusDocument = { applications: Object.fromEntries(details.map((one) => [one.name, one])) };
+  const [details, { status }] = await Promise.all([ports.details(), ports.routes()]);
+  const applications = Object.fromEntries(details.map((one) => [one.name, one]));
+  const document: StatusDocument = { applications, routes: status };
   return Response.json(document);
 }
 
 async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const [scraped, ofTasks = ""] = await Promise.all([ports.scrape(), seen(ports.tasks?.metrics())]);
-  return new Response(systemMetrics(scraped) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
+  const [scraped, { shadows }, ofTasks = ""] = await Promise.all([
+    ports.scrape(),
+    ports.routes().catch(() => NO_ROUTES),
+    seen(ports.tasks?.metrics()),
+  ]);
+  return new Response(systemMetrics(scraped, shadows) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const [scraped, ofTasks] = await Promise.all([ports.scrape(), seen(ports.tasks?.section())]);
-  const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), ofTasks);
+  const [scraped, routes, tasks] = await Promise.all([ports.scrape(), ports.routes().catch(() => NO_ROUTES), seen(ports.tasks?.section())]);
+  const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), { routes, tasks });
   return new Response(html, {
     headers: {
       "content-type": "text/html; charset=utf-8",
@@ -177,7 +211,7 @@ async function getApplication({ params: { app } }: IRequest, ports: OperatorPort
 async function putApplications(request: IRequest, ports: OperatorPorts): Promise<Response> {
   const body = await readJson(request);
   if (body instanceof Response) return body;
-  const { applications, diagnostics: all } = ports.plan(body.value);
+  const { applications, routes = [], diagnostics: all } = ports.plan(body.value);
   const diagnostics = cut(all);
   if (applications === undefined) {
     const message = diagnostics
@@ -186,7 +220,7 @@ async function putApplications(request: IRequest, ports: OperatorPorts): Promise
       .join("\n");
     return Response.json({ error: "CONFIG", message, diagnostics }, { status: 400 });
   }
-  const revision = await ports.put(applications);
+  const revision = await ports.put(applications, routes);
   return Response.json({ revision, diagnostics });
 }
 
@@ -198,7 +232,25 @@ function cut(diagnostics: readonly DocumentDiagnostic[]): readonly DocumentDiagn
 }
 
 async function deleteApplication({ params: { app = "" } }: IRequest, ports: OperatorPorts): Promise<Response> {
-  return (await ports.remove(app)) ? Response.json({ name: app, status: "DELETING" }) : noApplication(app);
+  const outcome = await ports.remove(app);
+  if (outcome === false) return noApplication(app);
+  if (outcome === true) return Response.json({ name: app, status: "DELETING" });
+  const routes = `${outcome.length === 1 ? "route" : "routes"} ${outcome.map((prefix) => show(prefix)).join(", ")}`;
+  return problem(409, `Application ${JSON.stringify(app)} is named by ${routes}. Put a document whose routes don't name it first.`);
+}
+
+async function endCanary(kind: Order["kind"], request: IRequest, ports: OperatorPorts): Promise<Response> {
+  const body = await readJson(request);
+  if (body instanceof Response) return body;
+  const { value } = body;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const prefix = isObject ? own(value as Readonly<Record<string, unknown>>, "prefix") : undefined;
+  const unknown = isObject ? Object.keys(value).find((key) => key !== "prefix") : undefined;
+  if (unknown !== undefined) return problem(400, `Unknown key ${shown(unknown)}. Accepted: prefix.`);
+  if (typeof prefix !== "string") return problem(400, `The body must be { "prefix": <the route's prefix> }, got ${shown(value)}.`);
+  if (!(await ports.order({ prefix, kind }))) return problem(404, `There is no canary at ${shown(prefix)}.`);
+  const status = own((await ports.routes()).status, prefix);
+  return Response.json({ prefix, ...status });
 }
 
 async function scaleDeployment(request: IRequest, ports: OperatorPorts): Promise<Response> {

@@ -9,6 +9,7 @@ import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { show } from "../protocol/wording.ts";
 import { type CheckTasks, type DescribedApplication, describedApplications, describeSystem } from "../compile/manifest.ts";
 import { namedPolicies, policyIn } from "../compile/policies.ts";
@@ -17,6 +18,7 @@ import type { PolicyCode } from "../protocol/autoscaling.ts";
 /** What should run, unless there is an error, and everything there is to say about the document. */
 export interface PlannedDocument {
   readonly applications?: readonly ApplicationManifest[];
+  readonly routes?: readonly RouteConfig[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -41,8 +43,12 @@ export function planDocument(
   const foreign = [...codeProblems(config, compiled), ...foreignPolicies(config, compiled)];
   if (foreign.length > 0) return { diagnostics: [...diagnostics, ...foreign.map((one) => toDiagnostic(withNames(one, document)))] };
   const applications = describedApplications(config).map((application) => asOpen(application, compiled));
-  const result = describeSystem({ applications }, code, policies, checkTasks);
-  if ("manifest" in result) return { applications: result.manifest.applications, diagnostics };
+  const { routes } = config;
+  const result = describeSystem({ applications, ...(routes === undefined ? {} : { routes }) }, code, policies, checkTasks);
+  if ("manifest" in result) {
+    const { manifest } = result;
+    return { applications: manifest.applications, ...(manifest.routes === undefined ? {} : { routes: manifest.routes }), diagnostics };
+  }
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
 }
@@ -113,8 +119,12 @@ function codeName(importPath: string): string {
   return `${file.replace(/\.[cm]?[jt]sx?$/, "")}:${parsed.exportName}`;
 }
 
-/** The document that comes to `applications` when it is put to this code. */
-export function documentInForce(applications: readonly ApplicationManifest[], code: Readonly<Record<string, unknown>>): ConfigDocument {
+/** The document that comes to what is in force when it is put to this code. */
+export function documentInForce(
+  applications: readonly ApplicationManifest[],
+  code: Readonly<Record<string, unknown>>,
+  routes: readonly RouteConfig[] = [],
+): ConfigDocument {
   const bare = applications.map(({ name, routePrefix, args }) => ({
     name,
     routePrefix,
@@ -122,5 +132,5 @@ export function documentInForce(applications: readonly ApplicationManifest[], co
     deployments: [],
   }));
   const result = describeSystem({ applications: bare }, code);
-  return documentOf(applications, "manifest" in result ? result.manifest.applications : []);
+  return documentOf(applications, "manifest" in result ? result.manifest.applications : [], routes);
 }

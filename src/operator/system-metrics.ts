@@ -3,7 +3,7 @@
  */
 import { type ApplicationMetrics, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
-import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA } from "../observe/metric-definitions.ts";
+import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA, SHADOWS } from "../observe/metric-definitions.ts";
 import { expose, type Family } from "./exposition.ts";
 import { seriesOf } from "../observe/series.ts";
 
@@ -13,16 +13,24 @@ export interface Scraped {
   readonly metrics: ApplicationMetrics | undefined;
 }
 
-/** Writes what the controllers answered. */
-export function systemMetrics(scraped: readonly Scraped[]): string {
+/** How many shadows of an application ended so. */
+export type ShadowsCounted = readonly [application: string, outcome: string, count: number];
+
+/** Writes what the controllers answered, and how shadows have ended. */
+export function systemMetrics(scraped: readonly Scraped[], shadows: readonly ShadowsCounted[] = []): string {
   const known = scraped.flatMap(({ metrics }) => metrics ?? []);
   return expose([
     [
       gauge("serve_controller_up", "Whether the controller answered.", APPLICATION),
       scraped.map(({ app, metrics }) => [[app], [metrics === undefined ? 0 : 1]]),
     ],
+    ...(shadows.length === 0 ? [] : [shadowsIn(shadows)]),
     ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
   ]);
+}
+
+function shadowsIn(shadows: readonly ShadowsCounted[]): Family {
+  return [SHADOWS, shadows.map(([application, outcome, count]): Series => [[application, outcome], [count]])];
 }
 
 // Ray Serve's numbers begin at 1; 0 is a state that is not known here.

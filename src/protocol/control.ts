@@ -10,6 +10,7 @@ import type { ApplicationManifest, DeploymentConfig } from "./manifest.ts";
 import type { ApplicationMetrics, MetricsSnapshot } from "./metrics.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 import type { ApplicationDetails } from "./status.ts";
+import type { CountedWindows } from "./traffic.ts";
 
 /**
  * How long after a replica's last contact its controller still tells it of changes, in milliseconds. A replica that
@@ -90,6 +91,8 @@ export interface ReplicaReport {
   readonly reportMs?: number;
   /** What it has measured so far; comes with what it says while it works, and when it has finished. */
   readonly metrics?: MetricsSnapshot;
+  /** What it has counted of a canary, where its application is one side of one. */
+  readonly traffic?: CountedWindows;
 }
 
 export type ReplicaEvent =
@@ -133,6 +136,8 @@ export interface ConfigChange {
   /** Of the code that it was checked against. */
   readonly version: string;
   readonly application: ApplicationManifest | null;
+  /** Grows when other applications have been given prefixes below this one's: callers are told of it. */
+  readonly routing?: number;
   /** It is what this version was compiled to, so it says nothing to a controller that runs other code. */
   readonly isCompiled?: boolean;
 }

@@ -37,6 +37,9 @@ export interface Envelope {
 const HAS_SLASH = 12;
 /** Where {@link RequestMeta.task} is. */
 const TASK = 13;
+/** Where {@link RequestMeta.traffic} and {@link RequestMeta.shadow} are. */
+const TRAFFIC = 14;
+const SHADOW = 15;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -52,16 +55,20 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
     fields.push(deadline, multiplexedModelId, key, traceparent);
   if (meta.hasSlash === true) fields[HAS_SLASH] = 1;
   if (meta.task !== undefined) fields[TASK] = [meta.task.id, meta.task.attempt];
+  if (meta.traffic !== undefined) fields[TRAFFIC] = meta.traffic;
+  if (meta.shadow === true) fields[SHADOW] = 1;
   return JSON.stringify(fields);
 }
 
 /**
  * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
- * said lately what it knows, made for no call, with no deadline, at the prefix that the deployment was compiled with.
+ * said lately what it knows, made for no call, with no deadline, at the prefix that the deployment was compiled with and that no other
+ * application shares.
  */
 export function isImplied(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delivery, compiledPrefix: string | null): boolean {
   const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined;
-  return isFirst && meta.deadline === undefined && meta.hasSlash === undefined && meta.hops === 0 && meta.routePrefix === compiledPrefix;
+  const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.traffic === undefined;
+  return isFirst && isPlain && meta.hops === 0 && meta.routePrefix === compiledPrefix;
 }
 
 // `null` is how JSON writes an `undefined` in an array.
@@ -81,28 +88,17 @@ type Fields = readonly [
   protocol?: number | null,
   hasSlash?: number | null,
   task?: readonly [id: string, attempt: number] | null,
+  traffic?: number | null,
+  shadow?: number | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
 export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
-  const [
-    id,
-    admission,
-    epoch,
-    requestId,
-    hops,
-    chain,
-    routePrefix,
-    deadline,
-    multiplexedModelId,
-    key,
-    traceparent,
-    protocol,
-    hasSlash,
-    task,
-  ] = fields;
+  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, ...more] =
+    fields;
+  const [hasSlash, task, traffic, shadow] = more;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -112,6 +108,8 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (key != null) meta.key = key;
   if (traceparent != null) meta.traceparent = traceparent;
   if (task != null) meta.task = { id: task[0], attempt: task[1] };
+  if (typeof traffic === "number") meta.traffic = traffic;
+  if (shadow === 1) meta.shadow = true;
   return { meta, delivery: deliveryOf(id, admission, epoch ?? undefined) };
 }
 

@@ -13,6 +13,11 @@ export interface HttpOrigin {
   readonly routePrefix: string;
 }
 
+/** What a request does not tell of itself. */
+export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" | "shadow">;
+
+const NOTHING: HttpExtras = {};
+
 /** The metadata of a request that came over HTTP and has not been sent on. */
 export class HttpMeta implements RequestMeta {
   readonly chain: readonly string[];
@@ -20,26 +25,41 @@ export class HttpMeta implements RequestMeta {
   readonly routePrefix: string;
   readonly hasSlash: true | undefined;
   readonly deadline: number | undefined;
+  readonly traffic: number | undefined;
+  readonly shadow: true | undefined;
   readonly #headers: Headers;
   #requestId: string | undefined;
 
   constructor(
     headers: Headers,
     { chain, routePrefix }: HttpOrigin,
-    { hasSlash, deadline }: Pick<RequestMeta, "hasSlash" | "deadline"> = {},
+    { hasSlash, deadline, traffic, shadow }: HttpExtras = NOTHING,
+    requestId?: string,
   ) {
+    this.#requestId = requestId;
     this.#headers = headers;
     this.chain = chain;
     this.routePrefix = routePrefix;
     this.hasSlash = hasSlash;
     this.deadline = deadline;
+    this.traffic = traffic;
+    this.shadow = shadow;
   }
 
   /** The same request with a deadline, in milliseconds since the epoch. */
   until(deadline: number): HttpMeta {
-    const meta = new HttpMeta(this.#headers, this, { hasSlash: this.hasSlash, deadline });
-    meta.#requestId = this.#requestId;
-    return meta;
+    return this.#with(this, { hasSlash: this.hasSlash, deadline, traffic: this.traffic });
+  }
+
+  /** The same request on its way to another application as a shadow. */
+  shadowing(origin: HttpOrigin, deadline: number): HttpMeta {
+    // Both have one id, made now if it was not made before.
+    void this.requestId;
+    return this.#with(origin, { hasSlash: this.hasSlash, deadline, traffic: 0, shadow: true });
+  }
+
+  #with(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
+    return new HttpMeta(this.#headers, origin, extras, this.#requestId);
   }
 
   /** The one that it came with, or a new one: made when it is asked for, because a replica makes it too. */

@@ -5,6 +5,8 @@
  * the application's own modules, which the entry module imports.
  */
 
+import type { RouteConfig } from "./traffic.ts";
+
 /** How a caller chooses among replicas; `"custom"` means a function in the application's code. */
 export type RequestRouterName = "powerOfTwoChoices" | "consistentHash" | "custom";
 
@@ -130,4 +132,6 @@ export interface Manifest {
   /** A hash of the rest: what `getReplicaContext().version` reports. */
   readonly version: string;
   readonly applications: readonly ApplicationManifest[];
+  /** Prefixes whose requests are divided among applications; absent where there are none. */
+  readonly routes?: readonly RouteConfig[];
 }

@@ -25,6 +25,13 @@ export interface RequestMeta {
   readonly traceparent?: string | undefined;
   /** Which attempt of which task it is. */
   readonly task?: { readonly id: string; readonly attempt: number } | undefined;
+  /**
+   * The prefix is one of several applications, and this one was chosen for the request. Above 0 it is the window of a canary, which
+   * the answer is counted under.
+   */
+  readonly traffic?: number | undefined;
+  /** Nobody waits for the answer: another application has given the client its own. */
+  readonly shadow?: true | undefined;
 }
 
 /**

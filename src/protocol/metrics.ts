@@ -1,7 +1,7 @@
 /**
  * What replicas measure, on its way to their controller and to whoever asks.
  *
- * Plain numbers and no names: what they mean is in `observe/catalogue.ts`. Messages only grow, for the reasons given in
+ * Plain numbers and no names: what they mean is in `observe/metric-definitions.ts`. Messages only grow, for the reasons given in
  * `messages.ts`.
  */
 import type { ApplicationDetails } from "./status.ts";

@@ -30,6 +30,8 @@ export interface ReplicaSet {
   readonly config: RouterConfig;
   /** Where HTTP requests reach the application; `null` when they do not. */
   readonly routePrefix: string | null;
+  /** How often prefixes had changed when some below the application's own were last given to others. @default 0 */
+  readonly routing?: number;
   /** The deployment has been taken away. */
   readonly isGone?: true;
 }

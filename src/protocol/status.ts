@@ -1,6 +1,7 @@
 /**
  * The states that an operator sees, spelled as Ray Serve spells them.
  */
+import type { RouteStatus } from "./traffic.ts";
 
 /** What an application is doing. */
 export type ApplicationStatus = "NOT_STARTED" | "DEPLOYING" | "RUNNING" | "UNHEALTHY" | "DEPLOY_FAILED" | "DELETING";
@@ -75,4 +76,6 @@ export interface ApplicationDetails {
 /** What `GET /-/api/applications` answers. */
 export interface StatusDocument {
   readonly applications: Readonly<Record<string, ApplicationDetails>>;
+  /** The prefixes that several applications share, by prefix. */
+  readonly routes: Readonly<Record<string, RouteStatus>>;
 }

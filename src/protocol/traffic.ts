@@ -86,6 +86,13 @@ export interface TrafficTable {
  */
 export type WindowCount = readonly [window: number, figures: string];
 
+/** What a replica has counted since it was started. */
+export interface CountedWindows {
+  /** When it was started: grows when it begins anew. */
+  readonly run: number;
+  readonly counts: readonly WindowCount[];
+}
+
 /** What one teller has counted. */
 export interface TrafficReport {
   /** Who tells: an isolate, a replica, or the controller of an application for its replicas. */

@@ -13,6 +13,7 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
+import { CanaryFigures } from "./canary-figures.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
@@ -48,6 +49,8 @@ export class ReplicaControl {
   readonly #parts: ControlParts;
   readonly #replica: Controlled;
   readonly #membership: Membership;
+  /** What is counted of a canary. */
+  readonly figures: CanaryFigures;
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
   /** What the class said to its configuration while it started during an order. */
@@ -82,6 +85,7 @@ export class ReplicaControl {
       warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
     signs.follow(admission.meter);
+    this.figures = new CanaryFigures({ membership: this.#membership, startedAtMs: now(), sleep, after });
   }
 
   /** What the class is to be configured with. */

@@ -17,6 +17,7 @@ import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import type { CountedWindows } from "../protocol/traffic.ts";
 import { type After, within } from "../context/with-timeout.ts";
 
 /** A replica's way to its controller, and its own memory. */
@@ -111,8 +112,9 @@ export class Membership {
     return this.duty === "serving" && !this.#isElsewhere(meta);
   }
 
-  #isElsewhere({ hops, routePrefix }: RequestMeta): boolean {
-    return hops === 0 && routePrefix !== undefined && routePrefix !== this.set.routePrefix;
+  // A prefix of several applications is none of the application's own.
+  #isElsewhere({ hops, routePrefix, traffic }: RequestMeta): boolean {
+    return hops === 0 && traffic === undefined && routePrefix !== undefined && routePrefix !== this.set.routePrefix;
   }
 
   /** The newest replica set, if a caller that knows the one of `epoch` does not know it. */
@@ -143,13 +145,14 @@ export class Membership {
   }
 
   /** Tells the controller something; takes what it answers. Rejects if it was not reached. */
-  async report(event: ReplicaEvent, metrics?: MetricsSnapshot): Promise<void> {
+  async report(event: ReplicaEvent, metrics?: MetricsSnapshot, traffic?: CountedWindows): Promise<void> {
     const { control, deployment, replica, version, now } = this.#parts;
     const askedAtMs = now();
     const isStarting = this.#parts.isStarted() ? {} : { isStarting: true as const };
     const interval = this.reportMs === 0 ? {} : { reportMs: this.reportMs };
     const report = { deployment, replica, version, epoch: this.set.epoch, event, ...isStarting, ...interval };
-    const assignment = await control.report(metrics === undefined ? report : { ...report, metrics });
+    const measured = { ...(metrics === undefined ? {} : { metrics }), ...(traffic === undefined ? {} : { traffic }) };
+    const assignment = await control.report({ ...report, ...measured });
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, askedAtMs + OWN_LEASE_MS);
     this.contactedAtMs = askedAtMs;
     this.#isUnanswered = false;

@@ -259,7 +259,7 @@ export class Replica {
       // A stream is a promise of a response; anything else but the handler's own is in memory.
       if (made !== answer || made === result) {
         const { status } = response;
-        response = whenEnded(response, (failure) => this.#answered(run, method, status, failure), run);
+        response = whenEnded(response, (failure) => this.#answered(run, request, status, failure), run);
         isHeld = run.isAnswered = true;
       }
     } catch (error) {
@@ -271,13 +271,22 @@ export class Replica {
     if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, run);
     response ??= withRequestId(errorResponse(failed!.error), meta.requestId);
     const { status } = response;
-    if (!isHeld) this.#meter.answered(run, method, status);
+    if (!isHeld) this.#counted(run, request, status);
     logFetch({ method, status }, request, run.startedAtMs, run);
     return response;
   }
 
-  #answered(run: Run, method: string, status: number, failed: Failed | undefined): void {
-    if (this.#runs.finish(run, failed)) this.#meter.answered(run, method, status);
+  #answered(run: Run, request: Request, status: number, failed: Failed | undefined): void {
+    if (this.#runs.finish(run, failed)) this.#counted(run, request, status);
+  }
+
+  #counted(run: Run, request: Request, status: number): void {
+    this.#meter.answered(run, request.method, status);
+    const { traffic } = run.meta;
+    if (traffic === undefined || traffic === 0) return;
+    // Whoever has stopped waiting has said so, or the ingress has counted it in this replica's place.
+    const isAbandoned = run.isAborted || request.signal.aborted;
+    if (!isAbandoned) this.#control?.figures.count(traffic, run.endedAtMs - run.startedAtMs, status >= 500);
   }
 
   // Nothing of the user's is held by a request that finds no instance.

@@ -83,7 +83,11 @@ export function begunBefore(explained: unknown): unknown {
   return new ReplicaUnavailableError(message, { cause: explained, hasBegun: true });
 }
 
-/** Whether the application is not where the request looked for it. Only one that came over HTTP was addressed by its path. */
+/**
+ * Whether the application is not where the request looked for it. Only one that came over HTTP was addressed by its path, and not if
+ * that is the prefix of several applications.
+ */
 export function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
-  return isGone === true || (meta.hops === 0 && meta.routePrefix !== undefined && meta.routePrefix !== routePrefix);
+  const isAddressed = meta.hops === 0 && meta.traffic === undefined && meta.routePrefix !== undefined;
+  return isGone === true || (isAddressed && meta.routePrefix !== routePrefix);
 }

@@ -101,6 +101,11 @@ export class Router {
     return this.#set.isGone === true ? null : this.#set.routePrefix;
   }
 
+  /** How often prefixes have changed, as far as is known here. */
+  get routing(): number {
+    return this.#set.routing ?? 0;
+  }
+
   /** Takes a replica set, unless it knows a newer one. */
   learn(set: ReplicaSet): void {
     if (set.epoch <= this.#set.epoch) return;

@@ -10,6 +10,7 @@
 import type { Share, TableEntry, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import { CellLookup, cellOfValue, drawnCell } from "./cells.ts";
 import { FigureLog } from "./figure-log.ts";
+import { addShadows, type ShadowCount, type ShadowOutcome } from "./shadow.ts";
 
 /** How long an isolate goes on with the table that it has, in milliseconds. */
 export const REFRESH_MS = 2000;
@@ -69,8 +70,12 @@ export function isOwnError(status: number): boolean {
 export interface TrafficQuery {
   /** Of the table that it has. */
   readonly revision: number;
+  /** How often prefixes had changed when it was told of them. */
+  readonly routing?: number;
   /** What it has answered in a candidate's place. */
   readonly reports: readonly TrafficReport[];
+  /** The shadows that have come to their end since the last query. */
+  readonly shadows?: readonly ShadowCount[];
 }
 
 /** One isolate's knowledge. */
@@ -81,12 +86,18 @@ export class KnownTraffic {
   #prefixes: readonly DividedPrefix[];
   #askedAtMs = -Infinity;
   #isUntold = false;
+  /** What is still to be told. */
+  #shadows: readonly ShadowCount[] = [];
 
   /** @param source A name that no other isolate has. */
   constructor(source: string, table: TrafficTable) {
     this.#source = source;
     this.#table = table;
     this.#prefixes = table.entries.map((entry) => new DividedPrefix(entry));
+  }
+
+  get table(): TrafficTable {
+    return this.#table;
   }
 
   get prefixes(): readonly DividedPrefix[] {
@@ -100,6 +111,12 @@ export class KnownTraffic {
     const log = this.#logs.get(application) ?? new FigureLog();
     this.#logs.set(application, log);
     log.count(window, answer.durationMs, true);
+    this.#isUntold = true;
+  }
+
+  /** Counts a shadow that has come to its end. @param application The one that it was sent to. */
+  shadowed(application: string, outcome: ShadowOutcome): void {
+    this.#shadows = addShadows(this.#shadows, [[application, outcome, 1]]);
     this.#isUntold = true;
   }
 
@@ -121,12 +138,15 @@ export class KnownTraffic {
       const counts = log.counts((window) => open.has(window));
       return counts.length === 0 ? [] : [{ source: this.#source, run: 0, application, counts }];
     });
-    return { revision: this.#table.revision, reports };
+    const shadows = this.#shadows;
+    this.#shadows = [];
+    return { revision: this.#table.revision, reports, ...(shadows.length === 0 ? {} : { shadows }) };
   }
 
-  /** What was asked with has not arrived: what was counted is still to be told. */
-  lost(): void {
-    this.#isUntold = this.#logs.size > 0;
+  /** What was asked with has not arrived, as far as is known: what was counted is still to be told. */
+  lost({ shadows = [] }: Pick<TrafficQuery, "shadows"> = {}): void {
+    this.#shadows = addShadows(this.#shadows, shadows);
+    this.#isUntold = this.#logs.size > 0 || this.#shadows.length > 0;
   }
 
   /** Takes a table; `false` if it is no news. */

@@ -46,3 +46,15 @@ export function shadowOutcome(clientStatus: number, shadowStatus: number | undef
   if (shadowStatus === undefined) return "failed";
   return shadowStatus === clientStatus ? "same_status" : "other_status";
 }
+
+/** How many shadows of an application ended so. */
+export type ShadowCount = readonly [application: string, outcome: ShadowOutcome, count: number];
+
+/** Both together. Neither is changed. */
+export function addShadows(counts: readonly ShadowCount[], more: readonly ShadowCount[]): readonly ShadowCount[] {
+  return more.reduce<readonly ShadowCount[]>((all, [application, outcome, count]) => {
+    const before = all.find(([app, kind]) => app === application && kind === outcome);
+    const others = all.filter((one) => one !== before);
+    return [...others, [application, outcome, (before?.[2] ?? 0) + count]];
+  }, counts);
+}

@@ -2,19 +2,12 @@
  * What the replicas of an application have counted together, for a controller with many of them: it keeps each one's last word
  * with the replica, and a sum for each window, so that a report costs the same however many replicas there are.
  */
-import type { WindowCount } from "../protocol/traffic.ts";
+import type { CountedWindows, WindowCount } from "../protocol/traffic.ts";
 import { decodeFigures, encodeFigures, noFigures, plus } from "./figures.ts";
 import { news } from "./tally.ts";
 
 /** How many windows are summed: the newest. */
 const MAX_WINDOWS = 16;
-
-/** What a replica has said: what it has counted since it was started. JSON. */
-export interface LastWord {
-  /** When it was started: grows when it begins anew. */
-  readonly run: number;
-  readonly counts: readonly WindowCount[];
-}
 
 /**
  * The sums with one more word of a replica.
@@ -24,9 +17,9 @@ export interface LastWord {
  */
 export function summed(
   sums: readonly WindowCount[],
-  last: LastWord | undefined,
-  told: LastWord,
-): { readonly sums: readonly WindowCount[]; readonly last: LastWord } {
+  last: CountedWindows | undefined,
+  told: CountedWindows,
+): { readonly sums: readonly WindowCount[]; readonly last: CountedWindows } {
   // Late, from before it began anew.
   if (last !== undefined && told.run < last.run) return { sums, last };
   const all = new Map(sums);

@@ -154,6 +154,8 @@ export class ControlledWorld {
         this.orders.push(order);
         return this.answer(order);
       },
+      traffic: { get: () => undefined, set: () => {}, delete: () => {}, getSums: () => undefined, setSums: () => {} },
+      counted: async () => {},
       moved: async (version) => void this.moves.push(version),
       keepAlive: (promise) => {
         if (life === this.#life) this.#underway.push(promise);

@@ -75,7 +75,7 @@ describe("the context", () => {
       "appName" | "deployment" | "replicaId" | "ordinal" | "version" | "env" | "state"
     >();
     expectTypeOf<keyof serve.RequestContext>().toEqualTypeOf<
-      "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "key" | "task"
+      "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "key" | "task" | "shadow"
     >();
     expectTypeOf<serve.RequestContext["signal"]>().toEqualTypeOf<AbortSignal>();
   });

@@ -90,6 +90,7 @@ export class FaultyController extends controllerClass((shell) => {
     compiled: { version: "tests", application: controlled },
     policies: {},
     give: async () => ({ kind: "done", version: "tests" }),
+    counted: async () => {},
     moved: async () => {},
     failed: () => {},
     warn: () => {},

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../../protocol/manifest.ts";
+import type { RouteConfig } from "../../protocol/traffic.ts";
 import type { Command, CommandInput, Io } from "../command.ts";
 import { EXIT, Failure, portOf, reportOf, table } from "../failure.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
@@ -113,12 +114,17 @@ function announce({ label }: Target, manifest: Manifest, url: URL): string {
   return `Serving ${label} at ${url.href}\n${routeTable(manifest)}\n`;
 }
 
-function routeTable({ applications }: Manifest): string {
+function routeTable({ applications, routes = [] }: Manifest): string {
   const rows = applications.map(({ name, routePrefix, deployments }) => {
     const parts = Object.entries(deployments).map(([deployment, { numReplicas }]) => `${deployment} x${numReplicas}`);
     return [`  ${routePrefix ?? "(no HTTP)"}`, name, parts.join(", ")];
   });
-  return table(rows);
+  return table([...rows, ...routes.map((route) => [`  ${route.prefix}`, sharersOf(route), ""])]);
+}
+
+function sharersOf({ split, canary }: RouteConfig): string {
+  if (canary !== undefined) return `${canary.stable} to ${canary.candidate}, step by step`;
+  return split.map(({ application, percent }) => `${application} ${percent} %`).join(", ");
 }
 
 function builderArgs(pairs: readonly string[]): Record<string, string> | undefined {

@@ -102,6 +102,15 @@ export class OperatorClient {
     return this.#expect(action === undefined ? "GET" : "POST", path, (body): body is Body & TaskStatus => typeof body["id"] === "string");
   }
 
+  /** Ends a canary; `false` if the prefix has none. */
+  async endCanary(prefix: string, kind: "promote" | "rollback"): Promise<boolean> {
+    const path = `routes/${kind}`;
+    const { status, body } = await this.#request("POST", path, { prefix });
+    if (status === 200 && isRecord(body)) return true;
+    if (status === 404 && isRecord(body)) return false;
+    throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
+  }
+
   /** The dashboard, as a browser would get it. */
   async dashboard(): Promise<Page> {
     const { status, headers, text, body } = await this.#send("GET", DASHBOARD);

@@ -2,17 +2,34 @@
  * What a person sees of a status document.
  */
 import type { ApplicationDetails, DeploymentDetails, ReplicaPhase } from "../../protocol/status.ts";
+import type { RouteStatus } from "../../protocol/traffic.ts";
 import { table } from "../failure.ts";
 
-/** Applications with their deployments below them, and under the table what those say that are not well. */
-export function statusTable(applications: readonly ApplicationDetails[]): string {
+/** Routes by prefix. */
+type Routes = Readonly<Record<string, RouteStatus>>;
+
+/** Applications with their deployments below them, then routes, and under the tables what those say that are not well. */
+export function statusTable(applications: readonly ApplicationDetails[], routes: Routes = {}): string {
   const rows = applications.flatMap((application) => [
     [application.name, application.status, application.route_prefix ?? "(no HTTP)", ""],
     ...Object.values(application.deployments).map((one) => [`  ${one.name}`, one.status, "", replicasOf(one)]),
   ]);
   const lines = table([["NAME", "STATUS", "ROUTE", "REPLICAS"], ...rows]).split("\n");
   const messages = applications.flatMap(messagesOf);
-  return [...lines.map((line) => line.trimEnd()), ...messages.flatMap((message) => ["", message])].join("\n");
+  const shown = Object.keys(routes).length === 0 ? [] : ["", ...routesTable(routes).split("\n")];
+  return [...[...lines, ...shown].map((line) => line.trimEnd()), ...messages.flatMap((message) => ["", message])].join("\n");
+}
+
+function routesTable(routes: Routes): string {
+  const rows = Object.entries(routes).map(([prefix, { state, split, reason }]) => [prefix, state, sharesText(split), reason]);
+  return table([["PREFIX", "STATE", "SHARES", "REASON"], ...rows]);
+}
+
+/** `rank-v1 95 %, rank-v2 5 %`. */
+export function sharesText(split: RouteStatus["split"]): string {
+  return Object.entries(split)
+    .map(([app, percent]) => `${app} ${percent} %`)
+    .join(", ");
 }
 
 /** What the deployments that are not well say, a paragraph each. */

@@ -71,10 +71,14 @@ export async function compileTarget(target: Target, project: Project, config: Us
   if (beside !== undefined && !existsSync(beside))
     throw new Failure(`main of ${config.label} names ${shown(beside, project.root)}, and there is no such file.`);
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(file, describeModule(sourcesFrom(file, target, project.root), beside && specifierFrom(file, beside)));
+  writeFileSync(
+    file,
+    describeModule(sourcesFrom(file, target, project.root), { main: beside && specifierFrom(file, beside), routes: target.config.routes }),
+  );
   try {
     const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
-    const complete: Manifest = { protocol: manifest.protocol, version: versionOf(text, manifest), applications: manifest.applications };
+    const { protocol, ...rest } = manifest;
+    const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);
     if (userMain !== undefined) requireClasses(userMain, classes, project.root);
     const clash = classes.find((name) => main?.exports.includes(name));

@@ -6,6 +6,7 @@ import type { ScalingDecision } from "../../protocol/status.ts";
 import { SCRIPT, STYLE } from "./client.ts";
 import { html, Html } from "./html.ts";
 import type { Measured } from "./summary.ts";
+import { NO_ROUTES, routesSection, type RoutesView } from "./routes.ts";
 import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
 
 /** The page, and the policy by which a browser runs its own script and nothing else. */
@@ -20,7 +21,11 @@ export interface DashboardPage {
  * @param nonce Unguessable, and new for each page.
  * @param tasks The section of the tasks, where the system has any.
  */
-export function dashboardPage(scraped: readonly Scraped[], nonce: string, tasks?: Html): DashboardPage {
+export function dashboardPage(
+  scraped: readonly Scraped[],
+  nonce: string,
+  { tasks, routes = NO_ROUTES }: { readonly tasks?: Html | undefined; readonly routes?: RoutesView } = {},
+): DashboardPage {
   const view = viewOf(scraped);
   const page = html`<!doctype html>
     <html lang="en">
@@ -41,7 +46,7 @@ export function dashboardPage(scraped: readonly Scraped[], nonce: string, tasks?
               ${view.notices.map(noticeItem)}
             </ul>`
           }
-          ${view.applications.map(applicationSection)} ${tasks}
+          ${routesSection(routes)} ${view.applications.map(applicationSection)} ${tasks}
         </main>
         <footer>
           All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes,

@@ -43,6 +43,8 @@ const ports: OperatorPorts = {
   config: () => ask({ applications: [] }),
   details: () => ask([]),
   scrape: () => ask([]),
+  routes: () => ask({ status: {}, measured: {}, shadows: [] }),
+  order: () => change("order", false),
   scale: () => change("scale", undefined),
 };
 
@@ -68,13 +70,22 @@ function build(): Ingress {
     targetOf: () => ({
       requestTimeoutMs: null,
       routePrefix: "/",
+      isGone: false,
+      routing: 0,
       prepare: async (request) => ({ request: () => request }),
       async fetch(sent, meta) {
         seen.fetched.push({ request: sent instanceof Request ? sent : sent.request(), meta });
         return new Response("ok", { headers: { "x-request-id": meta.requestId } });
       },
     }),
-    control: { current: async () => Object.fromEntries(COMPILED.applications.map((one) => [one.name, one])), unready: async () => [] },
+    control: {
+      traffic: async () => ({
+        routing: 0,
+        table: { revision: 0, entries: [] },
+        applications: Object.fromEntries(COMPILED.applications.map((one) => [one.name, one])),
+      }),
+      unready: async () => [],
+    },
     system: (request, path, { env, keepAlive }) => answerOperator(request, path, env, ports) ?? rpc(request, path, { env, keepAlive }),
   });
 }

@@ -58,6 +58,19 @@ Application "main", deployment "Model" is UNHEALTHY (RECONFIGURE_FAILED):
   });
 });
 
+describe("statusTable of a system with routes", () => {
+  it("shows the shares of each, and why they are so", () => {
+    const route = { state: "PROGRESSING", split: { v1: 95, v2: 5 }, percent: 5, reason: "Step 1 of 2: 3 of 50.", since_s: 1 } as const;
+    expect(statusTable([application("v1", "RUNNING", [])], { "/search": route, "/": { ...route, state: "SPLIT" } }))
+      .toBe(`NAME  STATUS   ROUTE  REPLICAS
+v1    RUNNING  /v1
+
+PREFIX   STATE        SHARES           REASON
+/search  PROGRESSING  v1 95 %, v2 5 %  Step 1 of 2: 3 of 50.
+/        SPLIT        v1 95 %, v2 5 %  Step 1 of 2: 3 of 50.`);
+  });
+});
+
 describe("segmentsOf", () => {
   it.each([[[]], [["applications", 0, "deployments", 12, "user_config", "a b", 'quo"te', "x-y"]], [["a]b", "0"]]])(
     "reads %j back",
@@ -93,7 +106,7 @@ function scripted(...steps: (readonly ApplicationDetails[] | Error)[]): { status
     async status() {
       const step = (steps.length > 1 ? steps.shift() : steps[0])!;
       if (step instanceof Error) throw step;
-      return { applications: Object.fromEntries(step.map((one) => [one.name, one])) };
+      return { applications: Object.fromEntries(step.map((one) => [one.name, one])), routes: {} };
     },
   };
 }

@@ -91,7 +91,7 @@ describe("parseConfigText", () => {
         .split("\n")
         .map((line) => line.split(" must ")[0]),
     ).toEqual([
-      "serve.yaml:1:1  x is an unknown key. Accepted: applications, http_options, target_capacity, logging_config.",
+      "serve.yaml:1:1  x is an unknown key. Accepted: applications, routes, http_options, target_capacity, logging_config.",
       'serve.yaml:1:87  Application "b", deployment "A": applications[1].deployments[0].num_replicas',
       'serve.yaml:3:5  Application "a", deployment "A": applications[0].deployments[0].num_replicas',
     ]);

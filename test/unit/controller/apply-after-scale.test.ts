@@ -56,6 +56,7 @@ describe("what was scaled by hand", () => {
       compiled: { protocol: 1, version: "v1", applications: [application("a"), application("b")] },
       load: () => stored,
       save: (config) => (stored = config),
+      traffic: { load: () => undefined, save: () => {} },
       wakeAt: () => {},
       deliver: async (app) => void delivered.push(app),
       now: () => 0,

@@ -1,14 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { ConfigStore, type StoredConfig } from "../../../src/controller/config-store.ts";
+import type { StoredTraffic } from "../../../src/controller/traffic-keeper.ts";
 import type { ConfigChange } from "../../../src/protocol/control.ts";
 import type { ApplicationManifest } from "../../../src/protocol/manifest.ts";
+import { FigureLog } from "../../../src/traffic/figure-log.ts";
 import { manifestOf } from "../../support/controlled-world.ts";
 
 const app = (name: string, routePrefix = `/${name}`): ApplicationManifest => ({ ...manifestOf({ Model: {} }, routePrefix), name });
 
 class StoreWorld {
   stored: StoredConfig | undefined;
+  traffic: StoredTraffic | undefined;
   alarmAtMs: number | undefined;
+  nowMs = 5000;
   /** What each controller was given, in order. */
   readonly delivered: [app: string, change: ConfigChange][] = [];
   deliver: (app: string) => Promise<void> = async () => {};
@@ -19,12 +23,13 @@ class StoreWorld {
       compiled: { protocol: 1, version, applications: [app("a"), app("b")] },
       load: () => structuredClone(this.stored),
       save: (config) => (this.stored = structuredClone(config)),
+      traffic: { load: () => structuredClone(this.traffic), save: (traffic) => (this.traffic = structuredClone(traffic)) },
       wakeAt: (timeMs) => (this.alarmAtMs = timeMs),
       deliver: async (name, change) => {
         await this.deliver(name);
         this.delivered.push([name, change]);
       },
-      now: () => 5000,
+      now: () => this.nowMs,
     });
   }
 
@@ -149,5 +154,95 @@ describe("an alarm with nothing to do", () => {
     const { length } = world.delivered;
     await world.store.alarm();
     expect(world.delivered).toHaveLength(length);
+  });
+});
+
+describe("the routes of a document", () => {
+  const split = (shares: Readonly<Record<string, number>>) => [
+    { prefix: "/s", split: Object.entries(shares).map(([application, percent]) => ({ application, percent })) },
+  ];
+
+  it("[F5] are told together with its applications, to whoever does not know them", async () => {
+    const world = new StoreWorld();
+    expect(await world.store.traffic({ revision: 0, routing: 0, reports: [] })).toBeUndefined();
+    await world.store.put("v1", [app("a", "/x"), app("b")], split({ a: 100 }));
+    const news = await world.store.traffic({ revision: 0, routing: 0, reports: [] });
+    expect(news).toMatchObject({
+      routing: 1,
+      table: { revision: 1, entries: [{ prefix: "/s" }] },
+      applications: { a: { routePrefix: "/x" } },
+    });
+    expect(await world.store.traffic({ revision: 1, routing: 1, reports: [] })).toBeUndefined();
+    // A new prefix, and the same routes.
+    await world.store.put("v1", [app("a", "/x/y"), app("b")], split({ a: 100 }));
+    expect(await world.store.traffic({ revision: 1, routing: 1, reports: [] })).toMatchObject({ routing: 2 });
+  });
+
+  it("are told to the application whose requests they take", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a", "/"), app("b")], []);
+    await world.store.put("v1", [app("a", "/"), app("b")], split({ b: 100 }));
+    expect(world.delivered.map(([name, { routing }]) => [name, routing]).slice(-2)).toEqual([
+      ["a", 2],
+      ["b", undefined],
+    ]);
+    // Other shares are no other prefixes.
+    await world.store.put("v1", [app("a", "/"), app("b")], split({ b: 50, a: 50 }));
+    expect(world.delivered.at(-2)?.[1].routing).toBe(2);
+  });
+
+  it("keep an application from being deleted", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a"), app("b")], split({ a: 100 }));
+    expect(await world.store.remove("v1", "a")).toEqual(["/s"]);
+    expect([await world.store.remove("v1", "b"), await world.store.remove("v1", "c")]).toEqual([true, false]);
+  });
+
+  it("outlive the object, and are the code's again with new code", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a"), app("b")], split({ a: 100 }));
+    expect((await world.make("v1").routes()).configs).toEqual(split({ a: 100 }));
+    expect((await world.make("v2").routes()).configs).toEqual([]);
+  });
+});
+
+describe("a canary", () => {
+  const canary = {
+    stable: "a",
+    candidate: "b",
+    steps: [50, 100],
+    stepIntervalMs: 5000,
+    minRequests: 2,
+    maxErrorPercent: 0,
+    maxP95Ratio: 2,
+  };
+  const counted = (answers: number, errors = 0) => {
+    const log = new FigureLog();
+    for (let answer = 0; answer < answers; answer++) log.count(1, 1, answer < errors);
+    return { source: "controller", run: 0, application: "b", counts: log.counts() };
+  };
+
+  it("[F4] is looked at by the alarm when its step is over, also by an object that was lost meanwhile", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a"), app("b")], [{ prefix: "/c", canary }]);
+    expect(world.alarmAtMs).toBeUndefined();
+    await world.store.counted(counted(2));
+    expect(world.alarmAtMs).toBe(10_000);
+    world.alarmAtMs = undefined;
+    const later = world.make("v1");
+    expect(world.alarmAtMs).toBe(10_000);
+    world.nowMs = 10_000;
+    await later.alarm();
+    expect((await later.routes()).status["/c"]).toMatchObject({ state: "PROGRESSING", percent: 100 });
+  });
+
+  it("goes back with the report that says too much", async () => {
+    const world = new StoreWorld();
+    await world.store.put("v1", [app("a"), app("b")], [{ prefix: "/c", canary }]);
+    await world.store.traffic({ revision: 1, reports: [counted(2, 1)] });
+    expect((await world.store.routes()).status["/c"]).toMatchObject({ state: "ROLLED_BACK", percent: 0 });
+    expect([await world.store.order({ prefix: "/c", kind: "promote" }), await world.store.order({ prefix: "/", kind: "promote" })]).toEqual(
+      [true, false],
+    );
   });
 });

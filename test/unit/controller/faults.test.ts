@@ -74,6 +74,8 @@ class Application {
               else this.awake.delete(name);
               return { kind: "done", version };
             }),
+          traffic: { get: () => undefined, set: () => {}, delete: () => {}, getSums: () => undefined, setSums: () => {} },
+          counted: async () => {},
           moved: (to) => ask("moved", async () => void this.moved.push(to)),
           keepAlive: (promise) => step("keepAlive", () => void promise.catch(() => {})),
           warn: () => step("warn", () => {}),
@@ -188,6 +190,7 @@ describe("the configuration's object", () => {
             compiled: { protocol: 1, version: "v1", applications: [app("a", "/a"), app("b", "/b")] },
             load: () => step("load", () => structuredClone(stored)),
             save: (config) => step("save", () => void (stored = structuredClone(config))),
+            traffic: { load: () => undefined, save: () => {} },
             wakeAt: (timeMs) => alarm.setAt(timeMs),
             // As it is wired: whoever does not answer in time has not heard it.
             deliver: (name, { application }) =>

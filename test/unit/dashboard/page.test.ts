@@ -36,6 +36,27 @@ function opened(scraped: readonly Scraped[]) {
 
 const textOf = (node: { readonly textContent: string } | null) => (node?.textContent ?? "").replaceAll(/\s+/g, " ").trim();
 
+describe("routes", () => {
+  it("are a table of shares, with what was measured of both sides of a canary", () => {
+    const status = {
+      "/<s>": { state: "ROLLED_BACK", split: { v1: 100, v2: 0 }, percent: 0, reason: "At 5 %: 9 % errors.", since_s: 1_700_000_000 },
+    } as const;
+    const measured = {
+      "/<s>": [
+        { application: "v1", requests: 950, errorPercent: 0, p95Ms: 20.5 },
+        { application: "v2", requests: 50, errorPercent: 9.09, p95Ms: null },
+      ],
+    };
+    const window = new Window();
+    window.document.write(dashboardPage([], "n", { routes: { status, measured } }).html);
+    const rows = [...window.document.querySelectorAll("tbody tr")].map((row) => [...row.children].map(textOf));
+    expect(rows).toEqual([
+      ["/<s>", "ROLLED_BACK", "2023-11-14 22:13:20", "v1", "100 %", "950", "0 %", "20.5", "At 5 %: 9 % errors."],
+      ["", "", "", "v2", "0 %", "50", "9.09 %", "–", ""],
+    ]);
+  });
+});
+
 describe("what is wrong", () => {
   it("is nothing when everything runs", async () => {
     const { world, scraped } = system();

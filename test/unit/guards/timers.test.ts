@@ -32,7 +32,10 @@ it("nothing that runs in replicas only has `after` from the platform, whose time
     "src/batching/batch.ts",
     "src/handle/handle.ts",
     "src/ingress/deadline.ts",
-    "src/ingress/ingress.ts",
+    "src/ingress/divided.ts",
+    "src/ingress/isolate-traffic.ts",
+    "src/ingress/sending.ts",
+    "src/ingress/shadow.ts",
     "src/local/run-local.ts",
   ]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ApplicationRoutes } from "../../../src/ingress/application-routes.ts";
+import { ApplicationRoutes, type RoutedApplication } from "../../../src/ingress/application-routes.ts";
 
 const known = (name: string, routePrefix: string | null) => ({ name, routePrefix, ingress: "Front" });
 
@@ -11,10 +11,17 @@ function routesOf(...applications: ReturnType<typeof known>[]) {
     get routePrefix() {
       return said[app] ?? null;
     },
+    isGone: false,
+    routing: 0,
     prepare: async (request) => ({ request: () => request }),
     fetch: async () => new Response(app),
   }));
-  return { routes, said, at: (path: string) => routes.match(path)?.target.name };
+  return { routes, said, at: (path: string) => applicationAt(routes, path)?.name };
+}
+
+function applicationAt(routes: ApplicationRoutes, path: string): RoutedApplication | undefined {
+  const target = routes.match(path)?.target;
+  return target?.divided === undefined ? target : undefined;
 }
 
 describe("the applications' routes", () => {
@@ -22,7 +29,7 @@ describe("the applications' routes", () => {
     const { routes, at } = routesOf(known("root", "/"), known("news", "/news"), known("hidden", null));
     expect([at("/"), at("/news/a"), at("/newspaper")]).toEqual(["root", "news", "root"]);
     expect(routes.listing).toEqual({ "/": "root", "/news": "news" });
-    expect(routes.match("/news")?.target.chain).toEqual(["news/Front"]);
+    expect(applicationAt(routes, "/news")?.chain).toEqual(["news/Front"]);
   });
 
   it("are what runs, once that is known: moved, added, taken away", () => {

@@ -29,6 +29,8 @@ function ingressOf(apps: readonly object[], fail?: unknown) {
     targetOf: (app) => ({
       requestTimeoutMs: null,
       routePrefix: null,
+      isGone: false,
+      routing: 0,
       prepare: resendable,
       async fetch(request, meta) {
         seen.push({ app, url: requestOf(request).url, meta });
@@ -134,6 +136,8 @@ describe("a request whose application has moved", () => {
       targetOf: (app) => ({
         requestTimeoutMs: app === "two" ? 1000 : null,
         routePrefix: now[app] ?? null,
+        isGone: false,
+        routing: 0,
         prepare: resendable,
         async fetch(sent, { requestId, routePrefix }) {
           if (routePrefix !== now[app]) throw new DeploymentUnavailableError("It is elsewhere.");
@@ -143,12 +147,16 @@ describe("a request whose application has moved", () => {
         },
       }),
       control: {
-        current: async () => {
+        traffic: async () => {
           ask();
           return {
-            one: { name: "one", routePrefix: "/b", ingress: "One" },
-            two: { name: "two", routePrefix: "/a", ingress: "Two" },
-          } as never;
+            routing: 0,
+            table: { revision: 0, entries: [] },
+            applications: {
+              one: { name: "one", routePrefix: "/b", ingress: "One" },
+              two: { name: "two", routePrefix: "/a", ingress: "Two" },
+            } as never,
+          };
         },
         unready: async () => [],
       },
@@ -230,6 +238,8 @@ describe("the deadline of an HTTP request", () => {
       targetOf: () => ({
         requestTimeoutMs,
         routePrefix: null,
+        isGone: false,
+        routing: 0,
         prepare: resendable,
         fetch(request, meta) {
           sent.push({ request: requestOf(request), meta });

@@ -12,6 +12,8 @@ function operator(changes: Partial<OperatorPorts> = {}) {
     config: async () => ({ applications: [] }),
     scrape: async () => [{ app: "main", metrics: undefined }],
     details: async () => [{ name: "main" } as never],
+    routes: async () => ({ status: {}, measured: {}, shadows: [] }),
+    order: async (order) => done.push(["order", order]) > 0 && order.prefix === "/search",
     scale: async (...args) => void done.push(["scale", ...args]),
     ...changes,
   };

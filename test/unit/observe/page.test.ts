@@ -29,7 +29,7 @@ async function known(): Promise<Map<string, string>> {
     event: { kind: "alive" },
     metrics,
   });
-  const text = systemMetrics([{ app: "app", metrics: await world.controller.metrics() }]);
+  const text = systemMetrics([{ app: "app", metrics: await world.controller.metrics() }], [["app", "failed", 1]]);
   const ofReplicas = [...Object.values(MEASURED), ...DERIVED.map(([metric]) => metric)].map(({ name, type }) => [name, type] as const);
   const ofTasks = TASK_METRICS.map(({ name, type }) => [name, type] as const);
   return new Map([...[...readPrometheus(text)].map(([name, { type }]) => [name, type] as const), ...ofReplicas, ...ofTasks]);

@@ -25,6 +25,8 @@ const meta: fc.Arbitrary<RequestMeta> = fc.record(
     key: fc.string({ unit: "binary" }),
     traceparent: fc.string(),
     task: fc.record({ id: fc.string(), attempt: fc.integer({ min: 1 }) }, { noNullPrototype: true }),
+    traffic: fc.nat(),
+    shadow: fc.constant(true as const),
   },
   { requiredKeys: ["requestId", "chain", "hops"] },
 );
@@ -35,7 +37,7 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
 );
 
-const KNOWN_FIELDS = 14;
+const KNOWN_FIELDS = 16;
 const PROTOCOL_FIELD = 11;
 
 /** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */

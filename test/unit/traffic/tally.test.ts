@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { WindowCount } from "../../../src/protocol/traffic.ts";
+import type { CountedWindows, WindowCount } from "../../../src/protocol/traffic.ts";
 import { FigureLog } from "../../../src/traffic/figure-log.ts";
 import { decodeFigures, requestsIn } from "../../../src/traffic/figures.ts";
-import { type LastWord, summed } from "../../../src/traffic/window-sums.ts";
+import { summed } from "../../../src/traffic/window-sums.ts";
 import { NO_TALLY, type Tally, tallied, type Told, totalOf } from "../../../src/traffic/tally.ts";
 
 /** A source that counts, is lost now and then, and whose reports are lost, repeated and late. */
@@ -20,7 +20,7 @@ describe("a tally", () => {
         const sources = [0, 1, 2].map(() => ({ run: 0, log: new FigureLog(), sent: [] as Told[] }));
         let tally: Tally = NO_TALLY;
         let sums: readonly WindowCount[] = [];
-        const last = new Map<string, LastWord>();
+        const last = new Map<string, CountedWindows>();
         const take = ({ source, run, figures }: Told) => {
           tally = tallied(tally, { source, run, figures });
           const after = summed(sums, last.get(source), { run, counts: [[1, figures]] });
@@ -89,7 +89,7 @@ describe("a tally", () => {
 
 describe("the sums of an application's replicas", () => {
   it("are by window, of which the newest are kept, and the same object where there is no news", () => {
-    const told: LastWord = { run: 5, counts: Array.from({ length: 20 }, (_, index) => [index + 1, "0/0/2"]) };
+    const told: CountedWindows = { run: 5, counts: Array.from({ length: 20 }, (_, index) => [index + 1, "0/0/2"]) };
     const { sums, last } = summed([], undefined, told);
     expect(sums).toEqual(told.counts.slice(4));
     const more = summed(sums, undefined, { run: 7, counts: [[20, "1/0/3"]] });

@@ -1,0 +1,138 @@
+/**
+ * Requests of a prefix that several applications share.
+ *
+ * Owns: which application gets a request, its shadow, what becomes of one whose application is gone.
+ * Does not own: how requests are sent and answered (ingress.ts), when the control plane is asked (isolate-traffic.ts).
+ *
+ * Invariants:
+ *   D1. A change of the document loses no request: one that was sent to an application that is gone, and has not begun, is sent again
+ *       by what the control plane says.
+ *   D2. What the ingress answers in an application's place is counted as that application's answer.
+ */
+import { after } from "../context/with-timeout.ts";
+import { DeploymentUnavailableError } from "../protocol/errors.ts";
+import { requestIdOf } from "../protocol/http-request.ts";
+import type { DividedPrefix } from "../traffic/known-traffic.ts";
+import type { DividedRoute, RoutedApplication } from "./application-routes.ts";
+import { metaOf } from "./arrival-meta.ts";
+import type { Arrival } from "./ingress.ts";
+import type { IsolateTraffic } from "./isolate-traffic.ts";
+import { type Sending, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
+import { sendShadow, type ShadowedRequest, shadowOf } from "./shadow.ts";
+
+/** How a request came to its application. */
+export interface Chosen {
+  readonly divided: DividedPrefix;
+  /** What the answer is counted under; 0 is nothing. */
+  readonly window: number;
+  /** How often it was sent before. */
+  readonly attempt: number;
+  readonly beganAtMs: number;
+  readonly requestId: string;
+}
+
+/** What the ingress does for such requests. */
+export interface DividerParts {
+  readonly traffic: IsolateTraffic;
+  /** Sends a request to an application. Never rejects. */
+  answer(arrival: Arrival, application: RoutedApplication, chosen: Chosen): Promise<Response>;
+  /** Looks a request's route up again. */
+  dispatch(arrival: Arrival, attempt: number): Promise<Response>;
+  /** What the client is told of an error. */
+  failed(error: unknown, requestId: string): Response;
+}
+
+/** How often a request is sent again because the application that was chosen for it is gone. */
+const MOST_ATTEMPTS = 5;
+const PAUSE_MS = 100;
+
+const pause = (ms: number) => new Promise<void>((resolve) => void after(ms, resolve));
+
+export class Divider {
+  readonly #parts: DividerParts;
+
+  constructor(parts: DividerParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a request. */
+  async answer(arrival: Arrival, { divided, applications }: DividedRoute, attempt: number): Promise<Response> {
+    const { traffic, answer, dispatch, failed } = this.#parts;
+    const { request, worker } = arrival;
+    if (traffic.isCold) {
+      await traffic.warm();
+      return dispatch(arrival, attempt);
+    }
+    traffic.keepFresh(worker);
+    const { stickyHeader, shadow } = divided;
+    const sticky = stickyHeader === undefined ? null : request.headers.get(stickyHeader);
+    const { application: name, window = 0 } = divided.choose(sticky, Math.random());
+    const application = applications.get(name);
+    const requestId = requestIdOf(request.headers);
+    if (application === undefined) {
+      if (attempt < MOST_ATTEMPTS) return this.#again(arrival, attempt);
+      return failed(new DeploymentUnavailableError(`Application ${JSON.stringify(name)} is not there.`), requestId);
+    }
+    const chosen: Chosen = { divided, window, attempt, beganAtMs: Date.now(), requestId };
+    const copy = shadow === undefined || attempt > 0 ? "none" : shadowOf(request, shadow, name);
+    if (copy === "none") return answer(arrival, application, chosen);
+    if (copy !== "skip") return this.#shadowed(arrival, { copy, application, chosen, other: applications.get(shadow!.application) });
+    traffic.shadowed(shadow!.application, "skipped", worker);
+    return answer(arrival, application, chosen);
+  }
+
+  /** Answers a request that has failed on its way. */
+  async failed(error: unknown, arrival: Arrival, { application, sending, chosen }: FailedSending): Promise<Response> {
+    const { traffic, failed } = this.#parts;
+    const { name, routePrefix, target } = application;
+    const { attempt, divided, beganAtMs, requestId } = chosen;
+    // It was deleted, or is about to be there, by a document that this isolate, or the application, has not heard of.
+    if (error instanceof DeploymentUnavailableError && target.isGone && attempt < MOST_ATTEMPTS) {
+      const unsent = unsentOf(sending);
+      if (unsent !== undefined) return this.#again({ ...arrival, request: withPrefix(unsent, arrival.path, routePrefix) }, attempt);
+    }
+    const response = failed(error, requestId);
+    traffic.answeredInstead(divided, name, { status: response.status, durationMs: Date.now() - beganAtMs }, arrival.worker);
+    return response;
+  }
+
+  async #again(arrival: Arrival, attempt: number): Promise<Response> {
+    const { traffic, dispatch } = this.#parts;
+    if (attempt > 0) await pause(PAUSE_MS * 2 ** (attempt - 1));
+    traffic.outdated();
+    await traffic.refresh();
+    return dispatch(arrival, attempt + 1);
+  }
+
+  async #shadowed(arrival: Arrival, { copy, application, chosen, other }: Shadowed): Promise<Response> {
+    const { traffic, answer } = this.#parts;
+    const { request, path, worker } = arrival;
+    const response = await answer({ ...arrival, request: copy.request }, application, chosen);
+    const { status } = response;
+    const url = withoutPrefix(request.url, path, application.routePrefix);
+    const meta = metaOf(arrival, application, chosen);
+    const send = async () => {
+      // After the answer has left.
+      await pause(0);
+      const outcome = other === undefined ? "failed" : await sendShadow(copy.body, other, { url, request, meta, status });
+      traffic.shadowed(chosen.divided.shadow!.application, outcome, worker);
+    };
+    worker.keepAlive(send());
+    return response;
+  }
+}
+
+/** A request that has failed on its way. */
+export interface FailedSending {
+  readonly application: RoutedApplication;
+  readonly sending: Sending;
+  readonly chosen: Chosen;
+}
+
+interface Shadowed {
+  readonly copy: ShadowedRequest;
+  readonly application: RoutedApplication;
+  readonly chosen: Chosen;
+  /** The shadow's; `undefined` if it is not there. */
+  readonly other: RoutedApplication | undefined;
+}

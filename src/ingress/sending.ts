@@ -1,0 +1,76 @@
+/**
+ * A request on its way from the ingress to an application, and what is left of it to be sent elsewhere.
+ */
+import { after } from "../context/with-timeout.ts";
+import { RequestTimeoutError } from "../protocol/errors.ts";
+import type { HttpMeta } from "../protocol/http-request.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
+import { stripPrefix } from "./application-routes.ts";
+
+/** A request, and where it is sent. */
+export interface Sending {
+  readonly target: IngressTarget;
+  sent: Request | PreparedRequest;
+}
+
+/** Sends it. */
+export function send(sending: Sending, meta: RequestMeta): Promise<Response> {
+  const { target, sent } = sending;
+  return sent instanceof Request && mayBeRead(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
+}
+
+async function sendPrepared(sending: Sending, request: Request, meta: RequestMeta): Promise<Response> {
+  sending.sent = await sending.target.prepare(request);
+  return sending.target.fetch(sending.sent, meta);
+}
+
+// What has a body that `new Request` accepts: a small one is read before it is sent, and would be lost.
+function mayBeRead({ method }: Request): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+/**
+ * Sends it, and waits so long for an answer. What a late request still does is stopped by its signal: nothing waits for it any more.
+ *
+ * @throws RequestTimeoutError when the time is up.
+ */
+export async function sendInTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Promise<Response> {
+  const late = new AbortController();
+  const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const stop = after(timeoutMs, () => {
+    reject(reason);
+    late.abort(reason);
+  });
+  const request = sending.sent as Request;
+  sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
+  try {
+    const answer = send(sending, meta.until(Date.now() + timeoutMs));
+    answer.catch(() => {});
+    return await Promise.race([answer, timeout]);
+  } finally {
+    stop();
+  }
+}
+
+/** The request as it was before it was sent; `undefined` if its body is gone. */
+export function unsentOf({ sent }: Sending): Request | undefined {
+  const unsent = sent instanceof Request ? sent : sent.request();
+  return unsent.bodyUsed ? undefined : unsent;
+}
+
+/** The URL as the application sees it. */
+export function withoutPrefix(url: string, path: string, prefix: string): string {
+  return prefix === "/" ? url : withPath(url, path, stripPrefix(path, prefix));
+}
+
+/** The request as it came. */
+export function withPrefix(unsent: Request, path: string, prefix: string): Request {
+  return prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
+}
+
+function withPath(url: string, before: string, after: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  return url.slice(0, start) + after + url.slice(start + before.length);
+}
