@@ -132,13 +132,23 @@ describe("the cron trigger", () => {
   const SCHEDULES = { schedules: [{ cron: "@hourly" }] };
 
   it.each([
-    ["is there with schedules", undefined, SCHEDULES, false, { crons: ["*/30 * * * *"] }],
-    ["is beside the user's own", { crons: ["0 3 * * *"] }, SCHEDULES, false, { crons: ["0 3 * * *", "*/30 * * * *"] }],
-    ["is there once where the user has the same", { crons: ["*/30 * * * *"] }, SCHEDULES, true, { crons: ["*/30 * * * *"] }],
-    ["is not there for tasks alone", undefined, { tasks: {} }, false, undefined],
-    ["leaves the user's as they are without schedules", { crons: ["0 3 * * *"] }, {}, false, { crons: ["0 3 * * *"] }],
-    ["is taken away once the last schedule is gone", undefined, {}, true, { crons: [] }],
-  ] as const)("%s", (...[, users, options, hadSchedules, triggers]) => {
-    expect(cronTriggers(users, manifestOf(options as DeploymentOptions), hadSchedules)).toEqual(triggers);
+    { name: "is there with schedules", options: SCHEDULES, triggers: { crons: ["*/30 * * * *"] } },
+    {
+      name: "is beside the user's own",
+      users: { crons: ["0 3 * * *"] },
+      options: SCHEDULES,
+      triggers: { crons: ["0 3 * * *", "*/30 * * * *"] },
+    },
+    {
+      name: "is there once where the user has the same",
+      users: { crons: ["*/30 * * * *"] },
+      options: SCHEDULES,
+      triggers: { crons: ["*/30 * * * *"] },
+    },
+    { name: "is not there for tasks alone", options: { tasks: {} }, triggers: undefined },
+    { name: "leaves the user's as they are", users: { crons: ["0 3 * * *"] }, options: {}, triggers: { crons: ["0 3 * * *"] } },
+    { name: "is taken away once the last schedule is gone", options: {}, hadSchedules: true, triggers: { crons: [] } },
+  ])("$name", ({ users, options, hadSchedules = false, triggers }) => {
+    expect(cronTriggers(users, manifestOf(options), hadSchedules)).toEqual(triggers);
   });
 });
