@@ -7,6 +7,12 @@ class Named {
   async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const { routePrefix, shadow } = serve.getRequestContext();
+    if (request.headers.get("upgrade") === "websocket") {
+      const { 0: client, 1: server } = new WebSocketPair();
+      server.accept();
+      server.addEventListener("message", ({ data }) => server.send(`${this.name} ${pathname} ${String(data)}`));
+      return new Response(null, { status: 101, webSocket: client });
+    }
     serve.logger.info("seen", { by: this.name, pathname });
     if (pathname === "/fail") throw new Error("on purpose");
     return Response.json({ app: this.name, path: pathname, routePrefix, shadow, body: await request.text() });
