@@ -6,6 +6,7 @@
  */
 import type { ClientWatch } from "../context/client-watch.ts";
 import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
+import { RequestTimeoutError } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { Slot } from "./admission.ts";
 import type { Running } from "./health.ts";
@@ -51,6 +52,9 @@ export interface Begun {
   readonly source?: Source;
 }
 
+/** How long after its deadline a call is left to its caller, which cancels it. */
+const GRACE_MS = 1000;
+
 export class Runs {
   readonly #runs = new Map<string, Run>();
   readonly #replica: ReplicaScope;
@@ -70,7 +74,14 @@ export class Runs {
     const nowMs = this.#now();
     const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
     this.#runs.set(id, run);
+    if (source === undefined && meta.deadline !== undefined) this.#limit(run, meta.deadline - nowMs);
     return run;
+  }
+
+  // Whoever waits for a call keeps its clock, and may be gone. The client of an HTTP request is the platform's to watch.
+  #limit(run: Run, leftMs: number): void {
+    const late = () => run.abort(new RequestTimeoutError("The request's deadline has passed, and its caller has gone."));
+    run.onEnd(this.#replica.after(Math.max(0, leftMs) + GRACE_MS, late));
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Which running requests nobody waits for any more, as the check of a replica is told. */
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { ClientWatch } from "../../../src/context/client-watch.ts";
 import { Slot } from "../../../src/replica/admission.ts";
 import { Runs } from "../../../src/replica/run.ts";
@@ -39,4 +39,20 @@ it("none that has ended", () => {
   const { isAbandoned, run, runs } = running(AbortSignal.abort());
   runs.finish(run);
   expect(isAbandoned()).toEqual([]);
+});
+
+it("a call whose deadline has passed, although its caller has died and says nothing", async () => {
+  vi.useFakeTimers();
+  const runs = new Runs(replicaScope(), { ran: () => {} }, Date.now);
+  const begin = (id: string, deadline: number | undefined) => runs.begin(requestMeta({ deadline }), id, new Slot(() => {}));
+  const [late, early, free] = [begin("1", Date.now() + 500), begin("2", Date.now() + 5000), begin("3", undefined)];
+  const ended = begin("4", Date.now() + 500);
+  runs.finish(ended);
+  await vi.advanceTimersByTimeAsync(1499);
+  expect(late.isAborted).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect([late, early, free, ended].map(({ isAborted }) => isAborted)).toEqual([true, false, false, false]);
+  runs.finish(early);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
 });
