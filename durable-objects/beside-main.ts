@@ -6,6 +6,7 @@
  *   B2. Nothing of either side is hidden in silence: a name that both export is an error while the module loads.
  */
 import { ConfigError } from "../src/protocol/errors.ts";
+import { SCHEDULES_CRON } from "../src/protocol/names.ts";
 
 /** Answers a request: an application's, or, where none has its path, by `elsewhere`. */
 export type Serve = (request: Request, env?: unknown, elsewhere?: () => Promise<Response>) => Promise<Response>;
@@ -13,32 +14,68 @@ export type Serve = (request: Request, env?: unknown, elsewhere?: () => Promise<
 type Fetch = (request: Request, env?: unknown, ctx?: unknown) => Response | Promise<Response>;
 type Entrypoint = new (ctx: unknown, env: unknown) => { readonly env?: unknown };
 
+type Scheduled = (event: { readonly cron: string }, env?: unknown, ctx?: unknown) => unknown;
+
+/** What stands in front of the user's default export. */
+export interface InFront {
+  readonly serve: Serve;
+  /** Begins the schedules of the system; missing where it has none. */
+  readonly scheduled?: (() => Promise<void>) | undefined;
+  /** Cron triggers of the user's own. */
+  readonly crons: readonly string[];
+}
+
 /** The default export. */
-export function besideMain(main: Readonly<Record<string, unknown>>, classes: readonly string[], serve: Serve): object {
+export function besideMain(main: Readonly<Record<string, unknown>>, classes: readonly string[], inFront: InFront): object {
   const clash = classes.find((name) => Object.hasOwn(main, name));
   if (clash !== undefined) {
     throw new ConfigError(`main exports ${clash}, which is also a class that edge-serve generates. Rename yours, or the deployment.`);
   }
   const own = main["default"];
-  if (typeof own === "function") return besideClass(own as Entrypoint, serve);
-  return besideObject(typeof own === "object" && own !== null ? own : {}, serve);
+  if (typeof own === "function") return besideClass(own as Entrypoint, inFront);
+  return besideObject(typeof own === "object" && own !== null ? own : {}, inFront);
 }
 
-function besideClass(Own: Entrypoint, serve: Serve): object {
-  return class extends Own {
+function besideClass(Own: Entrypoint, inFront: InFront): object {
+  const own = Own.prototype as { fetch?: Fetch; scheduled?: Scheduled };
+  const Beside = class extends Own {
     fetch(request: Request): Promise<Response> {
-      const fetch = (Own.prototype as { fetch?: Fetch }).fetch;
-      return serve(request, this.env, fetch && (async () => fetch.call(this, request)));
+      const { fetch } = own;
+      return inFront.serve(request, this.env, fetch && (async () => fetch.call(this, request)));
+    }
+  };
+  if (inFront.scheduled === undefined) return Beside;
+  return class extends Beside {
+    scheduled(event: { readonly cron: string }): Promise<void> {
+      return scheduled(event, inFront, own.scheduled && (() => own.scheduled!.call(this, event)));
     }
   };
 }
 
-function besideObject(own: object, serve: Serve): object {
-  const { fetch, ...handlers } = handlersOf(own) as { fetch?: Fetch };
+function besideObject(own: object, inFront: InFront): object {
+  const { fetch, ...handlers } = handlersOf(own) as { fetch?: Fetch; scheduled?: Scheduled };
+  const users = handlers.scheduled;
   return {
     ...handlers,
-    fetch: (request: Request, env: unknown, ctx: unknown) => serve(request, env, fetch && (async () => fetch(request, env, ctx))),
+    fetch: (request: Request, env: unknown, ctx: unknown) => inFront.serve(request, env, fetch && (async () => fetch(request, env, ctx))),
+    ...(inFront.scheduled === undefined
+      ? {}
+      : {
+          scheduled: (event: { readonly cron: string }, env: unknown, ctx: unknown) =>
+            scheduled(event, inFront, users && (() => users(event, env, ctx))),
+        }),
   };
+}
+
+// The system's own trigger reaches the user's handler only where they have the same one.
+async function scheduled({ cron }: { readonly cron: string }, inFront: InFront, users: (() => unknown) | undefined): Promise<void> {
+  const isSystems = cron === SCHEDULES_CRON;
+  const begun = isSystems ? inFront.scheduled?.() : undefined;
+  try {
+    if (!isSystems || inFront.crons.includes(cron)) await users?.();
+  } finally {
+    await begun;
+  }
 }
 
 // An object's own handlers, and those that its class has: bound, because a class may keep what is private in it.

@@ -52,9 +52,10 @@ export interface CompiledWorker {
    *
    * @param main What the user's module exports.
    * @param classes The names of the classes that the entry module exports.
+   * @param crons Cron triggers of the user's own: those reach their `scheduled`.
    * @throws ConfigError if the user's module exports one of these names: its export would be hidden.
    */
-  beside(main: Readonly<Record<string, unknown>>, classes: readonly string[]): object;
+  beside(main: Readonly<Record<string, unknown>>, classes: readonly string[], crons?: readonly string[]): object;
 }
 
 /** Optional features of a build. */
@@ -109,21 +110,20 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     });
   };
   const Retired = class extends DurableObject<Cloudflare.Env> {};
+  const scheduled = async (): Promise<void> => {
+    if (tasks === undefined) return;
+    // A controller that wakes tells the schedules what there is.
+    await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
+    await tasks.wake();
+  };
   return {
     ...controlPlaneClasses(parts),
     Tasks: tasks?.Tasks ?? (Retired as unknown as TaskSystem["Tasks"]),
     Schedules: tasks?.Schedules ?? (Retired as unknown as TaskSystem["Schedules"]),
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired,
-    ingress: {
-      fetch: (request, env) => serve(request, env),
-      async scheduled() {
-        if (tasks === undefined) return;
-        // A controller that wakes tells the schedules what there is.
-        await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
-        await tasks.wake();
-      },
-    },
-    beside: (main, classes) => besideMain(main, classes, serve),
+    ingress: { fetch: (request, env) => serve(request, env), scheduled },
+    beside: (main, classes, crons = []) =>
+      besideMain(main, classes, { serve, crons, scheduled: tasks === undefined ? undefined : scheduled }),
   };
 }

@@ -5,13 +5,16 @@
  * After that they have alarms of their own, and it finds nothing to do.
  */
 import type { Manifest } from "../protocol/manifest.ts";
-
-/** How often a system is looked at that has schedules. */
-export const SCHEDULES_CRON = "*/30 * * * *";
+import { SCHEDULES_CRON } from "../protocol/names.ts";
 
 /** What a configuration says of triggers. */
 export interface Triggers {
   readonly crons?: readonly string[] | undefined;
+}
+
+/** Whether any deployment has schedules. */
+export function usesSchedules({ applications }: Pick<Manifest, "applications">): boolean {
+  return applications.some(({ deployments }) => Object.values(deployments).some(({ schedules = [] }) => schedules.length > 0));
 }
 
 /**
@@ -23,12 +26,10 @@ export interface Triggers {
  */
 export function cronTriggers(
   users: Triggers | undefined,
-  { applications }: Pick<Manifest, "applications">,
+  manifest: Pick<Manifest, "applications">,
   hadSchedules: boolean,
 ): Triggers | undefined {
-  const hasSchedules = applications.some(({ deployments }) =>
-    Object.values(deployments).some(({ schedules = [] }) => schedules.length > 0),
-  );
+  const hasSchedules = usesSchedules(manifest);
   if (!hasSchedules && !hadSchedules) return users;
   const crons = users?.crons ?? [];
   return { ...users, crons: hasSchedules && !crons.includes(SCHEDULES_CRON) ? [...crons, SCHEDULES_CRON] : crons };

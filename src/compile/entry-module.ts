@@ -8,6 +8,7 @@
  *   E1. The same input gives the same text, byte for byte.
  *   E2. A class name depends on the application's and the deployment's name alone.
  */
+import { usesSchedules } from "./cron-triggers.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS, SCHEDULES_CLASS, TASKS_CLASS } from "../protocol/names.ts";
 import type { CodeSource } from "./describe-module.ts";
@@ -25,6 +26,8 @@ export interface EntryInput {
   readonly retired: readonly string[];
   /** How the module that the user's configuration calls `main` is imported, where it is served beside the applications. */
   readonly beside?: string;
+  /** Cron triggers of the user's own: those reach their main, also where the system has the same one. */
+  readonly crons?: readonly string[];
   /** Lets `server.handle()` of `edge-serve/testing` in, with the token in the variable `EDGE_SERVE_TEST_TOKEN`. */
   readonly forTests?: boolean;
   /** For a server on this machine, by `edge-serve run` or `serve()`. */
@@ -33,7 +36,7 @@ export interface EntryInput {
 
 /** The text of the entry module. */
 export function entryModule(input: EntryInput): string {
-  const { target, manifest, sources, policies = {}, retired: all, beside, forTests = false, isLocal = false } = input;
+  const { target, manifest, sources, policies = {}, retired: all, beside, crons = [], forTests = false, isLocal = false } = input;
   // Tasks that are still stored are still run: what was enqueued is not lost when the option goes.
   const hasTasks = all.includes(TASKS_CLASS) || usesTasks(manifest);
   const retired = all.filter((name) => !TASK_CLASSES.includes(name));
@@ -67,7 +70,9 @@ export function entryModule(input: EntryInput): string {
     "",
     ...(hasTasks ? TASK_LINES : []),
     ...retiredLines(retired),
-    ...(beside === undefined ? ["export default worker.ingress;"] : besideLines(beside, [...classNamesOf(manifest), ...retired])),
+    ...(beside === undefined
+      ? ["export default worker.ingress;"]
+      : besideLines(beside, [...classNamesOf(manifest), ...retired], usesSchedules(manifest) ? crons : undefined)),
     "",
   ];
   return lines.join("\n");
@@ -112,11 +117,11 @@ function retiredLines(retired: readonly string[]): string[] {
 }
 
 // The names of the classes are passed on because an export of the user's with one of them would be hidden, in silence.
-function besideLines(specifier: string, classes: readonly string[]): string[] {
+function besideLines(specifier: string, classes: readonly string[], crons: readonly string[] | undefined): string[] {
   return [
     "// Your main: its classes, and its handlers, which get every path that no application has.",
     `export * from ${JSON.stringify(specifier)};`,
-    `export default worker.beside(main, ${literal(classes)});`,
+    `export default worker.beside(main, ${literal(classes)}${crons === undefined ? "" : `, ${literal(crons)}`});`,
   ];
 }
 

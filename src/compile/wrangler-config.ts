@@ -81,12 +81,14 @@ export interface GeneratedInput {
   readonly main: string;
   readonly compatibility: { readonly date: string; readonly flags: readonly string[] };
   readonly declared: { readonly exports?: object; readonly migrations?: readonly object[] };
+  /** Cron triggers, the user's own and the system's; `undefined` where there is nothing to say of them. */
+  readonly triggers: object | undefined;
   /** What wrangler runs before it bundles, and what it watches. */
   readonly build: { readonly command: string; readonly watch_dir: readonly string[] };
 }
 
 /** The text of {@link GENERATED_FILE}. */
-export function generatedConfig({ users, env, written, name, main, compatibility, declared, build }: GeneratedInput): string {
+export function generatedConfig({ users, env, written, name, main, compatibility, declared, triggers, build }: GeneratedInput): string {
   const { exports: _, migrations: __, ...rest } = users;
   const environments = Object.keys((written["env"] as object | undefined) ?? {});
   const config = {
@@ -96,6 +98,7 @@ export function generatedConfig({ users, env, written, name, main, compatibility
     compatibility_date: compatibility.date,
     compatibility_flags: compatibility.flags,
     ...declared,
+    ...(triggers === undefined ? {} : { triggers }),
     build: { ...(users["build"] as object | undefined), ...build },
     // Always there: without it wrangler ignores --env, and deploys whatever was built.
     targetEnvironment: env ?? TOP_LEVEL,

@@ -77,3 +77,6 @@ export const SCHEDULES_CLASS = "EdgeServeSchedules";
 /** The class of the controllers, and of the operator's configuration. Without `__`, so no deployment's class is one of them. */
 export const CONTROLLER_CLASS = "EdgeServeController";
 export const CONFIG_CLASS = "EdgeServeConfig";
+
+/** The cron trigger of a system with schedules: how often it is looked at, should no request ever come. */
+export const SCHEDULES_CRON = "*/30 * * * *";

@@ -59,6 +59,8 @@ export interface EntryOptions {
   readonly retired?: readonly string[];
   readonly forTests?: boolean;
   readonly isLocal?: boolean;
+  /** Cron triggers of the user's own. */
+  readonly crons?: readonly string[];
   /** Another version than that of the code. */
   readonly version?: string;
 }
@@ -90,14 +92,14 @@ export async function compileTarget(target: Target, project: Project, config: Us
       hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
       inputs: inputs.filter((input) => input !== file),
-      entryAt: (entry, { retired = [], forTests = false, isLocal = false, version = complete.version } = {}) =>
+      entryAt: (entry, { retired = [], forTests = false, isLocal = false, crons = [], version = complete.version } = {}) =>
         entryModule({
           target: labelOf(target, project),
           manifest: { ...complete, version },
           sources: sourcesAt(entry, target.modules),
           policies: sourcesAt(entry, target.policies),
           retired,
-          ...(beside === undefined ? {} : { beside: specifierFrom(entry, beside) }),
+          ...(beside === undefined ? {} : { beside: specifierFrom(entry, beside), crons }),
           forTests,
           isLocal,
         }),

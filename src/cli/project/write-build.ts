@@ -9,6 +9,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClassChanges, LOCK_FILE, type Prune } from "../../compile/lock-file.ts";
+import { SCHEDULES_CLASS } from "../../protocol/names.ts";
+import { cronTriggers, type Triggers } from "../../compile/cron-triggers.ts";
 import { assetWarnings, GENERATED_FILE, generatedConfig, REDIRECT_FILE, REDIRECT_TARGET } from "../../compile/wrangler-config.ts";
 import { Failure } from "../failure.ts";
 import type { Compiled } from "./compile-target.ts";
@@ -57,6 +59,7 @@ export function planBuild(
   const { changes, declared, lock } = planClasses(compiled, project, config, prune);
   const { userMain } = compiled;
   const name = config.complete.name ?? workerName(root);
+  const users = config.users["triggers"] as Triggers | undefined;
   const generated = generatedConfig({
     users: config.users,
     env: config.env,
@@ -65,9 +68,14 @@ export function planBuild(
     main: userMain?.specifier === undefined ? ENTRY : portable(root, userMain.file),
     compatibility: config.compatibility,
     declared,
+    triggers: cronTriggers(users, compiled.manifest, lock.before?.includes(`"${SCHEDULES_CLASS}"`) === true),
     build: { command: checkCommand(root), watch_dir: watchedPaths(compiled, project, config, configFile) },
   });
-  const entry = compiled.entryAt(join(root, ENTRY), { retired: changes.retired, ...(version === undefined ? {} : { version }) });
+  const entry = compiled.entryAt(join(root, ENTRY), {
+    retired: changes.retired,
+    crons: users?.crons ?? [],
+    ...(version === undefined ? {} : { version }),
+  });
   const planned = (path: string, after: string): PlannedFile => ({ path, before: readText(join(root, path)), after });
   return {
     files: [

@@ -95,6 +95,7 @@ describe("[W1] the generated configuration", () => {
           main: ".edge-serve/worker.ts",
           compatibility: { date: "2026-11-01", flags: [] },
           declared: { exports: {} },
+          triggers: undefined,
           build: { command: "true", watch_dir: ["src"] },
         });
         writeFileSync(generated, text);

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { besideMain, type Serve } from "../../../durable-objects/beside-main.ts";
+
+const SYSTEMS = "*/30 * * * *";
+const OWN = "0 3 * * *";
+
+type Handlers = { scheduled?(event: { readonly cron: string }, env?: unknown, ctx?: unknown): Promise<void> };
+
+/** What a cron reaches: the system, the user's handler. */
+function reached(kind: "object" | "class", crons: readonly string[], hasHandler = true) {
+  const met: string[] = [];
+  const users = hasHandler ? { scheduled: ({ cron }: { readonly cron: string }) => void met.push(`own ${cron}`) } : {};
+  class Own {
+    readonly isOwn = true;
+  }
+  Object.assign(Own.prototype, users);
+  const serve: Serve = async () => new Response();
+  const scheduled = async () => void met.push("system");
+  const made = besideMain({ default: kind === "class" ? Own : users }, [], { serve, scheduled, crons });
+  const handlers = (typeof made === "function" ? new (made as new () => object)() : made) as Handlers;
+  return {
+    met,
+    at: async (cron: string) => {
+      await handlers.scheduled?.({ cron });
+      return met.splice(0);
+    },
+  };
+}
+
+describe.each(["object", "class"] as const)("the scheduled handler of a main that is an %s", (kind) => {
+  it("gets the user's crons, and the system gets its own", async () => {
+    const { at } = reached(kind, [OWN]);
+    expect([await at(OWN), await at(SYSTEMS)]).toEqual([[`own ${OWN}`], ["system"]]);
+  });
+
+  it("gets the system's cron where the user has the same one", async () => {
+    expect(await reached(kind, [SYSTEMS]).at(SYSTEMS)).toEqual(["system", `own ${SYSTEMS}`]);
+  });
+
+  it("need not be there", async () => {
+    const { at } = reached(kind, [OWN], false);
+    expect([await at(OWN), await at(SYSTEMS)]).toEqual([[], ["system"]]);
+  });
+});
+
+it("a system without schedules leaves the handlers of the user's main as they are", () => {
+  const made = besideMain({ default: { queue: () => 1 } }, [], { serve: async () => new Response(), crons: [] });
+  expect(Object.keys(made).toSorted()).toEqual(["fetch", "queue"]);
+});
