@@ -62,8 +62,12 @@ class Connection implements HandleTarget, TaskPort {
     return this;
   }
 
-  enqueue({ method, args, idempotencyKey, delayMs }: TaskCall): Promise<string> {
-    const options = { ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...(delayMs === undefined ? {} : { delayMs }) };
+  enqueue({ method, args, routing, idempotencyKey, delayMs }: TaskCall): Promise<string> {
+    const options = {
+      ...routing,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(delayMs === undefined ? {} : { delayMs }),
+    };
     return this.#ask("enqueue", args, { method, options }) as Promise<string>;
   }
 

@@ -5,7 +5,7 @@ import { RemoteTask } from "../context/remote-task.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { HandleOptions } from "../protocol/handle-types.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import type { TaskPort } from "../protocol/tasks.ts";
+import type { TaskPort, TaskRouting } from "../protocol/tasks.ts";
 
 /** Where enqueued calls go. */
 export interface EnqueueTarget {
@@ -39,14 +39,21 @@ export async function enqueueTo(
     );
   }
   const { idempotencyKey, delayMs } = options;
+  const routing = routingOf(options);
   const id = await tasks.enqueue({
     app,
     deployment,
     args,
     ...(method === undefined ? {} : { method }),
+    ...(routing === undefined ? {} : { routing }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(parent?.traceparent === undefined ? {} : { traceparent: parent.traceparent }),
   });
   return new RemoteTask(id, tasks);
+}
+
+function routingOf({ key, multiplexedModelId }: HandleOptions): TaskRouting | undefined {
+  if (key === undefined && multiplexedModelId === undefined) return undefined;
+  return { ...(key === undefined ? {} : { key }), ...(multiplexedModelId === undefined ? {} : { multiplexedModelId }) };
 }

@@ -89,6 +89,12 @@ export interface TaskPort {
   cancel(id: string): Promise<boolean>;
 }
 
+/** What the attempts of a task are routed by: the handle options of the same names. */
+export interface TaskRouting {
+  readonly key?: string;
+  readonly multiplexedModelId?: string;
+}
+
 /** A call that is to be a task. */
 export interface TaskCall {
   readonly app: string;
@@ -97,6 +103,8 @@ export interface TaskCall {
   readonly method?: string;
   /** Of a keyed deployment. */
   readonly key?: string;
+  /** What its attempts are routed by, as a call with these handle options is. */
+  readonly routing?: TaskRouting;
   readonly args: readonly unknown[];
   readonly idempotencyKey?: string;
   readonly delayMs?: number;
@@ -113,6 +121,8 @@ export interface EnqueueRequest {
   readonly method?: string;
   /** Of a keyed deployment. */
   readonly key?: string;
+  /** What its attempts are routed by, as a call with these handle options is. */
+  readonly routing?: TaskRouting;
   /** By `identityOf`: another task that has it is given back instead. */
   readonly identity?: string;
   /** How long the first attempt waits at least, in milliseconds. */

@@ -212,13 +212,14 @@ export class Attempts {
     }
   }
 
-  #requestOf({ id, deployment, method, key, traceparent, tracestate }: TaskRow): Omit<AttemptRequest, "arguments"> {
+  #requestOf({ id, deployment, method, key, routing, traceparent, tracestate }: TaskRow): Omit<AttemptRequest, "arguments"> {
     return {
       taskId: id,
       app: this.#ports.app,
       deployment,
       ...(method === undefined ? {} : { method }),
       ...(key === undefined ? {} : { key }),
+      ...(routing === undefined ? {} : { routing }),
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(tracestate === undefined ? {} : { tracestate }),
     };

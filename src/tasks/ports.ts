@@ -7,6 +7,7 @@
 import type { Cancellation } from "../protocol/cancellation.ts";
 import type { WireError } from "../protocol/error-codec.ts";
 import type { TasksConfig } from "../protocol/manifest.ts";
+import type { TaskRouting } from "../protocol/tasks.ts";
 import type { TaskStore } from "./store.ts";
 import type { Place } from "./task.ts";
 
@@ -17,6 +18,7 @@ export interface AttemptRequest {
   readonly deployment: string;
   readonly method?: string;
   readonly key?: string;
+  readonly routing?: TaskRouting;
   /** By `encodeArguments`. */
   readonly arguments: string;
   readonly traceparent?: string;

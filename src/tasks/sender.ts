@@ -68,11 +68,12 @@ export class RouterSender implements AttemptSender {
     return this.#ports.stop(request, place, reason);
   }
 
-  #metaOf({ app, deployment, key, traceparent }: AttemptRequest): RequestMeta {
+  #metaOf({ app, deployment, key, routing, traceparent }: AttemptRequest): RequestMeta {
     return {
       requestId: this.#ports.requestId(),
       chain: [`${app}/${deployment}`],
       hops: 0,
+      ...routing,
       ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };

@@ -271,7 +271,7 @@ function cancelledError(id: string): RequestCancelledError {
 }
 
 function newRow(
-  { id, deployment, method, key, identity, traceparent, tracestate }: EnqueueRequest,
+  { id, deployment, method, key, routing, identity, traceparent, tracestate }: EnqueueRequest,
   createdAt: number,
   dueAt: number,
 ): TaskRow {
@@ -280,6 +280,7 @@ function newRow(
     deployment,
     ...(method === undefined ? {} : { method }),
     ...(key === undefined ? {} : { key }),
+    ...(routing === undefined ? {} : { routing }),
     ...(identity === undefined ? {} : { identity }),
     state: "PENDING",
     attempts: 0,

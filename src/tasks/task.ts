@@ -5,7 +5,7 @@
  */
 
 import type { TasksConfig } from "../protocol/manifest.ts";
-import type { TaskState, TaskStatus } from "../protocol/tasks.ts";
+import type { TaskRouting, TaskState, TaskStatus } from "../protocol/tasks.ts";
 
 /** Where an attempt runs: the name of the replica's object, and the id of the delivery to it. */
 export interface Place {
@@ -42,6 +42,8 @@ export interface TaskRow {
   readonly method?: string;
   /** Of a keyed deployment. */
   readonly key?: string;
+  /** What its attempts are routed by, as a call with these handle options is. */
+  readonly routing?: TaskRouting;
   /** What makes it the same task as another enqueue: see `identityOf`. */
   readonly identity?: string;
   readonly state: TaskState;

@@ -46,6 +46,14 @@ describe("an enqueued call", () => {
     expect(leftMs).toBeLessThanOrEqual(30_000);
   });
 
+  it.each([
+    ["a deployment", async (options: object) => start({ method: "context", options })],
+    ["outside", async (options: object) => (await front().options(options).routedBy.enqueue()).id],
+  ])("from %s is routed by the key and the model id of its handle, and knows them", async (_, enqueue) => {
+    const options = { key: "a session", multiplexedModelId: "a model" };
+    expect(await server.task(await enqueue(options)).result({ timeoutMs: 20_000 })).toMatchObject(options);
+  });
+
   it("is tried again when it fails", async () => {
     const id = await start({ method: "second" });
     expect(await front().result.remote(id, 20_000)).toBe("done");

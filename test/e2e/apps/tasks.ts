@@ -21,8 +21,8 @@ export class Jobs {
     return n;
   }
   context() {
-    const { task, traceparent, requestId, deadline } = serve.getRequestContext();
-    return { task, traceparent, requestId, leftMs: deadline! - Date.now() };
+    const { task, traceparent, requestId, deadline, key, multiplexedModelId } = serve.getRequestContext();
+    return { task, traceparent, requestId, leftMs: deadline! - Date.now(), key, multiplexedModelId };
   }
   second() {
     if (serve.getRequestContext().task!.attempt === 1) throw new Unready("not yet");
@@ -138,6 +138,10 @@ class Front {
   }
   own(value: string) {
     return this.#jobs.enqueue.remote(value);
+  }
+  routedBy() {
+    const { key, multiplexedModelId } = serve.getRequestContext();
+    return { key, multiplexedModelId };
   }
   release() {
     return this.#jobs.release.broadcast();
