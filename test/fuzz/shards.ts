@@ -110,7 +110,8 @@ class Shard implements AsyncDisposable {
 
   #failureOf({ kind, index, detail }: Exclude<End, { kind: "done" }>, seed: number): Failure {
     const { name, make } = kindOf(this.#all, index);
-    const what = kind === "hangs" ? `takes more than ${this.#hangMs} ms of processor time` : `ends the process`;
+    const what =
+      kind === "hangs" ? `takes more than ${this.#hangMs} ms of processor time, or ${STALL_MS} ms without an end` : `ends the process`;
     return { kind: name, index, sort: `${name}: ${what}`, detail, input: shown(make(Choices.seeded(seed, name, index))) };
   }
 
@@ -134,12 +135,14 @@ class Shard implements AsyncDisposable {
     };
     const timer = setInterval(() => {
       const mark = this.#mark();
-      const usedMs = cpuMs(child.pid!) ?? performance.now();
+      // Of one that is gone nothing is known, and its exit is heard of.
+      const usedMs = cpuMs(child.pid!) ?? seen.cpuMs;
       if (mark !== seen.mark) seen = { mark, sinceMs: performance.now(), cpuMs: usedMs };
       else if (mark > 0 && (usedMs - seen.cpuMs > this.#hangMs || performance.now() - seen.sinceMs > STALL_MS)) {
+        const detail = `${usedMs - seen.cpuMs} ms of processor time in ${Math.round(performance.now() - seen.sinceMs)} ms`;
         child.off("exit", onExit).kill("SIGKILL");
         this.#child = undefined;
-        end({ kind: "hangs", index: mark - 1, detail: "" });
+        end({ kind: "hangs", index: mark - 1, detail });
       }
     }, POLL_MS);
     child.on("message", onMessage).on("exit", onExit).send(range);
