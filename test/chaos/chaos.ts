@@ -5,11 +5,13 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { TaskStatus } from "../../src/protocol/tasks.ts";
 import { Clients } from "./clients.ts";
 import { Inflictor, restore } from "./inflict.ts";
 import { Project } from "./project.ts";
-import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore } from "./recovery.ts";
+import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore, tasksOver } from "./recovery.ts";
 import { reconcile } from "./reconcile.ts";
+import { reconcileTasks } from "./reconcile-tasks.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
 import { scheduleOf } from "./schedule.ts";
@@ -43,6 +45,7 @@ const inflictor = new Inflictor(system, clients);
 const findings: string[] = [];
 const startedAtMs = performance.now();
 let phase = "starting";
+let tasks: readonly TaskStatus[] = [];
 
 const limit = setTimeout(() => void giveUp(`It took longer than ${minutes} minutes.`), minutes * 60_000);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void giveUp(`It was stopped by ${signal}.`));
@@ -60,6 +63,9 @@ async function run(): Promise<boolean> {
     enter("recovering");
     await restore(system);
     findings.push(...(await allRunning(system)));
+    const over = await tasksOver(system);
+    findings.push(...over.findings);
+    ({ tasks } = over);
     enter("measuring after the faults");
     const { afterMs, findings: slower } = await latencyAfter(clients, beforeMs);
     findings.push(...slower);
@@ -89,7 +95,10 @@ async function underLoad(): Promise<void> {
 async function conclude(): Promise<boolean> {
   await system.kill();
   const rows = rowsIn(project.storage);
-  const violations = reconcile(clients.requests, rows, inflictor.done);
+  const violations = [
+    ...reconcile(clients.requests, rows, inflictor.done),
+    ...reconcileTasks(clients.requests, rows, new Map(tasks.map((task) => [task.id, task]))),
+  ];
   if (values.history !== undefined)
     writeFileSync(values.history, JSON.stringify({ requests: clients.requests, rows, done: inflictor.done, log: system.log, violations }));
   project[Symbol.dispose]();
@@ -108,7 +117,7 @@ async function conclude(): Promise<boolean> {
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);
-  const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, seed ${seed}, ${tookS} s`;
+  const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, ${tasks.length} tasks, seed ${seed}, ${tookS} s`;
   console.log(`\n${counted}: ${wrong === 0 ? "nothing lost, nothing twice, nothing stuck." : `${wrong} things are wrong.`}`);
   return wrong === 0 && inflictor.done.length === schedule.length;
 }

@@ -108,6 +108,8 @@ export class Inflictor {
         return system.abort("EdgeServeController", planned.app);
       case "config":
         return system.abort("EdgeServeConfig", "system");
+      case "task shard":
+        return system.abort("EdgeServeTasks", `tasks/${planned.app}/${planned.shard}`);
       case "kill":
         await sleep(planned.ms);
         return system.restart();

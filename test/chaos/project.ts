@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const APPS = ["wide", "narrow"] as const;
-export const PARTS = ["Front", "Work", "Eager", "Elastic", "Batcher", "Models"] as const;
+export const PARTS = ["Front", "Work", "Eager", "Elastic", "Batcher", "Models", "Jobs"] as const;
 export type App = (typeof APPS)[number];
 export type Part = (typeof PARTS)[number];
 
@@ -19,10 +19,14 @@ export const LIMITS: Readonly<Record<Part, { readonly slots: number; readonly re
   Elastic: { slots: 2, replicas: 0 },
   Batcher: { slots: 8, replicas: 1 },
   Models: { slots: 2, replicas: 2 },
+  Jobs: { slots: 2, replicas: 2 },
 };
 
 /** How often a run of a deployment may be repeated: see `retries` in the application. */
 export const EAGER_RUNS = 3;
+
+/** How often a task is tried: see `tasks` in the application. More than anything that is done to it takes. */
+export const TASK_ATTEMPTS = 50;
 
 const WRANGLER = `name = "chaos"
 main = "src/worker.ts"
@@ -30,7 +34,8 @@ compatibility_date = "2026-11-01"
 compatibility_flags = ["enable_request_signal"]
 `;
 
-const CLASSES = ["EdgeServeController", "EdgeServeConfig", ...APPS.flatMap((app) => PARTS.map((part) => `${app}__${part}`))];
+const SYSTEM = ["EdgeServeController", "EdgeServeConfig", "EdgeServeTasks", "EdgeServeSchedules"];
+const CLASSES = [...SYSTEM, ...APPS.flatMap((app) => PARTS.map((part) => `${app}__${part}`))];
 
 const WORKER = `import * as generated from "../.edge-serve/worker.ts";
 import { withDoor } from "./door.ts";

@@ -22,7 +22,11 @@ export type Fault =
   | "wrong answer"
   | "failed without cause"
   | "lost without cause"
-  | "ran, nobody asked";
+  | "ran, nobody asked"
+  | "task lost"
+  | "task did not succeed"
+  | "more runs than attempts"
+  | "two attempts at once";
 
 /** One thing that must not be. */
 export interface Violation {

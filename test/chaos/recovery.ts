@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { connectHandle as ConnectHandle } from "../../src/client/connection.ts";
 import type { DeploymentHandle } from "../../src/index.ts";
+import type { TaskStatus } from "../../src/protocol/tasks.ts";
 import type { Clients } from "./clients.ts";
 import { APPS, type App, LIMITS, PARTS, type Part } from "./project.ts";
 import type { System } from "./system.ts";
@@ -48,6 +49,17 @@ async function notRunning(system: System, app: App): Promise<string[]> {
     ...(status === "RUNNING" ? [] : [`${app} is ${status}: ${message}`]),
     ...wrong.map((part) => `${app}/${part} has ${JSON.stringify(deployments[part].replica_states)}: ${deployments[part].message}`),
   ];
+}
+
+/** Waits until every task has its outcome. @returns All tasks, and what is wrong with some of them. */
+export async function tasksOver(system: System): Promise<{ tasks: readonly TaskStatus[]; findings: Findings }> {
+  let tasks: readonly TaskStatus[] = [];
+  const findings = await eventually(async () => {
+    tasks = await system.tasks();
+    const open = tasks.filter(({ state }) => state === "PENDING" || state === "RUNNING");
+    return open.length === 0 ? [] : [`${open.length} of ${tasks.length} tasks have no outcome: ${JSON.stringify(open[0])}`];
+  });
+  return { tasks, findings };
 }
 
 /** Fills every slot of every replica at once. */

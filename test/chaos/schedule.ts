@@ -2,6 +2,7 @@
  * Which faults, in which order, with what between: all of it decided by the seed. Pure.
  */
 import { exponential, type Random, seeded } from "../../bench/simulation/random.ts";
+import { SHARDS } from "../../src/tasks/task-id.ts";
 import type { Act } from "./app/steps.ts";
 import { APPS, type App, PARTS, type Part } from "./project.ts";
 import { type Route, ROUTES, routesFor, wayOf } from "./shapes.ts";
@@ -38,6 +39,7 @@ export type Planned = { readonly n: number; readonly afterMs: number } & (
   | { readonly kind: "swap" }
   | { readonly kind: "controller"; readonly app: App }
   | { readonly kind: "config" }
+  | { readonly kind: "task shard"; readonly app: App; readonly shard: number }
   | { readonly kind: "kill"; readonly ms: number }
   | { readonly kind: "rebuild"; readonly ms: number }
 );
@@ -85,6 +87,7 @@ const KINDS: readonly (readonly [Kind, weight: number])[] = [
   ["swap", 1],
   ["controller", 4],
   ["config", 2],
+  ["task shard", 3],
   ["kill", 2],
   ["rebuild", 1],
 ];
@@ -159,6 +162,8 @@ function drawn(random: Random, kinds: typeof KINDS): WithoutPlace<Planned> {
     case "bad frame":
     case "controller":
       return { kind, app };
+    case "task shard":
+      return { kind, app, shard: upTo(SHARDS - 1) };
     case "scale":
       return { kind, app, part: oneOf(random, SCALED), replicas: 1 + upTo(3) };
     case "apply":

@@ -2,7 +2,7 @@
  * The shapes of the routes: by which way a request comes, and what may be asked to go wrong in it.
  */
 import type { Act, Way } from "./app/steps.ts";
-import { EAGER_RUNS, type Part } from "./project.ts";
+import { EAGER_RUNS, type Part, TASK_ATTEMPTS } from "./project.ts";
 
 export const ROUTES = [
   "get",
@@ -19,6 +19,7 @@ export const ROUTES = [
   "elastic",
   "broadcast",
   "items",
+  "task",
   "outside run",
   "outside call",
   "outside stream",
@@ -34,6 +35,7 @@ const WAYS: Partial<Record<Route, Way>> = {
   elastic: "elastic",
   broadcast: "broadcast",
   items: "items",
+  task: "task",
   "outside call": "call",
 };
 
@@ -49,6 +51,7 @@ export function partOf(route: string): Part {
   if (way === "batch") return "Batcher";
   if (way === "model") return "Models";
   if (way === "elastic") return "Elastic";
+  if (way === "task") return "Jobs";
   return runsDirectly(route) ? "Front" : "Work";
 }
 
@@ -59,6 +62,7 @@ export function runsDirectly(route: string): boolean {
 
 /** How often the work itself may run. */
 export function runsOf(route: Route): number {
+  if (route === "task") return TASK_ATTEMPTS;
   return route === "eager" ? EAGER_RUNS : 1;
 }
 
@@ -72,6 +76,7 @@ const ANYWHERE: readonly Route[] = [
   "model",
   "elastic",
   "broadcast",
+  "task",
   "outside run",
   "outside call",
 ];
@@ -82,11 +87,11 @@ export function routesFor(act: Act): readonly Route[] {
   if (act === "abort in batch") return ["batch"];
   if (act === "abort loading") return ["model"];
   if (act === "fall ill" || act === "hang in check" || act === "hang in dispose") return ["call", "eager", "elastic"];
-  if (act === "hang") return ["get", "call", "eager", "keyed", "outside run"];
-  if (act === "hang deaf") return ["call", "batch", "model", "items", "outside run"];
+  if (act === "hang") return ["get", "call", "eager", "keyed", "task", "outside run"];
+  if (act === "hang deaf") return ["call", "batch", "model", "items", "task", "outside run"];
   if (act === "throw error") return [...ANYWHERE, "batch", "stream", "relay", "items", "socket"];
   if (act === "abort working") return [...ANYWHERE, "socket"];
-  // What a broadcast answers is which replica it was.
-  if (act.startsWith("answer ")) return ANYWHERE.filter((route) => route !== "broadcast");
+  // What a broadcast answers is which replica it was, and a task is never tried again for what it answers.
+  if (act.startsWith("answer ")) return ANYWHERE.filter((route) => route !== "broadcast" && route !== "task");
   return ANYWHERE;
 }

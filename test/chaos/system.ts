@@ -3,6 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { RuntimeLog } from "../../src/cli/runtime/worker-runtime.ts";
+import type { TaskPage, TaskStatus } from "../../src/protocol/tasks.ts";
 import type { Built } from "../../src/testing/messages.ts";
 import type { ServerChild } from "../../src/testing/server-child.ts";
 import type { Happened } from "./app/steps.ts";
@@ -119,6 +120,20 @@ export class System implements AsyncDisposable {
     const response = await this.#api(`applications/${app}/deployments/${part}/scale`, { method: "POST", body });
     await response.text();
     return response.status;
+  }
+
+  /** All tasks, newest first. */
+  async tasks(): Promise<TaskStatus[]> {
+    const all: TaskStatus[] = [];
+    let cursor: string | undefined;
+    do {
+      const response = await this.#api(`tasks?limit=1000${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`);
+      if (!response.ok) throw new Error(`The tasks: ${response.status} ${await response.text()}`);
+      const page = (await response.json()) as TaskPage;
+      all.push(...page.tasks);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return all;
   }
 
   /** The metrics' text. */

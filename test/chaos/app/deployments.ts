@@ -53,6 +53,21 @@ export class Work {
   }
 }
 
+/** Work that is enqueued: what goes wrong goes wrong in the first attempt. */
+export class Jobs extends Work {
+  override async run({ act, ...step }: Step): Promise<unknown> {
+    const { task } = serve.getRequestContext();
+    const attempt = `${step.id}#${task?.attempt}`;
+    const { state } = serve.getReplicaContext();
+    note(state, "begun", attempt);
+    try {
+      return await super.run(act === undefined || task?.attempt !== 1 ? step : { ...step, act });
+    } finally {
+      note(state, "ended", attempt);
+    }
+  }
+}
+
 export async function* itemsOf({ id, items = 5, ms, act }: Step): AsyncGenerator<string> {
   for (let n = 0; n < items; n++) {
     if (n === 2 && act === "abort streaming") await abortAfterWrite();

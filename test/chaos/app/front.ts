@@ -3,7 +3,7 @@
  */
 import * as serve from "edge-serve";
 import { abort, begin, isOf, work } from "./acts.ts";
-import { type Batcher, itemsOf, type Models, type Work } from "./deployments.ts";
+import { type Batcher, itemsOf, type Jobs, type Models, type Work } from "./deployments.ts";
 import { meet, part } from "./meet.ts";
 import type { FrontAnswer, Passed, SeenError, Step, Way } from "./steps.ts";
 import { VERSION } from "./version.ts";
@@ -81,9 +81,10 @@ export class Front {
       ...(step.key === undefined ? {} : { key: step.key }),
       ...(step.model === undefined ? {} : { multiplexedModelId: step.model }),
     };
-    const { work: plain, eager, elastic, batcher, models } = this.#to;
+    const { work: plain, eager, elastic, batcher, models, jobs } = this.#to;
     if (way === "broadcast") return { id: step.id, passed: await broadcastTo(plain.options(options), passedOn(step)) };
     const answer = async (next: Step): Promise<unknown> => {
+      if (way === "task") return enqueuedTwice(jobs, next);
       if (way === "batch") return batcher.options(options).run.remote(next);
       if (way === "model") return models.options(options).run.remote(next);
       if (way === "items") return lengthOf(plain.options(options).items.remote(next));
@@ -105,6 +106,14 @@ export interface Parts {
   readonly elastic: serve.DeploymentHandle<Work>;
   readonly batcher: serve.DeploymentHandle<Batcher>;
   readonly models: serve.DeploymentHandle<Models>;
+  readonly jobs: serve.DeploymentHandle<Jobs>;
+}
+
+// With one key it is one task, however often it is said.
+async function enqueuedTwice(jobs: serve.DeploymentHandle<Jobs>, step: Step): Promise<{ readonly id: string; readonly task: string }> {
+  const { run } = jobs.options({ idempotencyKey: step.id });
+  const [first, second] = await Promise.all([run.enqueue(step), run.enqueue(step)]);
+  return { id: first.id === second.id ? step.id : "two tasks of one key", task: first.id };
 }
 
 function passedOn({ act, ...step }: Step, n = 0, isActing = true): Step {

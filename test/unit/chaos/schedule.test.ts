@@ -26,6 +26,7 @@ describe("a schedule", () => {
       "swap",
       "controller",
       "config",
+      "task shard",
       "kill",
       "rebuild",
     ];
