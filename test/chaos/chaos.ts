@@ -14,7 +14,7 @@ import { reconcile } from "./reconcile.ts";
 import { reconcileTasks } from "./reconcile-tasks.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
-import { scheduleOf } from "./schedule.ts";
+import { APART_MS, scheduleOf } from "./schedule.ts";
 import { System } from "./system.ts";
 
 const CLIENTS = 10;
@@ -28,19 +28,26 @@ const { values } = parseArgs({
     "idle-seconds": { type: "string", default: "10" },
     minutes: { type: "string" },
     only: { type: "string" },
+    routes: { type: "string" },
+    "apart-ms": { type: "string", default: String(APART_MS) },
     verbose: { type: "boolean", default: false },
     history: { type: "string" },
   },
 });
-const [faults, seed, idleSeconds] = [values.faults, values.seed, values["idle-seconds"]].map(natural) as [number, number, number];
+const [faults, seed, idleSeconds, apartMs] = [values.faults, values.seed, values["idle-seconds"], values["apart-ms"]].map(natural) as [
+  number,
+  number,
+  number,
+  number,
+];
 const minutes = values.minutes === undefined ? LIMIT.restMinutes + faults * LIMIT.perFaultMinutes : Number(values.minutes);
 
-const only = values.only?.split(",").map((kind) => kind.trim());
-const schedule = scheduleOf(seed, faults).filter(({ kind }) => only === undefined || only.includes(kind));
+const [only, routes] = [values.only, values.routes].map((names) => names?.split(",").map((name) => name.trim()));
+const schedule = scheduleOf(seed, faults, apartMs).filter(({ kind }) => only === undefined || only.includes(kind));
 
 const project = new Project();
 const system = new System(project);
-const clients = new Clients(system, seed);
+const clients = new Clients(system, seed, routes);
 const inflictor = new Inflictor(system, clients);
 const findings: string[] = [];
 const startedAtMs = performance.now();

@@ -31,9 +31,12 @@ export class Clients {
   readonly #system: System;
   readonly #random: Random;
   readonly #name: string;
+  readonly #routes: readonly string[] | undefined;
 
-  constructor(system: System, seed: number) {
+  /** @param routes Of the load; all by default. */
+  constructor(system: System, seed: number, routes?: readonly string[]) {
     this.#system = system;
+    this.#routes = routes;
     // Its own row of numbers: how many requests fit between two faults must not change the faults.
     this.#random = seeded(seed + 1_000_003);
     this.#name = `r${seed}`;
@@ -61,9 +64,10 @@ export class Clients {
 
   /** Sends requests by every route, each client one after another, until it is told to stop. */
   async load(clients: number, until: AbortSignal): Promise<void> {
+    const mix = MIX.filter(([route]) => this.#routes === undefined || this.#routes.includes(route));
     const one = async () => {
       while (!until.aborted) {
-        const { seen } = await this.request({ route: weighted(this.#random, MIX), app: oneOf(this.#random, APPS), ms: 1 + this.#upTo(12) });
+        const { seen } = await this.request({ route: weighted(this.#random, mix), app: oneOf(this.#random, APPS), ms: 1 + this.#upTo(12) });
         if (seen?.outcome === "unreachable") await Promise.race([this.#system.isUp, sleep(400)]);
         await sleep(this.#upTo(15));
       }

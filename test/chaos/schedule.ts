@@ -99,17 +99,17 @@ export type Configure = "well" | "throws" | "hangs";
 const CONFIGURES: readonly Configure[] = ["well", "well", "well", "throws", "hangs"];
 
 /** How far apart faults are, on average. */
-const APART_MS = 70;
+export const APART_MS = 70;
 /** What a burst fills: small deployments, whose requests wait. */
 const QUEUED: readonly Route[] = ["call", "keyed", "eager", "model", "elastic", "outside call", "get", "post small"];
 const SCALED: readonly Part[] = PARTS.filter((part) => part !== "Elastic");
 
-/** `count` faults, the same ones for the same seed. */
-export function scheduleOf(seed: number, count: number): Planned[] {
+/** `count` faults, the same ones for the same seed. @param apartMs How far apart, on average. */
+export function scheduleOf(seed: number, count: number, apartMs: number = APART_MS): Planned[] {
   const random = seeded(seed);
   return Array.from(
     { length: count },
-    (_, n) => ({ n, afterMs: Math.round(exponential(random, APART_MS)), ...drawn(random, kindsAt(n)) }) as Planned,
+    (_, n) => ({ n, afterMs: Math.round(exponential(random, apartMs)), ...drawn(random, kindsAt(n)) }) as Planned,
   );
 }
 
