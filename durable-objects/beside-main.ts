@@ -5,6 +5,7 @@
  *   B1. Every handler and RPC method of the user's default export is there, and is called as it would be without edge-serve.
  *   B2. Nothing of either side is hidden in silence: a name that both export is an error while the module loads.
  */
+import { runInOuterRequest } from "../src/context/outer-request.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import { SCHEDULES_CRON } from "../src/protocol/names.ts";
 
@@ -19,6 +20,8 @@ type Scheduled = (event: { readonly cron: string }, env?: unknown, ctx?: unknown
 /** What stands in front of the user's default export. */
 export interface InFront {
   readonly serve: Serve;
+  /** Lets something go on after the client has gone. */
+  keepAlive(promise: Promise<unknown>): void;
   /** Begins the schedules of the system; missing where it has none. */
   readonly scheduled?: (() => Promise<void>) | undefined;
   /** Cron triggers of the user's own. */
@@ -41,7 +44,7 @@ function besideClass(Own: Entrypoint, inFront: InFront): object {
   const Beside = class extends Own {
     fetch(request: Request): Promise<Response> {
       const { fetch } = own;
-      return inFront.serve(request, this.env, fetch && (async () => fetch.call(this, request)));
+      return inFront.serve(request, this.env, fetch && (async () => inRequest(request, inFront, () => fetch.call(this, request))));
     }
   };
   if (inFront.scheduled === undefined) return Beside;
@@ -57,7 +60,8 @@ function besideObject(own: object, inFront: InFront): object {
   const users = handlers.scheduled;
   return {
     ...handlers,
-    fetch: (request: Request, env: unknown, ctx: unknown) => inFront.serve(request, env, fetch && (async () => fetch(request, env, ctx))),
+    fetch: (request: Request, env: unknown, ctx: unknown) =>
+      inFront.serve(request, env, fetch && (async () => inRequest(request, inFront, () => fetch(request, env, ctx)))),
     ...(inFront.scheduled === undefined
       ? {}
       : {
@@ -65,6 +69,10 @@ function besideObject(own: object, inFront: InFront): object {
             scheduled(event, inFront, users && (() => users(event, env, ctx))),
         }),
   };
+}
+
+function inRequest<R>({ headers, signal }: Request, { keepAlive }: InFront, body: () => R): R {
+  return runInOuterRequest({ traceparent: headers.get("traceparent") ?? undefined, signal, keepAlive }, body);
 }
 
 // The system's own trigger reaches the user's handler only where they have the same one.

@@ -7,6 +7,7 @@ import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
 import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
 import { sharedTimers } from "../src/context/timers.ts";
+import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
@@ -120,7 +121,7 @@ export class System {
   handle(app: string, deployment?: string): DeploymentHandle<unknown> {
     const router = this.router(app, deployment);
     let handle = this.#handles.get(router);
-    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, currentScope)));
+    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, callScope)));
     return handle;
   }
 

@@ -13,15 +13,9 @@ export { batch, type BatchControls, type BatchDecorator, type Batched, type Batc
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
 export type { BatchHistogram, BatchStats } from "./batching/stats.ts";
 export { type LogFields, type Logger, logger } from "./context/logger.ts";
-export {
-  getAppHandle,
-  getDeploymentHandle,
-  getReplicaContext,
-  getRequestContext,
-  type ReplicaContext,
-  type RequestContext,
-} from "./context/scope.ts";
+export { getReplicaContext, getRequestContext, type ReplicaContext, type RequestContext } from "./context/scope.ts";
 export { getTask } from "./context/get-task.ts";
+export { getAppHandle, getDeploymentHandle } from "./handle/get-handle.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
 export type { MultiplexedStats } from "./multiplexing/registry.ts";
 export type { ApplicationAutoscalingPolicy, AutoscalingContext, AutoscalingDecision, AutoscalingPolicy } from "./protocol/autoscaling.ts";

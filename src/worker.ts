@@ -9,6 +9,7 @@ import { writeLog } from "./context/logger.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./operator/operator.ts";
+import { setDeployments } from "./handle/get-handle.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
@@ -83,6 +84,10 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   markBindings(workerEnv);
   keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
+  setDeployments({
+    targetOf: (app, deployment) => system.router(app, deployment),
+    handleTo: (app, deployment) => system.handle(app, deployment),
+  });
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.port));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
@@ -124,6 +129,6 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     Retired,
     ingress: { fetch: (request, env) => serve(request, env), scheduled },
     beside: (main, classes, crons = []) =>
-      besideMain(main, classes, { serve, crons, scheduled: tasks === undefined ? undefined : scheduled }),
+      besideMain(main, classes, { serve, crons, keepAlive: waitUntil, scheduled: tasks === undefined ? undefined : scheduled }),
   };
 }

@@ -62,9 +62,10 @@ class Connection implements HandleTarget, TaskPort {
     return this;
   }
 
-  enqueue({ method, args, routing, idempotencyKey, delayMs }: TaskCall): Promise<string> {
+  enqueue({ method, args, routing, traceparent, idempotencyKey, delayMs }: TaskCall): Promise<string> {
     const options = {
       ...routing,
+      ...(traceparent === undefined ? {} : { traceparent }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(delayMs === undefined ? {} : { delayMs }),
     };
@@ -111,6 +112,7 @@ class Connection implements HandleTarget, TaskPort {
       options: {
         ...options,
         ...(meta.key === undefined ? {} : { key: meta.key }),
+        ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
         ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
         // Past it nobody waits, and the least that is left is still a time.
         ...(meta.deadline === undefined ? {} : { timeoutMs: Math.max(1, meta.deadline - Date.now()) }),

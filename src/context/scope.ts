@@ -258,28 +258,3 @@ export function getRequestContext(): RequestContext {
   }
   return request;
 }
-
-/**
- * A handle to a deployment by name; in the same application unless `appName` is given.
- *
- * @throws ConfigError if there is no such application or deployment; Error outside a replica.
- */
-export function getDeploymentHandle<T = unknown>(name: string, appName?: string): DeploymentHandle<T> {
-  const replica = replicaFor("getDeploymentHandle");
-  return replica.handleTo(appName ?? replica.context.appName, name) as DeploymentHandle<T>;
-}
-
-/**
- * A handle to the ingress deployment of an application.
- *
- * @throws ConfigError if there is no such application; Error outside a replica.
- */
-export function getAppHandle<T = unknown>(appName: string): DeploymentHandle<T> {
-  return replicaFor("getAppHandle").handleTo(appName) as DeploymentHandle<T>;
-}
-
-function replicaFor(caller: string): ReplicaScope {
-  const scope = currentScope();
-  if (scope === undefined) throw new Error(`${caller}() works only inside a replica. Bind the deployment to have its handle elsewhere.`);
-  return scope.replica;
-}

@@ -4,7 +4,6 @@
 import { RemoteTask } from "../context/remote-task.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { HandleOptions } from "../protocol/handle-types.ts";
-import type { RequestMeta } from "../protocol/messages.ts";
 import type { TaskPort, TaskRouting } from "../protocol/tasks.ts";
 
 /** Where enqueued calls go. */
@@ -23,14 +22,14 @@ export interface EnqueuedCall {
   /** What was given, with what had not arrived in its place. */
   readonly args: readonly unknown[];
   readonly options: HandleOptions;
-  /** The request that enqueues it: attempts continue its trace. */
-  readonly parent: RequestMeta | undefined;
+  /** Of the request that enqueues it: attempts continue its trace. */
+  readonly traceparent: string | undefined;
 }
 
 /** Resolves with the task once it is durable. */
 export async function enqueueTo(
   { app, deployment, takesTasks, tasks }: EnqueueTarget,
-  { method, args, options, parent }: EnqueuedCall,
+  { method, args, options, traceparent }: EnqueuedCall,
 ): Promise<RemoteTask> {
   if (tasks === undefined || takesTasks !== true) {
     throw new ConfigError(
@@ -48,7 +47,7 @@ export async function enqueueTo(
     ...(routing === undefined ? {} : { routing }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(delayMs === undefined ? {} : { delayMs }),
-    ...(parent?.traceparent === undefined ? {} : { traceparent: parent.traceparent }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   });
   return new RemoteTask(id, tasks);
 }

@@ -9,7 +9,8 @@
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
 import { RemoteTask } from "../context/remote-task.ts";
-import type { Scope } from "../context/scope.ts";
+import type { OuterRequest } from "../context/outer-request.ts";
+import type { ReplicaScope, RequestScope } from "../context/scope.ts";
 import { after } from "../context/with-timeout.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
@@ -34,7 +35,16 @@ export interface HandleTarget extends EnqueueTarget {
 }
 
 /** Where a call is made, and for which request. Handed in, because a handle also works where there is neither. */
-export type ScopeOf = () => Scope | undefined;
+export type ScopeOf = () => CallScope | undefined;
+
+/** What a call has of the place where it is made. */
+export interface CallScope {
+  /** Missing outside of replicas. */
+  readonly replica?: Pick<ReplicaScope, "after">;
+  readonly request?: RequestScope | undefined;
+  /** The request that code of the user's own Worker works on. */
+  readonly outer?: OuterRequest;
+}
 
 /** What stands behind a handle; looked up when the handle is itself an argument. */
 interface HandleCore {
@@ -117,8 +127,9 @@ function remoteMethod(core: HandleCore, method: string | undefined): { remote: u
 }
 
 async function enqueued({ core: { target, options, scopeOf }, method, args }: Call): Promise<unknown> {
-  const parent = scopeOf()?.request?.meta;
-  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, parent });
+  const scope = scopeOf();
+  const traceparent = scope?.request === undefined ? (options.traceparent ?? scope?.outer?.traceparent) : scope.request.meta.traceparent;
+  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, traceparent });
 }
 
 interface Call {
@@ -136,19 +147,20 @@ function begin(send: Sender, call: Call, entry: object): CallResponse {
   const callSite = callSiteOf(entry);
   const scope = core.scopeOf();
   const parent = scope?.request;
-  const { signal } = core.options;
+  const { signal = scope?.outer?.signal } = core.options;
   const cancellation = new Cancellation();
   // Before it is sent: what nobody waits for is not to begin.
   if (signal?.aborted === true || parent?.isAborted === true) cancellation.cancel(new RequestCancelledError("The request was cancelled."));
-  const meta = nextMeta(core, parent?.meta);
-  return new CallResponse(sent(send, call, meta, cancellation), {
-    cancellation,
-    callSite,
-    parent,
-    deadline: meta.deadline,
-    signal,
-    after: scope?.replica.after ?? after,
-  });
+  const settings = { cancellation, callSite, parent, signal, after: scope?.replica?.after ?? after };
+  let meta: RequestMeta;
+  try {
+    meta = nextMeta(core, parent?.meta, scope?.outer);
+  } catch (error) {
+    return new CallResponse(Promise.reject(error), { ...settings, deadline: undefined });
+  }
+  const answer = sent(send, call, meta, cancellation);
+  scope?.outer?.keepAlive(answer.catch(() => {}));
+  return new CallResponse(answer, { ...settings, deadline: meta.deadline });
 }
 
 function sent(send: Sender, { core, method, args }: Call, meta: RequestMeta, cancellation: Cancellation): Promise<Answer> {
@@ -195,21 +207,33 @@ function isResponse(arg: unknown): boolean {
   return arg instanceof CallResponse;
 }
 
-function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefined): RequestMeta {
+function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefined, outer: OuterRequest | undefined): RequestMeta {
   const here = `${target.app}/${target.deployment}`;
   const chain = parent === undefined ? [here] : [...parent.chain, here];
   const hops = (parent?.hops ?? 0) + 1;
   const timeoutMs = earlier(options.timeoutMs, target.requestTimeoutMs ?? undefined);
   const deadline = earlier(parent?.deadline, timeoutMs === undefined ? undefined : Date.now() + timeoutMs);
   // Only what is set is sent, and this is the hot path: no spreading.
-  const meta: Writable<RequestMeta> = { requestId: parent?.requestId ?? crypto.randomUUID(), chain, hops };
+  const meta: Writable<RequestMeta> = { requestId: parent?.requestId ?? options.requestId ?? newRequestId(), chain, hops };
   if (parent?.routePrefix !== undefined) meta.routePrefix = parent.routePrefix;
-  if (parent?.traceparent !== undefined) meta.traceparent = parent.traceparent;
+  const traceparent = parent === undefined ? (options.traceparent ?? outer?.traceparent) : parent.traceparent;
+  if (traceparent !== undefined) meta.traceparent = traceparent;
   if (deadline !== undefined) meta.deadline = deadline;
   if (parent?.shadow === true) meta.shadow = true;
   if (options.multiplexedModelId !== undefined) meta.multiplexedModelId = options.multiplexedModelId;
   if (options.key !== undefined) meta.key = options.key;
   return meta;
+}
+
+function newRequestId(): string {
+  try {
+    return crypto.randomUUID();
+  } catch (cause) {
+    // The platform makes nothing by chance while modules load.
+    throw new ConfigError("A handle was called at module scope. Make it there, and call it in a handler: fetch, queue, scheduled.", {
+      cause,
+    });
+  }
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -242,6 +266,7 @@ export function holdsStream(arg: unknown): boolean {
 }
 
 function toRef({ target, options }: HandleCore): HandleRef {
-  const { signal: _, ...carried } = options;
+  // What is said for the request in which a handle is made does not hold for the one that it is carried to.
+  const { signal: _signal, requestId: _id, traceparent: _trace, ...carried } = options;
   return { app: target.app, deployment: target.deployment, options: carried };
 }

@@ -148,7 +148,7 @@ async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPo
 
 async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {
   const { app, tasks } = target;
-  if (question === "enqueue") return (await enqueueTo(target, { method, args, options, parent: undefined })).id;
+  if (question === "enqueue") return (await enqueueTo(target, { method, args, options, traceparent: options.traceparent })).id;
   const [id, waitMs = 0] = args;
   // Whoever may call one application is told nothing of another's tasks.
   if (tasks === undefined || typeof id !== "string" || !id.startsWith(`${app}.`))
@@ -164,7 +164,7 @@ function cancelledWith(signal: AbortSignal): Cancellation {
 }
 
 function toRequest(target: RpcTarget, { method, args, options, requestId }: Call, timeoutMs: number): CallRequest {
-  const { key, multiplexedModelId } = options;
+  const { key, multiplexedModelId, traceparent } = options;
   return {
     method,
     args,
@@ -174,6 +174,7 @@ function toRequest(target: RpcTarget, { method, args, options, requestId }: Call
       chain: [`${target.app}/${target.deployment}`],
       hops: 1,
       ...(key === undefined ? {} : { key }),
+      ...(traceparent === undefined ? {} : { traceparent }),
       ...(multiplexedModelId === undefined ? {} : { multiplexedModelId }),
       ...(timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs }),
     },

@@ -48,6 +48,13 @@ export interface HandleOptions {
   readonly timeoutMs?: number;
   /** Cancels the call when it aborts. */
   readonly signal?: AbortSignal;
+  /**
+   * The request id of the calls, 1 to 128 letters, digits, `.`, `_` or `-`, as in `x-request-id`. For code that runs in no request of the
+   * system: within one, the id of the request holds.
+   */
+  readonly requestId?: string;
+  /** The W3C trace context that the calls continue. For code that runs in no request of the system, as `requestId` is. */
+  readonly traceparent?: string;
   /** Of what is enqueued: with the same key the same method gives the same task, for as long as that is kept. At most 1,024 characters. */
   readonly idempotencyKey?: string;
   /** Of what is enqueued: how long it waits at least before it begins, in milliseconds, at most 365 days. */

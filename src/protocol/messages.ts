@@ -87,6 +87,8 @@ export interface HandleOptionsRef {
   readonly multiplexedModelId?: string;
   readonly key?: string;
   readonly timeoutMs?: number;
+  readonly requestId?: string;
+  readonly traceparent?: string;
   readonly idempotencyKey?: string;
   readonly delayMs?: number;
 }

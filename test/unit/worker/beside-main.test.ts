@@ -16,7 +16,7 @@ function reached(kind: "object" | "class", crons: readonly string[], hasHandler 
   Object.assign(Own.prototype, users);
   const serve: Serve = async () => new Response();
   const scheduled = async () => void met.push("system");
-  const made = besideMain({ default: kind === "class" ? Own : users }, [], { serve, scheduled, crons });
+  const made = besideMain({ default: kind === "class" ? Own : users }, [], { serve, scheduled, crons, keepAlive: () => {} });
   const handlers = (typeof made === "function" ? new (made as new () => object)() : made) as Handlers;
   return {
     met,
@@ -44,6 +44,6 @@ describe.each(["object", "class"] as const)("the scheduled handler of a main tha
 });
 
 it("a system without schedules leaves the handlers of the user's main as they are", () => {
-  const made = besideMain({ default: { queue: () => 1 } }, [], { serve: async () => new Response(), crons: [] });
+  const made = besideMain({ default: { queue: () => 1 } }, [], { serve: async () => new Response(), crons: [], keepAlive: () => {} });
   expect(Object.keys(made).toSorted()).toEqual(["fetch", "queue"]);
 });
