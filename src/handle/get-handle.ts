@@ -3,6 +3,7 @@
  *
  * A handle that is made while modules load is made before the system: it looks for the system when it is called.
  */
+import type { HandleTo } from "../api/application.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { outerRequest } from "../context/outer-request.ts";
 import { currentScope } from "../context/scope.ts";
@@ -57,12 +58,12 @@ export function getDeploymentHandle<T = unknown>(name: string, appName?: string)
 }
 
 /**
- * A handle to the ingress deployment of an application, wherever {@link getDeploymentHandle} works.
+ * A handle to the ingress deployment of an application, wherever {@link getDeploymentHandle} works: `getAppHandle<typeof app>("shop")`.
  *
  * @throws ConfigError if there is no such application.
  */
-export function getAppHandle<T = unknown>(appName: string): DeploymentHandle<T> {
-  return handleTo(appName) as DeploymentHandle<T>;
+export function getAppHandle<A = unknown>(appName: string): HandleTo<A> {
+  return handleTo(appName) as HandleTo<A>;
 }
 
 function handleTo(app: string, deployment?: string): DeploymentHandle<unknown> {

@@ -66,6 +66,7 @@ describe("the context", () => {
   it("types handles by what they are asked for", () => {
     expectTypeOf(serve.getDeploymentHandle<Greeter>).returns.toEqualTypeOf<serve.DeploymentHandle<Greeter>>();
     expectTypeOf(serve.getAppHandle<Greeter>).returns.toEqualTypeOf<serve.DeploymentHandle<Greeter>>();
+    expectTypeOf(serve.getAppHandle<serve.Application<Greeter>>).returns.toEqualTypeOf<serve.DeploymentHandle<Greeter>>();
     // @ts-expect-error without a type nothing is known of its methods
     void serve.getAppHandle("news").remote;
   });

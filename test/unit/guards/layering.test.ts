@@ -16,7 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   multiplexing: ["api", "context", "observe", "protocol"],
   controller: ["config", "observe", "protocol", "traffic"],
   replica: ["context", "multiplexing", "observe", "protocol", "traffic"],
-  handle: ["context", "protocol"],
+  handle: ["api", "context", "protocol"],
   operator: ["compile", "config", "observe", "protocol", "traffic"],
   ingress: ["context", "handle", "operator", "protocol", "traffic"],
   tasks: ["protocol", "router"],
