@@ -104,6 +104,7 @@ export default {
         said(() => serve.getAppHandle<typeof app>("default").fail.remote()),
       ]));
     }
+    serve.logger.info("mine", { pathname });
     return Response.json(await ask("fetch"));
   },
   async queue() {
@@ -175,6 +176,11 @@ describe("a handle in the user's own Worker", () => {
 
   it("takes a request id and a trace", async () => {
     expect(await get("/named")).toMatchObject({ requestId: "my-own.id", traceparent: expect.stringMatching(/^00-0af7651916cd43dd/) });
+  });
+
+  it("stands beside the logger, which writes what it is given", async () => {
+    await get("/fetch");
+    await server.waitForLog(({ level, message, fields }) => level === "INFO" && message === "mine" && fields["pathname"] === "/fetch");
   });
 
   it("streams", async () => {
