@@ -39,9 +39,8 @@ const SHOWN = 50;
 export interface TaskSystem {
   readonly Tasks: ReturnType<typeof taskShardClass>;
   readonly Schedules: ReturnType<typeof schedulesClass>;
-  readonly client: TaskClient;
   /** What handles enqueue with. */
-  readonly port: TaskPort;
+  readonly client: TaskPort;
   /** What `PUT` asks beyond the form of the options. */
   readonly check: typeof scheduleProblems;
   /** What should run has changed, or may have; `null` is a deleted application. Rejects if that could not be stored. */
@@ -62,6 +61,10 @@ export function backgroundTasks(): (system: System) => TaskSystem {
     const schedulesOf = (app: string) => namespaceOf<SchedulesRpc>(SCHEDULES_CLASS).getByName(app);
     const client = new TaskClient({
       shard: (address) => (apps.includes(address.app) ? shardOf(shardName(address)) : undefined),
+      check(call) {
+        const bound = system.bound.get(`${call.app}/${call.deployment}`);
+        if (bound !== undefined) refuseGenerator(bound.deployment, call);
+      },
       now: Date.now,
       random: Math.random,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -69,17 +72,6 @@ export function backgroundTasks(): (system: System) => TaskSystem {
     const sender = senderTo(system);
     return {
       client,
-      port: {
-        async enqueue(call) {
-          const bound = system.bound.get(`${call.app}/${call.deployment}`);
-          if (bound !== undefined) refuseGenerator(bound.deployment, call);
-          return client.enqueue(call);
-        },
-        status: (id) => client.status(id),
-        result: (id, wait) => client.result(id, wait),
-        outcome: (id, waitMs) => client.outcome(id, waitMs),
-        cancel: (id) => client.cancel(id),
-      },
       check: scheduleProblems,
       Tasks: taskShardClass(
         (shell) =>
@@ -105,14 +97,7 @@ export function backgroundTasks(): (system: System) => TaskSystem {
         await schedulesOf(app).adopt(revision, schedulesIn(application));
         if (application === null) await client.cancelWaiting(app);
       },
-      answer: (request, path, env) =>
-        answerTasks(request, path, env, {
-          apps,
-          list: (...query) => client.list(...query),
-          status: (id) => client.status(id),
-          cancel: (id) => client.cancel(id),
-          retry: (id) => client.retry(id),
-        }),
+      answer: (request, path, env) => answerTasks(request, path, env, { apps, client }),
       observed: {
         async metrics() {
           return taskMetrics(await Promise.all(apps.map(async (app) => ({ app, parts: await client.counters(app) }))));

@@ -89,7 +89,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   const tasks = features.tasks?.(system);
-  if (tasks !== undefined) setTasks((system.tasks = tasks.port));
+  if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
   const rpc = features.rpc?.({
     targetOf: (app, deployment) => system.router(app, deployment),

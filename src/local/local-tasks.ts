@@ -27,27 +27,18 @@ const WAIT_MS = 1000;
 /** Where the calls of a local run are enqueued. */
 export function localTasks(parts: LocalParts): TaskPort {
   const shards = new Map<number, TaskShardRpc>();
-  const client = new TaskClient({
+  return new TaskClient({
     shard({ app, shard }) {
       if (app !== parts.app) return undefined;
       let known = shards.get(shard);
       if (known === undefined) shards.set(shard, (known = shardOf(shard, parts)));
       return known;
     },
+    check: (call) => parts.check(call),
     now: Date.now,
     random: Math.random,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
-  return {
-    async enqueue(call) {
-      parts.check(call);
-      return client.enqueue(call);
-    },
-    status: (id) => client.status(id),
-    result: (id, wait) => client.result(id, wait),
-    outcome: (id, waitMs) => client.outcome(id, waitMs),
-    cancel: (id) => client.cancel(id),
-  };
 }
 
 function shardOf(number: number, { app, routerTo, replicaOf }: LocalParts): TaskShardRpc {

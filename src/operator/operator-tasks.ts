@@ -11,6 +11,11 @@ import { authorize } from "./token.ts";
 export interface OperatorTasks {
   /** The applications that may have tasks. */
   readonly apps: readonly string[];
+  readonly client: OperatorTaskClient;
+}
+
+/** What is asked of the tasks of all applications. */
+export interface OperatorTaskClient {
   list(apps: readonly string[], query: Omit<TaskQuery, "before">, cursor?: string): Promise<TaskPage>;
   status(id: string): Promise<TaskStatus>;
   cancel(id: string): Promise<boolean>;
@@ -35,7 +40,7 @@ async function answer(request: Request, path: string, env: unknown, tasks: Opera
     return problem(405, "REFUSED", `Method not allowed; use ${method}.`, { allow: method });
   try {
     if (id === undefined) return await list(new URL(request.url).searchParams, tasks);
-    return await about(decodeURIComponent(id), action, tasks);
+    return await about(decodeURIComponent(id), action, tasks.client);
   } catch (error) {
     if (error instanceof TaskNotFoundError) return problem(404, error.code, error.message);
     if (error instanceof URIError) return problem(404, "TASK_NOT_FOUND", "That is not the id of a task.");
@@ -44,26 +49,26 @@ async function answer(request: Request, path: string, env: unknown, tasks: Opera
   }
 }
 
-async function about(id: string, action: string | undefined, tasks: OperatorTasks): Promise<Response> {
+async function about(id: string, action: string | undefined, client: OperatorTaskClient): Promise<Response> {
   if (action === "retry") {
-    const isBegun = await tasks.retry(id);
-    const status = await tasks.status(id);
+    const isBegun = await client.retry(id);
+    const status = await client.status(id);
     if (!isBegun) return problem(409, "REFUSED", `Task ${id} is ${status.state}. Only one that is FAILED or CANCELLED can be retried.`);
     return Response.json(status);
   }
   if (action === "cancel") {
-    const isCancelled = await tasks.cancel(id);
-    return Response.json({ ...(await tasks.status(id)), cancelled: isCancelled });
+    const isCancelled = await client.cancel(id);
+    return Response.json({ ...(await client.status(id)), cancelled: isCancelled });
   }
-  return Response.json(await tasks.status(id));
+  return Response.json(await client.status(id));
 }
 
-async function list(params: URLSearchParams, tasks: OperatorTasks): Promise<Response> {
+async function list(params: URLSearchParams, { apps, client }: OperatorTasks): Promise<Response> {
   const query = queryOf(params);
   if (typeof query === "string") return problem(400, "BAD_REQUEST", query);
   const { app, cursor, ...rest } = query;
   try {
-    return Response.json(await tasks.list(app === undefined ? tasks.apps : [app], rest, cursor));
+    return Response.json(await client.list(app === undefined ? apps : [app], rest, cursor));
   } catch (error) {
     if (error instanceof TaskNotFoundError) return problem(400, "BAD_REQUEST", error.message);
     throw error;

@@ -2,7 +2,7 @@
  * The tasks of all applications, for whoever enqueues, asks, cancels and lists: knows which shard has what.
  *
  * Owns: ids, the division into shards, sending again, waiting for outcomes, pages of lists. Does not own: what a task may be
- * enqueued for (`enqueue` without the option `tasks` is refused before), and the stubs, which are a port.
+ * enqueued for (`enqueue` without the option `tasks` is refused before, and the rest is a port), and the stubs, which are a port.
  */
 import { ReplicaUnavailableError, TaskNotFoundError } from "../protocol/errors.ts";
 import { resultOf } from "../protocol/task-result.ts";
@@ -14,6 +14,7 @@ import {
   type TaskCounters,
   type TaskOutcome,
   type TaskPage,
+  type TaskPort,
   type TaskQuery,
   type TaskShardRpc,
   type TaskStatus,
@@ -25,6 +26,8 @@ import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress 
 export interface TaskClientPorts {
   /** A stub, of the moment; `undefined` where there are no tasks of that application. */
   shard(address: TaskAddress): TaskShardRpc | undefined;
+  /** @throws what is wrong with a call, as far as that is known before it is stored. */
+  check?(call: TaskCall): void;
   now(): number;
   random(): number;
   sleep(ms: number): Promise<void>;
@@ -34,7 +37,7 @@ export interface TaskClientPorts {
 const TRIES = 5;
 const PAUSE_MS = 50;
 
-export class TaskClient {
+export class TaskClient implements TaskPort {
   readonly #ports: TaskClientPorts;
 
   constructor(ports: TaskClientPorts) {
@@ -44,10 +47,12 @@ export class TaskClient {
   /**
    * Stores a task, and resolves with its id once it is durable.
    *
-   * @throws SerializationError if an argument cannot be kept.
+   * @throws SerializationError if an argument cannot be kept; what `check` throws.
    * @throws ReplicaUnavailableError if the object that would keep it does not answer: it may have been stored.
    */
-  async enqueue({ app, deployment, method, key, args, idempotencyKey, ...rest }: TaskCall): Promise<string> {
+  async enqueue(call: TaskCall): Promise<string> {
+    this.#ports.check?.(call);
+    const { app, deployment, method, key, args, idempotencyKey, ...rest } = call;
     const text = await encodeArguments(args, `${deployment}.${method ?? "call"}`);
     const identity = idempotencyKey === undefined ? undefined : identityOf({ deployment, method, key, idempotencyKey });
     const address = { app, shard: shardFor(identity, this.#ports.random) };
