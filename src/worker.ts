@@ -4,16 +4,16 @@
 import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
-import { setTasks } from "./context/get-task.ts";
 import { writeLog } from "./context/logger.ts";
 import { keepCallSites } from "./handle/call-site.ts";
 import { createIngress } from "./ingress/ingress.ts";
 import { answerOperator } from "./operator/operator.ts";
 import { setDeployments } from "./handle/get-handle.ts";
+import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
-import { type backgroundTasks, type TaskSystem } from "../durable-objects/background-tasks.ts";
+import type { backgroundTasks, TaskSystem } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";

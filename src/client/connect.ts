@@ -36,7 +36,7 @@ export function connect<A = unknown>(url: string | URL, { token, app }: ConnectO
  * @throws ConfigError if `client` is something else.
  */
 export function getTask<T = unknown>(client: object, id: string): Task<T> {
-  const task = taskBehind(client, id);
+  const task = taskBehind<T>(client, id);
   if (task === undefined) throw new ConfigError("getTask() takes what connect() gave, and the id of a task.");
-  return task as unknown as Task<T>;
+  return task;
 }

@@ -52,7 +52,8 @@ export function addAwaiters(error: Error, { stack: kept }: CallSite, handler: ob
   Object.defineProperty(error, "stack", { value, configurable: true, writable: true });
 }
 
-function stackAbove(entry: object, frames: number): CallSite {
+/** The stack of whoever called `entry`: so many frames of it, and no more than errors have. */
+export function stackAbove(entry: object, frames = Infinity): CallSite {
   const errors = Error as { stackTraceLimit?: number };
   const limit = errors.stackTraceLimit;
   const callSite: CallSite = {};

@@ -1,10 +1,10 @@
 /**
  * `handle.method.enqueue(...)`: a call that is stored, and run later.
  */
-import { RemoteTask } from "../context/remote-task.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { HandleOptions } from "../protocol/handle-types.ts";
 import type { TaskPort, TaskRouting } from "../protocol/tasks.ts";
+import { RemoteTask } from "./remote-task.ts";
 
 /** Where enqueued calls go. */
 export interface EnqueueTarget {

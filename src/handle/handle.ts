@@ -8,7 +8,6 @@
  *   H1. `remote` starts the call at once and never throws; every failure is in the response.
  *   H2. A call carries the request id, deadline and chain of the request that it is made for.
  */
-import { RemoteTask } from "../context/remote-task.ts";
 import type { OuterRequest } from "../context/outer-request.ts";
 import type { ReplicaScope, RequestScope } from "../context/scope.ts";
 import { after } from "../context/with-timeout.ts";
@@ -24,6 +23,7 @@ import { callSiteOf } from "./call-site.ts";
 import { type EnqueueTarget, enqueueTo } from "./enqueue.ts";
 import { checkHandleOptions } from "./handle-options.ts";
 import { RemoteItems } from "./remote-items.ts";
+import { RemoteTask } from "./remote-task.ts";
 import { CallResponse } from "./response.ts";
 
 /** Where a handle's calls go. */
@@ -101,9 +101,9 @@ export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
 }
 
 /** The task with this id, where a handle's calls are enqueued; `undefined` for what is no handle, or where nothing can be enqueued. */
-export function taskBehind(handle: object, id: string): RemoteTask | undefined {
+export function taskBehind<T>(handle: object, id: string): RemoteTask<T> | undefined {
   const tasks = cores.get(handle)?.target.tasks;
-  return tasks === undefined ? undefined : new RemoteTask(id, tasks);
+  return tasks === undefined ? undefined : new RemoteTask<T>(id, tasks);
 }
 
 // A function, so that calling it says what is missing: once a method, not once a call.

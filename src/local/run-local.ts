@@ -6,10 +6,10 @@
  */
 import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
-import { setTasks } from "../context/get-task.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
 import { after } from "../context/with-timeout.ts";
+import { setTasks } from "../handle/get-task.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";

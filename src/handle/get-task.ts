@@ -1,11 +1,11 @@
 /**
  * `getTask`: a task by its id, in replicas and in the other code of their Worker.
  */
+import { currentScope } from "../context/scope.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { Task, TaskPort } from "../protocol/tasks.ts";
 import { show } from "../protocol/wording.ts";
 import { RemoteTask } from "./remote-task.ts";
-import { currentScope } from "./scope.ts";
 
 let ofWorker: TaskPort | undefined;
 
@@ -27,5 +27,5 @@ export function getTask<T = unknown>(id: string): Task<T> {
   if (tasks === undefined) {
     throw new ConfigError("There are no tasks here: no deployment has the option tasks. Add tasks: {} to its options, and build.");
   }
-  return new RemoteTask(id, tasks) as unknown as Task<T>;
+  return new RemoteTask<T>(id, tasks);
 }
