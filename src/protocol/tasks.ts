@@ -95,9 +95,8 @@ export interface TaskRouting {
   readonly multiplexedModelId?: string;
 }
 
-/** A call that is to be a task. */
-export interface TaskCall {
-  readonly app: string;
+/** What a task calls, and how: the same from the enqueue to each attempt. */
+export interface TaskInvocation {
   readonly deployment: string;
   /** `undefined` is the default method. */
   readonly method?: string;
@@ -105,33 +104,29 @@ export interface TaskCall {
   readonly key?: string;
   /** What its attempts are routed by, as a call with these handle options is. */
   readonly routing?: TaskRouting;
-  readonly args: readonly unknown[];
-  readonly idempotencyKey?: string;
-  readonly delayMs?: number;
+  /** The enqueuer's: attempts continue its trace. */
   readonly traceparent?: string;
   readonly tracestate?: string;
 }
 
+/** A call that is to be a task. */
+export interface TaskCall extends TaskInvocation {
+  readonly app: string;
+  readonly args: readonly unknown[];
+  readonly idempotencyKey?: string;
+  readonly delayMs?: number;
+}
+
 /** What is enqueued. */
-export interface EnqueueRequest {
+export interface EnqueueRequest extends TaskInvocation {
   /** By `newTaskId`. Sent a second time it is the same task. */
   readonly id: string;
-  readonly deployment: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** Of a keyed deployment. */
-  readonly key?: string;
-  /** What its attempts are routed by, as a call with these handle options is. */
-  readonly routing?: TaskRouting;
   /** By `identityOf`: another task that has it is given back instead. */
   readonly identity?: string;
   /** How long the first attempt waits at least, in milliseconds. */
   readonly delayMs?: number;
   /** By `encodeArguments`. */
   readonly arguments: string;
-  /** The enqueuer's: attempts continue its trace. */
-  readonly traceparent?: string;
-  readonly tracestate?: string;
   /** The time of a schedule for which it is. A time that is not later than the last one of the schedule gives no task. */
   readonly schedule?: { readonly name: string; readonly atMs: number };
 }

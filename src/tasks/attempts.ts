@@ -15,8 +15,8 @@ import type { Gates } from "./gates.ts";
 import type { Ledger } from "./ledger.ts";
 import type { AttemptEnd } from "./machine.ts";
 import { encodeResult, errorText, isFinal } from "./payload.ts";
-import type { AttemptOutcome, AttemptRequest, Permit, TaskShardPorts } from "./ports.ts";
-import type { Place, TaskRow } from "./task.ts";
+import type { Attempt, AttemptOutcome, AttemptRequest, Permit, TaskShardPorts } from "./ports.ts";
+import { invocationIn, type Place, type TaskRow } from "./task.ts";
 
 /** How long until a replica that could not be asked is asked again. */
 const ASK_AGAIN_MS = 1000;
@@ -94,7 +94,7 @@ export class Attempts {
   // One that is not reached is stopped by nobody. It is waited for all the same.
   async #stopFar(row: TaskRow, place: Place, reason: unknown): Promise<void> {
     try {
-      await this.#ports.sender.stop(this.#requestOf(row), place, reason);
+      await this.#ports.sender.stop(this.#attemptOf(row), place, reason);
     } catch (error) {
       this.#ports.warn(row.deployment, "An attempt of a task could not be told to stop.", {
         task: row.id,
@@ -129,7 +129,7 @@ export class Attempts {
 
   async #send(live: Live, row: TaskRow): Promise<void> {
     const { sender, store } = this.#ports;
-    const request: AttemptRequest = { ...this.#requestOf(row), arguments: store.payload(row.id, "arguments") ?? "[]" };
+    const request: AttemptRequest = { ...this.#attemptOf(row), arguments: store.payload(row.id, "arguments") ?? "[]" };
     const events = { sending: (place: Place) => this.#sending(live, place), refused: () => this.#refused(live) };
     let outcome: AttemptOutcome;
     try {
@@ -187,7 +187,7 @@ export class Attempts {
     if (row.lingering !== undefined)
       this.#ports.keepAlive(this.#stopFar(row, place, new RequestCancelledError("The attempt was given up.")));
     try {
-      const found = await this.#ports.sender.rejoin(this.#requestOf(row), place);
+      const found = await this.#ports.sender.rejoin(this.#attemptOf(row), place);
       if (found.kind === "not-begun" || found.kind === "missing") this.#ledger.apply(row.id, { kind: "refused", number });
       else {
         const end = found.kind === "not-running" || found.kind === "lost" ? lost(place) : await endOf(found, row);
@@ -212,17 +212,8 @@ export class Attempts {
     }
   }
 
-  #requestOf({ id, deployment, method, key, routing, traceparent, tracestate }: TaskRow): Omit<AttemptRequest, "arguments"> {
-    return {
-      taskId: id,
-      app: this.#ports.app,
-      deployment,
-      ...(method === undefined ? {} : { method }),
-      ...(key === undefined ? {} : { key }),
-      ...(routing === undefined ? {} : { routing }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(tracestate === undefined ? {} : { tracestate }),
-    };
+  #attemptOf(row: TaskRow): Attempt {
+    return { taskId: row.id, app: this.#ports.app, ...invocationIn(row) };
   }
 }
 

@@ -52,17 +52,15 @@ export class TaskClient implements TaskPort {
    */
   async enqueue(call: TaskCall): Promise<string> {
     this.#ports.check?.(call);
-    const { app, deployment, method, key, args, idempotencyKey, ...rest } = call;
+    const { app, args, idempotencyKey, ...rest } = call;
+    const { deployment, method, key } = rest;
     const text = await encodeArguments(args, `${deployment}.${method ?? "call"}`);
     const identity = idempotencyKey === undefined ? undefined : identityOf({ deployment, method, key, idempotencyKey });
     const address = { app, shard: shardFor(identity, this.#ports.random) };
     const request = {
-      id: newTaskId(address, this.#ports.now(), this.#ports.random),
-      deployment,
-      arguments: text,
       ...rest,
-      ...(method === undefined ? {} : { method }),
-      ...(key === undefined ? {} : { key }),
+      id: newTaskId(address, this.#ports.now(), this.#ports.random),
+      arguments: text,
       ...(identity === undefined ? {} : { identity }),
     };
     const id = await this.#ask(address, (shard) => shard.enqueue(request));

@@ -7,22 +7,20 @@
 import type { Cancellation } from "../protocol/cancellation.ts";
 import type { WireError } from "../protocol/error-codec.ts";
 import type { TasksConfig } from "../protocol/manifest.ts";
-import type { TaskRouting } from "../protocol/tasks.ts";
+import type { TaskInvocation } from "../protocol/tasks.ts";
 import type { TaskStore } from "./store.ts";
 import type { Place } from "./task.ts";
 
-/** An attempt that is to be sent. Who sends it begins a call tree: hops 0, a new request id. */
-export interface AttemptRequest {
+/** What an attempt is of. */
+export interface Attempt extends TaskInvocation {
   readonly taskId: string;
   readonly app: string;
-  readonly deployment: string;
-  readonly method?: string;
-  readonly key?: string;
-  readonly routing?: TaskRouting;
+}
+
+/** An attempt that is to be sent. Who sends it begins a call tree: hops 0, a new request id. */
+export interface AttemptRequest extends Attempt {
   /** By `encodeArguments`. */
   readonly arguments: string;
-  readonly traceparent?: string;
-  readonly tracestate?: string;
 }
 
 /** What an attempt may be sent with. */
@@ -76,9 +74,9 @@ export interface AttemptSender {
    *
    * A replica that says that it does not run must not begin it later: the message that was to begin it may still be on its way.
    */
-  rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Rejoined>;
+  rejoin(attempt: Attempt, place: Place): Promise<Rejoined>;
   /** Stops an attempt of an earlier life of the shard. */
-  stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void>;
+  stop(attempt: Attempt, place: Place, reason: unknown): Promise<void>;
 }
 
 /** What a shard is given. */

@@ -4,6 +4,7 @@
  * Owns: what an answer or a failure means for an attempt. Does not own: which replica (router/), what follows (machine.ts).
  */
 import { bodiesIn } from "../protocol/bodies.ts";
+import { bodyOf } from "../protocol/byte-streams.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, SerializationError } from "../protocol/errors.ts";
@@ -11,7 +12,7 @@ import type { Reply, RequestMeta } from "../protocol/messages.ts";
 import type { Router } from "../router/router.ts";
 import { SendAttempt } from "../router/send-attempt.ts";
 import { decodeArguments } from "./payload.ts";
-import type { AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejoined } from "./ports.ts";
+import type { Attempt, AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejoined } from "./ports.ts";
 import type { Place } from "./task.ts";
 
 /** What attempts are sent with. */
@@ -19,8 +20,8 @@ export interface SenderPorts {
   /** `undefined` for a deployment that this code does not know. */
   routerTo(app: string, deployment: string): Router | undefined;
   /** Asks a replica what becomes of an attempt; `undefined` if it does not run there, and then it will not. */
-  rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Reply | undefined>;
-  stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void>;
+  rejoin(attempt: Attempt, place: Place): Promise<Reply | undefined>;
+  stop(attempt: Attempt, place: Place, reason: unknown): Promise<void>;
   requestId(): string;
 }
 
@@ -59,16 +60,16 @@ export class RouterSender implements AttemptSender {
     }
   }
 
-  async rejoin(request: Omit<AttemptRequest, "arguments">, place: Place): Promise<Rejoined> {
-    const reply = await this.#ports.rejoin(request, place);
+  async rejoin(attempt: Attempt, place: Place): Promise<Rejoined> {
+    const reply = await this.#ports.rejoin(attempt, place);
     return reply === undefined ? { kind: "not-running" } : outcomeOf(reply);
   }
 
-  stop(request: Omit<AttemptRequest, "arguments">, place: Place, reason: unknown): Promise<void> {
-    return this.#ports.stop(request, place, reason);
+  stop(attempt: Attempt, place: Place, reason: unknown): Promise<void> {
+    return this.#ports.stop(attempt, place, reason);
   }
 
-  #metaOf({ app, deployment, key, routing, traceparent }: AttemptRequest): RequestMeta {
+  #metaOf({ app, deployment, key, routing, traceparent }: Attempt): RequestMeta {
     return {
       requestId: this.#ports.requestId(),
       chain: [`${app}/${deployment}`],
@@ -84,7 +85,7 @@ function outcomeOf(reply: Reply): AttemptOutcome {
   switch (reply.kind) {
     case "value":
       // It cannot be stored, and nobody else reads it.
-      for (const body of bodiesIn(reply.value)) giveBack(body);
+      for (const body of bodiesIn(reply.value)) giveBack(bodyOf(body));
       return { kind: "value", value: reply.value };
     case "error":
       return reply.isMissing === true ? { kind: "missing", error: reply.error } : { kind: "error", error: reply.error };
@@ -96,8 +97,7 @@ function outcomeOf(reply: Reply): AttemptOutcome {
   }
 }
 
-function giveBack(body: object): void {
-  const stream = body instanceof ReadableStream ? body : body instanceof Response || body instanceof Request ? body.body : null;
+function giveBack(stream: ReadableStream | null): void {
   if (stream !== null && !stream.locked) void stream.cancel().catch(() => {});
 }
 

@@ -29,7 +29,7 @@ import type { Effect, TaskEvent } from "./machine.ts";
 import { errorText } from "./payload.ts";
 import type { TaskShardPorts } from "./ports.ts";
 import { isExpired } from "./store.ts";
-import { isFinished, statusOf, type TaskRow } from "./task.ts";
+import { invocationIn, isFinished, statusOf, type TaskRow } from "./task.ts";
 
 const WATCH_MS = 10_000;
 /** Tasks are forgotten once a minute, and so many at a time. Nobody sees them from their time on. */
@@ -270,24 +270,16 @@ function cancelledError(id: string): RequestCancelledError {
   return new RequestCancelledError(`Task ${id} was cancelled.`);
 }
 
-function newRow(
-  { id, deployment, method, key, routing, identity, traceparent, tracestate }: EnqueueRequest,
-  createdAt: number,
-  dueAt: number,
-): TaskRow {
+function newRow(request: EnqueueRequest, createdAt: number, dueAt: number): TaskRow {
+  const { id, identity } = request;
   return {
     id,
-    deployment,
-    ...(method === undefined ? {} : { method }),
-    ...(key === undefined ? {} : { key }),
-    ...(routing === undefined ? {} : { routing }),
+    ...invocationIn(request),
     ...(identity === undefined ? {} : { identity }),
     state: "PENDING",
     attempts: 0,
     run: 0,
     createdAt,
     dueAt,
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(tracestate === undefined ? {} : { tracestate }),
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { TasksConfig } from "../protocol/manifest.ts";
-import type { TaskRouting, TaskState, TaskStatus } from "../protocol/tasks.ts";
+import type { TaskInvocation, TaskState, TaskStatus } from "../protocol/tasks.ts";
 
 /** Where an attempt runs: the name of the replica's object, and the id of the delivery to it. */
 export interface Place {
@@ -34,16 +34,9 @@ export interface Lingering {
 }
 
 /** One task. Times in milliseconds since the epoch. */
-export interface TaskRow {
+export interface TaskRow extends TaskInvocation {
   /** By `newTaskId`: those of a shard sort by the time at which they were made. */
   readonly id: string;
-  readonly deployment: string;
-  /** `undefined` is the default method. */
-  readonly method?: string;
-  /** Of a keyed deployment. */
-  readonly key?: string;
-  /** What its attempts are routed by, as a call with these handle options is. */
-  readonly routing?: TaskRouting;
   /** What makes it the same task as another enqueue: see `identityOf`. */
   readonly identity?: string;
   readonly state: TaskState;
@@ -63,9 +56,18 @@ export interface TaskRow {
   readonly error?: { readonly name: string; readonly message: string };
   readonly flight?: Flight;
   readonly lingering?: Lingering;
-  /** The enqueuer's, for its trace id. */
-  readonly traceparent?: string;
-  readonly tracestate?: string;
+}
+
+/** The part of a message or a row that says what is called. */
+export function invocationIn({ deployment, method, key, routing, traceparent, tracestate }: TaskInvocation): TaskInvocation {
+  return {
+    deployment,
+    ...(method === undefined ? {} : { method }),
+    ...(key === undefined ? {} : { key }),
+    ...(routing === undefined ? {} : { routing }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
+  };
 }
 
 /** What is said of a row. */
