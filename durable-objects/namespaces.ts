@@ -17,7 +17,7 @@ export interface Namespace<Stub> {
 
 /** Finds a class among the Worker's exports. Not at the top level of the entry module: they are not there yet. */
 export function namespaceOf<Stub>(className: string, jurisdiction?: string): Namespace<Stub> {
-  const namespace = (workerExports as unknown as Record<string, Namespace<Stub> | undefined>)[className];
+  const namespace = (workerExports as Readonly<Record<string, unknown>>)[className] as Namespace<Stub> | undefined;
   // A class that is exported and not declared is there as well, and is no namespace.
   if (typeof namespace?.getByName !== "function") throw undeclared(className);
   if (jurisdiction === undefined) return namespace;

@@ -13,7 +13,7 @@ import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
-import type { backgroundTasks, TaskSystem } from "../durable-objects/background-tasks.ts";
+import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
@@ -26,6 +26,9 @@ export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
+/** A Durable Object class; the entry module only has to export it. */
+type ObjectClass = new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
+
 /** A compiled Worker: what the entry module exports from. */
 export interface CompiledWorker {
   /** The Durable Object class whose instances are the replicas of a deployment. */
@@ -35,11 +38,11 @@ export interface CompiledWorker {
   /** The class of the one object that holds what an operator has configured. */
   readonly Config: ReturnType<typeof controlPlaneClasses>["Config"];
   /** The class of the shards of tasks, where the system has any. */
-  readonly Tasks: TaskSystem["Tasks"];
+  readonly Tasks: ObjectClass;
   /** The class of the schedules, one object for each application. */
-  readonly Schedules: TaskSystem["Schedules"];
+  readonly Schedules: ObjectClass;
   /** The class of a deployment that is gone, kept so that its objects are. */
-  readonly Retired: new (state: DurableObjectState, env: Cloudflare.Env) => DurableObject;
+  readonly Retired: ObjectClass;
   /** The Worker that routes HTTP to the applications. */
   readonly ingress: {
     /** `env` and `ctx` may be left out: the bindings are the Worker's. */
@@ -123,8 +126,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   };
   return {
     ...controlPlaneClasses(parts),
-    Tasks: tasks?.Tasks ?? (Retired as unknown as TaskSystem["Tasks"]),
-    Schedules: tasks?.Schedules ?? (Retired as unknown as TaskSystem["Schedules"]),
+    Tasks: tasks?.Tasks ?? Retired,
+    Schedules: tasks?.Schedules ?? Retired,
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired,
     ingress: { fetch: (request, env) => serve(request, env), scheduled },

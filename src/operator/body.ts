@@ -3,7 +3,7 @@
  */
 
 /** The body's text; `undefined` if it has more than `maxBytes`, which is known at the latest with the first byte too many. */
-export async function readText(request: Request, maxBytes: number): Promise<string | undefined> {
+export async function readText(request: Pick<Request, "headers" | "body">, maxBytes: number): Promise<string | undefined> {
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
   const decoder = new TextDecoder();
   let text = "";

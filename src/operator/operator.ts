@@ -281,7 +281,7 @@ function shown(value: unknown): string {
 }
 
 async function readJson(request: IRequest): Promise<{ value: unknown } | Response> {
-  const text = await readText(request as unknown as Request, MAX_BODY_BYTES);
+  const text = await readText(request, MAX_BODY_BYTES);
   if (text === undefined) return problem(413, `Request body exceeds ${MAX_BODY_BYTES} bytes.`);
   try {
     return { value: JSON.parse(text) as unknown };

@@ -95,7 +95,7 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   payload(id: string, kind: PayloadKind): string | undefined {
-    const pieces = this.#run("SELECT text FROM payloads WHERE id = ? AND kind = ? ORDER BY piece", id, kind) as { text: string }[];
+    const pieces = this.#run<{ text: string }>("SELECT text FROM payloads WHERE id = ? AND kind = ? ORDER BY piece", id, kind);
     return pieces.length === 0 ? undefined : pieces.map(({ text }) => text).join("");
   }
 
@@ -132,13 +132,13 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   nextExpiry(): number | undefined {
-    const [first] = this.#run("SELECT expires FROM tasks WHERE expires IS NOT NULL ORDER BY expires LIMIT 1") as { expires: number }[];
+    const [first] = this.#run<{ expires: number }>("SELECT expires FROM tasks WHERE expires IS NOT NULL ORDER BY expires LIMIT 1");
     return first?.expires;
   }
 
   expired(nowMs: number, limit: number): readonly string[] {
     const query = "SELECT id FROM tasks WHERE expires IS NOT NULL AND expires <= ? ORDER BY expires, id LIMIT ?";
-    return (this.#run(query, nowMs, limit) as { id: string }[]).map(({ id }) => id);
+    return this.#run<{ id: string }>(query, nowMs, limit).map(({ id }) => id);
   }
 
   list({ deployment, state, limit, before, nowMs }: ListQuery): readonly TaskRow[] {
@@ -156,11 +156,11 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   counts(): readonly TaskCount[] {
-    return this.#run("SELECT deployment, state, count FROM counts WHERE count > 0 ORDER BY deployment, state") as unknown as TaskCount[];
+    return this.#run<TaskCount>("SELECT deployment, state, count FROM counts WHERE count > 0 ORDER BY deployment, state");
   }
 
   mark(name: string): number | undefined {
-    const [mark] = this.#run("SELECT value FROM marks WHERE name = ?", name) as { value: number }[];
+    const [mark] = this.#run<{ value: number }>("SELECT value FROM marks WHERE name = ?", name);
     return mark?.value;
   }
 
@@ -175,16 +175,17 @@ export class SqliteTaskStore implements TaskStore {
 
   marks(prefix: string): ReadonlyMap<string, number> {
     const query = "SELECT name, value FROM marks WHERE name >= ? AND name < ? ORDER BY name";
-    const found = this.#run(query, prefix, `${prefix}\u{10ffff}`) as { name: string; value: number }[];
+    const found = this.#run<{ name: string; value: number }>(query, prefix, `${prefix}\u{10ffff}`);
     return new Map(found.map(({ name, value }) => [name, value]));
   }
 
   #rows(query: string, ...bindings: (string | number | null)[]): TaskRow[] {
-    return (this.#run(query, ...bindings) as { body: string }[]).map(({ body }) => JSON.parse(body) as TaskRow);
+    return this.#run<{ body: string }>(query, ...bindings).map(({ body }) => JSON.parse(body) as TaskRow);
   }
 
-  #run(query: string, ...bindings: (string | number | null)[]): unknown[] {
-    return this.#database.sql.exec(query, ...bindings).toArray();
+  // `T` is what the query selects.
+  #run<T>(query: string, ...bindings: (string | number | null)[]): T[] {
+    return this.#database.sql.exec(query, ...bindings).toArray() as T[];
   }
 }
 

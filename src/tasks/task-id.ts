@@ -18,7 +18,7 @@ const TIME_DIGITS = 9;
 const COUNT_DIGITS = 3;
 const CHANCE_DIGITS = 10;
 const MOST_AT_ONCE = 36 ** COUNT_DIGITS;
-const ID = new RegExp(`^([A-Za-z][A-Za-z0-9_-]{0,62})\\.(0|[1-9]\\d{0,3})\\.([0-9a-z]{${TIME_DIGITS + COUNT_DIGITS + CHANCE_DIGITS}})$`);
+const ID = new RegExp(`^([^.]+)\\.(0|[1-9]\\d{0,3})\\.([0-9a-z]{${TIME_DIGITS + COUNT_DIGITS + CHANCE_DIGITS}})$`);
 
 let latestMs = 0;
 let count = 0;
@@ -42,7 +42,7 @@ function digits(value: number, length: number): string {
 export function parseTaskId(id: string): (TaskAddress & { readonly unique: string }) | undefined {
   const match = ID.exec(id);
   if (match === null) return undefined;
-  const [, app, shard, unique] = match as unknown as [string, string, string, string];
+  const [, app = "", shard, unique = ""] = match;
   return NAME_PATTERN.test(app) ? { app, shard: Number(shard), unique } : undefined;
 }
 
