@@ -21,6 +21,7 @@ import {
 } from "../protocol/tasks.ts";
 import { encodeArguments } from "./payload.ts";
 import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
+import { compareTexts } from "./task.ts";
 
 /** What the client is given. */
 export interface TaskClientPorts {
@@ -121,7 +122,7 @@ export class TaskClient implements TaskPort {
         return (await this.#ask(address, (shard) => shard.list({ ...query, limit, ...before }))) ?? [];
       }),
     );
-    const tasks = pages.flat().toSorted((a, b) => compare(orderOf(b.id), orderOf(a.id)));
+    const tasks = pages.flat().toSorted((a, b) => compareTexts(orderOf(b.id), orderOf(a.id)));
     const isWhole = tasks.length <= limit && pages.every((page) => page.length < limit);
     const shown = tasks.slice(0, limit);
     return isWhole || shown.length === 0 ? { tasks: shown } : { tasks: shown, cursor: shown.at(-1)!.id };
@@ -176,8 +177,4 @@ function sourceOf({ app, shard }: TaskAddress): string {
 function orderOf(id: string): string {
   const at = id.lastIndexOf(".");
   return `${id.slice(at + 1)} ${id.slice(0, at)}`;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -20,8 +20,6 @@ export type AttemptEnd =
   | { readonly kind: "value"; readonly value: string }
   /** @param isFinal Whether another attempt would be of no use. */
   | { readonly kind: "error"; readonly error: ErrorText; readonly isFinal: boolean }
-  /** Its deadline passed, and it has ended. */
-  | { readonly kind: "timed-out"; readonly error: ErrorText }
   /** Its replica is gone, and the attempt with it. */
   | { readonly kind: "lost"; readonly error: ErrorText };
 
@@ -123,7 +121,7 @@ function ended(row: TaskRow, number: number, end: AttemptEnd, chance: Chance): S
     const step = finish(row, "SUCCEEDED", flight.options, chance);
     return { ...step, result: end.value, isArgumentsDone: true, effects: [counted(flight, "succeeded")] };
   }
-  const outcome = end.kind === "error" ? "failed" : end.kind === "lost" ? "lost" : "timed_out";
+  const outcome = end.kind === "error" ? "failed" : "lost";
   const step = failedAttempt(row, flight, end, chance);
   return { ...step, effects: [counted(flight, outcome)] };
 }

@@ -124,10 +124,9 @@ export class TaskShard implements TaskShardRpc {
     return this.#ledger.apply(id, { kind: "retry" }) !== undefined;
   }
 
-  async list({ deployment, state, limit, before }: TaskQuery): Promise<readonly TaskStatus[]> {
+  async list(query: TaskQuery): Promise<readonly TaskStatus[]> {
     const { store, app, now } = this.#ports;
-    const query = { deployment, state, before, limit: Math.min(limit, MAX_LISTED), nowMs: now() };
-    return store.list(query).map((row) => statusOf(app, row));
+    return store.list({ ...query, limit: Math.min(query.limit, MAX_LISTED), nowMs: now() }).map((row) => statusOf(app, row));
   }
 
   async cancelWaiting(): Promise<void> {

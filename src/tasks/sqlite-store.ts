@@ -10,7 +10,7 @@
  */
 import type { TaskCount, TaskState } from "../protocol/tasks.ts";
 import { isBusy, type ListQuery, type PayloadKind, type TaskStore } from "./store.ts";
-import { readyAt, type TaskRow } from "./task.ts";
+import { compareTexts, readyAt, type TaskRow } from "./task.ts";
 
 /** The part of an object's storage that is needed: `state.storage`. */
 export interface SqlDatabase {
@@ -151,7 +151,7 @@ export class SqliteTaskStore implements TaskStore {
       .flatMap((count) =>
         this.#rows(`SELECT body FROM tasks WHERE deployment = ? AND state = ? ${rest}`, count.deployment, count.state, ...bindings),
       )
-      .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+      .toSorted((a, b) => compareTexts(b.id, a.id))
       .slice(0, limit);
   }
 

@@ -4,7 +4,7 @@
  * One suite of tests runs every implementation: `test/support/task-store-conformance.ts`.
  */
 import type { TaskCount, TaskState } from "../protocol/tasks.ts";
-import { isFinished, readyAt, type TaskRow } from "./task.ts";
+import { compareTexts, isFinished, readyAt, type TaskRow } from "./task.ts";
 
 /** What is stored beside a task, each in rows of its own. */
 export type PayloadKind = "arguments" | "result";
@@ -113,7 +113,7 @@ export class MemoryTaskStore implements TaskStore {
 
   ready(deployment: string, limit: number, except: readonly string[]): readonly TaskRow[] {
     const waiting = this.#where((row) => row.deployment === deployment && readyAt(row) !== undefined && !except.includes(row.id));
-    return waiting.toSorted((a, b) => readyAt(a)! - readyAt(b)! || compare(a.id, b.id)).slice(0, limit);
+    return waiting.toSorted((a, b) => readyAt(a)! - readyAt(b)! || compareTexts(a.id, b.id)).slice(0, limit);
   }
 
   busy(): readonly TaskRow[] {
@@ -127,7 +127,7 @@ export class MemoryTaskStore implements TaskStore {
 
   expired(nowMs: number, limit: number): readonly string[] {
     return this.#where((row) => isExpired(row, nowMs))
-      .toSorted((a, b) => a.expiresAt! - b.expiresAt! || compare(a.id, b.id))
+      .toSorted((a, b) => a.expiresAt! - b.expiresAt! || compareTexts(a.id, b.id))
       .slice(0, limit)
       .map(({ id }) => id);
   }
@@ -140,7 +140,7 @@ export class MemoryTaskStore implements TaskStore {
         (before === undefined || row.id < before) &&
         !isExpired(row, nowMs),
     )
-      .toSorted((a, b) => compare(b.id, a.id))
+      .toSorted((a, b) => compareTexts(b.id, a.id))
       .slice(0, limit);
   }
 
@@ -150,7 +150,7 @@ export class MemoryTaskStore implements TaskStore {
       const name = `${deployment} ${state}`;
       counts.set(name, { deployment, state, count: (counts.get(name)?.count ?? 0) + 1 });
     }
-    return [...counts.values()].toSorted((a, b) => compare(a.deployment, b.deployment) || compare(a.state, b.state));
+    return [...counts.values()].toSorted((a, b) => compareTexts(a.deployment, b.deployment) || compareTexts(a.state, b.state));
   }
 
   mark(name: string): number | undefined {
@@ -167,14 +167,10 @@ export class MemoryTaskStore implements TaskStore {
   }
 
   marks(prefix: string): ReadonlyMap<string, number> {
-    return new Map([...this.#marks].filter(([name]) => name.startsWith(prefix)).toSorted(([a], [b]) => compare(a, b)));
+    return new Map([...this.#marks].filter(([name]) => name.startsWith(prefix)).toSorted(([a], [b]) => compareTexts(a, b)));
   }
 
   #where(isWanted: (row: TaskRow) => boolean): TaskRow[] {
     return [...this.#rows.values()].filter(isWanted);
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -89,6 +89,11 @@ export function statusOf(app: string, row: TaskRow): TaskStatus {
   };
 }
 
+/** By code units: the order of ids, in memory as in SQLite. */
+export function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** Whether a task has its outcome. */
 export function isFinished({ state }: Pick<TaskRow, "state">): boolean {
   return state !== "PENDING" && state !== "RUNNING";
