@@ -5,7 +5,7 @@ import { type Application, deploymentsOf, mapApplications } from "../src/api/app
 import { routerOf } from "../src/api/ingress.ts";
 import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
-import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
+import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/context/scope.ts";
 import { sharedTimers } from "../src/context/timers.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
@@ -79,8 +79,9 @@ export class System {
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
     const bound = this.bound.get(`${app}/${deployment}`);
     const application = this.#applications.get(app);
-    const config = application && own(application.deployments, deployment);
-    if (bound === undefined || config === undefined) throw unknownName("deployment", deployment, [...this.bound.keys()]);
+    const config = this.configOf(app, deployment);
+    if (bound === undefined || application === undefined || config === undefined)
+      throw unknownName("deployment", deployment, [...this.bound.keys()]);
     const { target, isClass } = bound.deployment;
     const replicaId = state.id.name ?? state.id.toString();
     const id = parseReplicaId(replicaId);
@@ -109,8 +110,8 @@ export class System {
       now: Date.now,
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
-      routePrefix: application!.routePrefix,
-      control: this.#controlOf(app, deployment, replicaId, state),
+      routePrefix: application.routePrefix,
+      control: controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
       env,
       state,
       receiveHandle: (ref) => this.#receive(ref as HandleRef),
@@ -128,25 +129,23 @@ export class System {
   #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
     return createHandle<unknown>(this.router(app, deployment), currentScope, options);
   }
+}
 
-  #controlOf(app: string, deployment: string, replica: string, state: DurableObjectState): ControlParts {
-    const { routePrefix, deployments } = this.#applications.get(app)!;
-    const config = deployments[deployment]!;
-    const { kv } = state.storage;
-    return {
-      control: {
-        // A new stub each time: one that has failed stays failed.
-        report: async (report) => controllerOf(app).report(report),
-        load: () => kv.get<Remembered>(REMEMBERED),
-        save: (remembered) => kv.put(REMEMBERED, remembered),
-      },
-      deployment,
-      replica,
-      version: this.manifest.version,
-      compiled: { config, set: initialReplicaSet(app, deployment, config, routePrefix) },
-      terminate: (reason) => state.abort(reason),
-    };
-  }
+function controlOf({ appName, deployment, replicaId, version, state }: ReplicaContext, compiled: ControlParts["compiled"]): ControlParts {
+  const { kv } = state.storage;
+  return {
+    control: {
+      // A new stub each time: one that has failed stays failed.
+      report: async (report) => controllerOf(appName).report(report),
+      load: () => kv.get<Remembered>(REMEMBERED),
+      save: (remembered) => kv.put(REMEMBERED, remembered),
+    },
+    deployment,
+    replica: replicaId,
+    version,
+    compiled,
+    terminate: (reason) => state.abort(reason),
+  };
 }
 
 // Where nothing checks the build before it runs, as in Cloudflare's vitest plugin: at best a deployment would be missing in silence.
