@@ -9,6 +9,8 @@
  *   A3. asks again for an alarm that could not be stored.
  */
 
+import { sleep } from "../src/context/with-timeout.ts";
+
 /** How long until work that failed is tried again, and an alarm that could not be stored is asked for again: doubled each time. */
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
@@ -59,7 +61,7 @@ export class Alarm {
         return;
       } catch (error) {
         console.error(error);
-        await new Promise((resolve) => setTimeout(resolve, delayAfter(tries)));
+        await sleep(delayAfter(tries));
       }
     }
     // Whoever asks the next time is not taken to have asked already.

@@ -8,6 +8,7 @@ import { schedulesClass } from "./schedules.ts";
 import { taskShardClass } from "./tasks.ts";
 import type { ReplicaRpc } from "./replica.ts";
 import { writeLog } from "../src/context/logger.ts";
+import { sleep } from "../src/context/with-timeout.ts";
 import { taskSection } from "../src/operator/dashboard/tasks.ts";
 import type { ObservedTasks } from "../src/operator/operator.ts";
 import { answerTasks } from "../src/operator/operator-tasks.ts";
@@ -67,7 +68,7 @@ export function backgroundTasks(): (system: System) => TaskSystem {
       },
       now: Date.now,
       random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      sleep,
     });
     const sender = senderTo(system);
     return {

@@ -7,6 +7,7 @@
 import { waitUntil } from "cloudflare:workers";
 import type { ReplicaRpc } from "./replica.ts";
 import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
+import { sleep } from "../src/context/with-timeout.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../src/protocol/envelope.ts";
 import { encodeError } from "../src/protocol/error-codec.ts";
 import { RequestCancelledError } from "../src/protocol/errors.ts";
@@ -63,7 +64,7 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
     now: Date.now,
     keepAlive: waitUntil,
     region,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep,
     connect(replica, learner) {
       const connections = keptHere();
       if (connections === undefined) return made(replica, learner);

@@ -10,6 +10,7 @@ import type { Application } from "../src/api/application.ts";
 import { boundedConfig } from "../src/api/bounded-config.ts";
 import { documentInForce, planDocument } from "../src/operator/plan-document.ts";
 import { writeLog } from "../src/context/logger.ts";
+import { sleep } from "../src/context/with-timeout.ts";
 import { ConfigStore, type ConfigStoreRpc } from "../src/controller/config-store.ts";
 import { Controller } from "../src/controller/controller.ts";
 import type { Order } from "../src/controller/orders.ts";
@@ -40,8 +41,6 @@ export interface ControlPlaneParts {
 
 /** The one object that holds the operator's configuration. */
 const STORE = "system";
-
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The way to an application's controller. */
 export function controllerOf(app: string): ControllerRpc {

@@ -9,6 +9,11 @@ export const after: After = (ms, happen) => {
   return () => clearTimeout(timer);
 };
 
+/** Resolves after so many milliseconds, by a timer of the platform's own that is never cleared. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** How long something may take. */
 export interface Limit {
   readonly timeoutMs: number;

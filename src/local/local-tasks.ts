@@ -2,6 +2,7 @@
  * Tasks of a local run: the same rules, in the memory of this process. Schedules don't fire.
  */
 import { writeLog } from "../context/logger.ts";
+import { sleep } from "../context/with-timeout.ts";
 import { MAX_TIME_MS } from "../protocol/limits.ts";
 import { DEFAULT_TASKS, type TaskCall, type TaskOutcome, type TaskPort, type TaskShardRpc } from "../protocol/tasks.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -37,7 +38,7 @@ export function localTasks(parts: LocalParts): TaskPort {
     check: (call) => parts.check(call),
     now: Date.now,
     random: Math.random,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep,
   });
 }
 

@@ -8,7 +8,7 @@ import { Application, deploymentsOf, mapApplications } from "../api/application.
 import { routerOf } from "../api/ingress.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
-import { after } from "../context/with-timeout.ts";
+import { after, sleep } from "../context/with-timeout.ts";
 import { setTasks } from "../handle/get-task.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
@@ -70,7 +70,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
         tasks,
         now: Date.now,
-        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        sleep,
         random: Math.random,
         connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
       });
