@@ -12,6 +12,7 @@ import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";
 import type { Html } from "./dashboard/html.ts";
 import { dashboardPage } from "./dashboard/page.ts";
+import { NO_ROUTES, type RoutesView } from "./dashboard/routes.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { type Scraped, systemMetrics } from "./system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
@@ -19,11 +20,10 @@ import { MAX_REPLICAS } from "../protocol/limits.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
-import type { RouteConfig, RouteStatus } from "../protocol/traffic.ts";
+import type { RouteConfig } from "../protocol/traffic.ts";
 import { show } from "../protocol/wording.ts";
 import type { ShadowCount } from "../traffic/shadow.ts";
 import type { Order } from "../traffic/state.ts";
-import type { MeasuredSide } from "../traffic/status.ts";
 import { readText } from "./body.ts";
 import { authorize } from "./token.ts";
 
@@ -50,10 +50,7 @@ export interface ObservedTasks {
 }
 
 /** What is shown of the prefixes that several applications share, by prefix. */
-export interface RoutesShown {
-  readonly status: Readonly<Record<string, RouteStatus>>;
-  /** Of canaries: what was measured of both sides. */
-  readonly measured: Readonly<Record<string, readonly MeasuredSide[]>>;
+export interface RoutesShown extends RoutesView {
   readonly shadows: readonly ShadowCount[];
 }
 
@@ -92,7 +89,7 @@ const MAX_DIAGNOSTICS = 1000;
 const TARGET = "target_num_replicas";
 
 /** What is shown of routes where it is not known, beside what is. */
-const NO_ROUTES: RoutesShown = { status: {}, measured: {}, shadows: [] };
+const UNKNOWN_ROUTES: RoutesShown = { ...NO_ROUTES, shadows: [] };
 
 type Handle = (request: IRequest, ports: OperatorPorts) => Promise<Response>;
 
@@ -169,14 +166,18 @@ async function getApplications(_: IRequest, ports: OperatorPorts): Promise<Respo
 async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> {
   const [scraped, { shadows }, ofTasks = ""] = await Promise.all([
     ports.scrape(),
-    ports.routes().catch(() => NO_ROUTES),
+    ports.routes().catch(() => UNKNOWN_ROUTES),
     seen(ports.tasks?.metrics()),
   ]);
   return new Response(systemMetrics(scraped, shadows) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const [scraped, routes, tasks] = await Promise.all([ports.scrape(), ports.routes().catch(() => NO_ROUTES), seen(ports.tasks?.section())]);
+  const [scraped, routes, tasks] = await Promise.all([
+    ports.scrape(),
+    ports.routes().catch(() => UNKNOWN_ROUTES),
+    seen(ports.tasks?.section()),
+  ]);
   const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), { routes, tasks });
   return new Response(html, {
     headers: {

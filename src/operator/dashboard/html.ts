@@ -19,6 +19,11 @@ export function html(parts: TemplateStringsArray, ...pieces: readonly Piece[]): 
   return new Html(parts.reduce((text, part, index) => text + textOf(pieces[index - 1]) + part));
 }
 
+/** A time, given in seconds since the epoch, to the second and in UTC. */
+export function timeOf(seconds: number): Html {
+  return html`<time>${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")}</time>`;
+}
+
 function textOf(piece: Piece): string {
   if (piece instanceof Html) return piece.text;
   if (piece === undefined || piece === false) return "";

@@ -4,7 +4,7 @@
 import type { Scraped } from "../system-metrics.ts";
 import type { ScalingDecision } from "../../protocol/status.ts";
 import { SCRIPT, STYLE } from "./client.ts";
-import { html, Html } from "./html.ts";
+import { html, Html, timeOf } from "./html.ts";
 import type { Measured } from "./summary.ts";
 import { NO_ROUTES, routesSection, type RoutesView } from "./routes.ts";
 import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
@@ -89,7 +89,7 @@ function applicationSection({ name, details, level, deployments }: ApplicationVi
       <span class="dot ${level}"></span>${name}
       <small
         >${details.status} · ${details.route_prefix ?? "no HTTP"} · version ${details.version} · deployed
-        <time>${timeOf(details.last_deployed_time_s)}</time></small
+        ${timeOf(details.last_deployed_time_s)}</small
       >
     </h2>
     ${ingress !== undefined && httpLine(ingress.measured)}
@@ -200,17 +200,13 @@ function replicaRow({ details, level, starts, measured }: ReplicaView): Html {
   return html`<tr>
     <th scope="row">${details.replica_id}
     <td><span class="dot ${level}"></span>${details.state}${details.message !== undefined && html` <small>${details.message}</small>`}
-    <td><time>${timeOf(details.start_time_s)}</time>
+    <td>${timeOf(details.start_time_s)}
     <td class="n">${starts} ${numberCells(measured, details.replica_id)}
   </tr>`;
 }
 
 function decisionItem({ timestamp_s, prev_num_replicas, curr_num_replicas, reason }: ScalingDecision): Html {
-  return html`<li><time>${timeOf(timestamp_s)}</time> ${prev_num_replicas} → ${curr_num_replicas}: ${reason}</li>`;
-}
-
-function timeOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+  return html`<li>${timeOf(timestamp_s)} ${prev_num_replicas} → ${curr_num_replicas}: ${reason}</li>`;
 }
 
 function grouped(value: number): string {

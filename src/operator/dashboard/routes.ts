@@ -4,7 +4,7 @@
 import type { RouteStatus } from "../../protocol/traffic.ts";
 import { figured } from "../../traffic/gate.ts";
 import type { MeasuredSide } from "../../traffic/status.ts";
-import { html, type Html } from "./html.ts";
+import { html, type Html, timeOf } from "./html.ts";
 
 /** What is shown, by prefix. */
 export interface RoutesView {
@@ -45,7 +45,6 @@ export function routesSection({ status, measured }: RoutesView): Html | false {
 
 // A row for each application; what is the route's stands in the first.
 function rowsOf(prefix: string, { state, split, reason, since_s }: RouteStatus, sides: readonly MeasuredSide[]): Html[] {
-  const since = new Date(since_s * 1000).toISOString().slice(0, 19).replace("T", " ");
   return Object.entries(split).map(([application, percent], index) => {
     const isFirst = index === 0;
     const side = sides.find((one) => one.application === application);
@@ -54,7 +53,7 @@ function rowsOf(prefix: string, { state, split, reason, since_s }: RouteStatus, 
       <td>
         ${isFirst && html`<span class="dot ${state === "ROLLED_BACK" ? "bad" : state === "PROGRESSING" ? "changing" : "good"}"></span>${state}`}
 
-      <td>${isFirst && html`<time>${since}</time>`}
+      <td>${isFirst && timeOf(since_s)}
       <td>${application}
       <td class="n">${percent} %
       <td class="n">${side?.requests ?? "–"}
