@@ -144,9 +144,10 @@ export class Attempts {
 
   async #conclude(live: Live, outcome: AttemptOutcome): Promise<void> {
     const { id, deployment } = live;
-    const known = live.number === undefined && outcome.kind === "lost" ? NOT_BEGUN : outcome;
-    if (known.kind === "value" || known.kind === "error") this.#gates.accepted(deployment);
-    if ((known.kind === "value" || known.kind === "error") && live.number !== undefined) {
+    const known: AttemptOutcome = live.number === undefined && outcome.kind === "lost" ? { kind: "not-begun" } : outcome;
+    const hasEnded = known.kind === "value" || known.kind === "error";
+    if (hasEnded) this.#gates.accepted(deployment);
+    if (hasEnded && live.number !== undefined) {
       this.#ledger.apply(id, { kind: "ended", number: live.number, end: await endOf(known, live) });
     } else if (known.kind === "lost") {
       this.#toAsk.set(id, this.#ports.now());
@@ -216,8 +217,6 @@ export class Attempts {
     return { taskId: row.id, app: this.#ports.app, ...invocationIn(row) };
   }
 }
-
-const NOT_BEGUN: AttemptOutcome = { kind: "not-begun", reason: "It could not be sent." };
 
 async function endOf(
   outcome: Extract<AttemptOutcome, { readonly kind: "value" | "error" }>,

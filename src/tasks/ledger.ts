@@ -16,7 +16,7 @@ import { isBusy, isExpired } from "./store.ts";
 import { isFinished, readyAt, type TaskRow } from "./task.ts";
 
 /** The bounds of `serve_task_wait_ms`. */
-export const WAIT_BOUNDS_MS: readonly number[] = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000];
+const WAIT_BOUNDS_MS: readonly number[] = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000];
 
 /** What else follows from a step. */
 export interface Follower {

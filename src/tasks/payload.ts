@@ -8,7 +8,7 @@ import { decodeText, encodeStored, encodeText } from "../protocol/text-codec.ts"
 import type { ErrorText } from "./machine.ts";
 
 /** How many bytes the arguments of a task may have, together, and its result. */
-export const MAX_PAYLOAD_BYTES = 1_048_576;
+const MAX_PAYLOAD_BYTES = 1_048_576;
 
 /**
  * Writes the arguments of a task, in an order to be stored.

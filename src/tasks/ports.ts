@@ -50,7 +50,7 @@ export type AttemptOutcome =
   /** It had begun, or may have, and nothing is known of it any more. Its replica is asked whether it runs. */
   | { readonly kind: "lost" }
   /** Known not to have begun: all queues are full, there is no replica, or none starts. */
-  | { readonly kind: "not-begun"; readonly reason: string }
+  | { readonly kind: "not-begun" }
   /** The deployment, or the method, does not exist. */
   | { readonly kind: "missing"; readonly error: WireError };
 

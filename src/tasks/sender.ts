@@ -56,7 +56,7 @@ export class RouterSender implements AttemptSender {
       if (error instanceof SerializationError && mayHaveBegun) return { kind: "error", error: final(error) };
       if (mayHaveBegun) return { kind: "lost" };
       if (router.isGone) return missing(app, deployment);
-      return { kind: "not-begun", reason: error instanceof Error ? error.message : String(error) };
+      return { kind: "not-begun" };
     }
   }
 
@@ -90,7 +90,7 @@ function outcomeOf(reply: Reply): AttemptOutcome {
     case "error":
       return reply.isMissing === true ? { kind: "missing", error: reply.error } : { kind: "error", error: reply.error };
     case "refused":
-      return { kind: "not-begun", reason: "The replica did not begin it." };
+      return { kind: "not-begun" };
     case "stream":
       void Promise.resolve(reply.items.cancel()).catch(() => {});
       return { kind: "error", error: final(new SerializationError("A generator cannot be a task.")) };

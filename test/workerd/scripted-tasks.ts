@@ -39,7 +39,7 @@ const senderOf = (life: object): AttemptSender => ({
   async send(request: AttemptRequest, events: AttemptEvents, cancellation: Cancellation): Promise<AttemptOutcome> {
     const delivery = `d${deliveries++}`;
     const permit = events.sending({ replica: `app/${request.deployment}/-/0.0`, delivery });
-    if (permit === undefined) return { kind: "not-begun", reason: "forbidden" };
+    if (permit === undefined) return { kind: "not-begun" };
     begun.push(request.taskId);
     if (request.deployment === "Holds") {
       const value = await new Promise<unknown>((resolve) => {

@@ -1,9 +1,8 @@
 import type { TaskStatus } from "../../protocol/tasks.ts";
 import type { Command, CommandInput } from "../command.ts";
-import { EXIT, Failure } from "../failure.ts";
+import { EXIT, Failure, table } from "../failure.ts";
 import type { OperatorClient } from "../operator/client.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
-import { table } from "../failure.ts";
 
 /** What may be done with one task. */
 const ACTIONS = ["show", "cancel", "retry"] as const;

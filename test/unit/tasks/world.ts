@@ -182,17 +182,17 @@ export class World {
           resolve(true);
         });
       });
-      if (isCancelled) return { kind: "not-begun", reason: "cancelled" };
+      if (isCancelled) return { kind: "not-begun" };
     } else await Promise.resolve();
-    if (manner === "is gone") return { kind: "not-begun", reason: "no replica" };
+    if (manner === "is gone") return { kind: "not-begun" };
     const delivery = `d${++this.#deliveries}`;
     const place = { replica: `r${this.#deliveries % 3}`, delivery };
     const permit = events.sending(place);
-    if (permit === undefined) return { kind: "not-begun", reason: "forbidden" };
+    if (permit === undefined) return { kind: "not-begun" };
     await Promise.resolve();
     if (manner === "refuses") {
       events.refused();
-      return { kind: "not-begun", reason: "full" };
+      return { kind: "not-begun" };
     }
     if (manner === "has no method") return { kind: "missing", error: encodeError(new Error("There is no such method.")) };
     // The message has left, or the machine failed before it did.
