@@ -3,7 +3,7 @@
  */
 import { after } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import type { HttpMeta } from "../protocol/http-request.ts";
+import { type HttpMeta, takesBody } from "../protocol/http-request.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
 import { stripPrefix } from "./application-routes.ts";
@@ -17,17 +17,13 @@ export interface Sending {
 /** Sends it. */
 export function send(sending: Sending, meta: RequestMeta): Promise<Response> {
   const { target, sent } = sending;
-  return sent instanceof Request && mayBeRead(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
+  // A small body is read before it is sent, and would be lost.
+  return sent instanceof Request && takesBody(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
 }
 
 async function sendPrepared(sending: Sending, request: Request, meta: RequestMeta): Promise<Response> {
   sending.sent = await sending.target.prepare(request);
   return sending.target.fetch(sending.sent, meta);
-}
-
-// What has a body that `new Request` accepts: a small one is read before it is sent, and would be lost.
-function mayBeRead({ method }: Request): boolean {
-  return method !== "GET" && method !== "HEAD";
 }
 
 /**

@@ -6,7 +6,7 @@
  *   S2. No more is kept of a body than a shadow may have.
  */
 import { after, within } from "../context/with-timeout.ts";
-import type { HttpMeta } from "../protocol/http-request.ts";
+import { type HttpMeta, requestWithBody, takesBody } from "../protocol/http-request.ts";
 import { cfOf } from "../protocol/wire.ts";
 import { decideShadow, SHADOW_BODY_BYTES, SHADOW_TIMEOUT_MS, shadowOutcome, type ShadowOutcome } from "../traffic/shadow.ts";
 import type { Share } from "../protocol/traffic.ts";
@@ -31,11 +31,9 @@ export function shadowOf(request: Request, shadow: Share, application: string): 
   );
   if (decision !== "send") return decision;
   if (body === null) return { request, body: Promise.resolve(null) };
-  // `new Request` refuses a body for these methods, although a client may send one.
-  if (request.method === "GET" || request.method === "HEAD") return "skip";
+  if (!takesBody(request)) return "skip";
   const [own, copy] = body.tee();
-  // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is the one of the request, which has a body
-  return { request: new Request(request, { body: own }), body: kept(copy) };
+  return { request: requestWithBody(request, own), body: kept(copy) };
 }
 
 async function kept(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<ArrayBuffer | undefined> {

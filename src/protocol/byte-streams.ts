@@ -4,6 +4,7 @@
  * it is sent, and whoever has sent it is told what it was.
  */
 import { SerializationError } from "./errors.ts";
+import { requestWithBody } from "./http-request.ts";
 import { returnedText } from "./thrown.ts";
 
 /** What can only be read once: a stream, or what has one as its body. */
@@ -20,7 +21,7 @@ export function withBody(arg: Body, body: ReadableStream): Body {
   if (arg instanceof ReadableStream) return body;
   // Named differently by the types of workerd and of Node.
   if (arg instanceof Response) return new Response(body as ConstructorParameters<typeof Response>[0], arg);
-  return new Request(arg, { body, duplex: "half" } as RequestInit);
+  return requestWithBody(arg, body);
 }
 
 /** Says which value had a stream that gave something else. */

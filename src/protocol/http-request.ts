@@ -80,6 +80,16 @@ export class HttpMeta implements RequestMeta {
   }
 }
 
+/** Whether a request can be made anew with a body. `new Request` refuses one for the other methods, although a client may send it. */
+export function takesBody({ method }: Pick<Request, "method">): boolean {
+  return method !== "GET" && method !== "HEAD";
+}
+
+/** The same request with another body. @param request One that {@link takesBody}. */
+export function requestWithBody(request: Request, body: ReadableStream | ArrayBuffer): Request {
+  return new Request(request, { body, duplex: "half" } as RequestInit);
+}
+
 /** The path of an absolute URL, without query and fragment. Not `new URL`: this is the hot path, and a request's URL is normalised already. */
 export function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("//") + 2);

@@ -7,6 +7,7 @@
 import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
+import { requestWithBody, takesBody } from "../protocol/http-request.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
@@ -195,7 +196,7 @@ let isolate: string | undefined;
 let deliveries = 0;
 
 /** The next name. */
-export function nextDeliveryId(random: () => number): string {
+function nextDeliveryId(random: () => number): string {
   isolate ??= Math.floor(random() * 2 ** 52).toString(36);
   return `${isolate}.${(deliveries++).toString(36)}`;
 }
@@ -222,8 +223,7 @@ export class Resendable {
 
   /** The request for the next attempt. */
   request(): Request {
-    // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- the method is the one of the request, which has a body
-    return this.#body === undefined ? this.#request : new Request(this.#request, { body: this.#body });
+    return this.#body === undefined ? this.#request : requestWithBody(this.#request, this.#body);
   }
 }
 
@@ -237,14 +237,9 @@ export async function resendable(request: Request): Promise<Resendable> {
   if (request.body === null) return new Resendable(request);
   const length = Number(request.headers.get("content-length") || Number.NaN);
   // Not a number compares as false: a body of unknown length may be of any.
-  if (!(length <= MAX_KEPT_BYTES) || !canBeRebuilt(request)) return new Resendable(request, { isOnce: true });
+  if (!(length <= MAX_KEPT_BYTES) || !takesBody(request)) return new Resendable(request, { isOnce: true });
   if (request.bodyUsed) throw new TypeError("The request's body has been read already, so no application can be given it.");
   return new Resendable(request, { body: await request.arrayBuffer().catch(brokenOff) });
-}
-
-// `new Request` refuses a body for these methods, although a client may send one.
-function canBeRebuilt({ method }: Request): boolean {
-  return method !== "GET" && method !== "HEAD";
 }
 
 function brokenOff(cause: unknown): never {
