@@ -4,6 +4,7 @@
  * Callers keep this in the isolate across requests, so it must never hold a stub, a stream or a promise.
  */
 import type { DeploymentConfig } from "./manifest.ts";
+import type { RequestMeta } from "./messages.ts";
 import { formatReplicaId } from "./names.ts";
 
 /** A replica as a caller addresses it. */
@@ -34,6 +35,14 @@ export interface ReplicaSet {
   readonly routing?: number;
   /** The deployment has been taken away. */
   readonly isGone?: true;
+}
+
+/**
+ * Whether a request was addressed by its path, to where its application no longer is. One that a handle sent was not, and neither was
+ * one at the prefix of several applications, which is none of the application's own.
+ */
+export function isAtOldPrefix({ hops, routePrefix, traffic }: RequestMeta, set: ReplicaSet): boolean {
+  return hops === 0 && traffic === undefined && routePrefix !== undefined && routePrefix !== set.routePrefix;
 }
 
 /** The set that a deployment starts with, until its controller says otherwise. */

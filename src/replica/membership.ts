@@ -16,7 +16,7 @@ import { type Assignment, type Duty, LEASE_MS, type ReplicaEvent, type ReplicaRe
 import type { MetricsSnapshot } from "../protocol/metrics.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { isAtOldPrefix, type ReplicaSet } from "../protocol/replica-set.ts";
 import type { CountedWindows } from "../protocol/traffic.ts";
 import { type After, within } from "../context/with-timeout.ts";
 
@@ -103,18 +103,13 @@ export class Membership {
    */
   admits(meta: RequestMeta, delivery: Delivery): boolean | Promise<boolean> {
     // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
-    const isDoubtful = this.duty === "gone" || this.#isElsewhere(meta);
+    const isDoubtful = this.duty === "gone" || isAtOldPrefix(meta, this.set);
     const asked = isDoubtful ? this.ask(delivery.isSpill) : this.renewal(delivery);
     return asked === undefined ? this.#isOurs(meta) : asked.then(() => this.#isOurs(meta));
   }
 
   #isOurs(meta: RequestMeta): boolean {
-    return this.duty === "serving" && !this.#isElsewhere(meta);
-  }
-
-  // A prefix of several applications is none of the application's own.
-  #isElsewhere({ hops, routePrefix, traffic }: RequestMeta): boolean {
-    return hops === 0 && traffic === undefined && routePrefix !== undefined && routePrefix !== this.set.routePrefix;
+    return this.duty === "serving" && !isAtOldPrefix(meta, this.set);
   }
 
   /** The newest replica set, if a caller that knows the one of `epoch` does not know it. */

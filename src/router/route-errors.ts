@@ -10,7 +10,7 @@ import {
   ServeError,
 } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { isAtOldPrefix, type ReplicaSet } from "../protocol/replica-set.ts";
 import { explainRefusal } from "../protocol/sendable.ts";
 import { LostReplica } from "./lost-replica.ts";
 
@@ -83,11 +83,7 @@ export function begunBefore(explained: unknown): unknown {
   return new ReplicaUnavailableError(message, { cause: explained, hasBegun: true });
 }
 
-/**
- * Whether the application is not where the request looked for it. Only one that came over HTTP was addressed by its path, and not if
- * that is the prefix of several applications.
- */
-export function isElsewhere({ isGone, routePrefix }: ReplicaSet, meta: RequestMeta): boolean {
-  const isAddressed = meta.hops === 0 && meta.traffic === undefined && meta.routePrefix !== undefined;
-  return isGone === true || (isAddressed && meta.routePrefix !== routePrefix);
+/** Whether the application is not where the request looked for it. */
+export function isElsewhere(set: ReplicaSet, meta: RequestMeta): boolean {
+  return set.isGone === true || isAtOldPrefix(meta, set);
 }
