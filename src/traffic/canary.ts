@@ -9,7 +9,7 @@
  *   A2. Once it has been promoted or has gone back, figures change nothing: only the operator does, or another entry.
  */
 import type { CanaryConfig, RouteState, WindowCount } from "../protocol/traffic.ts";
-import { encodeFigures, type Figures, noFigures, plus, requestsIn } from "./figures.ts";
+import { encodeFigures, type Figures, figuresIn, noFigures, plus, requestsIn } from "./figures.ts";
 import { judge, type Verdict } from "./gate.ts";
 import { closed, NO_TALLY, type Tally, tallied, totalOf } from "./tally.ts";
 
@@ -72,7 +72,7 @@ export function verdictOn(canary: Canary, config: CanaryConfig, nowMs: number): 
 export function stableOf({ stable, stableBefore }: Canary, { minRequests }: CanaryConfig): Figures {
   const inStep = totalOf(stable);
   if (requestsIn(inStep) >= minRequests) return inStep;
-  return plus(inStep, totalOf({ total: stableBefore, sources: {} }));
+  return plus(inStep, figuresIn(stableBefore));
 }
 
 /** The canary after the gate has looked at it; the same object if nothing follows. */

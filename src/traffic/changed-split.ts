@@ -2,6 +2,7 @@
  * One change of a split, said from the command line.
  */
 import type { Share } from "../protocol/traffic.ts";
+import { CELLS, cellsOf, percentOf } from "./cells.ts";
 
 /**
  * The split with some shares changed. What they gain or lose is the one application's that nothing is said of; with several of
@@ -18,16 +19,17 @@ export function changedSplit(split: readonly Share[], changes: ReadonlyMap<strin
   }
   const others = names.filter((name) => !changes.has(name));
   const shares = split.map(({ application, percent }) => ({ application, percent: changes.get(application) ?? percent }));
-  const rest = 10_000 - hundredthsOf(shares.filter(({ application }) => application !== others[0]));
+  const rest = CELLS - cellsOfAll(shares.filter(({ application }) => application !== others[0]));
   if (others.length === 1 && rest >= 0) {
-    return shares.map((share) => (share.application === others[0] ? { ...share, percent: rest / 100 } : share));
+    return shares.map((share) => (share.application === others[0] ? { ...share, percent: percentOf(rest) } : share));
   }
-  const sum = hundredthsOf(shares);
-  if (sum !== 10_000)
-    throw new RangeError(`The percentages must add up to 100, and come to ${sum / 100}. Give those of ${names.join(", ")}.`);
+  const sum = cellsOfAll(shares);
+  if (sum !== CELLS)
+    throw new RangeError(`The percentages must add up to 100, and come to ${percentOf(sum)}. Give those of ${names.join(", ")}.`);
   return shares;
 }
 
-function hundredthsOf(shares: readonly Share[]): number {
-  return shares.reduce((sum, { percent }) => sum + Math.round(percent * 100), 0);
+// Added up in cells, which are whole numbers.
+function cellsOfAll(shares: readonly Share[]): number {
+  return shares.reduce((sum, { percent }) => sum + cellsOf(percent), 0);
 }

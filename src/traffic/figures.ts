@@ -95,6 +95,11 @@ export function encodeFigures({ errors, counts }: Figures): string {
 
 const FIGURES = /^([0-9a-z]{1,10})\/([0-9a-z]{1,2})\/([0-9a-z,]{0,2400})$/;
 
+/** The figures in a text; none where there is no text, or another version's. */
+export function figuresIn(text: string | undefined): Figures {
+  return (text === undefined ? undefined : decodeFigures(text)) ?? noFigures();
+}
+
 /** Reads what {@link encodeFigures} wrote; `undefined` for any other text. */
 export function decodeFigures(text: string): Figures | undefined {
   const [, errors, first, rest] = FIGURES.exec(text) ?? [];

@@ -13,7 +13,7 @@
  */
 import type { CanaryConfig, CellMap, RouteConfig, Share, TableEntry, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import { begun, type Canary, counted, moved, nextLookMs, percentAt, promoted, rolledBack } from "./canary.ts";
-import { reshare } from "./cells.ts";
+import { CELLS, cellsOf, percentOf, reshare } from "./cells.ts";
 
 /** What is kept of one prefix. JSON. */
 export interface KeptRoute {
@@ -128,8 +128,8 @@ export function sharesOf({ split, canary: config }: RouteConfig, canary?: Canary
   if (split !== undefined) return split;
   const percent = canary === undefined ? 0 : percentAt(canary, config);
   return [
-    // In whole hundredths: 100 - 99.99 is not 0.01.
-    { application: config.stable, percent: (10_000 - Math.round(percent * 100)) / 100 },
+    // In whole cells: 100 - 99.99 is not 0.01.
+    { application: config.stable, percent: percentOf(CELLS - cellsOf(percent)) },
     { application: config.candidate, percent },
   ];
 }

@@ -7,7 +7,7 @@
  *   Y3. Nothing is counted twice. Beyond the limit of sources a new one is not counted at all.
  */
 import { own } from "../protocol/own.ts";
-import { decodeFigures, encodeFigures, type Figures, growth, noFigures, plus } from "./figures.ts";
+import { decodeFigures, encodeFigures, type Figures, figuresIn, growth, noFigures, plus } from "./figures.ts";
 
 /**
  * How many sources are told apart: controllers, which sum their replicas (`window-sums.ts`), and isolates with something to tell.
@@ -52,13 +52,12 @@ export function news(last: Word | undefined, [run, figures]: Word): Figures | un
   const now = decodeFigures(figures);
   // The last word of a source that was lost may come late. Text that cannot be read is another version's.
   if (now === undefined || run < lastRun || (run === lastRun && figures === lastFigures)) return undefined;
-  const before = run === lastRun && lastFigures !== undefined ? decodeFigures(lastFigures) : undefined;
-  return growth(now, before ?? noFigures());
+  return growth(now, figuresIn(run === lastRun ? lastFigures : undefined));
 }
 
 /** What all sources have counted. */
 export function totalOf({ total }: Tally): Figures {
-  return decodeFigures(total) ?? noFigures();
+  return figuresIn(total);
 }
 
 /** What is left to look at when nothing more will be counted. */

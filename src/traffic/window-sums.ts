@@ -3,7 +3,7 @@
  * with the replica, and a sum for each window, so that a report costs the same however many replicas there are.
  */
 import type { CountedWindows, WindowCount } from "../protocol/traffic.ts";
-import { decodeFigures, encodeFigures, noFigures, plus } from "./figures.ts";
+import { encodeFigures, figuresIn, plus } from "./figures.ts";
 import { news } from "./tally.ts";
 
 /** How many windows are summed: the newest. */
@@ -26,14 +26,10 @@ export function summed(
   for (const [window, figures] of told.counts) {
     const before = last?.counts.find(([known]) => known === window);
     const more = news(before === undefined ? undefined : [last!.run, before[1]], [told.run, figures]);
-    if (more !== undefined) all.set(window, encodeFigures(plus(figuresOf(all.get(window)), more)));
+    if (more !== undefined) all.set(window, encodeFigures(plus(figuresIn(all.get(window)), more)));
   }
   const kept = [...all].toSorted(([a], [b]) => a - b).slice(-MAX_WINDOWS);
   const isNews =
     kept.length !== sums.length || kept.some(([window, figures], index) => window !== sums[index]![0] || figures !== sums[index]![1]);
   return { sums: isNews ? kept : sums, last: told };
-}
-
-function figuresOf(text: string | undefined) {
-  return (text === undefined ? undefined : decodeFigures(text)) ?? noFigures();
 }
