@@ -6,9 +6,9 @@
  *   F2. While they come, the controller hears of them at least every `TELL_MS`, or as seldom as it asks for.
  *   F3. What is told is all that was counted since the replica was started: a report that is lost does no harm.
  */
-import { type After, within } from "../context/with-timeout.ts";
+import type { After } from "../context/with-timeout.ts";
 import { FigureLog } from "../traffic/figure-log.ts";
-import type { Membership } from "./membership.ts";
+import { isHeard, type Membership } from "./membership.ts";
 import { Pulse } from "./pulse.ts";
 
 /** How old figures are at most when they leave the replica. Its controller, and the one object that judges them, are told next. */
@@ -48,13 +48,9 @@ export class CanaryFigures {
     if (!this.#hasNews) return false;
     this.#hasNews = false;
     const { membership, startedAtMs, after } = this.#parts;
-    const told = membership.report({ kind: "alive" }, undefined, { run: startedAtMs, counts: this.#log.counts() }).then(
-      () => true,
-      () => false,
-    );
-    const isHeard = await within(told, { timeoutMs: REPORT_TIMEOUT_MS, after }, () => false);
+    const told = membership.report({ kind: "alive" }, undefined, { run: startedAtMs, counts: this.#log.counts() });
     // Told again, also if no other request comes.
-    if (!isHeard) this.#hasNews = true;
+    if (!(await isHeard(told, { timeoutMs: REPORT_TIMEOUT_MS, after }))) this.#hasNews = true;
     return this.#hasNews;
   }
 }

@@ -15,7 +15,7 @@ import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import { CanaryFigures } from "./canary-figures.ts";
 import type { Instance } from "./instance.ts";
-import { type ControlPort, Membership, type MembershipParts } from "./membership.ts";
+import { type ControlPort, isHeard, Membership, type MembershipParts } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./run.ts";
 import { LoadReporter } from "./load-reporter.ts";
@@ -70,7 +70,8 @@ export class ReplicaControl {
     });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
-    const signs = new LoadReporter({
+    const reporter = new LoadReporter({
+      load: admission.meter,
       membership: this.#membership,
       now,
       after,
@@ -84,7 +85,7 @@ export class ReplicaControl {
       startingStep: () => instance.startingStep,
       warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
-    signs.follow(admission.meter);
+    reporter.watch();
     this.figures = new CanaryFigures({ membership: this.#membership, startedAtMs: now(), sleep, after });
   }
 
@@ -177,11 +178,7 @@ export class ReplicaControl {
     if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
     await instance.dispose();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
-    await within(
-      this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()).catch(() => {}),
-      { timeoutMs: DRAINED_TIMEOUT_MS, after },
-      () => {},
-    );
+    await isHeard(this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()), { timeoutMs: DRAINED_TIMEOUT_MS, after });
     this.#isDraining = false;
     if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
   }

@@ -16,13 +16,13 @@
  *   V7. Where there are so many replicas that the controller asks for it, two reports are `reportMs` apart at least, and replicas that
  *       begin together do not tell it together. What is found to be sick is told at once.
  */
-import { type After, TookTooLong, within, withinLimit } from "../context/with-timeout.ts";
+import { type After, TookTooLong, withinLimit } from "../context/with-timeout.ts";
 import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
-import { LoadMeter } from "./load-meter.ts";
-import type { Membership } from "./membership.ts";
+import type { LoadMeter } from "./load-meter.ts";
+import { isHeard, type Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import { Pulse } from "./pulse.ts";
 import { ReportBudget } from "./report-budget.ts";
@@ -30,6 +30,8 @@ import { recordedStats } from "./recorded-stats.ts";
 
 /** What is looked at. */
 export interface LoadReporterParts {
+  /** What the replica has on its hands: looked at while there is anything. */
+  readonly load: LoadMeter;
   readonly membership: Pick<Membership, "config" | "report" | "contactedAtMs" | "reportMs">;
   now(): number;
   readonly after: After;
@@ -60,7 +62,7 @@ const QUIET_MS = 1000;
 
 export class LoadReporter {
   readonly #parts: LoadReporterParts;
-  #load: LoadMeter;
+  readonly #load: LoadMeter;
   readonly #pulse: Pulse;
   #health = new HealthCount();
   /** What the last look saw: how often the load had changed, and whether there was any. */
@@ -83,14 +85,14 @@ export class LoadReporter {
 
   constructor(parts: LoadReporterParts) {
     this.#parts = parts;
-    this.#load = new LoadMeter(parts.now);
+    this.#load = parts.load;
     this.#budget = new ReportBudget(parts.now);
     this.#pulse = new Pulse({ sleep: parts.sleep, intervalMs: () => this.#intervalMs(), beat: () => this.#beat() });
   }
 
-  /** Looks at what the replica has on its hands from now on, while there is anything. */
-  follow(load: LoadMeter): void {
-    this.#load = load;
+  /** Looks at the load from now on, while there is any. */
+  watch(): void {
+    const load = this.#load;
     load.began = () => {
       if (!this.#hasWorked) load.restart();
       this.#pulse.start();
@@ -227,10 +229,6 @@ export class LoadReporter {
   // A controller that is not reached, or does not answer, is told the next time.
   #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
     this.#saidAtMs = this.#parts.now();
-    const told = this.#parts.membership.report(...about).then(
-      () => true,
-      () => false,
-    );
-    return within(told, { timeoutMs: REPORT_TIMEOUT_MS, after: this.#parts.after }, () => false);
+    return isHeard(this.#parts.membership.report(...about), { timeoutMs: REPORT_TIMEOUT_MS, after: this.#parts.after });
   }
 }

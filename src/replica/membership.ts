@@ -18,7 +18,7 @@ import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Delivery, RequestMeta } from "../protocol/messages.ts";
 import { isAtOldPrefix, type ReplicaSet } from "../protocol/replica-set.ts";
 import type { CountedWindows } from "../protocol/traffic.ts";
-import { type After, within } from "../context/with-timeout.ts";
+import { type After, type Limit, within } from "../context/with-timeout.ts";
 
 /** A replica's way to its controller, and its own memory. */
 export interface ControlPort {
@@ -59,6 +59,15 @@ const ASK_TIMEOUT_MS = 1000;
 const UNANSWERED_MS = 5000;
 /** The replica's lease ends a little before the controller's. */
 const OWN_LEASE_MS = LEASE_MS - 10_000;
+
+/** Whether the controller has heard a report within the limit. Never rejects. */
+export function isHeard(report: Promise<void>, limit: Limit): Promise<boolean> {
+  const told = report.then(
+    () => true,
+    () => false,
+  );
+  return within(told, limit, () => false);
+}
 
 export class Membership {
   readonly #parts: MembershipParts;

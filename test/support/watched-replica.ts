@@ -1,5 +1,5 @@
 /**
- * The vital signs of a replica whose work a test makes up, and all that they have told.
+ * What a replica tells whose work a test makes up, and all that they have told.
  */
 import type { DeploymentOptions } from "../../src/api/options.ts";
 import { after } from "../../src/context/with-timeout.ts";
@@ -12,7 +12,7 @@ import { configOf } from "./controlled-world.ts";
 
 export const AUTOSCALED: DeploymentOptions = { autoscaling: { maxReplicas: 10, metricsIntervalMs: 1000 }, healthCheckPeriodMs: 1000 };
 
-/** Vital signs by the timers of the test; `load` is the work. */
+/** A reporter by the timers of the test; `load` is the work. */
 export function watched(options: DeploymentOptions = {}) {
   const told: { readonly atMs: number; readonly event: ReplicaEvent; readonly metrics: MetricsSnapshot | undefined }[] = [];
   const startedAtMs = Date.now();
@@ -45,7 +45,8 @@ export function watched(options: DeploymentOptions = {}) {
     times: () => told.map(({ atMs }) => atMs),
   };
   const load = new LoadMeter(Date.now);
-  const signs = new LoadReporter({
+  const reporter = new LoadReporter({
+    load,
     membership: {
       config: configOf({ healthCheckPeriodMs: 10_000, ...options }),
       get contactedAtMs() {
@@ -76,6 +77,6 @@ export function watched(options: DeploymentOptions = {}) {
     startingStep: () => world.startingStep,
     warn: (message) => void world.warnings.push(message),
   });
-  signs.follow(load);
+  reporter.watch();
   return { ...world, world, load };
 }
