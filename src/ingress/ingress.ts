@@ -18,7 +18,7 @@ import { errorResponse } from "../protocol/http-error.ts";
 import { HttpMeta, pathOf, requestIdOf, withRequestId } from "../protocol/http-request.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
-import type { IngressTarget, RoutedApplication } from "./application-routes.ts";
+import type { IngressTarget, RoutedApplication, RouteTarget } from "./application-routes.ts";
 import { metaOf } from "./arrival-meta.ts";
 import { type Chosen, Divider } from "./divided.ts";
 import { IsolateTraffic, type RoutesNews } from "./isolate-traffic.ts";
@@ -76,8 +76,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     try {
       const path = pathOf(request.url);
       if (path.startsWith("/-/")) return answerSystem(request, path, worker).catch((error: unknown) => failed(error, request.headers));
-      if (worker.elsewhere === undefined || traffic.isDoubtful || routes.match(path) !== undefined)
-        return dispatch({ request, path, worker });
+      const route = routes.match(path);
+      if (route !== undefined) return answerAt({ request, path, worker }, route.target);
+      if (worker.elsewhere === undefined || traffic.isDoubtful) return answerUnknown({ request, path, worker });
     } catch (error) {
       return Promise.resolve(failed(error, request.headers));
     }
@@ -87,8 +88,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
 
   function dispatch(arrival: Arrival, attempt = 0): Promise<Response> {
     const route = routes.match(arrival.path);
-    if (route === undefined) return answerUnknown(arrival);
-    const { target } = route;
+    return route === undefined ? answerUnknown(arrival) : answerAt(arrival, route.target, attempt);
+  }
+
+  function answerAt(arrival: Arrival, target: RouteTarget, attempt = 0): Promise<Response> {
     return target.divided === undefined ? answer(arrival, target) : divider.answer(arrival, target, attempt);
   }
 
