@@ -1,10 +1,10 @@
 /**
- * The deadline of a call that came from outside: its caller is answered when it passes, whatever still runs.
+ * The deadline of something that is waited for: when it passes, whoever waits goes on, whatever still runs.
  */
 import { after } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 
-/** One call's deadline. One wait at a time is ended by it. */
+/** One deadline. One wait at a time is ended by it. */
 export class Deadline {
   readonly #stop: (() => void) | undefined;
   #passed: RequestTimeoutError | undefined;
@@ -33,7 +33,7 @@ export class Deadline {
     });
   }
 
-  /** The call is over. */
+  /** Nothing is waited for any more. */
   over(): void {
     this.#stop?.();
   }

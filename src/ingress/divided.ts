@@ -18,7 +18,7 @@ import { metaOf } from "./arrival-meta.ts";
 import type { Arrival } from "./ingress.ts";
 import type { IsolateTraffic } from "./isolate-traffic.ts";
 import { type Sending, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
-import { sendShadow, type ShadowedRequest, shadowOf } from "./shadow.ts";
+import { sendShadow, type ForkedRequest, shadowOf } from "./shadow.ts";
 
 /** How a request came to its application. */
 export interface Chosen {
@@ -130,7 +130,7 @@ export interface FailedSending {
 }
 
 interface Shadowed {
-  readonly copy: ShadowedRequest;
+  readonly copy: ForkedRequest;
   readonly application: RoutedApplication;
   readonly chosen: Chosen;
   /** The shadow's; `undefined` if it is not there. */

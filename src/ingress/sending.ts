@@ -1,7 +1,7 @@
 /**
  * A request on its way from the ingress to an application, and what is left of it to be sent elsewhere.
  */
-import { after } from "../context/with-timeout.ts";
+import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
 import { type HttpMeta, takesBody } from "../protocol/http-request.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
@@ -33,20 +33,16 @@ async function sendPrepared(sending: Sending, request: Request, meta: RequestMet
  */
 export async function sendInTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Promise<Response> {
   const late = new AbortController();
-  const reason = new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
-  const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const stop = after(timeoutMs, () => {
-    reject(reason);
-    late.abort(reason);
-  });
   const request = sending.sent as Request;
   sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
-    const answer = send(sending, meta.until(Date.now() + timeoutMs));
-    answer.catch(() => {});
-    return await Promise.race([answer, timeout]);
-  } finally {
-    stop();
+    return await within(send(sending, meta.until(Date.now() + timeoutMs)), { timeoutMs, after }, () => {
+      throw new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
+    });
+  } catch (error) {
+    // Only now: what the request comes to when it is stopped is not what its client is told.
+    if (error instanceof RequestTimeoutError) late.abort(error);
+    throw error;
   }
 }
 

@@ -5,15 +5,15 @@
  *   S1. Nothing that becomes of a shadow reaches the client: it is sent when the answer has begun, and read by nobody.
  *   S2. No more is kept of a body than a shadow may have.
  */
-import { after, within } from "../context/with-timeout.ts";
 import { type HttpMeta, requestWithBody, takesBody } from "../protocol/http-request.ts";
 import { cfOf } from "../protocol/wire.ts";
 import { decideShadow, SHADOW_BODY_BYTES, SHADOW_TIMEOUT_MS, shadowOutcome, type ShadowOutcome } from "../traffic/shadow.ts";
 import type { Share } from "../protocol/traffic.ts";
 import type { RoutedApplication } from "./application-routes.ts";
+import { Deadline } from "./deadline.ts";
 
 /** A request whose shadow is to be sent. */
-export interface ShadowedRequest {
+export interface ForkedRequest {
   /** What is sent to the application that answers the client. */
   readonly request: Request;
   /** The shadow's body; `null` if there is none, `undefined` if it is too large or has broken off. */
@@ -21,7 +21,7 @@ export interface ShadowedRequest {
 }
 
 /** Decides on the shadow of a request: none, one that is skipped, or one whose body is kept from now on. */
-export function shadowOf(request: Request, shadow: Share, application: string): ShadowedRequest | "none" | "skip" {
+export function shadowOf(request: Request, shadow: Share, application: string): ForkedRequest | "none" | "skip" {
   const { headers, body } = request;
   const length = body === null ? 0 : Number(headers.get("content-length") ?? Number.NaN);
   const decision = decideShadow(
@@ -69,15 +69,14 @@ export interface ShadowSending {
 
 /** Sends a shadow, and waits for what becomes of it, for {@link SHADOW_TIMEOUT_MS} at most. Never rejects. */
 export async function sendShadow(
-  body: ShadowedRequest["body"],
+  body: ForkedRequest["body"],
   { target, ...origin }: RoutedApplication,
   { url, request, meta, status }: ShadowSending,
 ): Promise<ShadowOutcome> {
   const bytes = await body;
   if (bytes === undefined) return "skipped";
   const end = new AbortController();
-  const deadline = Date.now() + SHADOW_TIMEOUT_MS;
-  const stop = after(SHADOW_TIMEOUT_MS, () => end.abort(new Error("Nobody waits for the shadow any more.")));
+  const deadline = new Deadline(SHADOW_TIMEOUT_MS, (reason) => end.abort(reason));
   try {
     const { method, headers } = request;
     const cf = cfOf(request);
@@ -89,17 +88,15 @@ export async function sendShadow(
       signal: end.signal,
       ...(cf === undefined ? {} : { cf }),
     } as RequestInit;
-    const sent = target.fetch(await target.prepare(new Request(url, init)), meta.shadowing(origin, deadline));
-    sent.catch(() => {});
-    const response = await within(sent, { timeoutMs: SHADOW_TIMEOUT_MS, after }, () => undefined);
-    if (response === undefined) return shadowOutcome(status, undefined);
+    const shadow = meta.shadowing(origin, Date.now() + SHADOW_TIMEOUT_MS);
+    const response = await deadline.wait(target.fetch(await target.prepare(new Request(url, init)), shadow));
     // Read to its end, as the client's is: one that is cut off would not be the work that it stands for.
     await response.body?.pipeTo(new WritableStream()).catch(() => {});
     return shadowOutcome(status, response.status);
   } catch {
     return shadowOutcome(status, undefined);
   } finally {
-    stop();
+    deadline.over();
     end.abort();
   }
 }
