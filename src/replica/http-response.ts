@@ -198,5 +198,6 @@ const LENGTH = Object.getOwnPropertySymbols(ReadableStream.prototype).find(({ de
 
 /** The length of a body in bytes; `undefined` for a stream, and where the platform does not say it. */
 export function bodyLength(body: ReadableStream): number | bigint | undefined {
-  return LENGTH === undefined ? undefined : (body as unknown as Record<symbol, number | bigint | undefined>)[LENGTH];
+  const inspected: object = body;
+  return LENGTH === undefined ? undefined : (inspected as Record<symbol, number | bigint | undefined>)[LENGTH];
 }

@@ -83,10 +83,10 @@ function watch(socket: WebSocket, end: End): void {
 }
 
 function after(socket: WebSocket, name: "accept" | "close", happened: () => void): void {
-  const method = (socket as unknown as Record<typeof name, (...args: unknown[]) => void>)[name];
+  const method = Reflect.get(socket, name) as Function;
   Object.defineProperty(socket, name, {
     value(this: WebSocket, ...args: unknown[]) {
-      method.apply(this, args);
+      Reflect.apply(method, this, args);
       happened();
     },
     configurable: true,
