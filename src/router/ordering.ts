@@ -28,16 +28,16 @@ const CROWDED = 2;
 
 export class Ordering {
   readonly #ports: OrderingPorts;
-  readonly #knowledge: ReplicaEstimates;
+  readonly #estimates: ReplicaEstimates;
   readonly #holders: ModelHolders;
   #set: ReplicaSet;
   #policies: Policies;
   /** All replicas by distance, as long as the set is the same and this isolate knows no better where it is. */
   #places: Places | undefined;
 
-  constructor(set: ReplicaSet, knowledge: ReplicaEstimates, ports: OrderingPorts) {
+  constructor(set: ReplicaSet, estimates: ReplicaEstimates, ports: OrderingPorts) {
     this.#ports = ports;
-    this.#knowledge = knowledge;
+    this.#estimates = estimates;
     this.#holders = new ModelHolders(ports.now);
     this.#set = set;
     this.#policies = this.#policiesOf(set);
@@ -49,7 +49,7 @@ export class Ordering {
     this.#policies = this.#policiesOf(set);
     this.#places = undefined;
     const names = new Set([...set.replicas, ...set.spill].map(({ name }) => name));
-    this.#knowledge.keep(names);
+    this.#estimates.keep(names);
     this.#holders.keep(names);
   }
 
@@ -78,8 +78,8 @@ export class Ordering {
   }
 
   #usable(replicas: readonly ReplicaRef[]): readonly ReplicaRef[] {
-    if (!this.#knowledge.avoidsSome) return replicas;
-    const well = replicas.filter(({ name }) => !this.#knowledge.isAvoided(name));
+    if (!this.#estimates.avoidsSome) return replicas;
+    const well = replicas.filter(({ name }) => !this.#estimates.isAvoided(name));
     return well.length === 0 ? replicas : well;
   }
 
@@ -98,7 +98,7 @@ export class Ordering {
 
   #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
     const isNear = locationHint !== undefined && locationHint === this.#ports.region?.();
-    const known = { name, load: this.#knowledge.loadOf(name), refusals: this.#knowledge.refusalsOf(name), isNear };
+    const known = { name, load: this.#estimates.loadOf(name), refusals: this.#estimates.refusalsOf(name), isNear };
     return multiplexedModelId === undefined ? known : { ...known, hasModel: this.#holders.has(name, multiplexedModelId) };
   }
 

@@ -5,7 +5,7 @@
  * relies on being told: whatever is known goes stale by itself.
  *
  * Invariants:
- *   K1. ReplicaEstimates older than `FRESH_MS` counts as none.
+ *   K1. A load that was heard of more than `FRESH_MS` ago counts as none.
  *   K2. A replica that was lost is avoided for a while, and then tried again.
  *   K3. While nobody refuses, refusals of the past tell no replica from another.
  *   K4. Of a replica that has left the set nothing is kept beyond the next set.

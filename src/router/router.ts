@@ -57,7 +57,7 @@ export class Router {
   readonly app: string;
   readonly deployment: string;
   readonly #ports: RouterPorts;
-  readonly #knowledge: ReplicaEstimates;
+  readonly #estimates: ReplicaEstimates;
   readonly #ordering: Ordering;
   #set: ReplicaSet;
 
@@ -67,8 +67,8 @@ export class Router {
     this.deployment = deployment;
     this.#set = set;
     this.#ports = ports;
-    this.#knowledge = new ReplicaEstimates(ports.now);
-    this.#ordering = new Ordering(set, this.#knowledge, ports);
+    this.#estimates = new ReplicaEstimates(ports.now);
+    this.#ordering = new Ordering(set, this.#estimates, ports);
   }
 
   /** Deadline of a request in milliseconds, if the deployment has one. */
@@ -115,7 +115,7 @@ export class Router {
 
   /** A replica has heard which set this caller knew: for a while it is not told again. */
   told(replica: string, epoch: number): void {
-    this.#knowledge.told(replica, epoch);
+    this.#estimates.told(replica, epoch);
   }
 
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
@@ -182,7 +182,7 @@ export class Router {
   #mayGoElsewhere({ failure, isSent, mayHaveBegun }: LostReplica, { isOnce, beginsOnce }: Send<unknown>): boolean {
     if (isOnce && isSent) return false;
     // An overloaded object that is asked again has even more to do, and an instance that did not start fails again.
-    if ((failure === "overloaded" || failure === "failed-start") && this.#set.replicas.every(({ name }) => this.#knowledge.isAvoided(name)))
+    if ((failure === "overloaded" || failure === "failed-start") && this.#set.replicas.every(({ name }) => this.#estimates.isAvoided(name)))
       return false;
     return !mayHaveBegun || !(beginsOnce || this.#set.config.retries.onlyIfNotStarted);
   }
@@ -195,9 +195,9 @@ export class Router {
     const set = this.#set;
     const { replicas, spill } = set;
     const seen: Seen[] = [];
-    if (this.#knowledge.isSaturated && spill.length === 0) {
+    if (this.#estimates.isSaturated && spill.length === 0) {
       for (const replica of this.#ordering.of(send.meta, 2))
-        seen.push({ replica, load: this.#knowledge.loadOf(replica.name), queued: 0, isFull: false });
+        seen.push({ replica, load: this.#estimates.loadOf(replica.name), queued: 0, isFull: false });
       return this.#wait(send, seen, cancellation, isLast);
     }
     for (const replica of this.#ordering.of(send.meta, CLAIMS)) {
@@ -207,7 +207,7 @@ export class Router {
       if (!isRefusal(outcome)) return outcome;
       seen.push(this.#refused(replica, outcome));
       if (this.#set !== set && !isLast) return undefined;
-      if (this.#knowledge.isSaturated && spill.length === 0) break;
+      if (this.#estimates.isSaturated && spill.length === 0) break;
     }
     for (const replica of this.#toStart(seen)) {
       const outcome = await this.#deliver(replica, "spill", send, cancellation);
@@ -229,12 +229,12 @@ export class Router {
   }
 
   #isBusy({ name }: ReplicaRef): boolean {
-    return this.#knowledge.loadOf(name) >= this.#set.config.maxOngoingRequests;
+    return this.#estimates.loadOf(name) >= this.#set.config.maxOngoingRequests;
   }
 
   #refused(replica: ReplicaRef, refusal: Refusal): Seen {
     const seen = viewOf(replica, refusal, this.#set.config);
-    this.#knowledge.claimed(replica.name, seen.isLong ? "refused, with a long queue" : "refused");
+    this.#estimates.claimed(replica.name, seen.isLong ? "refused, with a long queue" : "refused");
     return seen;
   }
 
@@ -266,10 +266,10 @@ export class Router {
     cancellation?.check();
     const connection = this.#ports.connect(replica, this);
     const { epoch } = this.#set;
-    const isTold = send.isTerse && mode === "claim" && this.#knowledge.isTold(replica.name, epoch);
+    const isTold = send.isTerse && mode === "claim" && this.#estimates.isTold(replica.name, epoch);
     send.begin(replica.name, mode, isTold ? undefined : epoch);
     cancellation?.listen((reason) => connection.cancel(send.id, reason));
-    this.#knowledge.sent(replica.name);
+    this.#estimates.sent(replica.name);
     try {
       const outcome = await send.over(connection);
       if (isRefusal(outcome)) return this.#refusedBy(replica, outcome, send);
@@ -286,7 +286,7 @@ export class Router {
   #refusedBy(replica: ReplicaRef, refusal: Refusal, { isOnce, isSent }: Send<unknown>): Refusal {
     const { failedStart, load } = refusal;
     if (failedStart !== undefined) throw this.#lost(replica, decodeError(failedStart), { failure: "failed-start", isSent });
-    this.#knowledge.refused(replica.name, load);
+    this.#estimates.refused(replica.name, load);
     // A claim that is refused is still there to be sent; what can be sent once only went after its slot had been given back.
     if (isOnce && isSent) throw tooLate(this);
     return refusal;
@@ -301,15 +301,15 @@ export class Router {
   }
 
   #lost(replica: ReplicaRef, cause: unknown, loss: Loss): LostReplica {
-    this.#knowledge.lost(replica.name);
+    this.#estimates.lost(replica.name);
     this.#ordering.lost(replica.name);
     return new LostReplica(replica, cause, loss);
   }
 
   #answered(replica: string, mode: AdmissionMode | "spill", meta: RequestMeta): void {
-    this.#knowledge.answered(replica);
+    this.#estimates.answered(replica);
     this.#ordering.answered(replica, meta);
-    if (mode !== "queue") this.#knowledge.claimed(replica, "taken");
+    if (mode !== "queue") this.#estimates.claimed(replica, "taken");
   }
 }
 
