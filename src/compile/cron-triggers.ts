@@ -21,7 +21,7 @@ export function usesSchedules({ applications }: Pick<Manifest, "applications">):
  * The `triggers` of the built configuration; `undefined` where a build has nothing to say of them.
  *
  * @param users The user's own, which are kept.
- * @param hadSchedules Whether an earlier build of this system had schedules: wrangler leaves a trigger as it is where a
+ * @param hadSchedules Whether an earlier build for the environment had schedules: wrangler leaves a trigger as it is where a
  *   configuration says nothing of it, so an empty list has to be said.
  */
 export function cronTriggers(

@@ -25,6 +25,10 @@ export interface LockedEnvironment {
   readonly classes: Readonly<Record<string, LockedClass>>;
   /** The migrations, the user's and the system's own, in the order in which they are applied. */
   readonly migrations?: readonly LockedMigration[];
+  /**
+   * Some build has had schedules, and with them a cron trigger. Not told by the classes: those of schedules are built with tasks too.
+   */
+  readonly hadSchedules?: boolean;
 }
 
 /** A migration, and whose it is. */
@@ -53,7 +57,7 @@ export function parseLock(text: string | undefined): Lock | { readonly problem: 
   try {
     const { version, environments } = JSON.parse(text) as { version?: unknown; environments?: unknown };
     if (version !== LOCK_VERSION)
-      return { problem: `${LOCK_FILE} has version ${JSON.stringify(version)}; this edge-serve reads version 1.` };
+      return { problem: `${LOCK_FILE} has version ${JSON.stringify(version)}; this edge-serve reads version ${LOCK_VERSION}.` };
     if (isLock(environments)) return { environments };
     return { problem: `${LOCK_FILE} does not say which classes have been built. ${fix}` };
   } catch (error) {

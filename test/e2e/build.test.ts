@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { SCHEDULES_CRON } from "../../src/protocol/names.ts";
 import { CliProject, HELLO_APP } from "../support/cli-project.ts";
 
 const MISTAKES = `import * as serve from "edge-serve";
@@ -43,6 +44,24 @@ describe("edge-serve build", () => {
     expect(second.out).toContain("worker.ts unchanged");
     expect(written()).toEqual([entry, generated, redirect, lock]);
     expect((await project.run(["build", "src/app.ts:app", "--dry-run"])).out).toBe("Nothing would change.\n");
+  });
+
+  it("has a cron trigger with schedules, takes it away where there were some, and says the same at each build", async () => {
+    const staging = '"env": { "staging": { "name": "late" } }';
+    using project = new CliProject({ "wrangler.json": `{ "name": "late", "compatibility_date": "2026-11-01", ${staging} }` });
+    const steps = [
+      { options: "{ tasks: {} }", triggers: undefined },
+      { options: '{ schedules: [{ cron: "@hourly" }] }', triggers: { crons: [SCHEDULES_CRON] } },
+      { options: "{ tasks: {} }", triggers: { crons: [] } },
+      { options: "{ tasks: {} }", env: ["--env", "staging"], triggers: undefined },
+    ];
+    for (const { options, env = [], triggers } of steps) {
+      project.write("src/app.ts", HELLO_APP.replace("deployment(Hello)", `deployment(Hello, ${options})`));
+      const command = ["build", "src/app.ts:app", ...env];
+      expect(await project.run(command)).toMatchObject({ exitCode: 0 });
+      expect([options, generatedConfig(project)["triggers"]]).toEqual([options, triggers]);
+      expect((await project.run([...command, "--dry-run"])).out).toBe("Nothing would change.\n");
+    }
   });
 
   it("[C1] gives another version to other code, and the same to the same code elsewhere", async () => {

@@ -3,6 +3,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { usesSchedules } from "../../compile/cron-triggers.ts";
 import { type Declarations, declareClasses, takenOver } from "../../compile/declared-classes.ts";
 import {
   type ClassChanges,
@@ -23,6 +24,8 @@ import type { UserConfig } from "./user-config.ts";
 export interface ClassPlan {
   readonly changes: ClassChanges;
   readonly declared: Declarations;
+  /** This build has schedules, or an earlier one for the environment had some. */
+  readonly hadSchedules: boolean;
   /** The text of the lock file; `before` is `undefined` if there is none. */
   readonly lock: { readonly before: string | undefined; readonly after: string };
 }
@@ -33,7 +36,7 @@ export interface ClassPlan {
  * Fails for what the user's configuration declares and cannot be joined with the system's.
  */
 export function planClasses(
-  { builtClasses }: Pick<Compiled, "builtClasses">,
+  { builtClasses, manifest }: Pick<Compiled, "builtClasses" | "manifest">,
   { root }: Project,
   config: UserConfig,
   prune: Prune,
@@ -52,7 +55,9 @@ export function planClasses(
   const { declared, locked: after } = orFail(
     declareClasses({ users: users as Declarations, locked, classes: changes.classes, isEarlierForm, file: label, write }),
   );
-  return { changes, declared, lock: { before, after: formatLock(withEnvironment(lock, env, after)) } };
+  const hadSchedules = known.hadSchedules === true || usesSchedules(manifest);
+  const built = hadSchedules ? { ...after, hadSchedules } : after;
+  return { changes, declared, hadSchedules, lock: { before, after: formatLock(withEnvironment(lock, env, built)) } };
 }
 
 function orFail<T extends object>(result: T | { readonly problem: string }): T {

@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClassChanges, LOCK_FILE, type Prune } from "../../compile/lock-file.ts";
-import { SCHEDULES_CLASS } from "../../protocol/names.ts";
 import { cronTriggers, type Triggers } from "../../compile/cron-triggers.ts";
 import { assetWarnings, GENERATED_FILE, generatedConfig, REDIRECT_FILE, REDIRECT_TARGET } from "../../compile/wrangler-config.ts";
 import { Failure } from "../failure.ts";
@@ -56,7 +55,7 @@ export function planBuild(
   { prune, version, configFile }: BuildOptions,
 ): BuildPlan {
   const { root } = project;
-  const { changes, declared, lock } = planClasses(compiled, project, config, prune);
+  const { changes, declared, hadSchedules, lock } = planClasses(compiled, project, config, prune);
   const { userMain } = compiled;
   const name = config.complete.name ?? workerName(root);
   const users = config.users["triggers"] as Triggers | undefined;
@@ -68,7 +67,7 @@ export function planBuild(
     main: userMain?.specifier === undefined ? ENTRY : portable(root, userMain.file),
     compatibility: config.compatibility,
     declared,
-    triggers: cronTriggers(users, compiled.manifest, lock.before?.includes(`"${SCHEDULES_CLASS}"`) === true),
+    triggers: cronTriggers(users, compiled.manifest, hadSchedules),
     build: { command: checkCommand(root), watch_dir: watchedPaths(compiled, project, config, configFile) },
   });
   const entry = compiled.entryAt(join(root, ENTRY), {
