@@ -1,7 +1,7 @@
 /**
  * The queue of one batched function in one replica.
  *
- * Owns: when a batch begins, how many run, what is counted. Does not own: which items make up a batch (lanes.ts), running it
+ * Owns: when a batch begins, how many run, what is counted. Does not own: which items make up a batch (pending-batches.ts), running it
  * (run-batch.ts), what adaptive mode decides (adaptive.ts).
  *
  * Invariants:

@@ -1,5 +1,7 @@
 /**
- * What has to go before one more model is loaded. Pure: what is there and who waits go in.
+ * What has to go before one more model is loaded: by what models take, who uses them, and who waits for whom.
+ *
+ * Pure but for the sizes that are remembered.
  *
  * Invariants:
  *   M1. No model goes while a request uses it, or while it loads.
@@ -84,6 +86,7 @@ function bytesOf(occupants: readonly Occupant[]): number {
 /** How many sizes are remembered; more ids than a replica is asked for in a while. */
 const REMEMBERED = 1000;
 
+/** What models took when they were last loaded. */
 export class KnownSizes<Model> {
   readonly #sizeOf: ((model: Model) => number) | undefined;
   // The first one is the one that was measured longest ago.

@@ -2,9 +2,9 @@
  * The models of one replica that one `serve.multiplexed` has loaded.
  *
  * Owns: which models are loaded, who uses them, whose turn it is to load.
- * Does not own: what has to go (room.ts), who waits for whom (blocked.ts), which replica is asked for a model (router/).
+ * Does not own: what has to go and who waits for whom (eviction.ts), which replica is asked for a model (router/).
  *
- * Invariants, besides those of room.ts:
+ * Invariants, besides those of eviction.ts:
  *   L1. A model is used by every request that got it, or waits for it, until that request ends.
  *   L2. A model is loaded once however many ask for it; a load that fails is not kept.
  *   L3. What goes has been disposed of before the next load begins, or its disposal has failed, which is logged and stops nobody.
