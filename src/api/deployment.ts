@@ -62,7 +62,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
       );
     }
     for (const [index, arg] of args.entries()) this.#checkArgument(arg, index + 1);
-    return new Application<T>(this as unknown as Deployment<T, never>, args);
+    return new Application<T>(this, args);
   }
 
   #checkArgument(arg: unknown, position: number): void {

@@ -2,7 +2,7 @@
  * Tables of options: what an entry says, and what is made of a table.
  *
  * Owns: the type that an author sees, what is accepted, the defaults, how options from two places become one, the spelling in a config
- * file. Does not own: which options there are (`options.ts`, `batching/options.ts`, `multiplexing/options.ts`), the sentences about them:
+ * file. Does not own: which options there are (`options.ts`, `batching/options.ts`, `multiplexing/multiplexed.ts`), the sentences about them:
  * those are the doc comments of the entries, so that an editor shows them and no bundle holds them.
  *
  * Invariants:
@@ -69,7 +69,7 @@ export function option<T>(schema: Accepts<T>, more: More<NoInfer<T>> = {}): Opti
 
 /** An entry for an object of options. `T` is what an author gives. */
 export function group<T>(fields: OptionTable & Readonly<Record<keyof T, Option>>, more: More<T> = {}, accepted?: string): Option<T> {
-  return { ...more, fields, schema: schemaOf(fields, accepted) as v.GenericSchema as Accepts<T> };
+  return { ...more, fields, schema: schemaOf<T>(fields, accepted) };
 }
 
 /** A group's entry with other options in it. */
@@ -78,12 +78,12 @@ export function regrouped<T>(entry: Option<object>, fields: OptionTable & Readon
   return group<T>(fields, more as More<T>);
 }
 
-/** What a whole table accepts: an object with these options and no others. */
-export function schemaOf(table: OptionTable, accepted = "an object"): Accepts<object> {
+/** What a whole table accepts: an object with these options and no others. `T` is what an author gives. */
+export function schemaOf<T = object>(table: OptionTable & Readonly<Record<keyof T, Option>>, accepted = "an object"): Accepts<T> {
   const entries = Object.entries(table).map(([name, { schema }]) => [name, v.optional(schema)] as const);
   // Without a prototype: valibot asks whether a name is `in` it, and every object has a `constructor`.
   const known = Object.assign(Object.create(null) as Record<string, v.GenericSchema>, Object.fromEntries(entries));
-  return v.pipe(v.custom<object>(isRecord, accepted), v.strictObject(known, accepted));
+  return v.pipe(v.custom<object>(isRecord, accepted), v.strictObject(known, accepted)) as v.GenericSchema as Accepts<T>;
 }
 
 function isRecord(value: unknown): boolean {
@@ -152,8 +152,11 @@ export function refuse(subject: string, problems: readonly OptionProblem[]): voi
   throw new ConfigError(`${subject}: ${said.join(" ")}`);
 }
 
-/** The options that were given with every default filled in; they must have been accepted. One without a default stays left out. */
-export function withDefaults(table: OptionTable, given: object = {}): Record<string, unknown> {
+/**
+ * The options that were given with every default filled in; they must have been accepted. One without a default stays left out.
+ * `Config` is what the table is a {@link TableOf}.
+ */
+export function withDefaults<Config = Record<string, unknown>>(table: OptionTable & TableOf<Config>, given: object = {}): Config {
   const filled: Record<string, unknown> = {};
   for (const [name, { fields, follows, default: byDefault }] of Object.entries(table)) {
     let value = (given as Readonly<Record<string, unknown>>)[name];
@@ -161,7 +164,7 @@ export function withDefaults(table: OptionTable, given: object = {}): Record<str
     if (value === undefined) value = follows === undefined ? byDefault : filled[follows];
     if (value !== undefined) filled[name] = value;
   }
-  return filled;
+  return filled as Config;
 }
 
 /** `override` over `base`, option by option; those of an object of options one by one. A value of the user's is replaced as a whole. */

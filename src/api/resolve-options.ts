@@ -57,7 +57,7 @@ const WITH_AUTO = {
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
 export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
   const table = options.numReplicas === "auto" ? WITH_AUTO : DEPLOYMENT_OPTIONS;
-  const { name: _, tasks, ...filled } = withDefaults(table, options) as unknown as FilledOptions & { readonly name?: string };
+  const { name: _, tasks, ...filled } = withDefaults<FilledOptions & { readonly name?: string }>(table, options);
   const autoscaling = filled.autoscaling === null ? null : withoutPolicy(filled.autoscaling);
   return {
     ...filled,

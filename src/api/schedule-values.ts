@@ -76,9 +76,7 @@ export function scheduleList(): Accepts<readonly ScheduleConfig[]> {
     value !== null &&
     Object.keys(value).every((name) => Object.hasOwn(SCHEDULES, name)) &&
     (value as Partial<ScheduleConfig>).cron !== undefined;
-  const entry = v.pipe(v.custom<unknown>(isEntry, ENTRY), schemaOf(SCHEDULES, ENTRY));
+  const entry = v.pipe(v.custom<unknown>(isEntry, ENTRY), schemaOf<ScheduleConfig>(SCHEDULES, ENTRY));
   // How many first: each one that is wrong is said.
-  return v.pipe(v.array(v.unknown(), LIST), v.maxLength(MAX_SCHEDULES, LIST), v.array(entry)) as unknown as Accepts<
-    readonly ScheduleConfig[]
-  >;
+  return v.pipe(v.array(v.unknown(), LIST), v.maxLength(MAX_SCHEDULES, LIST), v.array(entry));
 }

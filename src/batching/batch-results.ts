@@ -150,7 +150,7 @@ export function promiseOrStream(outlet: CallerPromise, left: () => void): Promis
     await outlet.leave(left);
     return { value: undefined, done: true } as const;
   };
-  const methods = {
+  const both: PromiseOrStream = Object.assign(outlet.promise, {
     next: async () => (hasLeft ? leave() : (await stream).next()),
     return: leave,
     throw: async (reason: unknown) => {
@@ -158,9 +158,7 @@ export function promiseOrStream(outlet: CallerPromise, left: () => void): Promis
       throw reason;
     },
     [Symbol.asyncDispose]: async () => void (await leave()),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-  return Object.assign(outlet.promise, methods) as unknown as PromiseOrStream;
+    [Symbol.asyncIterator]: () => both,
+  });
+  return both;
 }

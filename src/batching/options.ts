@@ -95,7 +95,7 @@ const SCHEMA = schemaOf(BATCH_OPTIONS);
  */
 export function resolveBatchOptions(options: unknown): BatchSettings {
   refuse("serve.batch()", problemsOf(BATCH_OPTIONS, SCHEMA, options));
-  return withDefaults(BATCH_OPTIONS, options as object) as unknown as BatchSettings;
+  return withDefaults<BatchSettings>(BATCH_OPTIONS, options as object);
 }
 
 /**

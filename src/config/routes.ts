@@ -52,12 +52,12 @@ function readRoute(value: unknown, at: Segments, findings: Finding[]): RouteConf
     ...(read.stickyHeader === undefined ? {} : { stickyHeader: read.stickyHeader.toLowerCase() }),
     ...(read.shadow === undefined ? {} : { shadow: shareOf(read.shadow) }),
   };
-  return canary === undefined ? { ...base, split } : { ...base, canary: withDefaults(CANARY_OPTIONS, canary) as object as CanaryConfig };
+  return canary === undefined ? { ...base, split } : { ...base, canary: withDefaults<CanaryConfig>(CANARY_OPTIONS, canary) };
 }
 
 // With its keys in one order, whatever the document's: what is equal is told by its text.
 function shareOf(share: Partial<Share>): Share {
-  return withDefaults(SHARE_OPTIONS, share) as object as Share;
+  return withDefaults<Share>(SHARE_OPTIONS, share);
 }
 
 function readPrefix(value: unknown, at: Segments, findings: Finding[]): void {

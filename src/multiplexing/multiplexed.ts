@@ -5,7 +5,7 @@
  * Does not own: the models; each replica has a `ModelCache` of its own, however many of them share an isolate.
  */
 import * as v from "valibot";
-import { type Named, option, type OptionsOf, problemsOf, refuse, schemaOf, withDefaults } from "../api/option-table.ts";
+import { type Named, option, type OptionsOf, problemsOf, refuse, schemaOf, type TableOf, withDefaults } from "../api/option-table.ts";
 import { above, callable, integer } from "../api/option-values.ts";
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
 import { ConfigError } from "../protocol/errors.ts";
@@ -37,11 +37,18 @@ export const MULTIPLEXED_OPTIONS = {
    * @default no limit
    */
   maxBytes: option(above(0, MAX_BYTES)),
-};
+} satisfies TableOf<MultiplexedSettings>;
 
 /** Multiplexing options: how many models a replica holds. */
 export interface MultiplexedOptions<Model>
   extends OptionsOf<typeof MULTIPLEXED_OPTIONS, { readonly sizeOf: (model: Model) => number }>, Named {}
+
+/** The options with every default filled in. */
+interface MultiplexedSettings {
+  readonly maxModelsPerReplica: number;
+  readonly sizeOf?: (model: never) => number;
+  readonly maxBytes?: number;
+}
 
 /** Gives a replica's models, loading what is not loaded. */
 export interface Multiplexed<Model> {
@@ -147,9 +154,9 @@ function checked(load: unknown, options: unknown): { maxModels: number; maxBytes
     throw new ConfigError(`${SUBJECT}: the first argument must be a function that loads a model by its id, got ${show(load)}.`);
   }
   refuse(SUBJECT, problemsOf(MULTIPLEXED_OPTIONS, SCHEMA, options));
-  const { maxModelsPerReplica, sizeOf, maxBytes } = withDefaults(MULTIPLEXED_OPTIONS, options as object) as MultiplexedOptions<never>;
+  const { maxModelsPerReplica, sizeOf, maxBytes } = withDefaults<MultiplexedSettings>(MULTIPLEXED_OPTIONS, options as object);
   if (maxBytes !== undefined && sizeOf === undefined) {
     throw new ConfigError(`${SUBJECT}: maxBytes needs sizeOf, which says how large a model is. Give both, or neither.`);
   }
-  return { maxModels: maxModelsPerReplica === -1 ? Infinity : maxModelsPerReplica!, maxBytes: maxBytes ?? Infinity };
+  return { maxModels: maxModelsPerReplica === -1 ? Infinity : maxModelsPerReplica, maxBytes: maxBytes ?? Infinity };
 }

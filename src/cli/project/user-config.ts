@@ -102,7 +102,7 @@ async function readFile(file: string, env: string | undefined): Promise<Read> {
 
 function writtenIn(file: string, { experimental_readRawConfig: read }: Awaited<ReturnType<typeof loadWrangler>>): WrittenConfig {
   try {
-    return (read({ config: file }) as unknown as { rawConfig: WrittenConfig }).rawConfig;
+    return { ...read({ config: file }).rawConfig };
   } catch (error) {
     const { text, location } = error as { text?: unknown; location?: { line: number; column: number } };
     if (typeof text !== "string") throw error;
