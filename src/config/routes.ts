@@ -150,29 +150,3 @@ function cureFor(name: string, { applications }: Known): string {
 function memberOf(value: unknown, key: string): unknown {
   return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
-
-/** One entry of `routes`, in the config file's spelling. JSON. */
-export type RouteDocument = Readonly<Record<string, unknown>>;
-
-/** @internal The entry that comes to `route` when it is read. */
-export function routeDocument({ prefix, split, canary, stickyHeader, shadow }: RouteConfig): RouteDocument {
-  return {
-    prefix,
-    ...(split === undefined ? {} : { split }),
-    ...(canary === undefined ? {} : { canary: canaryDocument(canary) }),
-    ...(stickyHeader === undefined ? {} : { sticky_header: stickyHeader }),
-    ...(shadow === undefined ? {} : { shadow }),
-  };
-}
-
-function canaryDocument({ stable, candidate, steps, ...limits }: CanaryConfig): RouteDocument {
-  return {
-    stable,
-    candidate,
-    steps,
-    step_interval_s: limits.stepIntervalMs / 1000,
-    min_requests: limits.minRequests,
-    max_error_percent: limits.maxErrorPercent,
-    max_p95_ratio: limits.maxP95Ratio,
-  };
-}

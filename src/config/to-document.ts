@@ -10,7 +10,7 @@ import { own } from "../protocol/own.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
 import { DEPLOYMENT_SHAPE } from "./deployment-config.ts";
 import { POLICY_OPTIONS } from "./policy-config.ts";
-import { type RouteDocument, routeDocument } from "./routes.ts";
+import { ROUTE } from "./route-options.ts";
 import { isRecord, isSeconds, type Shape, shapeOf } from "./shape.ts";
 
 const POLICY_SHAPE = shapeOf(POLICY_OPTIONS);
@@ -30,7 +30,7 @@ export interface ApplicationDocument {
 /** A config document, in the config file's spelling. JSON. */
 export interface ConfigDocument {
   readonly applications: readonly ApplicationDocument[];
-  readonly routes?: readonly RouteDocument[];
+  readonly routes?: readonly Readonly<Record<string, unknown>>[];
   readonly http_options?: { readonly request_timeout_s: number };
 }
 
@@ -55,7 +55,7 @@ export function documentOf(
         code.find(({ name }) => name === application.name),
       ),
     ),
-    ...(routes.length === 0 ? {} : { routes: routes.map(routeDocument) }),
+    ...(routes.length === 0 ? {} : { routes: routes.map((route) => spelled({ ...route }, ROUTE.shape)) }),
   };
 }
 

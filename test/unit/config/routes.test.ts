@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Finding, formatPath, withNames } from "../../../src/config/diagnostics.ts";
-import { readRoutes, routeDocument } from "../../../src/config/routes.ts";
+import { readRoutes } from "../../../src/config/routes.ts";
+import { documentOf } from "../../../src/config/to-document.ts";
 import { validateConfig } from "../../../src/config/system-config.ts";
 
 const APPLICATIONS = [{ name: "v1", route_prefix: null }, { name: "v2", route_prefix: null }, { name: "v3", route_prefix: "/v3" }, {}];
@@ -101,7 +102,7 @@ describe("routes that are accepted", () => {
       fc.property(route, more, (one, other) => {
         const { routes, findings } = read([{ prefix: "/x", ...one, ...other }]);
         expect(findings).toEqual([]);
-        expect(read(JSON.parse(JSON.stringify(routes.map(routeDocument))))).toEqual({ routes, findings: [] });
+        expect(read(JSON.parse(JSON.stringify(documentOf([], [], routes).routes ?? [])))).toEqual({ routes, findings: [] });
       }),
       { numRuns: 500 },
     );
