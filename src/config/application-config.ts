@@ -5,7 +5,7 @@ import { show } from "../protocol/wording.ts";
 import type { LoggingOptions } from "../api/options.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
-import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, type Segments } from "./diagnostics.ts";
+import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, type Segments, Unique } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
 import { readSection } from "./read-section.ts";
 import { isRecord } from "./shape.ts";
@@ -93,7 +93,7 @@ function readImportPath(value: unknown, at: Segments, findings: Finding[]): stri
 
 function readDeployments(value: unknown, at: Segments, findings: Finding[]): DeploymentEntry[] {
   if (!Array.isArray(value)) return [];
-  const firstAt = new Map<string, Segments>();
+  const names = new Unique();
   const deployments: DeploymentEntry[] = [];
   for (const [index, entry] of (value as unknown[]).entries()) {
     if (isEnough(findings)) break;
@@ -102,38 +102,28 @@ function readDeployments(value: unknown, at: Segments, findings: Finding[]): Dep
     if (read !== undefined) deployments.push(read);
     const name = isRecord(entry) ? entry["name"] : undefined;
     if (typeof name !== "string") continue;
-    const first = firstAt.get(name);
-    if (first === undefined) firstAt.set(name, place);
-    else {
-      const rule = "Deployment names must be unique within an application.";
-      findings.push(errorAt([...place, "name"], `is ${show(name)}, and so is the name of ${formatPath(first)}. ${rule}`));
-    }
+    const clash = names.claim(name, `the name of ${formatPath(place)}`);
+    if (clash !== undefined) findings.push(errorAt([...place, "name"], `${clash} Deployment names must be unique within an application.`));
   }
   return deployments;
 }
 
 /** @internal Two applications with one name, or with one route prefix. */
 export function findConflicts(applications: readonly unknown[], at: Segments, findings: Finding[]): void {
-  const names = new Map<string, Segments>();
-  const prefixes = new Map<string, { name: string; place: Segments }>();
+  const names = new Unique();
+  const prefixes = new Unique();
   for (const [index, application] of applications.entries()) {
     if (isEnough(findings)) break;
     if (!isRecord(application)) continue;
     const place = [...at, index];
     const { name = DEFAULT_NAME, route_prefix: prefix = DEFAULT_PREFIX } = application;
     if (typeof name !== "string") continue;
-    const namesake = names.get(name);
-    if (namesake === undefined) names.set(name, place);
-    else {
-      const rule = "Application names must be unique.";
-      findings.push(errorAt([...place, "name"], `is ${show(name)}, and so is the name of ${formatPath(namesake)}. ${rule}`));
-    }
+    const namesake = names.claim(name, `the name of ${formatPath(place)}`);
+    if (namesake !== undefined) findings.push(errorAt([...place, "name"], `${namesake} Application names must be unique.`));
     if (typeof prefix !== "string") continue;
-    const other = prefixes.get(prefix);
-    if (other === undefined) prefixes.set(prefix, { name, place });
-    else {
-      const both = `is ${show(prefix)}, and so is that of application ${show(other.name)} (${formatPath(other.place)}).`;
-      findings.push(errorAt([...place, "route_prefix"], `${both} Give application ${show(name)} another, or null for no HTTP.`));
+    const clash = prefixes.claim(prefix, `that of application ${show(name)} (${formatPath(place)})`);
+    if (clash !== undefined) {
+      findings.push(errorAt([...place, "route_prefix"], `${clash} Give application ${show(name)} another, or null for no HTTP.`));
     }
   }
 }

@@ -52,6 +52,20 @@ export function isEnough(findings: readonly Finding[]): boolean {
   return findings.length >= ENOUGH && findings.at(-1)?.severity === "error";
 }
 
+/** @internal Values that no two parts of a document may share. */
+export class Unique {
+  /** By value: who has it, in words. */
+  readonly #owners = new Map<string, string>();
+
+  /** Gives `value` to `owner`; or says who has it, to go on from the path: `is "a", and so is the name of applications[0].` */
+  claim(value: string, owner: string): string | undefined {
+    const first = this.#owners.get(value);
+    if (first !== undefined) return `is ${show(value)}, and so is ${first}.`;
+    this.#owners.set(value, owner);
+    return undefined;
+  }
+}
+
 /** What an application is called that has no name. */
 export const DEFAULT_NAME = "default";
 

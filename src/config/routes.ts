@@ -6,7 +6,7 @@ import { NAME_PATTERN } from "../protocol/names.ts";
 import type { CanaryConfig, RouteConfig, Share } from "../protocol/traffic.ts";
 import { closest, show } from "../protocol/wording.ts";
 import { routePrefixProblem } from "./application-config.ts";
-import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
+import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, keyFinding, type Segments, Unique } from "./diagnostics.ts";
 import { readSection } from "./read-section.ts";
 import { CANARY_OPTIONS, ROUTE, SHARE, SHARE_OPTIONS } from "./route-options.ts";
 import { isRecord } from "./shape.ts";
@@ -70,21 +70,15 @@ function readSplit(value: unknown, at: Segments, findings: Finding[]): Share[] {
   if (!Array.isArray(value)) return [];
   const before = findings.length;
   const shares: Share[] = [];
-  const firstAt = new Map<string, Segments>();
+  const applications = new Unique();
   for (const [index, entry] of (value as unknown[]).entries()) {
     if (isEnough(findings)) break;
     const share = readSection(SHARE, { value: entry, at: [...at, index] }, findings);
     if (share === undefined) continue;
     shares.push(shareOf(share));
     if (share.application === undefined) continue;
-    const first = firstAt.get(share.application);
-    if (first === undefined) firstAt.set(share.application, [...at, index]);
-    else {
-      const rule = "An application has one share of a route.";
-      findings.push(
-        errorAt([...at, index, "application"], `is ${show(share.application)}, and so is that of ${formatPath(first)}. ${rule}`),
-      );
-    }
+    const clash = applications.claim(share.application, `that of ${formatPath([...at, index])}`);
+    if (clash !== undefined) findings.push(errorAt([...at, index, "application"], `${clash} An application has one share of a route.`));
   }
   if (findings.length > before) return shares;
   // In whole hundredths, which add up exactly.
@@ -96,18 +90,18 @@ function readSplit(value: unknown, at: Segments, findings: Finding[]): Share[] {
 /** What the document has otherwise, and who has it. */
 interface Known {
   readonly applications: ReadonlySet<string>;
-  /** By prefix: what has it, in words. */
-  readonly prefixes: Map<string, string>;
+  readonly prefixes: Unique;
 }
 
 function knownOf(applications: unknown): Known {
-  const known = { applications: new Set<string>(), prefixes: new Map<string, string>() };
+  const known = { applications: new Set<string>(), prefixes: new Unique() };
   for (const [index, entry] of (Array.isArray(applications) ? (applications as unknown[]) : []).entries()) {
     if (!isRecord(entry)) continue;
     const { name = DEFAULT_NAME, route_prefix: prefix = DEFAULT_PREFIX } = entry;
     if (typeof name !== "string") continue;
     if (NAME_PATTERN.test(name)) known.applications.add(name);
-    if (typeof prefix === "string") known.prefixes.set(prefix, `application ${show(name)} (${formatPath(["applications", index])})`);
+    if (typeof prefix === "string")
+      known.prefixes.claim(prefix, `that of application ${show(name)} (${formatPath(["applications", index])})`);
   }
   return known;
 }
@@ -115,9 +109,8 @@ function knownOf(applications: unknown): Known {
 function checkNames(route: Readonly<Record<string, unknown>>, at: Segments, known: Known, findings: Finding[]): void {
   const { prefix, split, canary, shadow } = route;
   if (typeof prefix === "string") {
-    const other = known.prefixes.get(prefix);
-    if (other === undefined) known.prefixes.set(prefix, formatPath(at));
-    else findings.push(errorAt([...at, "prefix"], `is ${show(prefix)}, and so is that of ${other}. A prefix belongs to one of them.`));
+    const clash = known.prefixes.claim(prefix, `that of ${formatPath(at)}`);
+    if (clash !== undefined) findings.push(errorAt([...at, "prefix"], `${clash} A prefix belongs to one of them.`));
   }
   const named: [unknown, Segments][] = [
     ...(Array.isArray(split) ? (split as unknown[]) : []).map((share, index): [unknown, Segments] => [
