@@ -68,26 +68,20 @@ export class OperatorClient {
 
   /** Puts a document in place of all that was. One with errors changes nothing. */
   async put(document: unknown): Promise<PutOutcome> {
-    const { status, body } = await this.#request("PUT", "applications", document);
-    const diagnostics = isRecord(body) ? body["diagnostics"] : undefined;
-    if ((status === 200 || status === 400) && Array.isArray(diagnostics)) return { isAccepted: status === 200, diagnostics };
-    throw refusalOf({ origin: this.origin, request: `PUT ${API}applications`, status, body });
+    const read = (status: number, { diagnostics }: Body): PutOutcome | undefined =>
+      (status === 200 || status === 400) && Array.isArray(diagnostics) ? { isAccepted: status === 200, diagnostics } : undefined;
+    return this.#ask("PUT", "applications", read, document);
   }
 
   /** Deletes an application; `false` when there is none of that name. */
   async remove(app: string): Promise<boolean> {
-    const { status, body } = await this.#request("DELETE", `applications/${encodeURIComponent(app)}`);
-    if (status === 200 && isRecord(body)) return true;
-    // Only the API's own refusal is JSON.
-    if (status === 404 && isRecord(body)) return false;
-    throw refusalOf({ origin: this.origin, request: `DELETE ${API}applications/${app}`, status, body });
+    return this.#ask("DELETE", `applications/${encodeURIComponent(app)}`, wasThere);
   }
 
   /** Sets the number of replicas of a deployment that is not autoscaled. */
   async scale(app: string, deployment: string, replicas: number): Promise<void> {
     const path = `applications/${encodeURIComponent(app)}/deployments/${encodeURIComponent(deployment)}/scale`;
-    const { status, body } = await this.#request("POST", path, { target_num_replicas: replicas });
-    if (status !== 200 || !isRecord(body)) throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
+    await this.#ask("POST", path, (status) => status === 200 || undefined, { target_num_replicas: replicas });
   }
 
   /** A page of tasks, newest first. */
@@ -104,11 +98,7 @@ export class OperatorClient {
 
   /** Ends a canary; `false` if the prefix has none. */
   async endCanary(prefix: string, kind: "promote" | "rollback"): Promise<boolean> {
-    const path = `routes/${kind}`;
-    const { status, body } = await this.#request("POST", path, { prefix });
-    if (status === 200 && isRecord(body)) return true;
-    if (status === 404 && isRecord(body)) return false;
-    throw refusalOf({ origin: this.origin, request: `POST ${API}${path}`, status, body });
+    return this.#ask("POST", `routes/${kind}`, wasThere, { prefix });
   }
 
   /** The dashboard, as a browser would get it. */
@@ -119,14 +109,17 @@ export class OperatorClient {
     return { html: text, headers: Object.fromEntries(PAGE_HEADERS.map((name) => [name, headers.get(name) ?? ""])) };
   }
 
-  async #expect<T>(method: string, path: string, isAnswer: (body: Body) => body is Body & T): Promise<T> {
-    const { status, body } = await this.#request(method, path);
-    if (status === 200 && isRecord(body) && isAnswer(body)) return body;
-    throw refusalOf({ origin: this.origin, request: `${method} ${API}${path}`, status, body });
+  #expect<T>(method: string, path: string, isAnswer: (body: Body) => body is Body & T): Promise<T> {
+    return this.#ask(method, path, (status, body) => (status === 200 && isAnswer(body) ? body : undefined));
   }
 
-  #request(method: string, path: string, content?: unknown): Promise<Answer> {
-    return this.#send(method, API + path, content);
+  /** Asks the API. `read` says what its answer means; `undefined` for one that does not answer this. */
+  async #ask<T>(method: string, path: string, read: (status: number, body: Body) => T | undefined, content?: unknown): Promise<T> {
+    const { status, body } = await this.#send(method, API + path, content);
+    // What is not JSON is not the API's own.
+    const answer = isRecord(body) ? read(status, body) : undefined;
+    if (answer !== undefined) return answer;
+    throw refusalOf({ origin: this.origin, request: `${method} ${API}${path}`, status, body });
   }
 
   async #send(method: string, path: string, content?: unknown): Promise<Answer> {
@@ -149,6 +142,11 @@ export class OperatorClient {
       throw unreachable(this.origin, late.aborted ? `it has not answered within ${TIMEOUT_MS / 1000} s` : reasonOf(error));
     }
   }
+}
+
+/** Whether what a request was about was there. */
+function wasThere(status: number): boolean | undefined {
+  return status === 200 || (status === 404 ? false : undefined);
 }
 
 function bodyOf(text: string, status: number): unknown {
