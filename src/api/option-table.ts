@@ -11,7 +11,7 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "../protocol/errors.ts";
-import { own } from "../protocol/own.ts";
+import { isRecord, own } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
 import type { Accepts } from "./option-values.ts";
 
@@ -86,10 +86,6 @@ export function schemaOf<T = object>(table: OptionTable & Readonly<Record<keyof 
   return v.pipe(v.custom<object>(isRecord, accepted), v.strictObject(known, accepted)) as v.GenericSchema as Accepts<T>;
 }
 
-function isRecord(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Something that is wrong with options, and where. */
 export interface OptionProblem {
   readonly path: readonly string[];
@@ -124,7 +120,7 @@ function describeIssue(issue: v.BaseIssue<unknown>, table: OptionTable, at: read
 function missingIn(table: OptionTable, options: unknown, at: readonly string[] = []): OptionProblem[] {
   if (!isRecord(options)) return [];
   return Object.entries(table).flatMap(([name, { schema, fields, required }]) => {
-    const value = (options as Readonly<Record<string, unknown>>)[name];
+    const value = options[name];
     const path = [...at, name];
     if (value === undefined) return required ? [{ path, problem: `${path.join(".")} is missing. It must be ${acceptedBy(schema)}.` }] : [];
     return fields === undefined ? [] : missingIn(fields, value, path);
@@ -173,7 +169,7 @@ export function merged(table: OptionTable, base: object, override: object): Reco
   for (const [name, value] of Object.entries(override) as [string, unknown][]) {
     const before = result[name];
     const fields = own(table, name)?.fields;
-    result[name] = fields !== undefined && isRecord(before) && isRecord(value) ? merged(fields, before as object, value as object) : value;
+    result[name] = fields !== undefined && isRecord(before) && isRecord(value) ? merged(fields, before, value) : value;
   }
   return result;
 }

@@ -4,11 +4,11 @@
 import { show } from "../protocol/wording.ts";
 import type { LoggingOptions } from "../api/options.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
+import { isRecord } from "../protocol/own.ts";
 import { type DeploymentEntry, readDeployment } from "./deployment-config.ts";
 import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, type Segments, Unique } from "./diagnostics.ts";
 import { parseImportPath } from "./import-path.ts";
 import { readSection } from "./read-section.ts";
-import { isRecord } from "./shape.ts";
 import { APPLICATION, DEFAULT_PREFIX } from "./system-options.ts";
 
 /** One application of a config. */

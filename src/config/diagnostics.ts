@@ -3,8 +3,7 @@
  */
 
 import { show } from "../protocol/wording.ts";
-import { own } from "../protocol/own.ts";
-import { isRecord } from "./shape.ts";
+import { isRecord, own } from "../protocol/own.ts";
 
 /** One thing to say about a config document. */
 export interface Diagnostic {

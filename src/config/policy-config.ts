@@ -7,8 +7,8 @@ import * as v from "valibot";
 import { group, option, type TableOf } from "../api/option-table.ts";
 import { isJson } from "../api/option-values.ts";
 import type { PolicyRef } from "../protocol/manifest.ts";
+import { isRecord } from "../protocol/own.ts";
 import { isReadableImportPath } from "./import-path.ts";
-import { isRecord } from "./shape.ts";
 
 const FUNCTION = '"<module>:<export>", such as "src/policies.ts:share", or "<module>" for its default export';
 const KWARGS = "a JSON object";

@@ -6,10 +6,11 @@
  */
 import * as v from "valibot";
 import type { OptionsOf, OptionTable } from "../api/option-table.ts";
+import { isRecord } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
 import { MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { errorAt, type Finding, isEnough, keyFinding, type Segments } from "./diagnostics.ts";
-import { type Field, fieldOf, isRecord, isSeconds, type Section, type Shape } from "./shape.ts";
+import { type Field, fieldOf, isSeconds, type Section, type Shape } from "./shape.ts";
 
 /** @internal Part of a document, and where it is. */
 export interface Part {

@@ -5,11 +5,11 @@ import { withDefaults } from "../api/option-table.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
 import type { CanaryConfig, RouteConfig, Share } from "../protocol/traffic.ts";
 import { closest, show } from "../protocol/wording.ts";
+import { isRecord } from "../protocol/own.ts";
 import { routePrefixProblem } from "./application-config.ts";
 import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, keyFinding, type Segments, Unique } from "./diagnostics.ts";
 import { readSection } from "./read-section.ts";
 import { CANARY_OPTIONS, ROUTE, SHARE, SHARE_OPTIONS } from "./route-options.ts";
-import { isRecord } from "./shape.ts";
 import { DEFAULT_PREFIX } from "./system-options.ts";
 
 /**

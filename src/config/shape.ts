@@ -74,8 +74,3 @@ export function isSeconds(field: Field): boolean {
 export function fieldOf(shape: Shape, yaml: string): Field | undefined {
   return shape.fields.find((field) => field.yaml === yaml);
 }
-
-/** @internal */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -13,11 +13,11 @@
  */
 import type { LoggingOptions } from "../api/options.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
+import { isRecord } from "../protocol/own.ts";
 import { type ApplicationConfig, findConflicts, readApplication } from "./application-config.ts";
 import { type Diagnostic, type Finding, hasErrors, isEnough, toDiagnostic, withNames } from "./diagnostics.ts";
 import { readSection } from "./read-section.ts";
 import { readRoutes } from "./routes.ts";
-import { isRecord } from "./shape.ts";
 import { type HttpOptions, SYSTEM } from "./system-options.ts";
 
 export type { ApplicationConfig } from "./application-config.ts";

@@ -6,12 +6,12 @@
  */
 import { resolveOptions } from "../api/resolve-options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
-import { own } from "../protocol/own.ts";
+import { isRecord, own } from "../protocol/own.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
 import { DEPLOYMENT_SHAPE } from "./deployment-config.ts";
 import { POLICY_OPTIONS } from "./policy-config.ts";
 import { ROUTE } from "./route-options.ts";
-import { isRecord, isSeconds, type Shape, shapeOf } from "./shape.ts";
+import { isSeconds, type Shape, shapeOf } from "./shape.ts";
 
 const POLICY_SHAPE = shapeOf(POLICY_OPTIONS);
 

@@ -4,7 +4,7 @@
 import type { WireError } from "./error-codec.ts";
 import { ConfigError } from "./errors.ts";
 import type { HandleOptionsRef, ItemBatch } from "./messages.ts";
-import { own } from "./own.ts";
+import { isRecord, own } from "./own.ts";
 import { show } from "./wording.ts";
 
 export const RPC_PATH = "/-/rpc/";
@@ -64,10 +64,6 @@ const MAX_ARGS = 10_000;
 
 function ownParts(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(["deployment", "method", "broadcast", "requestId", "task"].map((name) => [name, own(value, name)]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function wrong(part: string, accepted: string, value: unknown): ConfigError {

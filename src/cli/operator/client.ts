@@ -9,7 +9,7 @@
  */
 import type { ConfigDocument } from "../../config/to-document.ts";
 import type { Diagnostic } from "../../config/diagnostics.ts";
-import { isRecord } from "../../config/shape.ts";
+import { isRecord } from "../../protocol/own.ts";
 import type { TaskPage, TaskStatus } from "../../protocol/tasks.ts";
 import type { StatusDocument } from "../../protocol/status.ts";
 import { Failure } from "../failure.ts";
