@@ -55,6 +55,12 @@ export function declareClasses(
 const BUILT = { type: "durable-object", storage: "sqlite" };
 const DELETED = { type: "durable-object", state: "deleted" };
 
+/** The declarations of the system's classes alone: for a Worker that does not have the user's. */
+export function declareSystem(classes: LockedEnvironment["classes"]): Declarations {
+  const built = Object.entries(classes).filter(([, { state }]) => state === "built");
+  return { exports: Object.fromEntries(built.map(([name]) => [name, BUILT])) };
+}
+
 /** The classes that a configuration of the earlier form declared: what was built before there was a lock file. */
 export function takenOver(exports: Readonly<Record<string, unknown>> = {}): LockedEnvironment["classes"] {
   const generated = Object.entries(exports).filter(([name]) => isGenerated(name));

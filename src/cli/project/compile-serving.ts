@@ -3,10 +3,11 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { declareSystem } from "../../compile/declared-classes.ts";
 import type { Manifest } from "../../protocol/manifest.ts";
 import { compileTarget } from "./compile-target.ts";
 import { ownAliases } from "./own-package.ts";
-import { planClasses, systemClasses } from "./plan-classes.ts";
+import { planClasses } from "./plan-classes.ts";
 import { findProject } from "./project.ts";
 import type { Target } from "./target.ts";
 import { readUserConfig, type WranglerConfig } from "./user-config.ts";
@@ -57,7 +58,7 @@ export async function compileServing(
   writeFileSync(main, compiled.entryAt(main, { retired: changes.retired, forTests, isLocal: true }));
   const { config, dropped } = servingConfig(user, {
     main,
-    declared: userMain === undefined ? systemClasses(changes) : declared,
+    declared: userMain === undefined ? declareSystem(changes.classes) : declared,
     alias: ownAliases(project.root),
     userMain,
   });

@@ -64,9 +64,3 @@ function orFail<T extends object>(result: T | { readonly problem: string }): T {
   if ("problem" in result) throw new Failure(result.problem);
   return result;
 }
-
-/** The declarations of the system's classes alone: for a Worker that does not have the user's. */
-export function systemClasses({ classes }: ClassChanges): Declarations {
-  const built = Object.entries(classes).filter(([, { state }]) => state === "built");
-  return { exports: Object.fromEntries(built.map(([name]) => [name, { type: "durable-object", storage: "sqlite" }])) };
-}
