@@ -5,7 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { pathFrom } from "./project.ts";
 
 /** What was built. Paths are relative to the project's root. */
 export interface BuildRecord {
@@ -31,7 +32,7 @@ export interface Recorded extends Omit<BuildRecord, "files" | "cwd"> {
 /** Remembers a build. */
 export function writeRecord({ root, target, cwd, env, build, files }: Recorded): void {
   const hashes = files
-    .map((file) => relative(root, resolve(root, file)).replaceAll(sep, "/"))
+    .map((file) => pathFrom(root, resolve(root, file)))
     // The bundler has inputs that it makes up, in directories that are gone by now.
     .filter((path) => !path.startsWith(".wrangler/tmp/"))
     .toSorted()

@@ -9,7 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
 import {
   type ApplicationSource,
@@ -31,7 +31,7 @@ import { locateProblem } from "../runtime/runtime-failure.ts";
 import { shown } from "../runtime/source-positions.ts";
 import { startRuntime } from "../runtime/worker-runtime.ts";
 import { ownAliases } from "./own-package.ts";
-import type { Project } from "./project.ts";
+import { pathFrom, type Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
 import type { UserConfig } from "./user-config.ts";
 import { requireClasses, type UserMain, userMainOf } from "./user-main.ts";
@@ -94,7 +94,7 @@ export async function compileTarget(target: Target, project: Project, config: Us
       inputs: inputs.filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false, isLocal = false, crons = [], version = complete.version } = {}) =>
         entryModule({
-          target: labelOf(target, project),
+          target: withoutMachine(target.label, project.root),
           manifest: { ...complete, version },
           sources: sourcesAt(entry, target.modules),
           policies: sourcesAt(entry, target.policies),
@@ -171,7 +171,7 @@ function sourcesFrom(file: string, { config, modules, policies }: Target, root: 
   });
 }
 
-// The manifest does not say where on this machine the project is.
+// Neither the manifest nor the entry module says where on this machine the project is.
 function portable(described: DescribedApplication, root: string): DescribedApplication {
   const { importPath, autoscalingPolicy, deployments } = described;
   return {
@@ -186,8 +186,8 @@ function ported(policy: PolicyRef, root: string): PolicyRef {
   return { ...policy, policyFunction: withoutMachine(policy.policyFunction, root) };
 }
 
-function withoutMachine(importPath: string, root: string): string {
-  return isAbsolute(importPath) ? relative(root, importPath).replaceAll(sep, "/") : importPath;
+function withoutMachine(path: string, root: string): string {
+  return isAbsolute(path) ? pathFrom(root, path) : path;
 }
 
 /** How a module at `entry` imports code. */
@@ -197,13 +197,8 @@ function sourcesAt(entry: string, code: Readonly<Record<string, Located>>): Reco
   );
 }
 
-// The header of a generated file does not say where on this machine the project is.
-function labelOf({ label }: Target, { root }: Project): string {
-  return isAbsolute(label) ? relative(root, label).replaceAll(sep, "/") : label;
-}
-
 function specifierFrom(from: string, to: string): string {
-  const path = relative(dirname(from), to).replaceAll(sep, "/");
+  const path = pathFrom(dirname(from), to);
   return path.startsWith("../") ? path : `./${path}`;
 }
 

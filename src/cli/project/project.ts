@@ -2,7 +2,7 @@
  * The user's project: its root, and where its wrangler configuration is.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import type { Target } from "./target.ts";
 
 /** Where a system is built. */
@@ -31,6 +31,11 @@ export function findProject(target: Pick<Target, "configFile" | "modules">, cwd:
 export function projectAt(root: string): Project {
   const wranglerFile = WRANGLER_FILES.map((name) => join(root, name)).find((file) => existsSync(file));
   return wranglerFile === undefined ? { root } : { root, wranglerFile };
+}
+
+/** The path from a directory to a file, as generated files have it: alike on every system. */
+export function pathFrom(directory: string, file: string): string {
+  return relative(directory, file).replaceAll(sep, "/");
 }
 
 function isInside(file: string, directory: string): boolean {

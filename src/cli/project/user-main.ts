@@ -2,9 +2,9 @@
  * The entry module of the user's own, where wrangler's configuration names one.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Failure } from "../failure.ts";
-import type { Project } from "./project.ts";
+import { pathFrom, type Project } from "./project.ts";
 import type { WranglerConfig } from "./user-config.ts";
 
 /** Where a build writes the entry module, relative to the root. */
@@ -62,7 +62,7 @@ export function requireClasses({ file, specifier }: UserMain, classes: readonly 
   );
   if (missing.length === 0) return;
   throw new Failure(
-    `${relative(root, file).replaceAll(sep, "/")} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing[0]}. Add the line:\n` +
+    `${pathFrom(root, file)} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing[0]}. Add the line:\n` +
       `export * from ${JSON.stringify(specifier)};`,
   );
 }

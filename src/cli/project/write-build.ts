@@ -6,7 +6,7 @@
  *   U2. The same project gives the same files, byte for byte.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ClassChanges, LOCK_FILE, type Prune } from "../../compile/lock-file.ts";
 import { cronTriggers, type Triggers } from "../../compile/cron-triggers.ts";
@@ -15,7 +15,7 @@ import { Failure } from "../failure.ts";
 import type { Compiled } from "./compile-target.ts";
 import { OWN_ROOT } from "./own-package.ts";
 import { planClasses } from "./plan-classes.ts";
-import { type Project, workerName } from "./project.ts";
+import { pathFrom, type Project, workerName } from "./project.ts";
 import type { UserConfig } from "./user-config.ts";
 import { ENTRY } from "./user-main.ts";
 
@@ -64,7 +64,7 @@ export function planBuild(
     env: config.env,
     written: config.written,
     name,
-    main: userMain?.specifier === undefined ? ENTRY : portable(root, userMain.file),
+    main: userMain?.specifier === undefined ? ENTRY : pathFrom(root, userMain.file),
     compatibility: config.compatibility,
     declared,
     triggers: cronTriggers(users, compiled.manifest, hadSchedules),
@@ -131,10 +131,10 @@ function watchedPaths(
   { users }: UserConfig,
   configFile: string | undefined,
 ): string[] {
-  const sources = ownInputs(inputs).map((file) => relative(root, file).replaceAll(sep, "/"));
+  const sources = ownInputs(inputs).map((file) => pathFrom(root, file));
   const directories = new Set(sources.filter((path) => path.includes("/")).map((path) => path.slice(0, path.lastIndexOf("/"))));
   const { command, watch_dir: watched = "./src" } = (users["build"] ?? {}) as { command?: string; watch_dir?: string | string[] };
-  const files = [wranglerFile, configFile].filter((file) => file !== undefined).map((file) => portable(root, file));
+  const files = [wranglerFile, configFile].filter((file) => file !== undefined).map((file) => pathFrom(root, file));
   const all = [
     ...[...directories].filter((path) => ![...directories].some((other) => path.startsWith(`${other}/`))),
     ...sources.filter((path) => !path.includes("/")),
@@ -175,7 +175,7 @@ function assetPaths(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => {
-      const path = `/${portable(directory, join(entry.parentPath, entry.name))}`;
+      const path = `/${pathFrom(directory, join(entry.parentPath, entry.name))}`;
       return path.endsWith(".html")
         ? path.slice(0, -".html".length).replace(/(.)\/index$|^\/index$/, (_, before = "/") => String(before))
         : path;
@@ -189,10 +189,6 @@ function earlierFormWarnings({ earlierForm, label }: UserConfig): string[] {
       `They are no longer needed: ${LOCK_FILE} now holds the classes, and wrangler uses ${GENERATED_FILE}. ` +
       "Commit the lock file and remove these lines; no data moves.",
   ];
-}
-
-function portable(from: string, file: string): string {
-  return relative(from, file).replaceAll(sep, "/");
 }
 
 function readText(file: string): string | undefined {
