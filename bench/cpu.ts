@@ -10,8 +10,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CF_OF_A_REQUEST } from "./cpu/cloudflare-request.ts";
 import { type Figure, measure, type Times } from "./cpu/measure.ts";
-import { estimate, median, ratios, show } from "./cpu/statistics.ts";
+import { estimate, ratios, show } from "./cpu/statistics.ts";
 import { buildVariants, type Variant } from "./cpu/variants.ts";
+import { median } from "./statistics.ts";
 import { WorkerdProcess } from "./workerd-process.ts";
 
 const FIGURES: readonly Figure[] = [

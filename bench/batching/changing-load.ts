@@ -9,6 +9,7 @@ import { type BatchOptions, resolveBatchOptions } from "../../src/batching/optio
 import { BatchQueue } from "../../src/batching/queue.ts";
 import { VirtualClock } from "../simulation/clock.ts";
 import { exponential, type Random, seeded } from "../simulation/random.ts";
+import { ascending, percentile } from "../statistics.ts";
 
 /** A stretch of one load. */
 export interface Phase {
@@ -69,7 +70,7 @@ export async function run(scenario: Scenario, options: BatchOptions, seed: numbe
   await clock.run();
   const all = latencies.flat();
   return {
-    phases: latencies.map((ms) => ({ p50Ms: percentile(ms, 0.5), p99Ms: percentile(ms, 0.99) })),
+    phases: latencies.map(ascending).map((ms) => ({ p50Ms: percentile(ms, 0.5), p99Ms: percentile(ms, 0.99) })),
     within: (limitMs) => all.filter((ms) => ms <= limitMs).length / all.length,
     itemsPerBatch: items / batches,
     busy: busyMs / clock.now(),
@@ -92,9 +93,4 @@ function cancellable(clock: VirtualClock, ms: number, happen: () => void): () =>
     if (isOn) happen();
   });
   return () => void (isOn = false);
-}
-
-/** The value below which this share of the values lies. */
-export function percentile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
 }

@@ -1,6 +1,6 @@
 /** Batching in real time: throughput against the arithmetic limit, and what it costs while hardly anybody calls. */
 import { batch } from "../../src/batching/batch.ts";
-import { percentile } from "./changing-load.ts";
+import { ascending, median, percentile } from "../statistics.ts";
 
 /** Throughput of one setting. */
 export interface Throughput {
@@ -78,10 +78,7 @@ export async function lowLoad(calls: number, waitsMs: readonly number[]): Promis
     waitMs,
     alone: spreadOf(alone),
     batched: spreadOf(batched),
-    beyondMs: percentile(
-      batched.map((took, n) => took - alone[n]!),
-      0.5,
-    ),
+    beyondMs: median(batched.map((took, n) => took - alone[n]!)),
   }));
 }
 
@@ -92,7 +89,8 @@ async function timed(act: () => Promise<unknown>): Promise<number> {
 }
 
 function spreadOf(tookMs: readonly number[]): Spread {
-  return { p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) };
+  const sorted = ascending(tookMs);
+  return { p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99) };
 }
 
 /** What batching itself takes for an item, in microseconds, with a function that does nothing. */

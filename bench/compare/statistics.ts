@@ -1,5 +1,5 @@
 /** Medians and spreads of what was measured round by round. */
-import { median } from "../micro/page.ts";
+import { median } from "../statistics.ts";
 import type { Comparison, Outcome, Sample } from "./measure.ts";
 
 /** The middle of some values, the smallest and the largest. */

@@ -1,4 +1,5 @@
 /** The figures of paired measurements: medians over rounds, and bootstrap intervals. */
+import { ascending, median, percentile } from "../statistics.ts";
 
 /** A median with its 95 % interval. */
 export interface Estimate {
@@ -12,15 +13,9 @@ const DRAWS = 1000;
 
 /** The median of values, and between which values it lies in 95 of 100 samples that are drawn from them again. */
 export function estimate(values: readonly number[]): Estimate {
-  const medians = Array.from({ length: DRAWS }, () => median(values.map(() => values[Math.floor(Math.random() * values.length)]!)));
-  medians.sort((a, b) => a - b);
-  return { median: median(values), low: medians[Math.floor(DRAWS * 0.025)]!, high: medians[Math.floor(DRAWS * 0.975)]! };
-}
-
-/** The middle one; between the middle two. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+  const draw = () => median(values.map(() => values[Math.floor(Math.random() * values.length)]!));
+  const medians = ascending(Array.from({ length: DRAWS }, draw));
+  return { median: median(values), low: percentile(medians, 0.025), high: percentile(medians, 0.975) };
 }
 
 /** Round by round `over` by `under`. */

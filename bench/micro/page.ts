@@ -1,4 +1,5 @@
 /** The comparisons as Markdown: for the terminal, and with the machine for `docs/benchmarks.md`. */
+import { median } from "../statistics.ts";
 import type { Comparison, Rounds, Sample } from "./measure.ts";
 
 /** On what it was measured. */
@@ -81,9 +82,4 @@ function ratioOf(over: readonly Sample[], under: readonly Sample[], key: keyof S
 function rounded(samples: readonly Sample[], key: keyof Sample): string {
   const value = median(samples.map((sample) => sample[key]));
   return value >= 100 ? String(Math.round(value)) : value.toPrecision(2);
-}
-
-/** The middle one; the lower of two. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
 }

@@ -3,6 +3,7 @@
  */
 import { VirtualClock } from "../simulation/clock.ts";
 import { exponential, seeded } from "../simulation/random.ts";
+import { ascending, percentile } from "../statistics.ts";
 import { zipf } from "./popularity.ts";
 import { type Job, ModelReplica } from "./replica.ts";
 import { callerIn, type Routing, type World } from "./routings.ts";
@@ -151,10 +152,6 @@ class Run {
   }
 }
 
-function waitsOf(served: readonly Served[]): number[] {
-  return served.map(({ arrivedAtMs, job }) => job.startedAtMs - arrivedAtMs).toSorted((a, b) => a - b);
-}
-
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+function waitsOf(served: readonly Served[]): Float64Array {
+  return ascending(served.map(({ arrivedAtMs, job }) => job.startedAtMs - arrivedAtMs));
 }

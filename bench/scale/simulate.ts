@@ -13,6 +13,7 @@ import { initialReplicaSet, type ReplicaSet } from "../../src/protocol/replica-s
 import { type ReplicaConnection, Router } from "../../src/router/router.ts";
 import { VirtualClock } from "../simulation/clock.ts";
 import { exponential, type Random, seeded } from "../simulation/random.ts";
+import { ascending, percentile } from "../statistics.ts";
 import { type Job, ThreadedReplica } from "./replica.ts";
 import { oneWayMs, type Region, REGIONS } from "./world.ts";
 import type { JobMeta } from "../simulation/slots.ts";
@@ -174,12 +175,12 @@ class Tally {
   }
 
   outcome(replicas: readonly ThreadedReplica[]): Outcome {
-    const sorted = Float64Array.from(this.#waitsMs).toSorted();
+    const sorted = ascending(this.#waitsMs);
     const requests = sorted.length + this.#refused;
     return {
       requests,
-      p50Ms: sorted[Math.floor(sorted.length * 0.5)]!,
-      p99Ms: sorted[Math.floor(sorted.length * 0.99)]!,
+      p50Ms: percentile(sorted, 0.5),
+      p99Ms: percentile(sorted, 0.99),
       hops: this.#hops / requests,
       near: this.#near / sorted.length,
       refused: this.#refused / requests,

@@ -6,6 +6,7 @@
 import type { Caller, Routing, World } from "./caller.ts";
 import { VirtualClock } from "./clock.ts";
 import { exponential, heavyTailed, type Random, seeded } from "./random.ts";
+import { ascending, percentile } from "../statistics.ts";
 import { type Job, SimulatedReplica } from "./replica.ts";
 
 /** What is simulated. */
@@ -152,11 +153,11 @@ class Tally {
   }
 
   outcome(): Outcome {
-    const sorted = Float64Array.from(this.#waitsMs).toSorted();
+    const sorted = ascending(this.#waitsMs);
     const count = sorted.length + this.#failed;
     return {
       meanMs: sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length,
-      p99Ms: sorted[Math.floor(sorted.length * 0.99)]!,
+      p99Ms: percentile(sorted, 0.99),
       hops: this.#hops / count,
       failed: this.#failed / count,
     };

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Comparison, Sample } from "../../../bench/micro/measure.ts";
-import { median, tableOf } from "../../../bench/micro/page.ts";
+import { tableOf } from "../../../bench/micro/page.ts";
 import { markdownOf } from "../../../bench/simulation/page.ts";
 import { plotOf } from "../../../bench/simulation/plot.ts";
+import { median } from "../../../bench/statistics.ts";
 
 const figure = { name: "calls", unit: "calls", path: "/", connections: 1, perRequest: 1, aim: 0.95 };
 const samples = (...perSecond: number[]): Sample[] => perSecond.map((value) => ({ perSecond: value, p99Ms: 1, cpuUs: 10_000 / value }));
