@@ -96,9 +96,8 @@ type Fields = readonly [
 export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
-  const [id, admission, epoch, requestId, hops, chain, routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, ...more] =
-    fields;
-  const [hasSlash, task, traffic, shadow] = more;
+  const [id, admission, epoch, requestId, hops, chain, ...optional] = fields;
+  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow] = optional;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -115,8 +114,8 @@ export function decodeEnvelope(text: string): Envelope | undefined {
 
 function fieldsOf(text: string): Fields | undefined {
   try {
-    const fields: unknown = JSON.parse(text);
-    return Array.isArray(fields) ? (fields as unknown as Fields) : undefined;
+    const fields = JSON.parse(text) as Fields | null;
+    return Array.isArray(fields) ? fields : undefined;
   } catch {
     // Not JSON: newer code writes something else.
     return undefined;

@@ -41,7 +41,7 @@ const REPLICA_ID = /^([^/]+)\/([^/]+)\/([^/]+)\/(\d+)\.(\d+)$/;
 export function parseReplicaId(text: string): ReplicaId | undefined {
   const match = REPLICA_ID.exec(text);
   if (match === null) return undefined;
-  const [, app, deployment, location, ordinal, incarnation] = match as unknown as [string, string, string, string, string, string];
+  const [, app = "", deployment = "", location = "", ordinal, incarnation] = match;
   const id = { app, deployment, location, ordinal: Number(ordinal), incarnation: Number(incarnation) };
   // "01", or a number that a double cannot hold, would be another id when written again.
   return formatReplicaId(id) === text ? id : undefined;
