@@ -1,7 +1,7 @@
 /**
  * What an application's replicas have measured: taken from their reports, told to whoever scrapes, and forgotten when they have left.
  *
- * Owns: which rows there are. Does not own: what is in one (`measured.ts`), where they are stored.
+ * Owns: which rows there are. Does not own: what is in one (`metrics-store.ts`), where they are stored.
  */
 import { LEASE_MS } from "../protocol/control.ts";
 import type { MetricsSnapshot, ReplicaMetrics } from "../protocol/metrics.ts";

@@ -10,13 +10,13 @@ import type { ApplicationDetails } from "./status.ts";
 export type Label = string | number;
 
 /**
- * One series of a metric: the values of its labels, in the catalogue's order, and its numbers. A counter or a gauge has one
+ * One series of a metric: the values of its labels, in the order of its definition, and its numbers. A counter or a gauge has one
  * number. A histogram has the sum of its values first, then how many fell into each bucket; buckets after the last that is
  * not empty are left out.
  */
 export type Series = readonly [labels: readonly Label[], numbers: number[]];
 
-/** Series by the catalogue's key of their metric. A key that is not known is another version's. */
+/** Series by the key of their metric in the definitions. A key that is not known is another version's. */
 export type SeriesByKey = Readonly<Record<string, readonly Series[]>>;
 
 /** What a replica has measured since it was started. */
