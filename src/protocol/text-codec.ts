@@ -22,19 +22,19 @@ const toText: Reducers = {
   Plain: (value) => hasSymbols(value) && { ...withoutSymbols(value as object) },
 };
 
-// Promises of what is to be written: the parts of a value are read while the rest is.
-const wholeToText: Reducers = {
-  Request: (value) => value instanceof Request && requestParts(value),
-  Response: (value) => value instanceof Response && responseParts(value),
-  Stream: (value) => value instanceof ReadableStream && new Response(value as ResponseBody).arrayBuffer(),
-  Blob: (value) => value instanceof Blob && { type: value.type, body: value.arrayBuffer() },
-  ...toText,
-};
+// From here on there are promises of what is to be written: the parts of a value are read while the rest is.
 
 // Without bodies that can be read once: those are named as what cannot be written.
 const storedToText: Reducers = {
-  Blob: (value) => value instanceof Blob && { type: value.type, body: value.arrayBuffer() },
   ...toText,
+  Blob: (value) => value instanceof Blob && { type: value.type, body: value.arrayBuffer() },
+};
+
+const wholeToText: Reducers = {
+  ...storedToText,
+  Request: (value) => value instanceof Request && requestParts(value),
+  Response: (value) => value instanceof Response && responseParts(value),
+  Stream: (value) => value instanceof ReadableStream && new Response(value as ResponseBody).arrayBuffer(),
 };
 
 const fromText: Parameters<typeof parse>[1] = {
@@ -94,12 +94,8 @@ export function encodeText(value: unknown): string {
  *
  * @throws SerializationError naming the part that cannot be written, or read.
  */
-export async function encodeWhole(value: unknown, naming: Naming = anything): Promise<string> {
-  try {
-    return await stringifyAsync(value, wholeToText);
-  } catch (error) {
-    throw unwritable(error, naming);
-  }
+export function encodeWhole(value: unknown, naming?: Naming): Promise<string> {
+  return written(value, wholeToText, naming);
 }
 
 /**
@@ -107,9 +103,13 @@ export async function encodeWhole(value: unknown, naming: Naming = anything): Pr
  *
  * @throws SerializationError naming the part that cannot be written, or read.
  */
-export async function encodeStored(value: unknown, naming: Naming = anything): Promise<string> {
+export function encodeStored(value: unknown, naming?: Naming): Promise<string> {
+  return written(value, storedToText, naming);
+}
+
+async function written(value: unknown, reducers: Reducers, naming: Naming = anything): Promise<string> {
   try {
-    return await stringifyAsync(value, storedToText);
+    return await stringifyAsync(value, reducers);
   } catch (error) {
     throw unwritable(error, naming);
   }
