@@ -138,7 +138,7 @@ function inputOf(app: string, deployment: DeploymentState, nowMs: number): Autos
     targetReplicas: target,
     runningReplicas: replicas.runningCount,
     load: loadsOf(deployment, config.autoscaling!, nowMs).at(nowMs),
-    state: (scaling.policy as AutoscaleState | null) ?? NEW_AUTOSCALE_STATE,
+    state: scaling.policy ?? NEW_AUTOSCALE_STATE,
   };
 }
 
@@ -165,21 +165,19 @@ function settle(deployment: DeploymentState, result: AutoscaleResult, nowMs: num
 function keep(deployment: DeploymentState, scaling: ScalingState): void {
   const before = deployment.scaling;
   const isSame =
-    isSamePolicy(before.policy, scaling.policy) &&
+    isSameState(before.policy, scaling.policy) &&
     (before.evaluateAtMs === null) === (scaling.evaluateAtMs === null) &&
     before.problem === scaling.problem;
   if (isSame) Object.assign(deployment, { scaling });
   else change(deployment, { scaling });
 }
 
-function isSamePolicy(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (a === null || b === null) return false;
-  const [before, after] = [a as AutoscaleState, b as AutoscaleState];
-  const { pending: was, policy } = before;
-  const { pending: is } = after;
+function isSameState(before: AutoscaleState | null, after: AutoscaleState | null): boolean {
+  if (before === after) return true;
+  if (before === null || after === null) return false;
+  const [was, is] = [before.pending, after.pending];
   const isSamePending = was?.direction === is?.direction && was?.sinceMs === is?.sinceMs && was?.fromReplicas === is?.fromReplicas;
-  return isSamePending && policy === after.policy;
+  return isSamePending && before.policy === after.policy;
 }
 
 /** Keeps a decision for the operator to see. */

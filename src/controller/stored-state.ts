@@ -8,6 +8,7 @@
  */
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import type { ApplicationStatus, DeploymentStatus, ScalingDecision, StatusTrigger } from "../protocol/status.ts";
+import type { AutoscaleState } from "./autoscale/autoscale.ts";
 import { exact } from "./autoscale/step-sum.ts";
 import { Roster } from "./roster.ts";
 import { type ApplicationState, type DeploymentState, freshState, type ReplicaState } from "./state.ts";
@@ -55,8 +56,8 @@ export interface DeploymentRow {
 
 /** What the autoscaler keeps between two decisions. */
 export interface ScalingState {
-  /** The policy's own. */
-  readonly policy: unknown;
+  /** What the autoscaler remembers from one evaluation to the next; `null` before the first. */
+  readonly policy: AutoscaleState | null;
   /** When it could decide otherwise without having been told anything new. Stored is whether there is such a time; it is looked for anew. */
   readonly evaluateAtMs: number | null;
   /** The load that it decided by last. */
