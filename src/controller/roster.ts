@@ -64,10 +64,6 @@ export class Roster {
     return this.#running;
   }
 
-  get nextSequence(): number {
-    return this.#nextSequence;
-  }
-
   /** Counts up whenever a replica comes, goes, or changes its phase. */
   get revision(): number {
     return this.#revision;
@@ -107,8 +103,8 @@ export class Roster {
     this.#changed.set(replica.ref.name, this.#enter(replica, this.#nextSequence));
   }
 
-  /** Takes in a replica that is stored. */
-  restore(replica: ReplicaState, sequence: number): void {
+  /** Takes in a replica that is stored. Version 0.1 stored no sequence, but an order. */
+  restore(replica: ReplicaState, sequence: number = this.#nextSequence): void {
     this.#enter(replica, sequence);
   }
 

@@ -133,7 +133,7 @@ export function stateFrom({ deployments, ...row }: StoredApplication, nowMs: num
     const evaluateAtMs = scaling.evaluateAtMs === null ? null : Math.min(scaling.evaluateAtMs, nowMs);
     const deployment = deploymentFrom({ ...stored, scaling: { ...scaling, evaluateAtMs } });
     const { replicas: roster } = deployment;
-    for (const { sequence = roster.nextSequence, load, ...replica } of replicas) {
+    for (const { sequence, load, ...replica } of replicas) {
       // Version 0.1 did not round.
       roster.restore({ ...replica, load: load.map(({ atMs, value }) => ({ atMs, value: exact(value) })) }, sequence);
     }
