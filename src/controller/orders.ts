@@ -50,7 +50,7 @@ export function takeOrders(application: ApplicationState, deployment: Deployment
     orders.push({ deployment: name, replica: replica.ref, isStart, assignment: assignmentOf(application, deployment, replica) });
     if (orders.length === most) break;
   }
-  return orders.toSorted((a, b) => replicas.sequenceOf(a.replica.name) - replicas.sequenceOf(b.replica.name));
+  return orders;
 }
 
 /** When the next order of a deployment is due; `undefined` when none will be. */

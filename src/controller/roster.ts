@@ -73,11 +73,6 @@ export class Roster {
     return this.#members.get(name)?.replica;
   }
 
-  /** The place of a replica among the others. */
-  sequenceOf(name: string): number {
-    return this.#members.get(name)?.sequence ?? Infinity;
-  }
-
   /** All of them, in the order in which they came. */
   *[Symbol.iterator](): Generator<ReplicaState> {
     for (const { replica } of this.#members.values()) yield replica;
