@@ -20,6 +20,7 @@ import type { RouteConfig, TrafficReport, TrafficTable } from "../protocol/traff
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import { type Order, prefixesNaming } from "../traffic/state.ts";
 import { NO_ROUTING, ownersOf, type Routing, routingAfter } from "./routing.ts";
+import { earliest } from "./schedule.ts";
 import { type RoutesInForce, TrafficKeeper, type TrafficKeeperPorts } from "./traffic-keeper.ts";
 
 /** What should run, by application; `null` is an application that was deleted. */
@@ -175,8 +176,7 @@ export class ConfigStore implements ConfigStoreRpc {
   /** Asks for the one alarm of the object: to deliver at this time, or to look at a canary, whichever is first. */
   #wake(deliverAtMs: number | undefined): void {
     this.#deliverAtMs = deliverAtMs;
-    const timeMs = Math.min(deliverAtMs ?? Infinity, this.#traffic.wakeAtMs ?? Infinity);
-    this.#ports.wakeAt(timeMs === Infinity ? undefined : timeMs);
+    this.#ports.wakeAt(earliest(deliverAtMs, this.#traffic.wakeAtMs));
   }
 
   #current(): Applications {

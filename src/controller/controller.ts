@@ -30,6 +30,7 @@ import { MeasuredReplicas } from "./measured-replicas.ts";
 import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
 import { OrdersUnderway, type OrderUnderway } from "./orders-underway.ts";
 import type { ControllerPorts } from "./controller-ports.ts";
+import { earliest } from "./schedule.ts";
 import { addUpLoads } from "./scaling.ts";
 import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
 import { detailsOf } from "./status-document.ts";
@@ -295,8 +296,8 @@ export class Controller implements ControllerRpc {
   #nextAtMs(): number | undefined {
     const nowMs = this.#ports.now();
     const { agenda, untoldAtMs } = this.#state;
-    const timeMs = Math.min(agenda.first?.timeMs ?? Infinity, untoldAtMs ?? Infinity);
-    if (timeMs === Infinity) return undefined;
+    const timeMs = earliest(agenda.first?.timeMs, untoldAtMs);
+    if (timeMs === undefined) return undefined;
     // Orders that are due are being given: should this object be lost, another goes on.
     return this.#isGiving ? Math.max(nowMs + GIVING_MS, timeMs) : Math.max(nowMs, timeMs);
   }
@@ -324,8 +325,7 @@ const LATE_MS = 5000;
 /** When a deployment is to be looked at again although nothing happens. */
 function nextLookAtMs(deployment: DeploymentState, nowMs: number): number | undefined {
   const { replicas, scaling } = deployment;
-  const times = [nextOrderAtMs(deployment, nowMs), replicas.nextDrainedAtMs, scaling.evaluateAtMs ?? undefined];
-  return Math.min(...times.map((timeMs) => timeMs ?? Infinity));
+  return earliest(nextOrderAtMs(deployment, nowMs), replicas.nextDrainedAtMs, scaling.evaluateAtMs ?? undefined);
 }
 
 const NOTHING: Pick<Consequences, "touched"> = { touched: new Set() };

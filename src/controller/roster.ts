@@ -10,7 +10,7 @@
  *   O2. A change of one replica takes time that grows with the logarithm of their number; a new aim goes through them once.
  */
 import { LEASE_MS } from "../protocol/control.ts";
-import { Schedule } from "./schedule.ts";
+import { earliest, Schedule } from "./schedule.ts";
 import { isInSet, mayBeAwake, type ReplicaState } from "./state.ts";
 
 /** What the replicas are to come to. */
@@ -224,7 +224,3 @@ export class Roster {
 }
 
 const NONE: ReadonlyMap<string, undefined> = new Map();
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
-}

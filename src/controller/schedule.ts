@@ -13,6 +13,12 @@ interface Entry<T> {
   index: number;
 }
 
+/** The earliest of these times; `undefined` is never. */
+export function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const first = Math.min(...times.map((timeMs) => timeMs ?? Infinity));
+  return first === Infinity ? undefined : first;
+}
+
 export class Schedule<T> {
   readonly #heap: Entry<T>[] = [];
   readonly #entries = new Map<T, Entry<T>>();

@@ -1,5 +1,6 @@
 /** What a wish becomes: the target that it moves, or the change that waits, and when to look again. */
 import type { AutoscalingConfig } from "../../protocol/manifest.ts";
+import { earliest } from "../schedule.ts";
 import { clampToBounds } from "./capacity.ts";
 import { type DueChange, dueChange } from "./factor-and-delay.ts";
 import type { PolicyState, Wish } from "./policy.ts";
@@ -47,13 +48,13 @@ export function decide(evaluation: Evaluation, wish: Wish | undefined): Autoscal
     ...moved(evaluation, after),
     state: stateOf(policyStateOf(evaluation, wish), next),
     reason: reasonOf(evaluation, { wanted, before, after, next }),
-    evaluateAtMs: earliest([
+    evaluateAtMs: earliest(
       evaluation.load.staleAtMs,
       settledAtMs(evaluation, wish, after),
-      next === undefined ? Infinity : next.dueAtMs > nowMs ? next.dueAtMs : nowMs + CONTROL_LOOP_MS,
+      next && (next.dueAtMs > nowMs ? next.dueAtMs : nowMs + CONTROL_LOOP_MS),
       // A custom policy sees the target, so it may want something else now.
-      isDue && wish !== undefined ? nowMs + stepMs(input.config) : Infinity,
-    ]),
+      isDue && wish !== undefined ? nowMs + stepMs(input.config) : undefined,
+    ),
     totalOngoingRequests: evaluation.load.total,
     desiredReplicas: wanted.desired,
     problem: problemOf(wish),
@@ -68,7 +69,7 @@ function undecided(evaluation: Evaluation, wish: Wish | undefined, target: numbe
     ...moved(evaluation, target),
     state: stateOf(policyStateOf(evaluation, wish), pending === undefined ? undefined : { pending }),
     reason: `${problem} The target stays at ${target}.`,
-    evaluateAtMs: earliest([evaluation.load.staleAtMs, settledAtMs(evaluation, wish, target)]),
+    evaluateAtMs: earliest(evaluation.load.staleAtMs, settledAtMs(evaluation, wish, target)),
     totalOngoingRequests: evaluation.load.total,
     desiredReplicas: undefined,
     problem: problemOf(wish),
@@ -89,21 +90,16 @@ function changeTo(
 }
 
 /** When to look again while the look-back period still sees a change of load that could matter. */
-function settledAtMs(evaluation: Evaluation, wish: Wish | undefined, target: number): number {
+function settledAtMs(evaluation: Evaluation, wish: Wish | undefined, target: number): number | undefined {
   const { lowest, highest } = evaluation.load;
   const replicasAt = (total: number) => desiredAt({ evaluation, wish, target, total })?.replicas;
   const isSettled = lowest === highest || (wish === undefined && replicasAt(lowest) === replicasAt(highest));
-  return isSettled ? Infinity : evaluation.input.nowMs + stepMs(evaluation.input.config);
+  return isSettled ? undefined : evaluation.input.nowMs + stepMs(evaluation.input.config);
 }
 
 /** How often Ray's replicas and handles take their numbers. */
 function stepMs({ metricsIntervalMs, lookBackPeriodMs }: AutoscalingConfig): number {
   return Math.max(CONTROL_LOOP_MS, Math.min(metricsIntervalMs, lookBackPeriodMs / 5));
-}
-
-function earliest(times: readonly number[]): number | undefined {
-  const first = Math.min(...times);
-  return first === Infinity ? undefined : first;
 }
 
 function moved({ input }: Evaluation, target: number): Pick<AutoscaleResult, "targetReplicas" | "direction"> {
