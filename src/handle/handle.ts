@@ -17,7 +17,8 @@ import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.t
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { marked } from "../protocol/request-mark.ts";
-import { handleMethods, handles, isScalar, toSendable } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/plain-data.ts";
+import { handleMethods, handles, toSendable } from "../protocol/sendable.ts";
 import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
 import { type EnqueueTarget, enqueueTo } from "./enqueue.ts";

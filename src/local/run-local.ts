@@ -15,7 +15,7 @@ import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import { isScalar } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/plain-data.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { bodiesIn } from "../protocol/bodies.ts";
 import { define } from "../protocol/wire-error.ts";

@@ -1,7 +1,7 @@
 /**
  * Where in a value there is something that is read, not copied.
  */
-import { isScalar } from "./sendable.ts";
+import { isScalar } from "./plain-data.ts";
 import { isError, isOfPlatform } from "./strangers.ts";
 
 const BODIES: readonly string[] = ["Request", "Response", "ReadableStream", "Blob"];

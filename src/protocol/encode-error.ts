@@ -4,7 +4,7 @@
  * Owns: what is kept, and what is left out. Does not own: rebuilding it (error-codec.ts, where the invariants are).
  */
 import { ServeError, type ServeErrorCode } from "./errors.ts";
-import { isScalar } from "./sendable.ts";
+import { isScalar } from "./plain-data.ts";
 import { classNameOf, isError, isOfPlatform, isProxy, keysOf, primitiveText, prototypeOf, read } from "./strangers.ts";
 import { BUILTIN_CLASSES, define, NESTED, type NestedError, type WireError } from "./wire-error.ts";
 

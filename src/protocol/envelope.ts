@@ -16,7 +16,7 @@
  */
 import type { Delivery, Load, Refusal, Reply, RequestMeta } from "./messages.ts";
 import { NOT_UNDERSTOOD, UNKNOWN_ANSWER } from "./platform-failures.ts";
-import { isScalar } from "./sendable.ts";
+import { isScalar } from "./plain-data.ts";
 
 /**
  * The newest protocol that this code understands.

@@ -10,7 +10,13 @@ const MAX_LOOKED = 20_000;
 const MAX_LEVELS = 16;
 
 /** Arrays up to this length are looked at for members that are no items, as the result of `match` has. */
-const MAX_NAMED = 16;
+export const MAX_NAMED = 16;
+
+/** Whether `value` crosses as it is, with nothing to look through. */
+export function isScalar(value: unknown): value is string | number | boolean | null | undefined {
+  const type = typeof value;
+  return type === "number" || type === "string" || type === "boolean" || value === null || value === undefined;
+}
 
 let left = 0;
 

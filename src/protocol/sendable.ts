@@ -4,14 +4,18 @@
  * The platform would send a function as a callback stub and a `Proxy` as something else again, and refuses a
  * class instance without saying where it was. So each value is looked through once before it is sent.
  *
+ * Owns: what may cross, and how it is put when something may not. Does not own: which members an object has (`members.ts`), the quick
+ * look that most values pass (`plain-data.ts`).
+ *
  * Invariants:
  *   V1. Each object is looked at once, so it takes time in proportion to the size of the value.
  *   V2. Whatever is in a value, looking through it ends, and throws nothing but a `SerializationError`.
  */
 import { SerializationError } from "./errors.ts";
-import { isPlainData } from "./plain-data.ts";
+import { END, Members, UNREADABLE } from "./members.ts";
 import { withPrototypes } from "./null-prototypes.ts";
-import { classNameOf, isOfPlatform, isProxy, primitiveText, prototypeOf, read } from "./strangers.ts";
+import { isPlainData, isScalar } from "./plain-data.ts";
+import { classNameOf, isOfPlatform, isProxy, prototypeOf, read } from "./strangers.ts";
 
 interface Unsendable {
   /** Where it is, from the value looked at: `.user.profile[2]`, or the empty string for the value itself. */
@@ -44,11 +48,6 @@ const BODIES: readonly string[] = ["Request", "Response", "ReadableStream", "Wri
 const MAX_DEPTH = 1500;
 /** For an error it takes so much more of the stack: some 600 are too deep where 3,000 records are not. */
 const DEPTH_OF_ERROR = 5;
-/** An array with more holes is sparse, and looked through by what it has. */
-const MAX_HOLES = 1000;
-/** Arrays up to this length are looked at for members that are no items, as the result of `match` has. */
-const MAX_NAMED = 16;
-
 /**
  * Returns what to send for `value`: the value itself, unless a null-prototype record in it has to be copied.
  *
@@ -102,7 +101,7 @@ class Search {
   bare: string | undefined;
   readonly #seen = new Set<object>();
   // From the value to where the walk is.
-  readonly #way: Level[] = [];
+  readonly #way: Members[] = [];
   #errors = 0;
 
   of(value: unknown): Unsendable | undefined {
@@ -169,7 +168,7 @@ class Search {
       const what = `a value more than ${MAX_DEPTH} levels deep`;
       return { path: `${this.#path.slice(0, 100)}...`, what, instead: "Send it as a list, or as text." };
     }
-    this.#way.push(new Level(value));
+    this.#way.push(new Members(value));
     return undefined;
   }
 
@@ -192,112 +191,12 @@ class Search {
   }
 }
 
-const END = Symbol("end");
-const UNREADABLE = Symbol("unreadable");
-
-/** An object that is looked through: its members, one after the other, but for those that have nothing in them. */
-class Level {
-  readonly value: object;
-  // Of a record, and of an array that has fewer members than its length says, or others.
-  #names: readonly string[] | undefined;
-  // Of a `Map` or a `Set`.
-  readonly #entries: Iterator<unknown> | undefined;
-  #length: number;
-  #index = 0;
-  #holes = 0;
-  #entry: unknown;
-  #isKey = false;
-
-  constructor(value: object) {
-    this.value = value;
-    if (value instanceof Map) this.#entries = Map.prototype.entries.call(value);
-    else if (value instanceof Set) this.#entries = Set.prototype.values.call(value);
-    else if (!Array.isArray(value) || hasNamed(value)) this.#names = namesIn(value);
-    this.#length = this.#names?.length ?? (value as unknown[]).length;
-  }
-
-  /** The next member that is no scalar, or that there is none, or that it cannot be read. */
-  take(): unknown {
-    if (this.#entries !== undefined) return this.#isKey ? this.#valueOfEntry() : this.#nextEntry(this.#entries);
-    const { value } = this;
-    try {
-      while (this.#index < this.#length) {
-        const key = this.#names === undefined ? this.#index : this.#names[this.#index]!;
-        this.#index++;
-        const member = (value as Record<PropertyKey, unknown>)[key];
-        if (!isScalar(member)) return member;
-        if (member === undefined && this.#names === undefined && !(key in value) && ++this.#holes > MAX_HOLES) this.#goByNames();
-      }
-      return END;
-    } catch {
-      return UNREADABLE;
-    }
-  }
-
-  // What has been looked at is looked at again, and costs no more than it did.
-  #goByNames(): void {
-    this.#names = namesIn(this.value);
-    this.#length = this.#names.length;
-    this.#index = 0;
-  }
-
-  #nextEntry(entries: Iterator<unknown>): unknown {
-    const { done, value } = entries.next();
-    if (done === true) return END;
-    this.#entry = value;
-    if (this.value instanceof Set) return value;
-    this.#isKey = true;
-    return (value as [unknown, unknown])[0];
-  }
-
-  #valueOfEntry(): unknown {
-    this.#isKey = false;
-    return (this.#entry as [unknown, unknown])[1];
-  }
-
-  /** Where the member is that was taken last. */
-  get step(): string {
-    if (this.value instanceof Set) return ".values()";
-    if (this.value instanceof Map) return this.#isKey ? ".keys()" : `.get(${quoted((this.#entry as [unknown, unknown])[0])})`;
-    const name = this.#names === undefined ? this.#index - 1 : this.#names[this.#index - 1]!;
-    if (Array.isArray(this.value) && /^\d+$/.test(String(name))) return `[${name}]`;
-    return /^[A-Za-z_$][\w$]*$/.test(String(name)) ? `.${name}` : `[${JSON.stringify(name)}]`;
-  }
-}
-
-// Long ones are not asked: it would cost as much as sending them.
-function hasNamed(items: readonly unknown[]): boolean {
-  if (items.length > MAX_NAMED) return false;
-  // Items come first, whatever was set first.
-  const last = Object.keys(items).at(-1);
-  return last !== undefined && String(Number(last) >>> 0) !== last;
-}
-
 function isGone(memory: ArrayBuffer): boolean {
   return memory.byteLength === 0 && memory.detached;
 }
 
-// A key is never asked for its own text.
-function quoted(key: unknown): string {
-  return typeof key === "string" ? JSON.stringify(key.slice(0, 100)) : (primitiveText(key) ?? "an object");
-}
-
-// Of an error those are sent, too, that are not enumerable.
-function namesIn(value: object): readonly string[] {
-  const names = Object.keys(value);
-  return value instanceof Error
-    ? [...names, ...["cause", "errors"].filter((name) => Object.hasOwn(value, name) && !names.includes(name))]
-    : names;
-}
-
-/** Whether `value` crosses as it is, with nothing to look through. */
-export function isScalar(value: unknown): value is string | number | boolean | null | undefined {
-  const type = typeof value;
-  return type === "number" || type === "string" || type === "boolean" || value === null || value === undefined;
-}
-
-/** Whether a body can no longer be sent, because it has been read or somebody reads it. */
-export function isSpent(value: object): boolean {
+// Whether a body can no longer be sent, because it has been read or somebody reads it.
+function isSpent(value: object): boolean {
   const body = read(value, "body");
   if (value instanceof ReadableStream && isDisturbed(value)) return true;
   return (
@@ -328,19 +227,4 @@ function describeInstance(value: object): [what: string, instead?: string] {
   if (value instanceof URL) return ["a URL", "Send its href."];
   const name = classNameOf(value);
   return [name === undefined ? "an object of a class" : `an instance of ${name}`];
-}
-
-/** Turns the platform's refusal to send a value into one that says which value; returns any other error as it is. */
-export function explainRefusal(error: unknown, subject: string): unknown {
-  if (!(error instanceof Error)) return error;
-  if (error.message.includes("limited to 32MiB")) {
-    return new SerializationError(
-      `${subject} is larger than 32 MiB, the most that one call carries. Send a ReadableStream, or several smaller calls.`,
-      { cause: error },
-    );
-  }
-  if (error.name === "DataCloneError") {
-    return new SerializationError(`${subject} cannot be sent: ${error.message}`, { cause: error });
-  }
-  return error;
 }

@@ -23,7 +23,7 @@ import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { isScalar } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/plain-data.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";

@@ -8,7 +8,8 @@ import type { Scope } from "../context/scope.ts";
 import { type Body, bodyOf, isOfBytes, streamRefusal, watchedStream, withBody } from "../protocol/byte-streams.ts";
 import { encodeError, type WireError } from "../protocol/error-codec.ts";
 import type { Answer } from "../protocol/messages.ts";
-import { isScalar, toSendable } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/plain-data.ts";
+import { toSendable } from "../protocol/sendable.ts";
 import { logFailure } from "./request-log.ts";
 
 /**

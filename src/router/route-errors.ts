@@ -10,8 +10,8 @@ import {
   ServeError,
 } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import { explainRefusal } from "../protocol/platform-failures.ts";
 import { isAtOldPrefix, type ReplicaSet } from "../protocol/replica-set.ts";
-import { explainRefusal } from "../protocol/sendable.ts";
 import { LostReplica } from "./lost-replica.ts";
 
 /** Which deployment a router is for. */

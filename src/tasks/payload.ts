@@ -3,7 +3,8 @@
  */
 import { encodeError, type WireError } from "../protocol/error-codec.ts";
 import { SerializationError } from "../protocol/errors.ts";
-import { isScalar, toSendable } from "../protocol/sendable.ts";
+import { isScalar } from "../protocol/plain-data.ts";
+import { toSendable } from "../protocol/sendable.ts";
 import { decodeText, encodeStored, encodeText } from "../protocol/text-codec.ts";
 import type { ErrorText } from "./machine.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classifyFailure, NOT_UNDERSTOOD } from "../../../src/protocol/platform-failures.ts";
+import { classifyFailure, explainRefusal, NOT_UNDERSTOOD } from "../../../src/protocol/platform-failures.ts";
 
 const failing = (message: string, flags: object = {}) => Object.assign(new Error(message), flags);
 
@@ -64,5 +64,32 @@ describe("a failure of the platform", () => {
     failing("Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes."),
   ])("is no loss when it is about a value: %s", (error) => {
     expect(classifyFailure(error)).toBe("unsendable");
+  });
+});
+
+describe("explainRefusal", () => {
+  it("says what is too large", () => {
+    const error = new Error(
+      "Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes.",
+    );
+    expect(explainRefusal(error, "An argument")).toMatchObject({
+      code: "SERIALIZATION",
+      message: expect.stringContaining("larger than 32 MiB"),
+      cause: error,
+    });
+  });
+
+  it("keeps the platform's reason", () => {
+    const error = new DOMException("Could not serialize", "DataCloneError");
+    expect(explainRefusal(error, "An argument")).toMatchObject({
+      code: "SERIALIZATION",
+      message: "An argument cannot be sent: Could not serialize",
+    });
+  });
+
+  it("returns everything else as it is", () => {
+    const error = new Error("Network connection lost.");
+    expect(explainRefusal(error, "An argument")).toBe(error);
+    expect(explainRefusal("text", "An argument")).toBe("text");
   });
 });

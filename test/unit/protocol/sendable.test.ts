@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SerializationError } from "../../../src/protocol/errors.ts";
-import { explainRefusal, RESPONSE_BRAND, toSendable } from "../../../src/protocol/sendable.ts";
+import { RESPONSE_BRAND, toSendable } from "../../../src/protocol/sendable.ts";
 
 class Document {
   readonly title = "a";
@@ -149,33 +149,6 @@ describe("toSendable", () => {
     expect(Object.getPrototypeOf(sent)).toBe(Object.prototype);
     expect(sent["admin"]).toBeUndefined();
     expect(Object.keys(sent)).toEqual(["__proto__"]);
-  });
-});
-
-describe("explainRefusal", () => {
-  it("says what is too large", () => {
-    const error = new Error(
-      "Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: 40000000 bytes.",
-    );
-    expect(explainRefusal(error, "An argument")).toMatchObject({
-      code: "SERIALIZATION",
-      message: expect.stringContaining("larger than 32 MiB"),
-      cause: error,
-    });
-  });
-
-  it("keeps the platform's reason", () => {
-    const error = new DOMException("Could not serialize", "DataCloneError");
-    expect(explainRefusal(error, "An argument")).toMatchObject({
-      code: "SERIALIZATION",
-      message: "An argument cannot be sent: Could not serialize",
-    });
-  });
-
-  it("returns everything else as it is", () => {
-    const error = new Error("Network connection lost.");
-    expect(explainRefusal(error, "An argument")).toBe(error);
-    expect(explainRefusal("text", "An argument")).toBe("text");
   });
 });
 
