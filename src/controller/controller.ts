@@ -33,7 +33,7 @@ import type { ControllerPorts } from "./controller-ports.ts";
 import { earliest } from "./schedule.ts";
 import { addUpLoads } from "./scaling.ts";
 import { type ApplicationState, change, type DeploymentState, freshState, replicaCount, type ReplicaState } from "./state.ts";
-import { detailsOf } from "./status-document.ts";
+import { detailsOf, isGone } from "./status-document.ts";
 import { type Changes, stateFrom, takeChanges } from "./stored-state.ts";
 import { TrafficSums } from "./traffic-sums.ts";
 import { type Consequences, type ControllerEvent, transition } from "./transition.ts";
@@ -277,7 +277,7 @@ export class Controller implements ControllerRpc {
     const { gone = [] } = changes ?? {};
     if (gone.length > 0) {
       this.#attempt(() => this.#traffic.gone(gone));
-      this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: detailsOf(state) === undefined, nowMs }));
+      this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: isGone(state), nowMs }));
     }
     for (const { deployment, problem } of result.problems ?? []) this.#attempt(() => this.#ports.warn(deployment, problem));
     for (const resolve of this.#settled.splice(0)) resolve();

@@ -7,10 +7,9 @@ import type { ApplicationState, DeploymentState } from "./state.ts";
 
 /** The application, in the spelling of the operator's API; `undefined` when it has been deleted and nothing of it is left. */
 export function detailsOf(application: ApplicationState): ApplicationDetails | undefined {
-  const { name, status, version, desired, deployedAtMs, deployments } = application;
-  // What has been taken away is remembered, so that its epochs go on; it is shown until its last replica is gone.
-  const all = [...deployments.values()].filter(({ isLeaving, replicas }) => !isLeaving || replicas.size > 0);
-  if (desired === null && all.length === 0) return undefined;
+  if (isGone(application)) return undefined;
+  const { name, status, version, desired, deployedAtMs } = application;
+  const all = shownOf(application);
   return {
     name,
     status,
@@ -21,6 +20,16 @@ export function detailsOf(application: ApplicationState): ApplicationDetails | u
     ingress: desired?.ingress ?? "",
     deployments: Object.fromEntries(all.map((deployment) => [deployment.name, deploymentDetails(deployment)])),
   };
+}
+
+/** Whether an application has been deleted, and nothing of it is left. */
+export function isGone(application: ApplicationState): boolean {
+  return application.desired === null && shownOf(application).length === 0;
+}
+
+// What has been taken away is remembered, so that its epochs go on; it is shown until its last replica is gone.
+function shownOf({ deployments }: ApplicationState): DeploymentState[] {
+  return [...deployments.values()].filter(({ isLeaving, replicas }) => !isLeaving || replicas.size > 0);
 }
 
 function deploymentDetails({
