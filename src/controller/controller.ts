@@ -1,8 +1,9 @@
 /**
  * The controller of one application: what should run, and what does.
  *
- * Owns: the application's state, when to look at it again, giving orders and taking their outcomes.
- * Does not own: what follows from what (`transition.ts`), the platform (`durable-objects/controller.ts`).
+ * Owns: the application's state, when to look at it again.
+ * Does not own: what follows from what (`transition.ts`), how orders are given (`order-giver.ts`), the platform
+ * (`durable-objects/controller.ts`).
  *
  * Invariants:
  *   C1. What has changed is stored before anything is done or answered that follows from it, all of it or nothing.
@@ -27,8 +28,8 @@ import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
 import { MeasuredReplicas } from "./measured-replicas.ts";
-import { nextOrderAtMs, type Order, takeOrders } from "./orders.ts";
-import { OrdersUnderway, type OrderUnderway } from "./orders-underway.ts";
+import { OrderGiver } from "./order-giver.ts";
+import { nextOrderAtMs, type Order, type OrderLimits, takeOrders } from "./orders.ts";
 import type { ControllerPorts } from "./controller-ports.ts";
 import { earliest } from "./schedule.ts";
 import { addUpLoads } from "./scaling.ts";
@@ -43,22 +44,29 @@ export class Controller implements ControllerRpc {
   #known: ApplicationState | undefined;
   readonly #measured: MeasuredReplicas;
   readonly #traffic: TrafficSums;
-  readonly #underway = new OrdersUnderway();
+  readonly #orders: OrderGiver;
   /** The alarm that was asked for, until it rings. */
   #alarmAtMs: number | undefined;
   #isRinging = false;
-  #isGiving = false;
   #settled: (() => void)[] = [];
 
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
     this.#measured = new MeasuredReplicas(ports.measured);
-    this.#traffic = new TrafficSums({
-      store: ports.traffic,
-      tell: (counts) => ports.counted(counts),
-      keepAlive: (promise) => ports.keepAlive(promise),
-      failed: (error) => ports.failed(error),
-      sleep: (ms) => ports.sleep(ms),
+    const around = {
+      keepAlive: (promise: Promise<unknown>) => this.#attempt(() => ports.keepAlive(promise)),
+      failed: (error: unknown) => ports.failed(error),
+      sleep: (ms: number) => ports.sleep(ms),
+      now: () => ports.now(),
+    };
+    this.#traffic = new TrafficSums({ ...around, store: ports.traffic, tell: (counts) => ports.counted(counts) });
+    this.#orders = new OrderGiver({
+      ...around,
+      take: (limits) => this.#takeOrders(limits),
+      give: (order) => ports.give(order),
+      // An outcome that could not be stored is asked for again when the order is due again.
+      happened: (event) => this.#attempt(() => this.#apply(event)),
+      paused: () => this.#attempt(() => this.#wake()),
     });
     const { version, application } = ports.compiled;
     const { version: before, revision } = this.#state;
@@ -167,63 +175,23 @@ export class Controller implements ControllerRpc {
     try {
       this.#apply({ kind: "tick" });
       this.#tellMoved();
-      this.#underway.giveUp(this.#ports.now());
-      if (!this.#isGiving && this.#giveSome()) this.#attempt(() => this.#ports.keepAlive(this.#giveOthers()));
+      this.#orders.give();
     } finally {
       this.#isRinging = false;
     }
     this.#attempt(() => this.#wake());
   }
 
-  /** Gives orders that are due. Whether there may be more. */
-  #giveSome(): boolean {
+  #takeOrders({ most, underway }: OrderLimits): readonly Order[] {
     const nowMs = this.#ports.now();
     const { orders } = this.#change((state) => {
       const taken: Order[] = [];
       for (const deployment of state.deployments.values()) {
-        const limits = { most: ORDERS_AT_ONCE - taken.length, underway: this.#underway };
-        taken.push(...takeOrders(state, deployment, nowMs, limits));
+        taken.push(...takeOrders(state, deployment, nowMs, { most: most - taken.length, underway }));
       }
       return { touched: new Set(state.deployments.values()), orders: taken };
     });
-    for (const order of orders) this.#attempt(() => this.#ports.keepAlive(this.#give(order)));
-    return orders.length === ORDERS_AT_ONCE;
-  }
-
-  async #giveOthers(): Promise<void> {
-    this.#isGiving = true;
-    try {
-      let count = ORDERS_AT_ONCE;
-      do {
-        await this.#ports.sleep(ORDERS_APART_MS);
-        count += ORDERS_AT_ONCE;
-      } while (this.#giveSome() && count < ORDERS_FROM_ALARM);
-    } catch (error) {
-      this.#ports.failed(error);
-    } finally {
-      this.#isGiving = false;
-    }
-    this.#attempt(() => this.#wake());
-  }
-
-  async #give(order: Order): Promise<void> {
-    const { deployment, replica, assignment } = order;
-    const underway = this.#underway.begin(order, this.#ports.now());
-    const about = { deployment, replica: replica.name };
-    let event: ControllerEvent;
-    try {
-      event = { kind: "outcome", ...about, epoch: assignment.set.epoch, outcome: await this.#ports.give(order) };
-    } catch (error) {
-      event = { kind: "unreached", ...about, reason: error instanceof Error ? error.message : String(error) };
-    }
-    this.#take(underway, event);
-  }
-
-  #take(underway: OrderUnderway, event: ControllerEvent): void {
-    // One that was given up, and perhaps given again.
-    if (!this.#underway.end(underway)) return;
-    // An outcome that could not be stored is asked for again when the order is due again.
-    this.#attempt(() => this.#apply(event));
+    return orders;
   }
 
   /** Says that the application has gone over to this code, until it has been heard. */
@@ -299,22 +267,12 @@ export class Controller implements ControllerRpc {
     const timeMs = earliest(agenda.first?.timeMs, untoldAtMs);
     if (timeMs === undefined) return undefined;
     // Orders that are due are being given: should this object be lost, another goes on.
-    return this.#isGiving ? Math.max(nowMs + GIVING_MS, timeMs) : Math.max(nowMs, timeMs);
+    return this.#orders.isGiving ? Math.max(nowMs + GIVING_MS, timeMs) : Math.max(nowMs, timeMs);
   }
 }
 
 /** How long until the configuration's object is told again of new code. */
 const UNTOLD_RETRY_MS = 10_000;
-
-/**
- * How many orders are given at once, and how far apart: 200 a second. Where many replicas share a thread, as on one machine, whatever
- * else is asked of it is answered in between.
- */
-const ORDERS_AT_ONCE = 2;
-const ORDERS_APART_MS = 10;
-
-/** How many orders follow from one alarm: the platform limits what one event may call. */
-const ORDERS_FROM_ALARM = 500;
 
 /** How long until an object that was lost while it gave orders goes on. */
 const GIVING_MS = 2000;
