@@ -48,7 +48,8 @@ export class Controller implements ControllerRpc {
   /** The alarm that was asked for, until it rings. */
   #alarmAtMs: number | undefined;
   #isRinging = false;
-  #settled: (() => void)[] = [];
+  /** Who waits for the next change. */
+  #awaited: (() => void)[] = [];
 
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
@@ -137,7 +138,7 @@ export class Controller implements ControllerRpc {
   async status(settleMs = 0): Promise<ApplicationDetails | undefined> {
     // Should the alarm have been lost, whoever looks brings it back.
     this.#ports.wakeAt((this.#alarmAtMs = this.#nextAtMs()));
-    if (settleMs > 0) await Promise.race([this.#ports.sleep(settleMs), this.#whenSettled()]);
+    if (settleMs > 0) await this.#settles(settleMs);
     return detailsOf(this.#state);
   }
 
@@ -147,8 +148,13 @@ export class Controller implements ControllerRpc {
     return { details, replicas: this.#measured.all(this.#state, this.#ports.now()) };
   }
 
-  async #whenSettled(): Promise<void> {
-    while (this.#isSettling) await new Promise<void>((resolve) => this.#settled.push(resolve));
+  async #settles(limitMs: number): Promise<void> {
+    const over = this.#ports.sleep(limitMs).then(() => "over" as const);
+    while (this.#isSettling) if ((await Promise.race([over, this.#nextChange()])) === "over") return;
+  }
+
+  #nextChange(): Promise<void> {
+    return new Promise((resolve) => this.#awaited.push(resolve));
   }
 
   get #isSettling(): boolean {
@@ -248,7 +254,7 @@ export class Controller implements ControllerRpc {
       this.#attempt(() => this.#measured.gone(state, gone, { isDeleted: isGone(state), nowMs }));
     }
     for (const { deployment, problem } of result.problems ?? []) this.#attempt(() => this.#ports.warn(deployment, problem));
-    for (const resolve of this.#settled.splice(0)) resolve();
+    for (const resolve of this.#awaited.splice(0)) resolve();
     return result;
   }
 
