@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, DeploymentUnavailableError, MethodNotFoundError, RequestCancelledError, RequestTimeoutError } from "edge-serve/client";
 import { serve, type Server } from "edge-serve/testing";
 import type { app } from "./apps/client.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const TOKEN = "open sesame";
 let server: Server;
@@ -13,12 +14,6 @@ afterAll(() => server.stop());
 
 const numbers = (token = TOKEN, name = "open") => connect<typeof app>(server.url, { token, app: name });
 
-const rejection = (response: PromiseLike<unknown>): Promise<unknown> =>
-  Promise.resolve(response).then(
-    (value) => expect.unreachable(`It resolved with ${JSON.stringify(value)}.`),
-    (error: unknown) => error,
-  );
-
 describe("an application that says rpc: true, called from outside", () => {
   it("gives results for arguments of any kind that can cross", async () => {
     expect(await numbers().remote(new Map(Object.entries({ a: 1, b: 2 })))).toBe(3);
@@ -26,10 +21,10 @@ describe("an application that says rpc: true, called from outside", () => {
   });
 
   it("throws what the method threw, and edge-serve's own errors as their classes", async () => {
-    expect(await rejection(numbers().half.remote(3))).toMatchObject({ name: "OddError", message: "3 is odd", value: 3 });
-    expect(await rejection(numbers().half.remote(3))).toBeInstanceOf(RangeError);
+    expect(await rejectionOf(numbers().half.remote(3))).toMatchObject({ name: "OddError", message: "3 is odd", value: 3 });
+    expect(await rejectionOf(numbers().half.remote(3))).toBeInstanceOf(RangeError);
     const untyped = connect<Record<"nope", () => void>>(server.url, { token: TOKEN, app: "open" });
-    expect(await rejection(untyped.nope.remote())).toBeInstanceOf(MethodNotFoundError);
+    expect(await rejectionOf(untyped.nope.remote())).toBeInstanceOf(MethodNotFoundError);
   });
 
   it("streams, and stops the generator when its loop is left", async () => {
@@ -54,9 +49,9 @@ describe("an application that says rpc: true, called from outside", () => {
     const response = numbers().wait.remote();
     await expect.poll(async () => (await numbers().options({ timeoutMs: 5000 }).who.remote()).length).toBeGreaterThan(0);
     response.cancel();
-    expect(await rejection(response)).toBeInstanceOf(RequestCancelledError);
+    expect(await rejectionOf(response)).toBeInstanceOf(RequestCancelledError);
     await server.waitForLog(({ message }) => message === "waiting stopped");
-    expect(await rejection(numbers().options({ timeoutMs: 50 }).wait.remote())).toBeInstanceOf(RequestTimeoutError);
+    expect(await rejectionOf(numbers().options({ timeoutMs: 50 }).wait.remote())).toBeInstanceOf(RequestTimeoutError);
   });
 });
 
@@ -66,20 +61,20 @@ describe("a call from outside is refused", () => {
     ["by an application that does not say rpc: true, whatever the operator's token opens", () => numbers(TOKEN, "closed"), "403"],
     ["where there is no such application", () => numbers(TOKEN, "nowhere"), "answered 40"],
   ])("%s", async (_, handle, text) => {
-    const error = await rejection(handle().half.remote(2));
+    const error = await rejectionOf(handle().half.remote(2));
     expect(error).toBeInstanceOf(DeploymentUnavailableError);
     expect((error as Error).message).toContain(text);
   });
 
   it("where the system has no token", async () => {
     await using bare = await serve("test/e2e/apps/client.yaml", { quiet: true });
-    const error = await rejection(connect<typeof app>(bare.url, { token: "", app: "open" }).half.remote(2));
+    const error = await rejectionOf(connect<typeof app>(bare.url, { token: "", app: "open" }).half.remote(2));
     expect(error).toMatchObject({ code: "DEPLOYMENT_UNAVAILABLE", message: expect.stringContaining("403") });
   });
 });
 
 it("a system that cannot be reached is unavailable, and the cause says why", async () => {
-  const error = await rejection(connect<() => string>("http://127.0.0.1:1/", { token: TOKEN }).remote());
+  const error = await rejectionOf(connect<() => string>("http://127.0.0.1:1/", { token: TOKEN }).remote());
   expect(error).toBeInstanceOf(DeploymentUnavailableError);
   expect((error as Error).cause).toBeInstanceOf(TypeError);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BackPressureError, RequestCancelledError, RequestTimeoutError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
 import type { limited, sticky } from "./apps/load.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 let server: Server;
 
@@ -11,11 +12,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const front = (app: string) => server.handle<typeof limited>(app);
-const rejection = (response: PromiseLike<unknown>): Promise<Error> =>
-  Promise.resolve(response).then(
-    (value) => Promise.reject(new Error(`Resolved with ${JSON.stringify(value)}.`)),
-    (error: Error) => error,
-  );
 const statsOf = async (app: string) => await front(app).stats.remote();
 
 describe("admission", () => {
@@ -26,18 +22,18 @@ describe("admission", () => {
 
   it("refuses over HTTP as the deployment's backpressure says, through a parent", async () => {
     const many = front("tight").holdMany.remote(10);
-    await expect.poll(() => rejection(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
+    await expect.poll(() => rejectionOf(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
     const response = await server.fetch("/tight");
     expect([response.status, response.headers.get("retry-after")]).toEqual([429, "2"]);
     expect(await response.text()).toMatch(/^Request dropped due to backpressure: the replica of "Gate" runs 2 requests/);
     many.cancel();
-    await rejection(many);
+    await rejectionOf(many);
   });
 
   it("gives callers a BackPressureError with when to come back", async () => {
     const many = front("tight").holdMany.remote(10);
-    await expect.poll(() => rejection(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
-    expect(await rejection(front("tight").hold.remote("one more"))).toMatchObject({
+    await expect.poll(() => rejectionOf(front("tight").hold.remote("one more"))).toBeInstanceOf(BackPressureError);
+    expect(await rejectionOf(front("tight").hold.remote("one more"))).toMatchObject({
       code: "BACK_PRESSURE",
       status: 429,
       retryAfterMs: 1500,
@@ -60,7 +56,7 @@ describe("admission", () => {
 
 describe("deadlines", () => {
   it("end a call after the deployment's requestTimeoutMs, and stop it", async () => {
-    const error = await rejection(front("timed").hold.remote("late"));
+    const error = await rejectionOf(front("timed").hold.remote("late"));
     expect(error).toBeInstanceOf(RequestTimeoutError);
     await expect.poll(() => statsOf("timed")).toMatchObject({ ongoing: 0, aborted: 1 });
   });
@@ -94,7 +90,7 @@ describe("cancellation", () => {
     const answer = server.fetch("/plain", { signal: gone.signal });
     await expect.poll(() => statsOf("plain")).toMatchObject({ ongoing: 1 });
     gone.abort();
-    await rejection(answer);
+    await rejectionOf(answer);
     await expect.poll(() => statsOf("plain")).toMatchObject({ ongoing: 0, aborted: aborted + 1 });
   });
 
@@ -103,7 +99,7 @@ describe("cancellation", () => {
     const call = front("plain").hold.remote("outer");
     await expect.poll(() => statsOf("plain")).toMatchObject({ ongoing: 1 });
     call.cancel();
-    expect(await rejection(call)).toBeInstanceOf(RequestCancelledError);
+    expect(await rejectionOf(call)).toBeInstanceOf(RequestCancelledError);
     await expect.poll(() => statsOf("plain")).toMatchObject({ ongoing: 0, aborted: aborted + 1 });
   });
 

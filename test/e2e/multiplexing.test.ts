@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Server } from "edge-serve/testing";
 import type { one } from "./apps/multiplexing.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 let server: Server;
 
@@ -10,12 +11,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const front = (app: string) => server.handle<typeof one>(app);
-const rejection = (response: PromiseLike<unknown>): Promise<unknown> =>
-  Promise.resolve(response).then(
-    (value) => Promise.reject(new Error(`Resolved with ${JSON.stringify(value)}.`)),
-    (error: unknown) => error,
-  );
-
 describe("the models of a replica", () => {
   it("are loaded when they are asked for, kept, and disposed of in order of use", async () => {
     const models = front("one");
@@ -26,7 +21,7 @@ describe("the models of a replica", () => {
   it("are loaded once by calls at once, and not kept when that fails, in the error's own class", async () => {
     const models = front("one");
     await models.ask.remote("es", 20);
-    const error = await rejection(models.ask.remote("broken", 5));
+    const error = await rejectionOf(models.ask.remote("broken", 5));
     expect(error).toBeInstanceOf(RangeError);
     expect((error as Error).message).toBe("There is no model broken.");
     const { events, loaded } = await models.state.remote();

@@ -3,8 +3,8 @@ import { RequestCancelledError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
 import type { TaskPage } from "../../src/protocol/tasks.ts";
 import type { app } from "./apps/tasks.ts";
+import { AUTHORIZED, TOKEN } from "../support/operated.ts";
 
-const TOKEN = "open sesame";
 let server: Server;
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ afterAll(() => server.stop());
 const api = (path: string, method = "GET", body?: unknown) =>
   server.fetch(`/-/api/${path}`, {
     method,
-    headers: { authorization: `Bearer ${TOKEN}` },
+    headers: AUTHORIZED,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 

@@ -6,8 +6,9 @@ import { serve, type Server } from "edge-serve/testing";
 import { runCli } from "../../src/cli/program.ts";
 import type { TaskPage } from "../../src/protocol/tasks.ts";
 import type { app, Asked } from "./apps/tasks.ts";
+import { AUTHORIZED, TOKEN } from "../support/operated.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
-const TOKEN = "open sesame";
 let server: Server;
 
 beforeAll(async () => {
@@ -17,13 +18,7 @@ afterAll(() => server.stop());
 
 const front = () => server.handle<typeof app>("tasks");
 const start = (asked: Asked) => front().start.remote(asked).result();
-const rejection = (promise: PromiseLike<unknown>): Promise<unknown> =>
-  Promise.resolve(promise).then(
-    (value) => expect.unreachable(`It resolved with ${JSON.stringify(value)}.`),
-    (error: unknown) => error,
-  );
-
-const api = (path: string, method = "GET") => server.fetch(`/-/api/${path}`, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+const api = (path: string, method = "GET") => server.fetch(`/-/api/${path}`, { method, headers: AUTHORIZED });
 
 describe("from outside the Worker", () => {
   it("what connect gives can be enqueued, and its tasks can be asked for", async () => {
@@ -36,7 +31,7 @@ describe("from outside the Worker", () => {
     expect(await task.result({ timeoutMs: 20_000 })).toEqual([new Map([["a", 1]])]);
     expect(await task.status()).toMatchObject({ id, state: "SUCCEEDED" });
     expect(await task.cancel()).toBe(false);
-    expect(await rejection(getTask(client, id.replace("tasks.", "other.")).status())).toMatchObject({ code: "TASK_NOT_FOUND" });
+    expect(await rejectionOf(getTask(client, id.replace("tasks.", "other.")).status())).toMatchObject({ code: "TASK_NOT_FOUND" });
     expect(() => getTask({}, id)).toThrow(ConfigError);
   });
 
@@ -44,7 +39,7 @@ describe("from outside the Worker", () => {
     const task = server.task<string>(await start({ method: "second" }));
     expect(await task.result()).toBe("done");
     expect((await task.status()).attempts).toBe(2);
-    expect(await rejection(server.task(await start({ method: "fails" })).result())).toBeInstanceOf(RangeError);
+    expect(await rejectionOf(server.task(await start({ method: "fails" })).result())).toBeInstanceOf(RangeError);
   });
 });
 
@@ -75,12 +70,12 @@ describe("an operator", () => {
 
   it("sees, cancels and retries one", async () => {
     const id = await start({ method: "fails" });
-    await rejection(server.task(id).result());
+    await rejectionOf(server.task(id).result());
     const seen = await api(`tasks/${id}`);
     expect([seen.status, await seen.json()]).toEqual([200, expect.objectContaining({ id, state: "FAILED", attempts: 3 })]);
     const retried = await api(`tasks/${id}/retry`, "POST");
     expect([retried.status, await retried.json()]).toEqual([200, expect.objectContaining({ id, attempts: 0 })]);
-    await rejection(server.task(id).result());
+    await rejectionOf(server.task(id).result());
     expect(await server.task(id).status()).toMatchObject({ state: "FAILED", attempts: 3 });
     const waiting = await start({ options: { delayMs: 3_600_000 } });
     expect((await api(`tasks/${waiting}/retry`, "POST")).status).toBe(409);
@@ -113,7 +108,7 @@ describe("an operator", () => {
       return { exitCode, out, err };
     };
     const failed = await start({ method: "hopeless" });
-    await rejection(server.task(failed).result());
+    await rejectionOf(server.task(failed).result());
     const listed = await edgeServe("tasks", "--state", "FAILED", "--app", "tasks", "--limit", "1");
     expect(listed.exitCode).toBe(0);
     expect(listed.out).toMatch(new RegExp(`^${failed} +FAILED +tasks/Jobs.hopeless +1 .*Hopeless: no use`, "m"));
@@ -130,8 +125,8 @@ describe("an operator", () => {
 
   it("sees them on the dashboard", async () => {
     const id = await start({ method: "fails" });
-    await rejection(server.task(id).result());
-    const page = await (await server.fetch("/-/dashboard", { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+    await rejectionOf(server.task(id).result());
+    const page = await (await server.fetch("/-/dashboard", { headers: AUTHORIZED })).text();
     expect(page).toContain(id);
     expect(page).toContain("RangeError: never");
   });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError, RequestCancelledError, RequestTimeoutError, SerializationError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
 import type { app, Asked } from "./apps/tasks.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 let server: Server;
 
@@ -16,12 +17,6 @@ const outcome = async (asked: Asked) => {
   const id = await start(asked);
   return front().result.remote(id, 20_000).result();
 };
-const rejection = (promise: PromiseLike<unknown>): Promise<unknown> =>
-  Promise.resolve(promise).then(
-    (value) => expect.unreachable(`It resolved with ${JSON.stringify(value)}.`),
-    (error: unknown) => error,
-  );
-
 describe("an enqueued call", () => {
   it("runs, and its task has the result, whatever crosses", async () => {
     const values = [1, "a", new Map([["k", new Date(0)]]), null, undefined];
@@ -62,7 +57,7 @@ describe("an enqueued call", () => {
 
   it("has failed after its last attempt, with the method's own error", async () => {
     const id = await start({ method: "fails", args: [new Map([[1, 2]])] });
-    const error = await rejection(front().result.remote(id, 20_000));
+    const error = await rejectionOf(front().result.remote(id, 20_000));
     expect(error).toBeInstanceOf(RangeError);
     expect(error).toMatchObject({ message: "never", value: new Map([[1, 2]]) });
     expect(await front().status.remote(id)).toMatchObject({
@@ -78,7 +73,7 @@ describe("an enqueued call", () => {
     ["is no method", "missing", "MethodNotFoundError"],
   ])("has failed at once where its method %s", async (_, method, name) => {
     const id = await start({ method });
-    expect(await rejection(front().result.remote(id, 20_000))).toMatchObject({ name });
+    expect(await rejectionOf(front().result.remote(id, 20_000))).toMatchObject({ name });
     expect(await front().status.remote(id)).toMatchObject({ state: "FAILED", error: { name } });
     expect((await front().status.remote(id)).attempts).toBeLessThanOrEqual(1);
   });
@@ -107,7 +102,7 @@ describe("an enqueued call", () => {
 
   it("sees its signal abort when an attempt has taken too long, and fails after the last one", async () => {
     const task = server.task(await front().startLong.remote());
-    expect(await rejection(task.result({ timeoutMs: 20_000 }))).toBeInstanceOf(RequestTimeoutError);
+    expect(await rejectionOf(task.result({ timeoutMs: 20_000 }))).toBeInstanceOf(RequestTimeoutError);
     expect(await task.status()).toMatchObject({ state: "FAILED", attempts: 2, error: { name: "RequestTimeoutError" } });
     const stops = server.logs().filter(({ message, fields }) => message === "stopped" && fields["name"] === "too long");
     expect(stops).toHaveLength(2);
@@ -115,32 +110,32 @@ describe("an enqueued call", () => {
 
   it("is tried again where a call inside of it finds no method", async () => {
     const id = await start({ method: "callsMissing" });
-    expect(await rejection(server.task(id).result())).toMatchObject({ name: "MethodNotFoundError" });
+    expect(await rejectionOf(server.task(id).result())).toMatchObject({ name: "MethodNotFoundError" });
     expect((await server.task(id).status()).attempts).toBe(3);
   });
 
   it("is refused where it is a generator, or holds what cannot be stored", async () => {
-    expect(await rejection(start({ method: "numbers" }))).toBeInstanceOf(SerializationError);
-    expect(await rejection(start({ args: ["x".repeat(1_100_000)] }))).toMatchObject({ code: "SERIALIZATION" });
+    expect(await rejectionOf(start({ method: "numbers" }))).toBeInstanceOf(SerializationError);
+    expect(await rejectionOf(start({ args: ["x".repeat(1_100_000)] }))).toMatchObject({ code: "SERIALIZATION" });
   });
 
   it("is refused where the deployment has no option tasks", async () => {
-    const error = await rejection(front().startWithout.remote());
+    const error = await rejectionOf(front().startWithout.remote());
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as Error).message).toMatch(/"Plain".*tasks: \{\}|tasks: \{\}.*"Plain"/);
   });
 
   it.each([{ idempotencyKey: "" }, { delayMs: -1 }, { delayMs: 31_536_000_001 }])("is refused with %j", async (options) => {
-    expect(await rejection(start({ options }))).toBeInstanceOf(ConfigError);
+    expect(await rejectionOf(start({ options }))).toBeInstanceOf(ConfigError);
   });
 
   it("waits for its delay, and never runs when it is cancelled before", async () => {
     const id = await start({ method: "run", args: [-1], options: { delayMs: 3_600_000 } });
     const { state, nextAttemptAt, createdAt } = await front().status.remote(id);
     expect([state, Math.round((nextAttemptAt! - createdAt) / 1000)]).toEqual(["PENDING", 3600]);
-    expect(await rejection(front().result.remote(id, 50))).toBeInstanceOf(RequestTimeoutError);
+    expect(await rejectionOf(front().result.remote(id, 50))).toBeInstanceOf(RequestTimeoutError);
     expect(await front().cancel.remote(id)).toBe(true);
-    expect(await rejection(front().result.remote(id))).toBeInstanceOf(RequestCancelledError);
+    expect(await rejectionOf(front().result.remote(id))).toBeInstanceOf(RequestCancelledError);
     expect(await front().cancel.remote(id)).toBe(false);
   });
 
@@ -169,7 +164,7 @@ describe("an enqueued call", () => {
   it.each(["nonsense", "tasks.0.000000000000000000000a", "tasks.99.000000000000000000000a", "other.0.000000000000000000000a"])(
     "is not found by the id %s",
     async (id) => {
-      expect(await rejection(front().status.remote(id))).toMatchObject({ name: "TaskNotFoundError", code: "TASK_NOT_FOUND" });
+      expect(await rejectionOf(front().status.remote(id))).toMatchObject({ name: "TaskNotFoundError", code: "TASK_NOT_FOUND" });
     },
   );
 });
