@@ -13,9 +13,16 @@ import { SCHEDULES_CRON } from "../src/protocol/names.ts";
 export type Serve = (request: Request, env?: unknown, elsewhere?: () => Promise<Response>) => Promise<Response>;
 
 type Fetch = (request: Request, env?: unknown, ctx?: unknown) => Response | Promise<Response>;
+
 type Entrypoint = new (ctx: unknown, env: unknown) => { readonly env?: unknown };
 
 type Scheduled = (event: { readonly cron: string }, env?: unknown, ctx?: unknown) => unknown;
+
+/** The user's handlers that something stands in front of. */
+interface Handlers {
+  fetch?: Fetch;
+  scheduled?: Scheduled;
+}
 
 /** What stands in front of the user's default export. */
 export interface InFront {
@@ -40,23 +47,40 @@ export function besideMain(main: Readonly<Record<string, unknown>>, classes: rea
 }
 
 function besideClass(Own: Entrypoint, inFront: InFront): object {
-  const own = Own.prototype as { fetch?: Fetch; scheduled?: Scheduled };
+  const inherited = Own.prototype as Handlers;
+  const fetchOf =
+    (self: InstanceType<Entrypoint>, fetch: Fetch | undefined) =>
+    (request: Request): Promise<Response> =>
+      inFront.serve(request, self.env, fetch && (async () => inRequest(request, inFront, () => fetch.call(self, request))));
+  const scheduledOf =
+    (self: InstanceType<Entrypoint>, users: Scheduled | undefined) =>
+    (event: { readonly cron: string }): Promise<void> =>
+      scheduled(event, inFront, users && (() => users.call(self, event)));
+  // The platform calls a field before any method, so what stands in front of a field of the user's is a field.
+  const frontFields = (self: InstanceType<Entrypoint> & Handlers): void => {
+    if (Object.hasOwn(self, "fetch")) self.fetch = fetchOf(self, self.fetch);
+    if (inFront.scheduled !== undefined && Object.hasOwn(self, "scheduled")) self.scheduled = scheduledOf(self, self.scheduled);
+  };
   const Beside = class extends Own {
+    constructor(ctx: unknown, env: unknown) {
+      super(ctx, env);
+      frontFields(this);
+    }
+
     fetch(request: Request): Promise<Response> {
-      const { fetch } = own;
-      return inFront.serve(request, this.env, fetch && (async () => inRequest(request, inFront, () => fetch.call(this, request))));
+      return fetchOf(this, inherited.fetch)(request);
     }
   };
   if (inFront.scheduled === undefined) return Beside;
   return class extends Beside {
     scheduled(event: { readonly cron: string }): Promise<void> {
-      return scheduled(event, inFront, own.scheduled && (() => own.scheduled!.call(this, event)));
+      return scheduledOf(this, inherited.scheduled)(event);
     }
   };
 }
 
 function besideObject(own: object, inFront: InFront): object {
-  const { fetch, ...handlers } = handlersOf(own) as { fetch?: Fetch; scheduled?: Scheduled };
+  const { fetch, ...handlers } = handlersOf(own) as Handlers;
   const users = handlers.scheduled;
   return {
     ...handlers,

@@ -177,6 +177,17 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
       200,
     ],
     [
+      "a class whose handlers are fields",
+      `import { WorkerEntrypoint } from "cloudflare:workers";
+       export class Counter {}
+       export default class extends WorkerEntrypoint {
+         #word = "field";
+         fetch = async (request: Request) => new Response(this.#word + " " + new URL(request.url).pathname);
+       };`,
+      "field /x",
+      200,
+    ],
+    [
       "an instance of a class",
       `class Router { #word = "router"; fetch() { return new Response(this.#word); } }\nexport default new Router();`,
       "router",

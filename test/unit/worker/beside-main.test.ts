@@ -6,17 +6,23 @@ const OWN = "0 3 * * *";
 
 type Handlers = { scheduled?(event: { readonly cron: string }, env?: unknown, ctx?: unknown): Promise<void> };
 
+/** How the user's main has its handlers. A field of a class is called before any method. */
+type Kind = "object" | "class" | "class with fields";
+
 /** What a cron reaches: the system, the user's handler. */
-function reached(kind: "object" | "class", crons: readonly string[], hasHandler = true) {
+function reached(kind: Kind, crons: readonly string[], hasHandler = true) {
   const met: string[] = [];
   const users = hasHandler ? { scheduled: ({ cron }: { readonly cron: string }) => void met.push(`own ${cron}`) } : {};
   class Own {
     readonly isOwn = true;
+    constructor() {
+      if (kind === "class with fields") Object.assign(this, users);
+    }
   }
-  Object.assign(Own.prototype, users);
+  if (kind === "class") Object.assign(Own.prototype, users);
   const serve: Serve = async () => new Response();
   const scheduled = async () => void met.push("system");
-  const made = besideMain({ default: kind === "class" ? Own : users }, [], { serve, scheduled, crons, keepAlive: () => {} });
+  const made = besideMain({ default: kind === "object" ? users : Own }, [], { serve, scheduled, crons, keepAlive: () => {} });
   const handlers = (typeof made === "function" ? new (made as new () => object)() : made) as Handlers;
   return {
     met,
@@ -27,7 +33,7 @@ function reached(kind: "object" | "class", crons: readonly string[], hasHandler 
   };
 }
 
-describe.each(["object", "class"] as const)("the scheduled handler of a main that is an %s", (kind) => {
+describe.each<Kind>(["object", "class", "class with fields"])("the scheduled handler of a main that is: %s,", (kind) => {
   it("gets the user's crons, and the system gets its own", async () => {
     const { at } = reached(kind, [OWN]);
     expect([await at(OWN), await at(SYSTEMS)]).toEqual([[`own ${OWN}`], ["system"]]);
