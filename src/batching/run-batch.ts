@@ -184,13 +184,13 @@ function isAsyncIterator(value: unknown): value is AsyncIterator<unknown, unknow
 }
 
 /** The scope of a batch, and the request in it, which the batch aborts when nobody waits any more. */
-export interface BatchScope {
+interface BatchScope {
   readonly scope: Scope | undefined;
   readonly request: RequestScope | undefined;
 }
 
 /** Makes the scope of a batch from its callers', the first caller's first. */
-export function batchScopeOf(scopes: readonly (Scope | undefined)[]): BatchScope {
+function batchScopeOf(scopes: readonly (Scope | undefined)[]): BatchScope {
   const inReplica = scopes.find((scope) => scope !== undefined);
   if (inReplica === undefined) return { scope: undefined, request: undefined };
   const metas = scopes.flatMap((scope) => scope?.request?.meta ?? []);

@@ -28,7 +28,7 @@ export const DEFAULTS = {
 } as const;
 
 /** The oldest compatibility date to run on: node:async_hooks is there without a flag from then on. */
-export const OLDEST_DATE = "2026-08-04";
+const OLDEST_DATE = "2026-08-04";
 // The request's signal aborts when the client goes, without a flag, from this date on.
 const REQUEST_SIGNAL_DATE = "2026-11-17";
 

@@ -4,10 +4,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { namedPolicies } from "../../compile/policies.ts";
-import { formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
+import { DEFAULT_NAME, formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
 import { parseImportPath } from "../../config/import-path.ts";
 import { configPosition, parseConfigText } from "../../config/parse-file.ts";
 import type { ApplicationConfig, SystemConfig } from "../../config/system-config.ts";
+import { DEFAULT_PREFIX } from "../../config/system-options.ts";
 import { EXIT, Failure } from "../failure.ts";
 
 /** Where code is: the file, absolute, and the export. */
@@ -52,14 +53,14 @@ export function readTarget(text: string | undefined, cwd: string, args?: unknown
 
 function readImportPath(label: string, cwd: string, args: unknown): Target {
   const application: ApplicationConfig = {
-    name: "default",
-    routePrefix: "/",
+    name: DEFAULT_NAME,
+    routePrefix: DEFAULT_PREFIX,
     importPath: label,
     ...(args === undefined ? {} : { args }),
     deployments: [],
   };
   const config: SystemConfig = { applications: [application], httpOptions: {} };
-  return { label, config, modules: { default: locate(label, cwd, "The target") }, policies: {}, warnings: "" };
+  return { label, config, modules: { [DEFAULT_NAME]: locate(label, cwd, "The target") }, policies: {}, warnings: "" };
 }
 
 function readConfigFile(label: string, file: string, cwd: string, args: unknown): Target {

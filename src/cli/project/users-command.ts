@@ -14,7 +14,7 @@ export interface CommandPlace {
 }
 
 /** The command of a configuration, and where it runs, relative to where wrangler is started; `undefined` if there is none. */
-export function usersCommand({ build }: WrittenConfig): { readonly command: string; readonly cwd: string } | undefined {
+function usersCommand({ build }: WrittenConfig): { readonly command: string; readonly cwd: string } | undefined {
   const { command, cwd = "." } = (build ?? {}) as { command?: unknown; cwd?: unknown };
   return typeof command === "string" && command.trim() !== "" ? { command, cwd: String(cwd) } : undefined;
 }
