@@ -4,8 +4,8 @@
  * A claim asks a replica to run the request at once or to refuse; asking is worth more than any stale knowledge of
  * who is busy. After the last refusal the request waits in the queue of the least loaded replica seen.
  *
- * Owns: how many replicas are asked, for what, and what a lost one means to the caller.
- * Does not own: their order (ordering.ts), the connection (a port), admission (the replica's), what runs there.
+ * Owns: asking a replica, what its answer teaches, and what a lost one means to the caller.
+ * Does not own: who is asked for what (asking.ts), the connection (a port), admission (the replica's), what runs there.
  *
  * Invariants:
  *   T1. A connection is asked for with each attempt, and never used after it has failed; a router keeps plain data only.
@@ -16,11 +16,12 @@
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
-import type { AdmissionMode, Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
+import type { Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
 import type { TasksConfig } from "../protocol/manifest.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
+import { ASK_MODES, Asking, type AskMode } from "./asking.ts";
 import { ReplicaEstimates } from "./replica-estimates.ts";
 import { type Loss, LostReplica } from "./lost-replica.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
@@ -44,21 +45,15 @@ export interface RouterPorts extends OrderingPorts {
   keepAlive?(promise: Promise<unknown>): void;
 }
 
-/** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
-const CLAIMS = 3;
-/** How many queues are tried before the caller is told that all are full. */
-const QUEUES = 3;
 /** How often a request begins again because a replica brought a newer set. After that it goes through those that it has begun with. */
 const CHANGES = 5;
-/** How many replicas beyond the set a request may try to start. */
-const SPILLS = 3;
-
 export class Router {
   readonly app: string;
   readonly deployment: string;
   readonly #ports: RouterPorts;
   readonly #estimates: ReplicaEstimates;
   readonly #ordering: Ordering;
+  readonly #asking: Asking;
   #set: ReplicaSet;
 
   /** @param set What is known at first; answers bring newer ones. */
@@ -69,6 +64,7 @@ export class Router {
     this.#ports = ports;
     this.#estimates = new ReplicaEstimates(ports.now);
     this.#ordering = new Ordering(set, this.#estimates, ports);
+    this.#asking = new Asking(this.#estimates, this.#ordering);
   }
 
   /** Deadline of a request in milliseconds, if the deployment has one. */
@@ -193,43 +189,18 @@ export class Router {
    */
   async #tryReplicas<T>(send: Send<T>, cancellation: Cancellation | undefined, isLast: boolean): Promise<T | undefined> {
     const set = this.#set;
-    const { replicas, spill } = set;
-    const seen: Seen[] = [];
-    if (this.#estimates.isSaturated && spill.length === 0) {
-      for (const replica of this.#ordering.of(send.meta, 2))
-        seen.push({ replica, load: this.#estimates.loadOf(replica.name), queued: 0, isFull: false });
-      return this.#wait(send, seen, cancellation, isLast);
+    const refusals: Seen[] = [];
+    for (const mode of ASK_MODES) {
+      for (const replica of this.#asking.of(mode, send.meta, set, refusals)) {
+        if (mode === "claim" && !this.#asking.isWorthClaiming(replica, set)) continue;
+        const outcome = await this.#deliver(replica, mode, send, cancellation);
+        if (!isRefusal(outcome)) return outcome;
+        if (mode !== "queue") refusals.push(this.#refused(replica, outcome));
+        if (this.#set !== set && !isLast) return undefined;
+      }
     }
-    for (const replica of this.#ordering.of(send.meta, CLAIMS)) {
-      // Where others can be started, one that this caller itself keeps busy need not be asked.
-      if (spill.length > 0 && this.#isBusy(replica)) continue;
-      const outcome = await this.#deliver(replica, "claim", send, cancellation);
-      if (!isRefusal(outcome)) return outcome;
-      seen.push(this.#refused(replica, outcome));
-      if (this.#set !== set && !isLast) return undefined;
-      if (this.#estimates.isSaturated && spill.length === 0) break;
-    }
-    for (const replica of this.#toStart(seen)) {
-      const outcome = await this.#deliver(replica, "spill", send, cancellation);
-      if (!isRefusal(outcome)) return outcome;
-      seen.push(this.#refused(replica, outcome));
-      if (this.#set !== set && !isLast) return undefined;
-    }
-    if (replicas.length === 0) throw noReplicas(this, set);
-    return this.#wait(send, seen, cancellation, isLast);
-  }
-
-  // Which replicas beyond the set to start: none while some of the set may have room. Three refusals are no proof of that
-  // where there are many replicas, unless requests wait at all three.
-  #toStart(seen: readonly Seen[]): ReplicaRef[] {
-    const { replicas, spill } = this.#set;
-    if (spill.length === 0) return [];
-    const isFull = replicas.every((replica) => this.#isBusy(replica)) || (seen.length > 0 && seen.every(({ queued }) => queued > 0));
-    return isFull ? spill.filter((replica) => !this.#isBusy(replica)).slice(0, SPILLS) : [];
-  }
-
-  #isBusy({ name }: ReplicaRef): boolean {
-    return this.#estimates.loadOf(name) >= this.#set.config.maxOngoingRequests;
+    if (set.replicas.length === 0) throw noReplicas(this, set);
+    throw isElsewhere(this.#set, send.meta) ? notThere(this, this.#set) : allFull(this, this.#set);
   }
 
   #refused(replica: ReplicaRef, refusal: Refusal): Seen {
@@ -238,31 +209,7 @@ export class Router {
     return seen;
   }
 
-  async #wait<T>(send: Send<T>, seen: readonly Seen[], cancellation: Cancellation | undefined, isLast: boolean): Promise<T | undefined> {
-    const set = this.#set;
-    const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
-    for (const { replica } of queues) {
-      const outcome = await this.#deliver(replica, "queue", send, cancellation);
-      if (!isRefusal(outcome)) return outcome;
-      if (this.#set !== set && !isLast) return undefined;
-    }
-    const others = this.#ordering
-      .of(send.meta, seen.length + QUEUES)
-      .filter((replica) => seen.every((attempt) => attempt.replica !== replica));
-    for (const replica of others.slice(0, QUEUES - queues.length)) {
-      const outcome = await this.#deliver(replica, "queue", send, cancellation);
-      if (!isRefusal(outcome)) return outcome;
-      if (this.#set !== set && !isLast) return undefined;
-    }
-    throw isElsewhere(this.#set, send.meta) ? notThere(this, this.#set) : allFull(this, this.#set);
-  }
-
-  async #deliver<T>(
-    replica: ReplicaRef,
-    mode: AdmissionMode | "spill",
-    send: Send<T>,
-    cancellation: Cancellation | undefined,
-  ): Promise<T | Refusal> {
+  async #deliver<T>(replica: ReplicaRef, mode: AskMode, send: Send<T>, cancellation: Cancellation | undefined): Promise<T | Refusal> {
     cancellation?.check();
     const connection = this.#ports.connect(replica, this);
     const { epoch } = this.#set;
@@ -306,7 +253,7 @@ export class Router {
     return new LostReplica(replica, cause, loss);
   }
 
-  #answered(replica: string, mode: AdmissionMode | "spill", meta: RequestMeta): void {
+  #answered(replica: string, mode: AskMode, meta: RequestMeta): void {
     this.#estimates.answered(replica);
     this.#ordering.answered(replica, meta);
     if (mode !== "queue") this.#estimates.claimed(replica, "taken");

@@ -1,0 +1,79 @@
+/**
+ * Whom a request asks, one replica after the other, and for what: claims, then replicas beyond the set, then queues.
+ *
+ * Owns: how many are asked for what. Does not own: which come first (ordering.ts), asking them (router.ts).
+ */
+import type { AdmissionMode, RequestMeta } from "../protocol/messages.ts";
+import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
+import type { Ordering } from "./ordering.ts";
+import type { Seen } from "./refusal-view.ts";
+import type { ReplicaEstimates } from "./replica-estimates.ts";
+
+/** What a replica is asked: to run the request at once, the same of one beyond the set, or to have it wait. In this order. */
+export const ASK_MODES = ["claim", "spill", "queue"] as const satisfies readonly (AdmissionMode | "spill")[];
+
+export type AskMode = (typeof ASK_MODES)[number];
+
+/** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
+const CLAIMS = 3;
+/** How many queues are tried before the caller is told that all are full. */
+const QUEUES = 3;
+/** How many replicas beyond the set a request may try to start. */
+const SPILLS = 3;
+
+export class Asking {
+  readonly #estimates: ReplicaEstimates;
+  readonly #ordering: Ordering;
+
+  constructor(estimates: ReplicaEstimates, ordering: Ordering) {
+    this.#estimates = estimates;
+    this.#ordering = ordering;
+  }
+
+  /**
+   * The replicas to ask for this, one after the other, as long as they refuse.
+   *
+   * @param refusals Those that have refused to run the request at once.
+   */
+  of(mode: AskMode, meta: RequestMeta, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+    if (mode === "claim") return this.#isInVain(set) ? [] : this.#ordering.of(meta, CLAIMS);
+    return mode === "spill" ? this.#toStart(set, refusals) : this.#queues(meta, set, refusals);
+  }
+
+  /** Whether a claim is still worth sending. Where others can be started, one that this caller itself keeps busy need not be asked. */
+  isWorthClaiming(replica: ReplicaRef, set: ReplicaSet): boolean {
+    return set.spill.length > 0 ? !this.#isBusy(replica, set) : !this.#estimates.isSaturated;
+  }
+
+  #isInVain({ spill }: ReplicaSet): boolean {
+    return spill.length === 0 && this.#estimates.isSaturated;
+  }
+
+  // Which replicas beyond the set to start: none while some of the set may have room. Three refusals are no proof of that
+  // where there are many replicas, unless requests wait at all three.
+  #toStart(set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+    const { replicas, spill } = set;
+    if (spill.length === 0) return spill;
+    const isFull =
+      replicas.every((replica) => this.#isBusy(replica, set)) || (refusals.length > 0 && refusals.every(({ queued }) => queued > 0));
+    return isFull ? spill.filter((replica) => !this.#isBusy(replica, set)).slice(0, SPILLS) : [];
+  }
+
+  #isBusy({ name }: ReplicaRef, { config }: ReplicaSet): boolean {
+    return this.#estimates.loadOf(name) >= config.maxOngoingRequests;
+  }
+
+  #queues(meta: RequestMeta, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+    if (set.replicas.length === 0) return [];
+    const seen = refusals.length === 0 && this.#isInVain(set) ? this.#unasked(meta) : refusals;
+    const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
+    const others = this.#ordering.of(meta, seen.length + QUEUES).filter((replica) => seen.every((one) => one.replica !== replica));
+    return [...queues.map(({ replica }) => replica), ...others.slice(0, QUEUES - queues.length)];
+  }
+
+  // Two that no claim was sent to, as far as they are known.
+  #unasked(meta: RequestMeta): readonly Seen[] {
+    const load = ({ name }: ReplicaRef) => this.#estimates.loadOf(name);
+    return this.#ordering.of(meta, 2).map((replica) => ({ replica, load: load(replica), queued: 0, isFull: false }));
+  }
+}
