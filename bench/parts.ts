@@ -16,8 +16,12 @@ export function withPart(page: string, program: string, text: string): string {
   return `${page.slice(0, from)}${begin}\n\n${text.trim()}\n\n${page.slice(to)}`;
 }
 
-/** Writes a program's part of `docs/benchmarks.md`. */
-export function writePart(program: string, text: string): void {
-  const url = new URL("../docs/benchmarks.md", import.meta.url);
+/**
+ * Writes a program's part of a page.
+ *
+ * @param page The page's file, relative to the repository.
+ */
+export function writePart(program: string, text: string, page = "docs/benchmarks.md"): void {
+  const url = new URL(`../${page}`, import.meta.url);
   writeFileSync(url, withPart(readFileSync(url, "utf8"), program, text));
 }
