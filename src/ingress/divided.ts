@@ -14,10 +14,9 @@ import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { requestIdOf } from "../protocol/http-request.ts";
 import type { DividedPrefix } from "../traffic/known-traffic.ts";
 import type { DividedRoute, RoutedApplication } from "./application-routes.ts";
-import { metaOf } from "./arrival-meta.ts";
 import type { Arrival } from "./ingress.ts";
 import type { IsolateTraffic } from "./isolate-traffic.ts";
-import { type Sending, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
+import { metaOf, type Sending, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
 import { sendShadow, type ForkedRequest, shadowOf } from "./shadow.ts";
 
 /** How a request came to its application. */

@@ -19,10 +19,9 @@ import { HttpMeta, pathOf, requestIdOf, withRequestId } from "../protocol/http-r
 import type { Manifest } from "../protocol/manifest.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import type { IngressTarget, RoutedApplication, RouteTarget } from "./application-routes.ts";
-import { metaOf } from "./arrival-meta.ts";
 import { type Chosen, Divider } from "./divided.ts";
 import { IsolateTraffic, type RoutesNews } from "./isolate-traffic.ts";
-import { type Sending, send, sendInTime, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
+import { metaOf, type Sending, send, sendInTime, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
 
 /** What the platform gives a Worker beside the request. */
 export interface WorkerSurroundings {

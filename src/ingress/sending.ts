@@ -1,12 +1,28 @@
 /**
- * A request on its way from the ingress to an application, and what is left of it to be sent elsewhere.
+ * A request on its way from the ingress to an application: what travels with it, and what is left of it to be sent elsewhere.
  */
 import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import { type HttpMeta, takesBody } from "../protocol/http-request.ts";
+import { HttpMeta, takesBody } from "../protocol/http-request.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
-import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
-import { stripPrefix } from "./application-routes.ts";
+import { type IngressTarget, type PreparedRequest, type RoutedApplication, stripPrefix } from "./application-routes.ts";
+import type { Chosen } from "./divided.ts";
+import type { Arrival } from "./ingress.ts";
+
+/**
+ * What travels with a request that has come in over HTTP.
+ *
+ * @param chosen Where several applications share the prefix.
+ */
+export function metaOf({ request: { headers }, path }: Arrival, application: RoutedApplication, chosen?: Chosen): HttpMeta {
+  const { routePrefix: prefix } = application;
+  const hasSlash = prefix !== "/" && path.length === prefix.length + 1;
+  if (chosen !== undefined) {
+    const { window: traffic, requestId } = chosen;
+    return new HttpMeta(headers, application, hasSlash ? { hasSlash, traffic } : { traffic }, requestId);
+  }
+  return hasSlash ? new HttpMeta(headers, application, { hasSlash }) : new HttpMeta(headers, application);
+}
 
 /** A request, and where it is sent. */
 export interface Sending {

@@ -29,11 +29,10 @@ import { Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
 import { methodOf, httpHandlerOf } from "./http-handler.ts";
 import { type Entry, Gate } from "./gate.ts";
-import { toResponse } from "./http-response.ts";
+import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
-import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
@@ -217,7 +216,10 @@ export class Replica {
     } finally {
       if (reply?.kind !== "stream") this.#runs.finish(run, failed);
     }
-    logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
+    // Asked first: on the hot path not even the text is made for nothing.
+    if (run.replica.logging.accessLog) {
+      logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
+    }
     if (failed !== undefined) logFailure(failed.error, run);
     reply ??= { kind: "error", error: encodeError(failed!.error), ...(isMissing ? { isMissing } : {}) };
     const set = this.#gate.newerSet(epoch);
@@ -272,7 +274,7 @@ export class Replica {
     response ??= withRequestId(errorResponse(failed!.error), meta.requestId);
     const { status } = response;
     if (!isHeld) this.#counted(run, request, status);
-    logFetch({ method, status }, request, run.startedAtMs, run);
+    if (run.replica.logging.accessLog) logFetch({ method, status }, request, run.startedAtMs, run);
     return response;
   }
 

@@ -1,5 +1,5 @@
 /**
- * What a replica writes about the requests that it runs: the access log, and failures.
+ * What a replica writes about the requests that it runs: the access log, where it is wanted, and failures.
  */
 import { messageOf, thrownName } from "../context/error-text.ts";
 import { LogText } from "../context/log-text.ts";
@@ -19,13 +19,11 @@ export interface HttpAnswer {
 
 /** Writes the line of a call. @param outcome `OK`, `ERROR` or `CANCELLED`. */
 export function logCall(method: string | undefined, outcome: string, startedAtMs: number, scope: Scope): void {
-  // Looked at first: on the hot path not even the text is made for nothing.
-  if (scope.replica.logging.accessLog) logAccess(`CALL ${method ?? "call"} ${outcome}`, startedAtMs, scope);
+  writeLog("INFO", `CALL ${method ?? "call"} ${outcome} ${Date.now() - startedAtMs}ms`, undefined, scope);
 }
 
-/** Writes the line of an HTTP request. Only a deployment that wants it pays for the look at the URL. */
+/** Writes the line of an HTTP request. */
 export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, "url">, startedAtMs: number, scope: Scope): void {
-  if (!scope.replica.logging.accessLog) return;
   const { routePrefix = "/", hasSlash = false } = scope.request?.meta ?? {};
   const durationMs = Date.now() - startedAtMs;
   const fields = { method, path: pathSent(request.url, routePrefix, hasSlash), status, durationMs };
@@ -37,10 +35,6 @@ function pathSent(url: string, prefix: string, hasSlash: boolean): string {
   const path = pathOf(url);
   if (prefix === "/") return path;
   return path === "/" && !hasSlash ? prefix : prefix + path;
-}
-
-function logAccess(what: string, startedAtMs: number, scope: Scope): void {
-  writeLog("INFO", `${what} ${Date.now() - startedAtMs}ms`, undefined, scope);
 }
 
 /** Writes why a request failed; not for an error that came from another replica, which has logged it. */

@@ -23,10 +23,20 @@ import { classifyFailure } from "../protocol/platform-failures.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { ASK_MODES, Asking, type AskMode } from "./asking.ts";
 import { ReplicaEstimates } from "./replica-estimates.ts";
-import { type Loss, LostReplica } from "./lost-replica.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import { allFull, begunBefore, type Destination, explainFailure, isElsewhere, noReplicas, notThere, tooLate } from "./route-errors.ts";
+import {
+  allFull,
+  begunBefore,
+  type Destination,
+  explainFailure,
+  isElsewhere,
+  type Loss,
+  LostReplica,
+  noReplicas,
+  notThere,
+  tooLate,
+} from "./route-errors.ts";
 import { Resendable, resendable, isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
 import { type Seen, viewOf } from "./refusal-view.ts";
 

@@ -2,11 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { parse } from "yaml";
 import { type Diagnostic, formatDiagnostics, hasErrors } from "../../config/diagnostics.ts";
-import { parseConfigText } from "../../config/parse-file.ts";
+import { configPosition, parseConfigText } from "../../config/parse-file.ts";
 import type { Command, Io } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
-import { placed } from "../operator/placed.ts";
 import { timeoutOf, WAIT_OPTIONS, waitForRunning } from "../operator/wait.ts";
 
 /** Puts a config file in force on the code that is deployed. */
@@ -51,4 +50,23 @@ function readConfig(label: string, { cwd }: Io): ReadConfig {
   if (config === undefined || hasErrors(diagnostics)) throw new Failure(formatDiagnostics(diagnostics));
   // Parsed once more, because what was read above is in code's spelling.
   return { document: parse(text, { merge: true, logLevel: "silent" }), apps: config.applications.map(({ name }) => name), diagnostics };
+}
+
+const STEP = /\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([A-Za-z_$][\w$-]*)/g;
+
+/** Diagnostics that were made far away, with their places in the file that the document came from. */
+function placed(diagnostics: readonly Diagnostic[], file: string, label: string): Diagnostic[] {
+  const text = readFileSync(file, "utf8");
+  return diagnostics.map((diagnostic) => {
+    const [, line = "1", column = "1"] = /:(\d+):(\d+)$/.exec(configPosition(text, label, segmentsOf(diagnostic.path))) ?? [];
+    return { ...diagnostic, file: label, line: Number(line), column: Number(column) };
+  });
+}
+
+/** `applications[0].name` as `["applications", 0, "name"]`. */
+export function segmentsOf(path: string): (string | number)[] {
+  return [...path.matchAll(STEP)].map(([, index, quoted, plain]) => {
+    if (index !== undefined) return Number(index);
+    return quoted === undefined ? plain! : (JSON.parse(quoted) as string);
+  });
 }

@@ -1,6 +1,6 @@
-import type { Command } from "../command.ts";
+import { createInterface } from "node:readline/promises";
+import type { Command, Io } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
-import { confirm } from "../operator/confirm.ts";
 import { connect, URL_OPTION } from "../operator/connect.ts";
 import { noApplication } from "./status.ts";
 
@@ -22,3 +22,21 @@ export const remove: Command = {
     return EXIT.ok;
   },
 };
+
+/** Asks a person at the terminal; anything but yes is no. Throws a `Failure` where nobody can answer. */
+async function confirm(question: string, cure: string, io: Io): Promise<boolean> {
+  if (process.stdin.isTTY !== true) throw new Failure(`${question} Cannot prompt: stdin is not a terminal. ${cure}`);
+  io.err(`${question} [y/N] `);
+  // Not as a terminal: that would take Ctrl-C for itself.
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  try {
+    const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+    const answer = await Promise.race([lines.question("", { signal: io.signal }), ended]);
+    return /^y(es)?$/i.test(answer.trim());
+  } catch {
+    // Ctrl-C aborts the question.
+    return false;
+  } finally {
+    lines.close();
+  }
+}

@@ -8,8 +8,7 @@ import { setTimeout as after } from "node:timers/promises";
 import type { ApplicationDetails } from "../../protocol/status.ts";
 import type { Io, OptionSpec } from "../command.ts";
 import { EXIT, Failure } from "../failure.ts";
-import type { OperatorClient } from "./client.ts";
-import { OperatorFailure } from "./refusal.ts";
+import { type OperatorClient, OperatorFailure } from "./client.ts";
 import { messagesOf, replicasOf } from "./status-table.ts";
 
 /** What every command takes that waits. */

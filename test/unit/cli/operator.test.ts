@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatPath } from "../../../src/config/diagnostics.ts";
-import { segmentsOf } from "../../../src/cli/operator/placed.ts";
-import { OperatorFailure, refusalOf } from "../../../src/cli/operator/refusal.ts";
+import { segmentsOf } from "../../../src/cli/commands/apply.ts";
+import { OperatorFailure, refusalOf } from "../../../src/cli/operator/client.ts";
 import { statusTable } from "../../../src/cli/operator/status-table.ts";
 import { timeoutOf, waitForRunning } from "../../../src/cli/operator/wait.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentDetails, StatusDocument } from "../../../src/protocol/status.ts";
