@@ -5,8 +5,9 @@ import { chmodSync, renameSync, rmSync } from "node:fs";
 // Beside dist/ and swapped in at the end, so that whatever uses dist/ meanwhile finds it whole.
 const output = "dist.next";
 rmSync(output, { recursive: true, force: true });
-for (const project of ["tsconfig.build.json", "tsconfig.build.node.json"]) {
-  execFileSync("node_modules/.bin/tsc", ["-p", project, "--outDir", output], { stdio: "inherit", shell: process.platform === "win32" });
+for (const project of ["tsconfig.json", "tsconfig.node.json"]) {
+  const args = ["-p", project, "--noEmit", "false", "--outDir", output];
+  execFileSync("node_modules/.bin/tsc", args, { stdio: "inherit", shell: process.platform === "win32" });
 }
 chmodSync(`${output}/src/cli/main.js`, 0o755);
 rmSync("dist", { recursive: true, force: true });
