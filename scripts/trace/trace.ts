@@ -23,7 +23,7 @@ export function listOf({ steps, lines }: Trace): string {
   const width = Math.max(...visits.map(({ file }) => file.length));
   const list = visits.map(({ file, names }) => `${file.padEnd(width)}  ${[...names].join(", ")}`);
   const functions = new Set(steps.map(({ file, name }) => `${file} ${name}`)).size;
-  return [`${functions} functions in ${Object.keys(lines).length} files:`, "", "```text", ...list, "```"].join("\n");
+  return [`${functions} functions in ${Object.keys(lines).length} files:`, "", "```text paths", ...list, "```"].join("\n");
 }
 
 /** Steps that follow each other in one file. */
