@@ -17,6 +17,7 @@ import { encodeError } from "../src/protocol/error-codec.ts";
 import type { ApplicationManifest } from "../src/protocol/manifest.ts";
 import { classNameOf, SCHEDULES_CLASS, TASKS_CLASS } from "../src/protocol/names.ts";
 import { DEFAULT_TASKS, type Schedule, type SchedulesRpc, type TaskPort, type TaskShardRpc } from "../src/protocol/tasks.ts";
+import type { KeyedRouter } from "../src/router/keyed-router.ts";
 import type { Router } from "../src/router/router.ts";
 import { scheduleProblems } from "../src/tasks/check-schedules.ts";
 import { TaskClient } from "../src/tasks/client.ts";
@@ -162,6 +163,6 @@ function senderTo(system: System): RouterSender {
   });
 }
 
-function routerTo(system: System, app: string, deployment: string): Router | undefined {
+function routerTo(system: System, app: string, deployment: string): Router | KeyedRouter | undefined {
   return system.configOf(app, deployment) === undefined ? undefined : system.router(app, deployment);
 }

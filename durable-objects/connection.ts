@@ -6,6 +6,7 @@
  */
 import { waitUntil } from "cloudflare:workers";
 import type { ReplicaRpc } from "./replica.ts";
+import { outerRequest } from "../src/context/outer-request.ts";
 import { currentScope, type ReplicaScope } from "../src/context/scope.ts";
 import { sleep } from "../src/context/with-timeout.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../src/protocol/envelope.ts";
@@ -15,7 +16,8 @@ import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } 
 import { classNameOf } from "../src/protocol/names.ts";
 import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 import { answerOf, fetchInit } from "../src/protocol/wire.ts";
-import type { Learner, ReplicaConnection, RouterPorts } from "../src/router/router.ts";
+import type { KeyedPorts, ObjectConnection } from "../src/router/keyed-router.ts";
+import type { Learner, RouterPorts } from "../src/router/router.ts";
 import { region } from "./location.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import { perReplica } from "./per-replica.ts";
@@ -36,6 +38,19 @@ export interface Compiled {
  * object may use the same one: they have one I/O context. Those of a Worker's requests may not.
  */
 const kept = new WeakMap<ReplicaScope, WeakMap<ReplicaRef, StubConnection>>();
+
+/** The connections to the objects of keys, of each object, and of each request of the user's own Worker: one stub keeps the order of calls. */
+const keptObjects = new WeakMap<object, Map<string, StubConnection>>();
+/** So many are kept; after that they are made anew. */
+const MAX_KEPT_OBJECTS = 1000;
+
+function keptObjectsHere(): Map<string, StubConnection> | undefined {
+  const caller = currentScope()?.replica ?? outerRequest();
+  if (caller === undefined) return undefined;
+  let connections = keptObjects.get(caller);
+  if (connections === undefined) keptObjects.set(caller, (connections = new Map()));
+  return connections;
+}
 
 function keptHere(): WeakMap<ReplicaRef, StubConnection> | undefined {
   const replica = currentScope()?.replica;
@@ -76,7 +91,42 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
   };
 }
 
-class StubConnection implements ReplicaConnection {
+/** Nothing is learned from the objects of keys. */
+const NOBODY: Learner = { learn() {}, told() {} };
+
+/** What a router to a keyed deployment needs of the platform. */
+export function keyedPortsTo(app: string, deployment: string, { jurisdiction, compiledPrefix }: Compiled): KeyedPorts {
+  const className = classNameOf(app, deployment);
+  let namespace: Namespace<ReplicaStub> | undefined;
+  const made = ({ name, locationHint }: ReplicaRef): StubConnection => {
+    namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
+    return new StubConnection(
+      name,
+      namespace.getByName(name, locationHint === undefined ? undefined : { locationHint }),
+      NOBODY,
+      compiledPrefix,
+    );
+  };
+  return {
+    random: Math.random,
+    now: Date.now,
+    keepAlive: waitUntil,
+    sleep,
+    connect(object) {
+      const connections = keptObjectsHere();
+      if (connections === undefined) return made(object);
+      let connection = connections.get(object.name);
+      if (connection === undefined) {
+        if (connections.size >= MAX_KEPT_OBJECTS) connections.clear();
+        connections.set(object.name, (connection = made(object)));
+      }
+      return connection;
+    },
+    disconnected: ({ name }) => void keptObjectsHere()?.delete(name),
+  };
+}
+
+class StubConnection implements ObjectConnection {
   readonly #stub: ReplicaStub;
   readonly #learner: Learner;
   readonly #name: string;
@@ -95,7 +145,9 @@ class StubConnection implements ReplicaConnection {
 
   #call({ meta, method, args, handleArgs }: CallRequest, delivery: Delivery): Promise<WireReply> {
     const envelope = encodeEnvelope(meta, delivery);
+    const { keyed } = delivery;
     // What there is not is not sent: each argument is looked at on its way out and in.
+    if (keyed !== undefined) return this.#stub.call(envelope, method, args, handleArgs === undefined ? { keyed } : { handleArgs, keyed });
     if (handleArgs !== undefined) return this.#stub.call(envelope, method, args, { handleArgs });
     return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
   }
@@ -126,6 +178,10 @@ class StubConnection implements ReplicaConnection {
     checkUnderstood(reservation);
     if (reservation.kind === "refused" && reservation.set !== undefined) this.#learner.learn(reservation.set);
     return reservation;
+  }
+
+  erase(): Promise<void> {
+    return this.#stub.erase();
   }
 
   cancel(id: string, reason: unknown): void {

@@ -6,7 +6,7 @@
 import { configStoreClass } from "./config-store.ts";
 import { controllerClass } from "./controller.ts";
 import type { ReplicaRpc } from "./replica.ts";
-import type { Application } from "../src/api/application.ts";
+import type { AnyApplication } from "../src/api/application.ts";
 import { boundedConfig } from "../src/api/bounded-config.ts";
 import { documentInForce, planDocument } from "../src/operator/plan-document.ts";
 import { writeLog } from "../src/context/logger.ts";
@@ -19,10 +19,9 @@ import { type Bounds, boundedState, boundedStore, type OnProblem } from "../src/
 import type { ControlQueries } from "../src/ingress/ingress.ts";
 import type { OperatorPorts } from "../src/operator/operator.ts";
 import type { PolicyCode } from "../src/protocol/autoscaling.ts";
-import type { ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
+import type { Assignment, ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/names.ts";
-import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import type { TaskSystem } from "./background-tasks.ts";
@@ -34,7 +33,7 @@ export interface ControlPlaneParts {
   /** What each `policy_function` of the configuration names, by `policyKey`. */
   readonly policies: PolicyCode;
   /** A bound deployment, by `<application>/<deployment>`. */
-  readonly bound: ReadonlyMap<string, Application>;
+  readonly bound: ReadonlyMap<string, AnyApplication>;
   /** Missing where no deployment has tasks or schedules. */
   readonly tasks: TaskSystem | undefined;
 }
@@ -98,7 +97,7 @@ async function teach(applications: readonly ApplicationManifest[], version: stri
       // A report of nobody: it changes nothing, and is answered with what is in force.
       const report = { deployment, replica: "", version, epoch: -1, event: { kind: "alive" } } as const;
       const assignment = await inTime(controllerOf(app).report(report));
-      if (assignment !== undefined) learn(app, deployment, assignment.set);
+      if (assignment !== undefined) learn(app, deployment, assignment);
     }),
   );
   await Promise.allSettled(all);
@@ -118,8 +117,8 @@ function tell(app: string, deployment: string, problem: string): void {
   writeLog("ERROR", problem, undefined, { app, deployment });
 }
 
-/** Takes a replica set for the callers of this isolate. */
-export type Learn = (app: string, deployment: string, set: ReplicaSet) => void;
+/** Takes what is in force for the callers of this isolate. */
+export type Learn = (app: string, deployment: string, assignment: Assignment) => void;
 
 /** What the operator's API acts on. */
 export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneParts, learn: Learn): OperatorPorts {
@@ -198,7 +197,7 @@ export async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promi
 function unreadiness(details: ApplicationDetails | undefined): string | undefined {
   if (details === undefined || details.status === "DELETING") return undefined;
   const isReady = Object.values(details.deployments).every(
-    ({ replica_states, target_num_replicas }) => target_num_replicas === 0 || (replica_states.RUNNING ?? 0) > 0,
+    ({ replica_states, target_num_replicas }) => (target_num_replicas ?? 0) === 0 || (replica_states.RUNNING ?? 0) > 0,
   );
   return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
 }

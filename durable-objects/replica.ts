@@ -10,8 +10,9 @@ import { DurableObject, RpcTarget } from "cloudflare:workers";
 import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
+import { type KeyedConfig, OBJECT_DELETED } from "../src/protocol/keys.ts";
 import type { CallRequest, ItemBatch, ItemPuller, Reply, Reservation, StreamSource } from "../src/protocol/messages.ts";
-import { answerResponse, envelopeOf, refusalResponse } from "../src/protocol/wire.ts";
+import { answerResponse, envelopeOf, keyedConfigOf, refusalResponse } from "../src/protocol/wire.ts";
 import type { Replica } from "../src/replica/replica.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
@@ -24,6 +25,8 @@ export interface ReplicaRpc {
   /** What becomes of the attempt of a task with this id; `undefined` if it does not run, and then it will not. */
   rejoin(id: string): Promise<Rejoined | undefined>;
   assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome>;
+  /** Deletes the object of a key. Ends with it: whoever asks sees it lost, with an error that says so. */
+  erase(): Promise<void>;
 }
 
 /** How an attempt of a task has ended. */
@@ -46,6 +49,7 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
 
     override async fetch(request: Request): Promise<Response> {
       const envelope = envelopeOf(request);
+      if (envelope !== undefined) this.#configure(keyedConfigOf(request));
       const read = envelope === undefined ? undefined : decodeEnvelope(envelope);
       if (envelope !== undefined && read === undefined) return refusalResponse(refuseUnread(this.#replica.load));
       const response = await this.#replica.fetch(request, read?.meta, read?.delivery);
@@ -58,10 +62,15 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     async call(envelope: string, method: string | undefined, args: readonly unknown[] = NONE, extras?: CallExtras): Promise<WireReply> {
       const request = callOf(envelope, method, args, extras);
       if (request === undefined) return refuseUnread(this.#replica.load);
+      this.#configure(extras?.keyed);
       const reply = await this.#replica.call(request);
       if (reply.kind === "stream") return { ...reply, items: new ItemStub(reply.items) };
       if (reply.kind === "value" && reply.source !== undefined) return { ...reply, source: new SourceStub(reply.source) };
       return encodeReply(reply);
+    }
+
+    #configure(keyed: KeyedConfig | undefined): void {
+      if (keyed !== undefined) this.#replica.keyed?.take(keyed);
     }
 
     /** RPC. Keeps a slot for the request with this id, which comes next. */
@@ -78,6 +87,18 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       return this.#replica.assign(assignment, isStart);
     }
 
+    /** RPC. Sockets first, so that clients see how they end; then storage; then nothing is left that could write to it. */
+    async erase(): Promise<void> {
+      const { storage } = this.ctx;
+      const answered = this.#replica.keyed?.delete();
+      for (const socket of this.ctx.getWebSockets()) closeSocket(socket);
+      await answered;
+      await storage.deleteAlarm();
+      await storage.deleteAll();
+      await storage.sync();
+      this.ctx.abort(OBJECT_DELETED);
+    }
+
     /** RPC. Waits for the attempt of a task with this id. */
     async rejoin(id: string): Promise<Rejoined | undefined> {
       const reply = await this.#replica.rejoin(id);
@@ -89,6 +110,16 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       this.#replica.cancel(id, decodeError(reason));
     }
   };
+}
+
+const GOING_AWAY = 1001;
+
+function closeSocket(socket: WebSocket): void {
+  try {
+    socket.close(GOING_AWAY, OBJECT_DELETED);
+  } catch {
+    // It is closed already.
+  }
 }
 
 // Nobody reads a stream of a task's.

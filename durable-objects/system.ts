@@ -1,7 +1,7 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
-import { type Application, deploymentsOf, mapApplications } from "../src/api/application.ts";
+import { type AnyApplication, deploymentsOf, mapApplications } from "../src/api/application.ts";
 import { routerOf } from "../src/api/ingress.ts";
 import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
@@ -9,8 +9,13 @@ import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/con
 import { sharedTimers } from "../src/context/timers.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
+import { createKeyedHandle } from "../src/handle/keyed-handle.ts";
+import { type Assignment, keyedConfigIn } from "../src/protocol/control.ts";
+import type { IngressTarget } from "../src/ingress/application-routes.ts";
+import { KeyedIngress } from "../src/ingress/keyed-target.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
-import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
+import type { AnyHandle } from "../src/protocol/handle-types.ts";
+import { type KeyedConfig, keyOfObject } from "../src/protocol/keys.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest } from "../src/protocol/manifest.ts";
 import type { HandleRef } from "../src/protocol/messages.ts";
 import { parseReplicaId } from "../src/protocol/names.ts";
@@ -18,12 +23,15 @@ import { own } from "../src/protocol/own.ts";
 import type { TaskPort } from "../src/protocol/tasks.ts";
 import { initialReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ControlParts } from "../src/replica/control.ts";
+import type { KeyedParts, RememberedKeyed } from "../src/replica/keyed-control.ts";
 import type { Remembered } from "../src/replica/membership.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
+import { KeyedRouter } from "../src/router/keyed-router.ts";
 import { Router } from "../src/router/router.ts";
-import { routerPortsTo } from "./connection.ts";
+import { keyedPortsTo, routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
+import { renewalOf } from "./keyed-renewal.ts";
 import { noteReplicaRegion } from "./location.ts";
 
 /** Where a replica keeps what it was told, in its own storage. */
@@ -32,12 +40,13 @@ const REMEMBERED = "__edge_serve";
 export class System {
   readonly manifest: Manifest;
   /** The bound deployments, by `<application>/<deployment>`. */
-  readonly bound: ReadonlyMap<string, Application>;
+  readonly bound: ReadonlyMap<string, AnyApplication>;
   /** Where calls are enqueued; set before the first request. */
   tasks: TaskPort | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
-  readonly #routers = new Map<string, Router>();
-  readonly #handles = new Map<Router, DeploymentHandle<unknown>>();
+  readonly #routers = new Map<string, Router | KeyedRouter>();
+  readonly #keyedIngresses = new Map<KeyedRouter, KeyedIngress>();
+  readonly #handles = new Map<Router | KeyedRouter, AnyHandle>();
 
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
     this.manifest = manifest;
@@ -56,24 +65,63 @@ export class System {
     return deployments && own(deployments, deployment);
   }
 
-  /** The router to a deployment; to the application's ingress deployment if none is named. */
-  router(app: string, deployment?: string): Router {
+  /** The way to a deployment; to the application's ingress deployment if none is named. */
+  router(app: string, deployment?: string): Router | KeyedRouter {
     const application = this.#applications.get(app);
     if (application === undefined) throw unknownName("application", app, [...this.#applications.keys()]);
     const name = deployment ?? application.ingress;
     const key = `${app}/${name}`;
     let router = this.#routers.get(key);
-    if (router === undefined) {
-      const config = own(application.deployments, name);
-      if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
-      router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
-        ...routerPortsTo(app, name, { jurisdiction: config.placement.jurisdiction, compiledPrefix: application.routePrefix }),
-        tasks: this.tasks,
-        ...customPolicyOf(this.bound.get(key), (message) => writeLog("WARNING", message, undefined, currentScope())),
-      });
-      this.#routers.set(key, router);
-    }
+    if (router === undefined) this.#routers.set(key, (router = this.#makeRouter(application, name)));
     return router;
+  }
+
+  #makeRouter({ name: app, routePrefix, deployments }: ApplicationManifest, deployment: string): Router | KeyedRouter {
+    const config = own(deployments, deployment);
+    if (config === undefined) throw unknownName("deployment", deployment, Object.keys(deployments), app);
+    const place = { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix };
+    if (config.keyed === true) {
+      const { version } = this.manifest;
+      const router = new KeyedRouter({ app, deployment }, compiledKeyed(config, routePrefix, version), {
+        ...keyedPortsTo(app, deployment, place),
+        renew: renewalOf(app, deployment, version, (told) => router.learn(told)),
+        tasks: this.tasks,
+      });
+      return router;
+    }
+    return new Router({ app, deployment }, initialReplicaSet(app, deployment, config, routePrefix), {
+      ...routerPortsTo(app, deployment, place),
+      tasks: this.tasks,
+      ...customPolicyOf(this.bound.get(`${app}/${deployment}`), (message) => writeLog("WARNING", message, undefined, currentScope())),
+    });
+  }
+
+  /** Where the HTTP requests of an application go. */
+  ingressTarget(app: string): IngressTarget {
+    const router = this.router(app);
+    if (router instanceof Router) return router;
+    let target = this.#keyedIngresses.get(router);
+    if (target === undefined) {
+      const keyed = this.bound.get(`${app}/${router.deployment}`)?.deployment.given.keyed;
+      target = new KeyedIngress(router, typeof keyed === "object" ? keyed.key : () => undefined);
+      this.#keyedIngresses.set(router, target);
+    }
+    return target;
+  }
+
+  /** Takes what is in force for a deployment. */
+  learn(app: string, deployment: string, assignment: Assignment): void {
+    const router = this.router(app, deployment);
+    if (router instanceof KeyedRouter) router.learn(keyedConfigIn(assignment));
+    else router.learn(assignment.set);
+  }
+
+  /** Takes what is told of the keyed deployments of an application. */
+  learnKeyed(app: string, configs: Readonly<Record<string, KeyedConfig>>): void {
+    for (const [deployment, config] of Object.entries(configs)) {
+      const router = this.configOf(app, deployment)?.keyed === true ? this.router(app, deployment) : undefined;
+      if (router instanceof KeyedRouter) router.learn(config);
+    }
   }
 
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
@@ -92,6 +140,7 @@ export class System {
         deployment,
         replicaId,
         ordinal: id?.ordinal ?? 0,
+        ...keyIn(config, replicaId),
         version: this.manifest.version,
         env: env as Cloudflare.Env,
         state,
@@ -111,24 +160,58 @@ export class System {
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
       routePrefix: application.routePrefix,
-      control: controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
+      ...(config.keyed === true
+        ? { keyed: this.#keyedParts(scope.context, config, application.routePrefix) }
+        : {
+            control: {
+              ...controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
+              learnKeyed: (configs: Readonly<Record<string, KeyedConfig>>) => this.learnKeyed(app, configs),
+            },
+          }),
       env,
       state,
       receiveHandle: (ref) => this.#receive(ref as HandleRef),
     });
   }
 
-  /** The handle to a deployment; the same object each time. */
-  handle(app: string, deployment?: string): DeploymentHandle<unknown> {
+  /** The handle to a deployment, keyed or not; the same object each time. */
+  handle(app: string, deployment?: string): AnyHandle {
     const router = this.router(app, deployment);
     let handle = this.#handles.get(router);
-    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, callScope)));
+    if (handle === undefined) {
+      handle = router instanceof KeyedRouter ? createKeyedHandle<unknown>(router, callScope) : createHandle<unknown>(router, callScope);
+      this.#handles.set(router, handle);
+    }
     return handle;
   }
 
-  #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
-    return createHandle<unknown>(this.router(app, deployment), currentScope, options);
+  #receive({ app, deployment, options, isKeyed, objectKey }: HandleRef): AnyHandle {
+    if (isKeyed === true) return this.handle(app, deployment);
+    const router = this.router(app, deployment);
+    // One that was sent before a deploy may say nothing of keys.
+    const target = router instanceof KeyedRouter ? router.at(objectKey ?? "") : router;
+    return createHandle<unknown>(target, currentScope, options);
   }
+
+  #keyedParts({ appName, deployment, state }: ReplicaContext, config: DeploymentConfig, routePrefix: string | null): KeyedParts {
+    const { kv } = state.storage;
+    return {
+      compiled: compiledKeyed(config, routePrefix, this.manifest.version),
+      load: () => kv.get<RememberedKeyed>(REMEMBERED),
+      save: (remembered) => kv.put(REMEMBERED, remembered),
+      terminate: (reason) => state.abort(reason),
+      learned: (told) => this.learnKeyed(appName, { [deployment]: told }),
+    };
+  }
+}
+
+function keyIn({ keyed }: DeploymentConfig, replicaId: string): { readonly key?: string } {
+  const key = keyed === true ? keyOfObject(replicaId) : undefined;
+  return key === undefined ? {} : { key };
+}
+
+function compiledKeyed(config: DeploymentConfig, routePrefix: string | null, version: string): KeyedConfig {
+  return { epoch: 0, version, config, routePrefix };
 }
 
 function controlOf({ appName, deployment, replicaId, version, state }: ReplicaContext, compiled: ControlParts["compiled"]): ControlParts {
@@ -149,7 +232,7 @@ function controlOf({ appName, deployment, replicaId, version, state }: ReplicaCo
 }
 
 // Where nothing checks the build before it runs, as in Cloudflare's vitest plugin: at best a deployment would be missing in silence.
-function requireBuilt({ applications }: Manifest, bound: ReadonlyMap<string, Application>): void {
+function requireBuilt({ applications }: Manifest, bound: ReadonlyMap<string, AnyApplication>): void {
   const built = new Set(
     applications.flatMap(({ name, deployments }) => Object.keys(deployments).map((deployment) => `${name}/${deployment}`)),
   );

@@ -8,6 +8,7 @@ export {
   BackPressureError,
   ConfigError,
   DeploymentUnavailableError,
+  KeyError,
   MethodNotFoundError,
   ReplicaUnavailableError,
   RequestCancelledError,

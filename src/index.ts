@@ -3,18 +3,18 @@
  *
  * @module
  */
-export { Application, type Bindable } from "./api/application.ts";
+export { type AnyApplication, Application, type Bindable } from "./api/application.ts";
 export { Deployment, deployment } from "./api/deployment.ts";
 export { type FetchRouter, ingress } from "./api/ingress.ts";
 export type { RequestRouter, RouterCandidate } from "./api/option-types.ts";
-export type { AutoscalingOptions, DeploymentOptions, ScheduleOptions, TaskOptions } from "./api/options.ts";
+export type { AutoscalingOptions, DeploymentOptions, KeyOptions, ScheduleOptions, TaskOptions } from "./api/options.ts";
 export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
 export type { BatchHistogram, BatchStats } from "./batching/stats.ts";
 export { type LogFields, type Logger, logger } from "./context/logger.ts";
 export { getReplicaContext, getRequestContext, type ReplicaContext, type RequestContext } from "./context/scope.ts";
-export { getAppHandle, getDeploymentHandle } from "./handle/get-handle.ts";
+export { getAppHandle, getDeploymentHandle, getKeyedHandle } from "./handle/get-handle.ts";
 export { getTask } from "./handle/get-task.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
 export type { MultiplexedStats } from "./multiplexing/registry.ts";
@@ -23,6 +23,7 @@ export {
   BackPressureError,
   ConfigError,
   DeploymentUnavailableError,
+  KeyError,
   MethodNotFoundError,
   ReplicaUnavailableError,
   RequestCancelledError,
@@ -38,6 +39,9 @@ export type {
   DeploymentResponseGenerator,
   EnqueueableMethod,
   HandleOptions,
+  KeyedHandle,
+  ObjectHandle,
   RemoteMethod,
 } from "./protocol/handle-types.ts";
+export type { KeyOf } from "./protocol/keys.ts";
 export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";

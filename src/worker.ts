@@ -98,10 +98,10 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     targetOf: (app, deployment) => system.router(app, deployment),
     isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
   });
-  const operator = operatorPorts(parts, (app, deployment, set) => system.router(app, deployment).learn(set));
+  const operator = operatorPorts(parts, (app, deployment, assignment) => system.learn(app, deployment, assignment));
   const ingress = createIngress({
     manifest,
-    targetOf: (app) => system.router(app),
+    targetOf: (app) => system.ingressTarget(app),
     control: controlQueries(parts),
     system: (request, path, worker) =>
       tasks?.answer(request, path, worker.env) ?? answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),

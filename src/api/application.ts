@@ -9,21 +9,22 @@
  *   A2. Two different deployments never share a name.
  *   A3. A deployment comes after everything it was bound to.
  */
-import type { DeploymentHandle, RefersTo } from "../protocol/handle-types.ts";
+import type { DeploymentHandle, KeyedHandle, RefersTo, RefersToKeyed } from "../protocol/handle-types.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { Deployment } from "./deployment.ts";
 
-/** A deployment with its constructor's arguments: what `bind` returns, and what runs. */
-export class Application<out T = unknown> {
+/** A deployment with its constructor's arguments: what `bind` returns, and what runs. `K` is whether it is keyed. */
+export class Application<out T = unknown, out K extends boolean = false> {
   /** The deployment that was bound. */
-  readonly deployment: Deployment<T, never>;
+  readonly deployment: Deployment<T, never, K>;
   /** The arguments of its constructor; applications among them become handles. */
   readonly args: readonly unknown[];
   // For the compiler only: which class or function the application stands for.
   declare readonly "~target": T;
+  declare readonly "~keyed": K;
 
   /** @internal Use `deployment(...).bind(...)`. */
-  constructor(deployment: Deployment<T, never>, args: readonly unknown[]) {
+  constructor(deployment: Deployment<T, never, K>, args: readonly unknown[]) {
     this.deployment = deployment;
     this.args = args;
   }
@@ -34,30 +35,39 @@ export class Application<out T = unknown> {
   }
 }
 
+/** An application, keyed or not. */
+export type AnyApplication<T = unknown> = Application<T, boolean>;
+
 /** The handle to an application, or to a deployment by its class or function: `HandleTo<typeof app>`. */
-export type HandleTo<A> = A extends Application<infer T> ? DeploymentHandle<T> : DeploymentHandle<A>;
+export type HandleTo<A> = A extends { readonly "~target": infer T; readonly "~keyed": infer K }
+  ? K extends true
+    ? KeyedHandle<T>
+    : DeploymentHandle<T>
+  : DeploymentHandle<A>;
 
 /**
  * What may be bound where the constructor takes `P`: an application (or a handle) for a handle, also inside
- * plain arrays and objects, and otherwise just `P`.
+ * plain arrays and objects, and otherwise just `P`. A keyed one for a `KeyedHandle`.
  */
 export type Bindable<P> =
-  P extends RefersTo<infer T>
-    ? P | Application<T>
-    : P extends (...args: never[]) => unknown
-      ? P
-      : P extends object
-        ? { [K in keyof P]: Bindable<P[K]> }
-        : P;
+  P extends RefersToKeyed<infer T>
+    ? P | Application<T, true>
+    : P extends RefersTo<infer T>
+      ? P | Application<T>
+      : P extends (...args: never[]) => unknown
+        ? P
+        : P extends object
+          ? { [K in keyof P]: Bindable<P[K]> }
+          : P;
 
 /** Every deployment reachable from `root`, what it was bound to first. */
-export function deploymentsOf(root: Application, appName: string): Application[] {
-  const found = new Map<string, Application>();
-  const path: Application[] = [];
+export function deploymentsOf(root: AnyApplication, appName: string): AnyApplication[] {
+  const found = new Map<string, AnyApplication>();
+  const path: AnyApplication[] = [];
   visit(root);
   return [...found.values()];
 
-  function visit(application: Application): void {
+  function visit(application: AnyApplication): void {
     if (path.includes(application)) {
       const cycle = [...path.slice(path.indexOf(application)), application].map(({ name }) => name).join(" -> ");
       throw new ConfigError(
@@ -78,7 +88,7 @@ export function deploymentsOf(root: Application, appName: string): Application[]
   }
 }
 
-function nameClash(appName: string, first: Application, second: Application): ConfigError {
+function nameClash(appName: string, first: AnyApplication, second: AnyApplication): ConfigError {
   const targets = [first, second].map(({ deployment }) => deployment.describeTarget()).join(" and ");
   return new ConfigError(
     `Application ${JSON.stringify(appName)} has two different deployments named ${JSON.stringify(first.name)}: ${targets}. ` +
@@ -90,7 +100,7 @@ function nameClash(appName: string, first: Application, second: Application): Co
  * Copies constructor arguments with every application replaced. Looks into plain arrays and objects only, at each once,
  * and returns a value that holds no application as it is.
  */
-export function mapApplications(args: readonly unknown[], replace: (application: Application) => unknown): unknown[] {
+export function mapApplications(args: readonly unknown[], replace: (application: AnyApplication) => unknown): unknown[] {
   // An object that is still being looked at stands for itself: a circular one ends.
   const seen = new Map<object, unknown>();
   return args.map((arg) => map(arg));

@@ -6,20 +6,25 @@ import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { Application, type Bindable, isPlain } from "./application.ts";
 import { hasRouter } from "./ingress.ts";
-import type { DeploymentOptions } from "./options.ts";
+import type { DeploymentOptions, KeyOptions } from "./options.ts";
 import { checkOptions, resolveOptions } from "./resolve-options.ts";
 import { show } from "../protocol/wording.ts";
 
 type Constructor = abstract new (...args: never[]) => object;
 type Callable = (...args: never[]) => unknown;
 
+/** Options that make a deployment keyed. */
+export interface KeyedOptions extends DeploymentOptions {
+  readonly keyed: true | KeyOptions;
+}
+
 /**
  * A class or a function with the options that it is deployed with.
  *
  * `T` is what a handle to it can call: the class's instance type, or the type of the function. `Args` are the
- * parameters of its constructor.
+ * parameters of its constructor, `K` is whether it is keyed.
  */
-export class Deployment<out T = unknown, in Args extends readonly unknown[] = never> {
+export class Deployment<out T = unknown, in Args extends readonly unknown[] = never, out K extends boolean = false> {
   /** @internal The class or the function itself. */
   readonly target: Constructor | Callable;
   /** @internal The options as the author gave them. */
@@ -45,8 +50,10 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
    *
    * @throws ConfigError naming the option, its value and what is accepted.
    */
-  options(options: DeploymentOptions): Deployment<T, Args> {
-    return new Deployment(this.target, { ...this.given, name: this.name, ...options });
+  options(options: KeyedOptions): Deployment<T, Args, true>;
+  options(options: DeploymentOptions): Deployment<T, Args, K>;
+  options(options: DeploymentOptions): Deployment<T, Args, boolean> {
+    return new Deployment<T, Args, boolean>(this.target, { ...this.given, name: this.name, ...options });
   }
 
   /**
@@ -55,14 +62,14 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
    *
    * @throws ConfigError if an argument is or holds a deployment that is not bound.
    */
-  bind(...args: { [I in keyof Args]: Bindable<Args[I]> }): Application<T> {
+  bind(...args: { [I in keyof Args]: Bindable<Args[I]> }): Application<T, K> {
     if (!this.isClass && args.length > 0) {
       throw new ConfigError(
         `Deployment ${JSON.stringify(this.name)} is a function, so bind() takes no arguments. Use a class to bind some.`,
       );
     }
     for (const [index, arg] of args.entries()) this.#checkArgument(arg, index + 1);
-    return new Application<T>(this, args);
+    return new Application<T, K>(this, args);
   }
 
   #checkArgument(arg: unknown, position: number): void {
@@ -73,6 +80,12 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
       `Deployment ${JSON.stringify(this.name)}: argument ${position} of bind() ${where} the deployment ${JSON.stringify(found.name)}, ` +
         "which is not bound. Call .bind() on it.",
     );
+  }
+
+  /** Whether it has one object for each key, in place of replicas. */
+  get isKeyed(): boolean {
+    const { keyed = false } = this.given;
+    return keyed !== false;
   }
 
   /** True for a class; a replica of a function deployment has no instance. */
@@ -112,10 +125,15 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
  */
 export function deployment<C extends abstract new (...args: never[]) => object>(
   target: C,
+  options: KeyedOptions,
+): Deployment<InstanceType<C>, ConstructorParameters<C>, true>;
+export function deployment<C extends abstract new (...args: never[]) => object>(
+  target: C,
   options?: DeploymentOptions,
 ): Deployment<InstanceType<C>, ConstructorParameters<C>>;
+export function deployment<F extends (...args: never[]) => unknown>(target: F, options: KeyedOptions): Deployment<F, [], true>;
 export function deployment<F extends (...args: never[]) => unknown>(target: F, options?: DeploymentOptions): Deployment<F, []>;
-export function deployment(target: Constructor | Callable, options: DeploymentOptions = {}): Deployment<unknown, never> {
+export function deployment(target: Constructor | Callable, options: DeploymentOptions = {}): Deployment<unknown, never, boolean> {
   if (typeof target !== "function") {
     const what = target === null ? "null" : `a value of type ${typeof target}`;
     // As Ray Serve's `@serve.deployment(num_replicas=2)`.
@@ -126,7 +144,7 @@ export function deployment(target: Constructor | Callable, options: DeploymentOp
     const name = target.name || "MyClass";
     throw new ConfigError(`${NO_DECORATOR} export const app = deployment(${name}).bind().`);
   }
-  return new Deployment(target, options);
+  return new Deployment<unknown, never, boolean>(target, options);
 }
 
 const NO_DECORATOR = "deployment() is not a decorator: call it with the class, as in";

@@ -2,6 +2,13 @@
  * The functions that an author may give as options, and what they are given.
  */
 
+import type { KeyOf } from "../protocol/keys.ts";
+
+/** A keyed deployment that HTTP requests reach. */
+export interface KeyedByRequest {
+  readonly key: KeyOf;
+}
+
 /** A replica, as a custom request router sees it. */
 export interface RouterCandidate {
   readonly replicaId: string;

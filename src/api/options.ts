@@ -25,8 +25,8 @@ import {
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
 import { DEFAULT_TASKS } from "../protocol/tasks.ts";
-import type { RequestRouter } from "./option-types.ts";
-import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
+import type { KeyedByRequest, KeyOf, RequestRouter } from "./option-types.ts";
+import { group, type Named, option, type OptionsOf, schemaOf, type TableOf } from "./option-table.ts";
 import {
   attempts,
   boolean,
@@ -252,7 +252,22 @@ export const LOGGING_OPTIONS = {
 /** Logging of a deployment's replicas. */
 export interface LoggingOptions extends OptionsOf<typeof LOGGING_OPTIONS>, Named {}
 
+/** Options of `keyed`. */
+export const KEY_OPTIONS = {
+  /**
+   * The key of an HTTP request, where the deployment is its application's ingress deployment. Runs in the ingress Worker, for 10 s at most,
+   * and must not read the body.
+   *
+   * `undefined`, and what is no key, is answered with 400; a `Response` that it throws is the answer.
+   */
+  key: option(callable<KeyOf>(), { required: true }),
+} satisfies TableOf<KeyedByRequest>;
+
+/** Where the keys of HTTP requests come from. */
+export interface KeyOptions extends KeyedByRequest {}
+
 const NUM_REPLICAS = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
+const KEYED = "true, false, or an object with a function key";
 const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
 /** @internal Those that have a name. */
 export const ROUTERS = ["powerOfTwoChoices", "consistentHash"] as const;
@@ -261,11 +276,12 @@ export const DEFAULT_ROUTER = "powerOfTwoChoices";
 const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 
 /** @internal The options with every default: what is put into the manifest, before what no manifest can hold is replaced: a function, and a number of replicas that is not one. */
-export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter" | "tasks"> {
+export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter" | "tasks" | "keyed"> {
   readonly numReplicas: number | "auto";
   readonly autoscaling: (Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }) | null;
   readonly requestRouter: (typeof ROUTERS)[number] | RequestRouter;
   readonly tasks: TasksConfig | null;
+  readonly keyed: boolean | KeyOptions;
 }
 
 /** Every option of a deployment. */
@@ -285,6 +301,12 @@ export const DEPLOYMENT_OPTIONS = {
    * @default 1
    */
   numReplicas: option(v.union([v.literal("auto"), integer(0, MAX_REPLICAS, NUM_REPLICAS)], NUM_REPLICAS), { default: 1, nullable: true }),
+  /**
+   * One object for each key, in place of replicas: `true`, or where the keys of HTTP requests come from. For code only.
+   *
+   * @default false
+   */
+  keyed: option<boolean | KeyOptions>(v.union([boolean(), schemaOf<KeyOptions>(KEY_OPTIONS, KEYED)], KEYED), { default: false }),
   /**
    * Lets the number of replicas follow the load.
    *

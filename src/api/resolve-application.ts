@@ -2,7 +2,7 @@
  * What an `import_path` may name: an application, or a builder that returns one.
  */
 import { ConfigError } from "../protocol/errors.ts";
-import { Application } from "./application.ts";
+import { type AnyApplication, Application } from "./application.ts";
 import { Deployment } from "./deployment.ts";
 import { show } from "../protocol/wording.ts";
 
@@ -14,7 +14,7 @@ const ACCEPTED = "an Application, as bind() returns it, or a function (args) => 
  * @throws ConfigError that names the application, says what the export is and what is accepted. What a builder
  * throws passes through.
  */
-export function resolveApplication(name: string, exported: unknown, args?: unknown): Application {
+export function resolveApplication(name: string, exported: unknown, args?: unknown): AnyApplication {
   const subject = `Application ${JSON.stringify(name)}`;
   if (exported instanceof Application) {
     if (args !== undefined) {

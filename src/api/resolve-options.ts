@@ -34,7 +34,29 @@ const RELATIONS: readonly ((options: DeploymentOptions) => OptionProblem | undef
     if (initialReplicas < minReplicas) return outOfOrder(autoscaling, "initialReplicas", "minReplicas", "smaller");
     return initialReplicas > maxReplicas ? outOfOrder(autoscaling, "initialReplicas", "maxReplicas", "larger") : undefined;
   },
+  (options) => {
+    if ((options.keyed ?? false) === false) return undefined;
+    const name = WITHOUT_KEYS.find((one) => options[one] !== undefined);
+    if (name !== undefined)
+      return { path: [name], problem: `${name} is given, but the deployment is keyed: it has one object for each key, and no replicas.` };
+    if (options.schedules !== undefined)
+      return { path: ["schedules"], problem: "schedules are given, but the deployment is keyed: nothing says which key they are for." };
+    if ((options.placement?.locationHints ?? []).length <= 1) return undefined;
+    const problem = "placement.locationHints has several, but the deployment is keyed: one hint says where new objects are made.";
+    return { path: ["placement", "locationHints"], problem };
+  },
 ];
+
+/** What is said of replicas, and means nothing where there are none. */
+const WITHOUT_KEYS = [
+  "numReplicas",
+  "autoscaling",
+  "requestRouter",
+  "healthCheckPeriodMs",
+  "healthCheckTimeoutMs",
+  "gracefulShutdownTimeoutMs",
+  "maxConstructorRetryCount",
+] as const satisfies readonly (keyof DeploymentOptions)[];
 
 type Bound = "minReplicas" | "initialReplicas" | "maxReplicas";
 
@@ -57,15 +79,16 @@ const WITH_AUTO = {
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
 export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
   const table = options.numReplicas === "auto" ? WITH_AUTO : DEPLOYMENT_OPTIONS;
-  const { name: _, tasks, ...filled } = withDefaults<FilledOptions & { readonly name?: string }>(table, options);
+  const { name: _, tasks, keyed, ...filled } = withDefaults<FilledOptions & { readonly name?: string }>(table, options);
   const autoscaling = filled.autoscaling === null ? null : withoutPolicy(filled.autoscaling);
   return {
     ...filled,
     // It is "auto" only where there is autoscaling.
-    numReplicas: autoscaling?.initialReplicas ?? (filled.numReplicas as number),
+    numReplicas: keyed === false ? (autoscaling?.initialReplicas ?? (filled.numReplicas as number)) : 0,
     autoscaling,
     // What most deployments have none of is in no manifest.
     ...(tasks === null ? {} : { tasks }),
+    ...(keyed === false ? {} : { keyed: true }),
     requestRouter: typeof filled.requestRouter === "function" ? "custom" : filled.requestRouter,
   };
 }

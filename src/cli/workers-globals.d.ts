@@ -3,6 +3,7 @@
 interface DurableObjectState {
   abort(reason?: string): void;
   readonly storage: {
+    readonly kv: { get<T>(key: string): T | undefined; put<T>(key: string, value: T): void };
     readonly sql: { exec<T>(query: string, ...bindings: unknown[]): { one(): T; toArray(): T[] } };
     sync(): Promise<void>;
   };

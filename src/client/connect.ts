@@ -10,6 +10,8 @@ export interface ConnectOptions {
   readonly token: string;
   /** The application's name. @default "default" */
   readonly app?: string;
+  /** The deployment's name. @default the application's ingress deployment */
+  readonly deployment?: string;
 }
 
 /**
@@ -24,9 +26,12 @@ export interface ConnectOptions {
  * @example
  * const greeter = connect<typeof app>("https://my-app.example.workers.dev", { token });
  * console.log(await greeter.remote("Corey"));
+ * @example
+ * const carts = connect<typeof cart>(url, { token, app: "shop", deployment: "Cart" }); // keyed: carts.get("ada")
  */
-export function connect<A = unknown>(url: string | URL, { token, app }: ConnectOptions): HandleTo<A> {
-  return connectHandle({ url, token, ...(app === undefined ? {} : { app }) }) as HandleTo<A>;
+export function connect<A = unknown>(url: string | URL, { token, app, deployment }: ConnectOptions): HandleTo<A> {
+  const where = { ...(app === undefined ? {} : { app }), ...(deployment === undefined ? {} : { deployment }) };
+  return connectHandle({ url, token, ...where }) as HandleTo<A>;
 }
 
 /**

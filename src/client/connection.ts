@@ -4,6 +4,8 @@
 import { createHandle, type HandleTarget } from "../handle/handle.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
+import type { KeyedTarget } from "../handle/keyed-handle.ts";
+import { checkKey } from "../protocol/keys.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, CallRequest, HandleOptionsRef, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
@@ -21,26 +23,55 @@ export interface ConnectionOptions {
   readonly token: string;
   /** @default "default" */
   readonly app?: string;
+  /** @default the application's ingress deployment */
+  readonly deployment?: string;
 }
 
 /** A handle to the ingress deployment of an application that runs behind a URL. */
-export function connectHandle<T>({ url, token, app = "default" }: ConnectionOptions): DeploymentHandle<T> {
-  return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app), () => undefined);
+export function connectHandle<T>({ url, token, app = "default", deployment }: ConnectionOptions): DeploymentHandle<T> {
+  const way = { url: new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app, deployment };
+  return createHandle<T>(new Connection(way), () => undefined);
+}
+
+/** Where a connection leads. */
+interface Way {
+  readonly url: URL;
+  readonly token: string;
+  readonly app: string;
+  readonly deployment: string | undefined;
 }
 
 class Connection implements HandleTarget, TaskPort {
   readonly app: string;
-  readonly deployment = "ingress";
+  readonly deployment: string;
+  readonly key?: string;
   readonly requestTimeoutMs = null;
   /** What the system says. */
   readonly takesTasks = true;
-  readonly #url: URL;
-  readonly #token: string;
+  readonly #way: Way;
 
-  constructor(url: URL, token: string, app: string) {
-    this.#url = url;
-    this.#token = token;
-    this.app = app;
+  constructor(way: Way, key?: string) {
+    this.#way = way;
+    this.app = way.app;
+    this.deployment = way.deployment ?? "ingress";
+    if (key !== undefined) this.key = key;
+  }
+
+  /** What the system has at the other end, it knows itself. */
+  get keyed(): KeyedTarget {
+    const { app, deployment } = this;
+    return {
+      app,
+      deployment,
+      at: (key) => {
+        checkKey(key, this);
+        return new Connection(this.#way, key);
+      },
+      delete: async (key) => {
+        checkKey(key, this);
+        await new Connection(this.#way, key).#ask([], { erase: true });
+      },
+    };
   }
 
   async call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
@@ -69,11 +100,11 @@ class Connection implements HandleTarget, TaskPort {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(delayMs === undefined ? {} : { delayMs }),
     };
-    return this.#ask("enqueue", args, { method, options }) as Promise<string>;
+    return this.#ask(args, { task: "enqueue", method, options }) as Promise<string>;
   }
 
   status(id: string): Promise<TaskStatus> {
-    return this.#ask("status", [id]) as Promise<TaskStatus>;
+    return this.#ask([id], { task: "status" }) as Promise<TaskStatus>;
   }
 
   result(id: string, wait: ResultWait): Promise<unknown> {
@@ -81,20 +112,16 @@ class Connection implements HandleTarget, TaskPort {
   }
 
   outcome(id: string, waitMs: number): Promise<TaskOutcome> {
-    return this.#ask("outcome", [id, waitMs]) as Promise<TaskOutcome>;
+    return this.#ask([id, waitMs], { task: "outcome" }) as Promise<TaskOutcome>;
   }
 
   cancel(id: string): Promise<boolean> {
-    return this.#ask("cancel", [id]) as Promise<boolean>;
+    return this.#ask([id], { task: "cancel" }) as Promise<boolean>;
   }
 
-  async #ask(
-    task: TaskQuestion,
-    args: readonly unknown[],
-    { method, options = {} }: { readonly method?: string | undefined; readonly options?: HandleOptionsRef } = {},
-  ): Promise<unknown> {
+  async #ask(args: readonly unknown[], { method, ...question }: Question & { readonly method?: string | undefined }): Promise<unknown> {
     const meta = { requestId: crypto.randomUUID(), chain: [], hops: 0 };
-    const frame = await (await this.#send({ meta, method, args }, { task, options }, undefined)).next();
+    const frame = await (await this.#send({ meta, method, args }, question, undefined)).next();
     if (frame.kind === "error") throw decodeError(frame.error);
     if (frame.kind !== "value") throw unexpected(frame);
     return frame.value;
@@ -102,10 +129,13 @@ class Connection implements HandleTarget, TaskPort {
 
   async #send(
     { meta, method, args }: CallRequest,
-    { options = {}, ...extra }: { readonly broadcast?: true; readonly task?: TaskQuestion; readonly options?: HandleOptionsRef },
+    { options = {}, ...extra }: Question,
     cancellation: Cancellation | undefined,
   ): Promise<FrameReader> {
+    const { url, token, deployment } = this.#way;
     const call: RpcCall = {
+      ...(deployment === undefined ? {} : { deployment }),
+      ...(this.key === undefined ? {} : { objectKey: this.key }),
       ...(method === undefined ? {} : { method }),
       args,
       requestId: meta.requestId,
@@ -123,24 +153,32 @@ class Connection implements HandleTarget, TaskPort {
     const abort = new AbortController();
     cancellation?.listen((reason) => abort.abort(reason));
     cancellation?.check();
-    const response = await fetch(this.#url, {
+    const response = await fetch(url, {
       signal: abort.signal,
       method: "POST",
       // Compression on the way would hold back the items of a stream.
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "text/plain", "accept-encoding": "identity" },
       body,
     }).catch((error: unknown) => {
       cancellation?.check();
-      throw notAnswered(`${this.#url.href} could not be reached: ${String(error)}`, error);
+      throw notAnswered(`${url.href} could not be reached: ${String(error)}`, error);
     });
     // A call that is refused for what it holds is answered in frames too.
     const isAnswer = response.ok || response.headers.get("content-type") === FRAMES_TYPE;
     if (isAnswer && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
     const hint = response.status === 404 ? " Is there such an application, and does its configuration say rpc: true?" : "";
-    const text = `${this.#url.href} answered ${response.status}: ${await response.text().catch(String)}${hint}`;
+    const text = `${url.href} answered ${response.status}: ${await response.text().catch(String)}${hint}`;
     if (response.status >= 500 && response.status !== 503) throw new ReplicaUnavailableError(text, { hasBegun: true });
     throw new DeploymentUnavailableError(text);
   }
+}
+
+/** What is asked, besides a plain call. */
+interface Question {
+  readonly broadcast?: true;
+  readonly erase?: true;
+  readonly task?: TaskQuestion;
+  readonly options?: HandleOptionsRef;
 }
 
 /** How a call fails before any of it has been sent, by the codes of Node's `fetch`. */

@@ -10,7 +10,7 @@
  *   M1. Never throws: every problem is collected, and the manifest is there only if there is none.
  *   M2. The same code and request give the same manifest, byte for byte.
  */
-import { type Application, deploymentsOf } from "../api/application.ts";
+import { type AnyApplication, deploymentsOf } from "../api/application.ts";
 import { closest } from "../protocol/wording.ts";
 import type { DeploymentOptions } from "../api/options.ts";
 import { mergeOptions, optionProblems, resolveOptions } from "../api/resolve-options.ts";
@@ -136,8 +136,8 @@ function describeApplication(
     report(missingExport(described), "import_path");
     return undefined;
   }
-  let root: Application;
-  let graph: Application[];
+  let root: AnyApplication;
+  let graph: AnyApplication[];
   try {
     root = resolveApplication(name, exported, args);
     graph = deploymentsOf(root, name);
@@ -156,6 +156,14 @@ function describeApplication(
     for (const { prefix } of routes) {
       report(`Application ${quote(name)} is named by route ${quote(prefix)}, ${why} take it out of the route.`, "name");
     }
+  }
+  if (root.deployment.given.keyed === true && routePrefix !== null && root.deployment.handlesHttp) {
+    report(
+      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, but its ingress deployment ${quote(root.name)} is keyed, and ` +
+        "nothing says which key a request has. Say so in its options, as in keyed: { key: (request) => new URL(request.url).pathname }, or set " +
+        "route_prefix to null.",
+      "route_prefix",
+    );
   }
   const deployments: Record<string, DeploymentConfig> = {};
   for (const application of graph) {
@@ -181,7 +189,7 @@ function describeDeployment(
     application: { deployment },
     policies,
     checkTasks,
-  }: Omit<ApplicationCode, "exported" | "routes"> & { readonly application: Application },
+  }: Omit<ApplicationCode, "exported" | "routes"> & { readonly application: AnyApplication },
   report: Report,
 ): DeploymentConfig | undefined {
   const index = deployments.findIndex((candidate) => candidate.name === deployment.name);
@@ -214,7 +222,7 @@ function withPolicy(options: DeploymentOptions, policy: unknown): DeploymentOpti
   return typeof policy === "function" ? mergeOptions(options, { autoscaling: { policy: policy as AutoscalingPolicy } }) : options;
 }
 
-function reportUnknown({ name, deployments }: DescribedApplication, graph: readonly Application[], report: Report): void {
+function reportUnknown({ name, deployments }: DescribedApplication, graph: readonly AnyApplication[], report: Report): void {
   const known = graph.map((application) => application.name);
   for (const [index, deployment] of deployments.entries()) {
     if (known.includes(deployment.name)) continue;

@@ -28,9 +28,12 @@ export const AUTOSCALING_ENTRY = {
   policy: policyOption,
 };
 
+// Whether a deployment is keyed decides what its callers' code can do with it: no document changes that.
+const { keyed: _, ...IN_A_DOCUMENT } = DEPLOYMENT_OPTIONS;
+
 /** @internal The options of a deployment, with the name of a function where code has the function. */
 export const DEPLOYMENT_ENTRY = {
-  ...DEPLOYMENT_OPTIONS,
+  ...IN_A_DOCUMENT,
   /** The deployment of the application that this entry is about. */
   name: { ...DEPLOYMENT_OPTIONS.name, required: true },
   /** Lets the number of replicas follow the load. */

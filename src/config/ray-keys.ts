@@ -51,6 +51,7 @@ export const APPLICATION_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
 
 /** @internal */
 export const DEPLOYMENT_RAY_KEYS: ReadonlyMap<string, ForeignKey> = new Map([
+  ...misplaced("the options of the deployment in code", ["keyed"]),
   ...ignored("a replica is a Durable Object, with the memory and the processor that Cloudflare gives it", ["ray_actor_options"]),
   ...ignored("Cloudflare decides where replicas run; placement.location_hints says near where", [
     "placement_group_bundles",

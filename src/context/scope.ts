@@ -10,7 +10,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { RequestCancelledError } from "../protocol/errors.ts";
-import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import type { AnyHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
@@ -28,10 +28,12 @@ declare global {
 export interface ReplicaContext<Env = Cloudflare.Env> {
   readonly appName: string;
   readonly deployment: string;
-  /** `<app>/<deployment>/<location or ->/<ordinal>.<incarnation>`. */
+  /** `<app>/<deployment>/<location or ->/<ordinal>.<incarnation>`, or `<app>/<deployment>/@<key>` in a keyed deployment. */
   readonly replicaId: string;
-  /** Counts from 0 within the deployment. */
+  /** Counts from 0 within the deployment; 0 in the object of a key. */
   readonly ordinal: number;
+  /** Of a keyed deployment: which object this is. */
+  readonly key?: string;
   /** Of the code and the configuration that were built together. */
   readonly version: string;
   /** The Worker's bindings. */
@@ -53,7 +55,7 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** The W3C trace context that came with the request. */
   readonly traceparent: string | undefined;
-  /** Affinity key: requests with equal keys go to the same replica. */
+  /** The key of the object, in a keyed deployment; else the affinity key: requests with equal keys go to the same replica. */
   readonly key: string | undefined;
   /** Which attempt of which task this is, counted from 1; `undefined` for a call that was not enqueued, and in what a task calls. */
   readonly task: { readonly id: string; readonly attempt: number } | undefined;
@@ -68,7 +70,7 @@ export interface ReplicaScope {
   /** Lets something happen later. Where requests may share a timer, they share it. */
   readonly after: After;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
-  handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
+  handleTo(app: string, deployment?: string): AnyHandle;
   /** Missing where no deployment has tasks. */
   readonly tasks?: TaskPort | undefined;
 }

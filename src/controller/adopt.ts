@@ -30,6 +30,7 @@ export function adopt(
   const isMoved = desired?.routePrefix !== application.desired?.routePrefix;
   if (!isSame) change(application, { version, desired, deployedAtMs: nowMs });
   const wanted = desired?.deployments ?? {};
+  const keyedBefore = keyedEpochs(application);
   for (const [name, config] of Object.entries(wanted)) {
     const known = application.deployments.get(name);
     if (known === undefined) application.deployments.set(name, newDeployment(name, config));
@@ -39,6 +40,18 @@ export function adopt(
     if (Object.hasOwn(wanted, deployment.name) || deployment.isLeaving) continue;
     change(deployment, { isLeaving: true, epoch: deployment.epoch + 1 });
     move(deployment, "DELETE");
+  }
+  if (keyedEpochs(application) !== keyedBefore) tellOfKeyed(application);
+}
+
+function keyedEpochs({ deployments }: ApplicationState): number {
+  return [...deployments.values()].reduce((sum, { config, epoch }) => sum + (config.keyed === true ? epoch : 0), 0);
+}
+
+// The replicas of the application pass on what its keyed deployments run with.
+function tellOfKeyed({ deployments }: ApplicationState): void {
+  for (const deployment of deployments.values()) {
+    if (deployment.config.keyed !== true && !deployment.isLeaving) change(deployment, { epoch: deployment.epoch + 1 });
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What replicas and callers are told: the replica set, and each replica's part in it.
  */
-import { type Assignment, type Duty, reportIntervalMs } from "../protocol/control.ts";
+import { type Assignment, type Duty, keyedConfigIn, reportIntervalMs } from "../protocol/control.ts";
 import { type ReplicaRef, type ReplicaSet, replicaRef, routerConfigOf } from "../protocol/replica-set.ts";
 import { type ApplicationState, type DeploymentState, isInSet, replicaCount, type ReplicaState } from "./state.ts";
 
@@ -36,6 +36,7 @@ function makeSet(app: string, routePrefix: string | null, deployment: Deployment
 // In the order of their numbers, the ones that are draining left out: they take nothing new. Where there is no replica, a
 // caller can still ask one whether that has changed.
 function spillOf(app: string, { name, config, replicas, incarnations, isLeaving }: DeploymentState): ReplicaRef[] {
+  if (config.keyed === true) return [];
   const count = replicas.inSetCount;
   const most = !isLeaving && config.autoscaling?.spillover === true ? config.autoscaling.maxReplicas : 0;
   const room = Math.max(most, count === 0 ? 1 : 0) - count;
@@ -56,6 +57,19 @@ export function assignmentOf(application: ApplicationState, deployment: Deployme
     duty: dutyOf(replica),
     version: application.version,
     ...(reportMs === 0 ? {} : { reportMs }),
+    ...keyedIn(application),
+  };
+}
+
+// Nobody tells an object of a key but those who call it.
+function keyedIn(application: ApplicationState): Pick<Assignment, "keyed"> {
+  const all = [...application.deployments.values()].filter(({ config }) => config.keyed === true);
+  if (all.length === 0) return {};
+  const { version } = application;
+  return {
+    keyed: Object.fromEntries(
+      all.map((one) => [one.name, keyedConfigIn({ set: replicaSetOf(application, one), config: one.config, duty: "serving", version })]),
+    ),
   };
 }
 

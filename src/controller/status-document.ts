@@ -50,7 +50,7 @@ function deploymentDetails({
     status,
     status_trigger: trigger,
     message: message === "" ? (scaling.problem ?? "") : message,
-    target_num_replicas: target,
+    ...(config.keyed === true ? { keyed: true, target_num_replicas: null } : { target_num_replicas: target }),
     replica_states: states,
     replicas: Array.from(replicas, (replica) => ({
       replica_id: replica.ref.name,

@@ -10,6 +10,8 @@ import { RemoteTask } from "./remote-task.ts";
 export interface EnqueueTarget {
   readonly app: string;
   readonly deployment: string;
+  /** Of the object of a key. */
+  readonly key?: string;
   /** Whether the deployment has the option `tasks`, as far as is known. */
   readonly takesTasks?: boolean | undefined;
   /** Missing where no deployment of the system has it. */
@@ -28,7 +30,7 @@ export interface EnqueuedCall {
 
 /** Resolves with the task once it is durable. */
 export async function enqueueTo(
-  { app, deployment, takesTasks, tasks }: EnqueueTarget,
+  { app, deployment, key, takesTasks, tasks }: EnqueueTarget,
   { method, args, options, traceparent }: EnqueuedCall,
 ): Promise<RemoteTask> {
   if (tasks === undefined || takesTasks !== true) {
@@ -44,6 +46,7 @@ export async function enqueueTo(
     deployment,
     args,
     ...(method === undefined ? {} : { method }),
+    ...(key === undefined ? {} : { key }),
     ...(routing === undefined ? {} : { routing }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(delayMs === undefined ? {} : { delayMs }),

@@ -23,6 +23,7 @@ import { sendStreams } from "./byte-streams.ts";
 import { callSiteOf } from "./call-site.ts";
 import { type EnqueueTarget, enqueueTo } from "./enqueue.ts";
 import { checkHandleOptions } from "./handle-options.ts";
+import type { KeyedTarget } from "./keyed-handle.ts";
 import { RemoteItems } from "./remote-items.ts";
 import { RemoteTask } from "./remote-task.ts";
 import { CallResponse } from "./response.ts";
@@ -31,6 +32,10 @@ import { CallResponse } from "./response.ts";
 export interface HandleTarget extends EnqueueTarget {
   /** Deadline of a request in milliseconds, if the deployment has one. */
   readonly requestTimeoutMs: number | null;
+  /** Of the object of a key. */
+  readonly key?: string;
+  /** Where nobody knows whether the deployment is keyed: what the object of a key is, should it be. */
+  readonly keyed?: KeyedTarget;
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
   broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
@@ -54,6 +59,15 @@ interface HandleCore {
   readonly options: HandleOptions;
 }
 
+/** The handles of keyed deployments, which have no calls of their own, and what they stand for as arguments. */
+const keyedHandles = new WeakMap<object, Pick<HandleRef, "app" | "deployment">>();
+
+/** Lets a keyed deployment's handle be an argument. */
+export function registerKeyed(handle: object, ref: Pick<HandleRef, "app" | "deployment">): void {
+  keyedHandles.set(handle, ref);
+  handles.add(handle);
+}
+
 // Not a property of the handle: every property of a handle is a method of the deployment.
 const cores = new WeakMap<object, HandleCore>();
 
@@ -70,11 +84,11 @@ export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options:
     // A method of the class's may have the same name.
     enqueue: Object.assign(enqueue, remoteMethod(core, "enqueue")),
     options(more: HandleOptions) {
-      checkHandleOptions(
-        () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`,
-        more,
-      );
-      return createHandle(target, scopeOf, { ...options, ...more });
+      const subject = () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`;
+      checkHandleOptions(subject, more);
+      if (target.key !== undefined && more.key !== undefined)
+        throw new ConfigError(`${subject()}: there is no option key, because it is the handle of one key.`);
+      return createHandle<T>(target, scopeOf, { ...options, ...more });
     },
   };
   const handle = new Proxy(own, {
@@ -98,7 +112,7 @@ export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options:
 
 /** Whether `value` is a handle. */
 export function isHandle(value: unknown): value is DeploymentHandle<unknown> {
-  return typeof value === "object" && value !== null && cores.has(value);
+  return typeof value === "object" && value !== null && (cores.has(value) || keyedHandles.has(value));
 }
 
 /** The task with this id, where a handle's calls are enqueued; `undefined` for what is no handle, or where nothing can be enqueued. */
@@ -109,6 +123,9 @@ export function taskBehind<T>(handle: object, id: string): RemoteTask<T> | undef
 
 // A function, so that calling it says what is missing: once a method, not once a call.
 function namedMethod(core: HandleCore, name: string): object {
+  const { keyed } = core.target;
+  if (keyed !== undefined && (name === "get" || name === "delete"))
+    return Object.assign(ofKey(core, keyed, name), remoteMethod(core, name));
   const called = () => {
     const { app, deployment } = core.target;
     const method = JSON.stringify(`${deployment}.${name}`);
@@ -118,6 +135,11 @@ function namedMethod(core: HandleCore, name: string): object {
   };
   handleMethods.add(called);
   return Object.assign(called, remoteMethod(core, name));
+}
+
+// Of a handle over a connection, which may be one to a keyed deployment.
+function ofKey({ scopeOf }: HandleCore, keyed: KeyedTarget, name: "get" | "delete"): (key: string) => unknown {
+  return name === "get" ? (key) => createHandle(keyed.at(key), scopeOf) : async (key) => keyed.delete(key);
 }
 
 function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown; enqueue: object } {
@@ -249,11 +271,11 @@ function toRequest({ target }: HandleCore, method: string | undefined, args: rea
   if (args.length === 0) return request;
   const handleArgs: number[] = [];
   request.args = args.map((arg, index) => {
-    const core = typeof arg === "object" && arg !== null ? cores.get(arg) : undefined;
+    const ref = typeof arg === "object" && arg !== null ? refOf(arg) : undefined;
     // Named only where it is looked at: most arguments need no name.
-    if (core === undefined) return isScalar(arg) ? arg : toSendable(marked(arg), argumentName(target, method, index));
+    if (ref === undefined) return isScalar(arg) ? arg : toSendable(marked(arg), argumentName(target, method, index));
     handleArgs.push(index);
-    return toRef(core);
+    return ref;
   });
   if (handleArgs.length > 0) request.handleArgs = handleArgs;
   if (args.some(holdsStream)) request.isOnce = true;
@@ -266,8 +288,16 @@ export function holdsStream(arg: unknown): boolean {
   return arg instanceof ReadableStream || ((arg instanceof Request || arg instanceof Response) && arg.body !== null);
 }
 
+function refOf(arg: object): HandleRef | undefined {
+  const core = cores.get(arg);
+  if (core !== undefined) return toRef(core);
+  const keyed = keyedHandles.get(arg);
+  return keyed && { ...keyed, options: {}, isKeyed: true };
+}
+
 function toRef({ target, options }: HandleCore): HandleRef {
   // What is said for the request in which a handle is made does not hold for the one that it is carried to.
   const { signal: _signal, requestId: _id, traceparent: _trace, ...carried } = options;
-  return { app: target.app, deployment: target.deployment, options: carried };
+  const ref = { app: target.app, deployment: target.deployment, options: carried };
+  return target.key === undefined ? ref : { ...ref, objectKey: target.key };
 }

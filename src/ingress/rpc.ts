@@ -5,6 +5,7 @@
  * carry it.
  */
 import { type EnqueueTarget, enqueueTo } from "../handle/enqueue.ts";
+import type { KeyedTarget } from "../handle/keyed-handle.ts";
 import { holdsStream } from "../handle/handle.ts";
 import { checkHandleOptions } from "../handle/handle-options.ts";
 import { encodeError } from "../protocol/error-codec.ts";
@@ -32,7 +33,7 @@ export interface RpcFeature {
 
 /** What the endpoint acts on. */
 export interface RpcPorts {
-  targetOf(app: string, deployment?: string): RpcTarget;
+  targetOf(app: string, deployment?: string): RpcTarget | KeyedTarget;
   /** Whether the application says `rpc: true`. */
   isOpen(app: string): boolean;
 }
@@ -124,7 +125,12 @@ function ownOptions(options: Readonly<Record<string, unknown>>): Readonly<Record
 }
 
 async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPorts["targetOf"]): Promise<Response> {
-  const target = targetOf(app, call.deployment);
+  const found = targetOf(app, call.deployment);
+  if (call.erase === true) {
+    await keyedOf(found).delete(call.objectKey ?? "");
+    return lines(await lineOf({ kind: "value", value: undefined }, "delete"));
+  }
+  const target = calledOf(found, call.objectKey);
   if (call.task !== undefined) return lines(await lineOf({ kind: "value", value: await taskAnswer(target, call, call.task) }, call.task));
   const cancellation = cancelledWith(signal);
   const timeoutMs = Math.min(call.options.timeoutMs ?? Infinity, target.requestTimeoutMs ?? Infinity);
@@ -144,6 +150,17 @@ async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPo
   } finally {
     if (!isStreaming) deadline.over();
   }
+}
+
+function calledOf(found: RpcTarget | KeyedTarget, objectKey: string | undefined): RpcTarget {
+  if (objectKey !== undefined) return keyedOf(found).at(objectKey);
+  if (!("at" in found)) return found;
+  throw new ConfigError(`Deployment ${JSON.stringify(found.deployment)} is keyed: it has an object for each key. Use get(key).`);
+}
+
+function keyedOf(found: RpcTarget | KeyedTarget): KeyedTarget {
+  if ("at" in found) return found;
+  throw new ConfigError(`Deployment ${JSON.stringify(found.deployment)} is not keyed: it has no get(key) and no delete(key).`);
 }
 
 async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {

@@ -6,6 +6,7 @@ import { sleep } from "../context/with-timeout.ts";
 import { MAX_TIME_MS } from "../protocol/limits.ts";
 import { DEFAULT_TASKS, type TaskCall, type TaskOutcome, type TaskPort, type TaskShardRpc } from "../protocol/tasks.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { KeyedRouter } from "../router/keyed-router.ts";
 import type { Router } from "../router/router.ts";
 import { TaskClient } from "../tasks/client.ts";
 import { RouterSender } from "../tasks/sender.ts";
@@ -16,7 +17,7 @@ import { MemoryTaskStore } from "../tasks/store.ts";
 export interface LocalParts {
   readonly app: string;
   /** `undefined` for a deployment that there is none of. */
-  routerTo(deployment: string): Router | undefined;
+  routerTo(deployment: string): Router | KeyedRouter | undefined;
   replicaOf(name: string, deployment: string): Replica;
   /** @throws what is wrong with a call before it is enqueued. */
   check(call: TaskCall): void;

@@ -4,7 +4,7 @@
  * The same cores as in a Worker, wired without one: handles, routers and replicas are the real ones, and what
  * passes between them is cloned as it would be on the way to another object.
  */
-import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
+import { type AnyApplication, Application, deploymentsOf, type HandleTo, mapApplications } from "../api/application.ts";
 import { routerOf } from "../api/ingress.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
@@ -12,16 +12,21 @@ import { after, sleep } from "../context/with-timeout.ts";
 import { setTasks } from "../handle/get-task.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
-import type { DeploymentHandle } from "../protocol/handle-types.ts";
+import { createKeyedHandle } from "../handle/keyed-handle.ts";
+import type { AnyHandle } from "../protocol/handle-types.ts";
+import { keyOfObject, OBJECT_DELETED } from "../protocol/keys.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { bodiesIn } from "../protocol/bodies.ts";
 import { define } from "../protocol/wire-error.ts";
+import type { KeyedParts, RememberedKeyed } from "../replica/keyed-control.ts";
 import { Replica } from "../replica/replica.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
+import { KeyedRouter, type ObjectConnection } from "../router/keyed-router.ts";
 import { type ReplicaConnection, Router } from "../router/router.ts";
 import { refuseGenerator } from "../tasks/refuse-generator.ts";
 import { localTasks } from "./local-tasks.ts";
@@ -41,12 +46,13 @@ export interface RunLocalOptions {
  * @example
  * expect(await runLocal(app).remote()).toBe("Hello world!");
  */
-export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}): DeploymentHandle<T> {
+export function runLocal<T, K extends boolean>(app: Application<T, K>, options: RunLocalOptions = {}): HandleTo<Application<T, K>> {
   if (!(app instanceof Application)) throw new ConfigError("runLocal() takes an application: what deployment(...).bind(...) returns.");
   const name = options.name ?? "default";
   const deployments = new Map(deploymentsOf(app, name).map((bound) => [bound.name, bound]));
-  const routers = new Map<string, Router>();
+  const routers = new Map<string, Router | KeyedRouter>();
   const replicas = new Map<string, Replica>();
+  const ends = new WeakMap<Replica, PromiseWithResolvers<never>>();
   const hasTasks = [...deployments.values()].some(({ deployment }) => deployment.resolve().tasks !== undefined);
   const tasks = hasTasks
     ? localTasks({
@@ -57,35 +63,74 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       })
     : undefined;
   if (tasks !== undefined) setTasks(tasks);
-  return createHandle<T>(routerTo(app.name), currentScope);
+  return handleTo(app.name) as HandleTo<Application<T, K>>;
 
-  function routerTo(deployment: string): Router {
+  function handleTo(deployment: string): AnyHandle {
+    const router = routerTo(deployment);
+    return router instanceof KeyedRouter ? createKeyedHandle<unknown>(router, currentScope) : createHandle<unknown>(router, currentScope);
+  }
+
+  function received({ deployment, options: given, isKeyed, objectKey }: HandleRef): AnyHandle {
+    const router = routerTo(deployment);
+    if (isKeyed === true || !(router instanceof KeyedRouter && objectKey !== undefined)) return handleTo(deployment);
+    return createHandle<unknown>(router.at(objectKey), currentScope, given);
+  }
+
+  function routerTo(deployment: string): Router | KeyedRouter {
     const bound = deployments.get(deployment);
     if (bound === undefined) {
       throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. Available: ${[...deployments.keys()].join(", ")}.`);
     }
     let router = routers.get(deployment);
-    if (router === undefined) {
-      router = new Router({ app: name, deployment }, initialReplicaSet(name, deployment, bound.deployment.resolve(), null), {
-        ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
-        tasks,
-        now: Date.now,
-        sleep,
-        random: Math.random,
-        connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
-      });
-      routers.set(deployment, router);
-    }
+    if (router === undefined) routers.set(deployment, (router = makeRouter(deployment, bound)));
     return router;
   }
 
-  function replicaOf(replicaId: string, bound: Application): Replica {
+  function makeRouter(deployment: string, bound: AnyApplication): Router | KeyedRouter {
+    const config = bound.deployment.resolve();
+    const ports = { tasks, now: Date.now, sleep, random: Math.random };
+    if (bound.deployment.isKeyed) {
+      return new KeyedRouter(
+        { app: name, deployment },
+        { epoch: 0, version: VERSION, config, routePrefix: null },
+        {
+          ...ports,
+          connect: (object) => objectAt(object.name, bound),
+        },
+      );
+    }
+    return new Router({ app: name, deployment }, initialReplicaSet(name, deployment, config, null), {
+      ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
+      ...ports,
+      connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+    });
+  }
+
+  function objectAt(object: string, bound: AnyApplication): ObjectConnection {
+    const replica = replicaOf(object, bound);
+    const end = (ends.get(replica) ?? ends.set(replica, Promise.withResolvers<never>()).get(replica))!;
+    // Nobody waits for the end as such.
+    end.promise.catch(() => {});
+    const { call, fetch, ...connection } = connectionTo(replica);
+    return {
+      ...connection,
+      call: (request, delivery) => Promise.race([call(request, delivery), end.promise]),
+      fetch: (request, meta, delivery) => Promise.race([fetch(request, meta, delivery), end.promise]),
+      async erase() {
+        await replica.keyed?.delete();
+        if (replicas.get(object) === replica) replicas.delete(object);
+        end.reject(new Error(OBJECT_DELETED));
+      },
+    };
+  }
+
+  function replicaOf(replicaId: string, bound: AnyApplication): Replica {
     let replica = replicas.get(replicaId);
     if (replica === undefined) replicas.set(replicaId, (replica = makeReplica(replicaId, bound)));
     return replica;
   }
 
-  function makeReplica(replicaId: string, bound: Application): Replica {
+  function makeReplica(replicaId: string, bound: AnyApplication): Replica {
     const { target, isClass } = bound.deployment;
     const config = bound.deployment.resolve();
     const { logging, userConfig } = config;
@@ -95,7 +140,8 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         deployment: bound.name,
         replicaId,
         ordinal: parseReplicaId(replicaId)?.ordinal ?? 0,
-        version: "local",
+        ...(bound.deployment.isKeyed ? { key: keyOfObject(replicaId) ?? "" } : {}),
+        version: VERSION,
         env: (options.env ?? {}) as Cloudflare.Env,
         get state(): DurableObjectState {
           throw new Error(
@@ -107,7 +153,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       after,
       tasks,
       handleTo(toApp, deployment = app.name) {
-        if (toApp === name) return createHandle(routerTo(deployment), currentScope);
+        if (toApp === name) return handleTo(deployment);
         throw new ConfigError(
           `There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`,
         );
@@ -120,13 +166,28 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       router: routerOf(target),
       limits: config,
       now: Date.now,
-      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentScope)),
+      bindArgs: () => mapApplications(bound.args, (application) => handleTo(application.name)),
       userConfig,
       env: scope.context.env,
       state: undefined,
-      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), currentScope, (ref as HandleRef).options),
+      ...(bound.deployment.isKeyed ? { keyed: localKeyed(config) } : {}),
+      receiveHandle: (ref) => received(ref as HandleRef),
     });
   }
+}
+
+/** Of the code of a local run. */
+const VERSION = "local";
+
+// Its configuration never changes.
+function localKeyed(config: DeploymentConfig): KeyedParts {
+  let remembered: RememberedKeyed = {};
+  return {
+    compiled: { epoch: 0, version: VERSION, config, routePrefix: null },
+    load: () => remembered,
+    save: (saved) => void (remembered = saved),
+    terminate: () => {},
+  };
 }
 
 function connectionTo(replica: Replica): ReplicaConnection {

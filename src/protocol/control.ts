@@ -6,6 +6,7 @@
  *
  * Messages only grow, for the reasons given in `messages.ts`.
  */
+import type { KeyedConfig } from "./keys.ts";
 import type { ApplicationManifest, DeploymentConfig } from "./manifest.ts";
 import type { ApplicationMetrics, MetricsSnapshot } from "./metrics.ts";
 import type { ReplicaSet } from "./replica-set.ts";
@@ -60,6 +61,21 @@ export interface Assignment {
   readonly version: string;
   /** How long it is to wait between two reports at least, in milliseconds, because there are so many replicas. @default 0 */
   readonly reportMs?: number;
+  /** What the keyed deployments of the application run with: whoever calls them passes it on. */
+  readonly keyed?: Readonly<Record<string, KeyedConfig>>;
+}
+
+/** What an assignment for a keyed deployment says, which has no replicas. */
+export function keyedConfigIn({ set, config, version }: Assignment): KeyedConfig {
+  const { epoch, routePrefix, routing, isGone } = set;
+  return {
+    epoch,
+    version,
+    config,
+    routePrefix,
+    ...(routing === undefined ? {} : { routing }),
+    ...(isGone === undefined ? {} : { isGone }),
+  };
 }
 
 /** What a replica has had to do since its last report. */

@@ -14,6 +14,7 @@
  *   P2. A request that needs a newer protocol is refused and never misread. It has not begun, so it is sent elsewhere.
  *   P3. An answer of an unknown kind is a failure of a request that may have begun, and never a result.
  */
+import type { KeyedConfig } from "./keys.ts";
 import type { Delivery, Load, Refusal, Reply, RequestMeta } from "./messages.ts";
 import { NOT_UNDERSTOOD, UNKNOWN_ANSWER } from "./platform-failures.ts";
 import { isScalar } from "./plain-data.ts";
@@ -131,6 +132,7 @@ function deliveryOf(id: string, admission: number, epoch: number | undefined): D
 /** What a call carries besides its envelope, method and arguments. */
 export interface CallExtras {
   readonly handleArgs?: readonly number[];
+  readonly keyed?: KeyedConfig;
 }
 
 /** A refusal by code that does not understand the request, with the protocol that it understands. */

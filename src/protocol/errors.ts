@@ -16,7 +16,8 @@ export type ServeErrorCode =
   | "METHOD_NOT_FOUND"
   | "SERIALIZATION"
   | "CONFIG"
-  | "TASK_NOT_FOUND";
+  | "TASK_NOT_FOUND"
+  | "KEY";
 
 /** Options of an edge-serve error, besides its message. */
 export interface ServeErrorOptions extends ErrorOptions {
@@ -135,6 +136,14 @@ export class TaskNotFoundError extends AnsweredError {
   }
 }
 
+/** A key of a keyed deployment is no string of 1 to 256 bytes of well-formed Unicode. HTTP 400. */
+export class KeyError extends AnsweredError {
+  override readonly code = "KEY";
+  constructor(message: string, options: ServeErrorOptions = {}) {
+    super(message, 400, options);
+  }
+}
+
 /** Code to class, for rebuilding an error that crossed a hop. */
 export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string, options?: ServeErrorOptions) => ServeError>> = {
   BACK_PRESSURE: BackPressureError,
@@ -146,6 +155,7 @@ export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string
   SERIALIZATION: SerializationError,
   CONFIG: ConfigError,
   TASK_NOT_FOUND: TaskNotFoundError,
+  KEY: KeyError,
 };
 
 /** The response to a request that one of edge-serve's errors ended. */

@@ -154,10 +154,53 @@ interface HandleControls<T> extends RefersTo<T> {
   options(options: HandleOptions): DeploymentHandle<T>;
 }
 
+interface ObjectControls<T> extends RefersTo<T> {
+  /**
+   * A handle to the same object with these options set; options that are not named stay. The object has its key, so there is no
+   * option `key`.
+   *
+   * @throws ConfigError naming the deployment, the option, its value and what is accepted.
+   */
+  options(options: Omit<HandleOptions, "key">): ObjectHandle<T>;
+}
+
+/** Calls the object of one key. A {@link DeploymentHandle} to that object alone: `broadcast` reaches that one. */
+export type ObjectHandle<T> = ObjectControls<T> & CallsOf<T>;
+
+declare const keyedTarget: unique symbol;
+
+/** Marks a type as standing for the keyed deployment `T`. */
+export interface RefersToKeyed<T> {
+  readonly [keyedTarget]: T;
+}
+
+/** The objects of a keyed deployment: one for each key, the same one from everywhere, with storage of its own. */
+export interface KeyedHandle<T> extends RefersToKeyed<T> {
+  /**
+   * The object of a key. Asks nothing by itself: the object is made by its first call.
+   *
+   * @param key 1 to 256 bytes in UTF-8, any characters of well-formed Unicode. Keys that differ in any byte are different objects.
+   * @throws KeyError for anything else.
+   */
+  get(key: string): ObjectHandle<T>;
+  /**
+   * Deletes the object of a key: closes its sockets with code 1001, erases its storage and its alarm, and ends it. Calls that run there
+   * fail with `ReplicaUnavailableError`; those that wait run on the new object.
+   *
+   * @throws KeyError for what is no key.
+   */
+  delete(key: string): Promise<void>;
+}
+
 /**
  * Calls the replicas of a deployment.
  *
  * `handle.remote(...)` calls the default method, `handle.predict.remote(...)` the method `predict`. `T` is the
  * deployment's class, or the type of its function.
  */
-export type DeploymentHandle<T> = HandleControls<T> & DefaultMethod<T> & (T extends (...args: never[]) => unknown ? unknown : Methods<T>);
+export type DeploymentHandle<T> = HandleControls<T> & CallsOf<T>;
+
+type CallsOf<T> = DefaultMethod<T> & (T extends (...args: never[]) => unknown ? unknown : Methods<T>);
+
+/** A handle to a deployment, keyed or not. */
+export type AnyHandle = DeploymentHandle<unknown> | KeyedHandle<unknown>;

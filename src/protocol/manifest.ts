@@ -99,6 +99,8 @@ export interface DeploymentConfig {
   readonly retries: { readonly attempts: number; readonly onlyIfNotStarted: boolean };
   readonly backpressure: { readonly statusCode: 503 | 429; readonly retryAfterMs: number };
   readonly maxConstructorRetryCount: number;
+  /** It has one object for each key, in place of replicas. */
+  readonly keyed?: true;
   /** Missing where methods cannot be enqueued. */
   readonly tasks?: TasksConfig;
   readonly schedules?: readonly ScheduleConfig[];

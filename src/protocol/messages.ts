@@ -5,6 +5,7 @@
  * grow: a field may be added, never renamed, re-typed or made required.
  */
 import type { WireError } from "./error-codec.ts";
+import type { KeyedConfig } from "./keys.ts";
 import { MAX_HOPS } from "./limits.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 
@@ -60,6 +61,8 @@ export interface Delivery {
   readonly isSpill?: true | undefined;
   /** Whether the request has a slot already, by `reserve`. */
   readonly isReserved?: true | undefined;
+  /** What the object of a key is to run with, where it may not have been told. */
+  readonly keyed?: KeyedConfig | undefined;
 }
 
 /** A call through a handle. */
@@ -80,6 +83,10 @@ export interface HandleRef {
   readonly app: string;
   readonly deployment: string;
   readonly options: HandleOptionsRef;
+  /** It stands for all the objects of a keyed deployment, */
+  readonly isKeyed?: true;
+  /** or for that of one key. */
+  readonly objectKey?: string;
 }
 
 /** The part of a handle's options that can cross. */
@@ -141,6 +148,8 @@ export interface Refusal extends News {
   readonly load: Load;
   /** Why the instance did not start. */
   readonly failedStart?: WireError;
+  /** The object of a key is being deleted: the request is for the next one. */
+  readonly isDeleted?: true;
 }
 
 /** The items that were ready when the consumer asked, and whether there are more. */

@@ -21,6 +21,10 @@ export interface RpcCall {
   readonly requestId?: string;
   /** Calls every replica; answered by one `broadcast` frame. */
   readonly broadcast?: true;
+  /** The object of a keyed deployment. */
+  readonly objectKey?: string;
+  /** Deletes that object. Answered by a value. */
+  readonly erase?: true;
   /** Not a call that is run now: `enqueue`, or a question about a task, whose id is the one argument. Answered by a value. */
   readonly task?: TaskQuestion;
 }
@@ -37,7 +41,7 @@ export type TaskQuestion = (typeof TASK_QUESTIONS)[number];
  */
 export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly options: Readonly<Record<string, unknown>> } {
   if (!isRecord(value)) throw new ConfigError(`A call must be an object, got ${show(value)}.`);
-  const { deployment, method, broadcast, requestId, task } = ownParts(value);
+  const { deployment, method, broadcast, requestId, task, objectKey, erase } = ownParts(value);
   const args = own(value, "args");
   const options = own(value, "options") ?? {};
   // An array may say that it is longer than anything that could be passed on.
@@ -45,6 +49,8 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
   if (!isRecord(options)) throw wrong("options", "an object", options);
   if (deployment !== undefined && typeof deployment !== "string") throw wrong("deployment", "a string", deployment);
   if (method !== undefined && typeof method !== "string") throw wrong("method", "a string", method);
+  if (objectKey !== undefined && typeof objectKey !== "string") throw wrong("objectKey", "a string", objectKey);
+  if (erase !== undefined && typeof erase !== "boolean") throw wrong("erase", "true or false", erase);
   if (broadcast !== undefined && typeof broadcast !== "boolean") throw wrong("broadcast", "true or false", broadcast);
   if (task !== undefined && !TASK_QUESTIONS.includes(task as TaskQuestion))
     throw wrong("task", `one of ${TASK_QUESTIONS.join(", ")}`, task);
@@ -54,6 +60,8 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
     options,
     ...(deployment === undefined ? {} : { deployment }),
     ...(method === undefined ? {} : { method }),
+    ...(objectKey === undefined ? {} : { objectKey }),
+    ...(erase === true ? { erase } : {}),
     ...(broadcast === true ? { broadcast } : {}),
     ...(typeof requestId === "string" ? { requestId } : {}),
   };
@@ -63,7 +71,9 @@ export function toRpcCall(value: unknown): Omit<RpcCall, "options"> & { readonly
 const MAX_ARGS = 10_000;
 
 function ownParts(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(["deployment", "method", "broadcast", "requestId", "task"].map((name) => [name, own(value, name)]));
+  return Object.fromEntries(
+    ["deployment", "method", "broadcast", "requestId", "task", "objectKey", "erase"].map((name) => [name, own(value, name)]),
+  );
 }
 
 function wrong(part: string, accepted: string, value: unknown): ConfigError {

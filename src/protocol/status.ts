@@ -52,7 +52,10 @@ export interface DeploymentDetails {
   readonly status: DeploymentStatus;
   readonly status_trigger: StatusTrigger;
   readonly message: string;
-  readonly target_num_replicas: number;
+  /** `null` where there are none. */
+  readonly target_num_replicas: number | null;
+  /** It has an object for each key, in place of replicas. */
+  readonly keyed?: true;
   readonly replica_states: Readonly<Partial<Record<ReplicaPhase, number>>>;
   readonly replicas: readonly ReplicaDetails[];
   /** Counts up with every change of the replica set or the configuration. */

@@ -11,12 +11,15 @@
  *   W2. A handler sees the request's id and the `cf` of the client's request, and nothing that is written here.
  */
 import { checkUnderstood, encodeEnvelope, isImplied } from "./envelope.ts";
+import type { KeyedConfig } from "./keys.ts";
 import type { Delivery, Refusal, RequestMeta } from "./messages.ts";
 import { decodeSet, encodeSet } from "./news.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 
 /** Where the envelope travels in an HTTP request. */
 export const ENVELOPE_IN_CF = "edgeServe";
+/** Where the configuration of a keyed deployment does. */
+export const KEYED_IN_CF = "edgeServeKeyed";
 
 // A user's response with this status never has the header that makes it a refusal.
 const REFUSED_STATUS = 503;
@@ -41,8 +44,10 @@ export function fetchInit(
   delivery: Delivery,
   compiledPrefix: string | null,
 ): { readonly cf: object } | undefined {
-  if (isImplied(meta, delivery, compiledPrefix)) return undefined;
-  return { cf: { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) } };
+  const { keyed } = delivery;
+  if (keyed === undefined && isImplied(meta, delivery, compiledPrefix)) return undefined;
+  const envelope = { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) };
+  return { cf: keyed === undefined ? envelope : { ...envelope, [KEYED_IN_CF]: keyed } };
 }
 
 /** What the platform says of a request beside it. Node's type of a request has none. */
@@ -53,6 +58,11 @@ export function cfOf(request: Request): Readonly<Record<string, unknown>> | unde
 /** The envelope that came with a request, if one did. */
 export function envelopeOf(request: Request): string | undefined {
   return cfOf(request)?.[ENVELOPE_IN_CF] as string | undefined;
+}
+
+/** The configuration of a keyed deployment that came with a request, if one did. */
+export function keyedConfigOf(request: Request): KeyedConfig | undefined {
+  return cfOf(request)?.[KEYED_IN_CF] as KeyedConfig | undefined;
 }
 
 /** A replica's refusal of an HTTP request. */

@@ -178,6 +178,11 @@ export class Admission {
     return true;
   }
 
+  /** Takes all requests out of the queue. */
+  withdrawAll(reason: unknown): void {
+    for (const id of this.#line.keys()) this.withdraw(id, reason);
+  }
+
   get #total(): number {
     return this.#ongoing + this.#line.size;
   }

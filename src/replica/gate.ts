@@ -25,6 +25,8 @@ export interface GateParts {
   readonly meter: Pick<ReplicaMeter, "refused">;
   /** A replica without one takes whatever comes. */
   readonly membership: Membership | undefined;
+  /** Whether the object is being deleted; only that of a key ever is. */
+  isDeleted(): boolean;
   readonly after: After;
   warn(message: string): void;
 }
@@ -42,7 +44,7 @@ export class Gate {
   /** A request is here. */
   enter(meta: RequestMeta, delivery: Delivery): Entry {
     if (delivery.isReserved === true) return this.#entry(this.#parts.admission.arrive(delivery.id), delivery);
-    const isOurs = this.#parts.membership?.admits(meta, delivery) ?? true;
+    const isOurs = this.#parts.membership?.admits(meta, delivery) ?? !this.#parts.isDeleted();
     return isOurs instanceof Promise ? isOurs.then((is) => this.#decided(is, meta, delivery)) : this.#decided(isOurs, meta, delivery);
   }
 
@@ -50,7 +52,7 @@ export class Gate {
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Exclude<Reservation, { kind: "error" }>> {
     const { admission, membership } = this.#parts;
     const { id, mode } = delivery;
-    const isOurs = (await membership?.admits(meta, delivery)) ?? true;
+    const isOurs = (await membership?.admits(meta, delivery)) ?? !this.#parts.isDeleted();
     const turn = isOurs && admission.reserve(id, meta.deadline, mode === "queue");
     const isReserved = turn instanceof Promise ? await this.#watched(turn, meta) : turn;
     if (!isReserved) return this.#refusal(delivery);
@@ -88,6 +90,7 @@ export class Gate {
   #refusal({ mode, epoch = 0 }: Delivery): Refusal {
     this.#parts.meter.refused(mode);
     const set = this.newerSet(epoch);
-    return { kind: "refused", load: this.#parts.admission.load, ...(set === undefined ? {} : { set }) };
+    const { load } = this.#parts.admission;
+    return { kind: "refused", load, ...(set === undefined ? {} : { set }), ...(this.#parts.isDeleted() ? { isDeleted: true } : {}) };
   }
 }

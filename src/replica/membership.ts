@@ -49,6 +49,8 @@ export interface MembershipParts {
   readonly after: After;
   /** Whether the instance is there. */
   isStarted(): boolean;
+  /** What the keyed deployments of the application run with, as its controller says. */
+  learnKeyed?(configs: NonNullable<Assignment["keyed"]>): void;
   /** There is a new assignment. What is returned is awaited by whoever asked for it. */
   changed(): Promise<unknown>;
 }
@@ -84,6 +86,7 @@ export class Membership {
   constructor(parts: MembershipParts) {
     this.#parts = parts;
     this.#remembered = parts.control.load() ?? {};
+    this.#passOn();
   }
 
   get #assignment(): Assignment | undefined {
@@ -169,7 +172,13 @@ export class Membership {
     if (before !== undefined && assignment.set.epoch < before.set.epoch) return false;
     if (JSON.stringify(assignment) === JSON.stringify(before)) return false;
     this.#remember({ ...this.#remembered, assignment });
+    this.#passOn();
     return true;
+  }
+
+  #passOn(): void {
+    const { keyed } = this.#assignment ?? {};
+    if (keyed !== undefined) this.#parts.learnKeyed?.(keyed);
   }
 
   // Neither it nor whoever calls it has ever been told anything: what was compiled holds, as far as anybody knows. A caller that

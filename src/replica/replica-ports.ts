@@ -4,6 +4,7 @@
 import type { ReplicaScope } from "../context/scope.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
+import type { KeyedParts } from "./keyed-control.ts";
 import type { MountedRouter } from "./http-handler.ts";
 
 /** What the shell hands to a replica. */
@@ -22,6 +23,8 @@ export interface ReplicaPorts {
   readonly routePrefix?: string | null;
   /** Where the replica's controller is; a replica without one goes by what it was given here. */
   readonly control?: ControlParts;
+  /** For the object of a key: where its configuration comes from. */
+  readonly keyed?: KeyedParts;
   readonly env: unknown;
   readonly state: unknown;
   /** Makes the handle that a caller sent as an argument. */

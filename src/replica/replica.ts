@@ -21,7 +21,7 @@ import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
-import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
@@ -30,6 +30,7 @@ import { ReplicaControl } from "./control.ts";
 import { methodOf, httpHandlerOf } from "./http-handler.ts";
 import { type Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
+import { Deleted, KeyedControl } from "./keyed-control.ts";
 import { Instance, type Started } from "./instance.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
@@ -56,22 +57,24 @@ export class Replica {
   readonly #clients = new ClientWatch();
   readonly #instance: Instance;
   readonly #gate: Gate;
-  readonly #control: ReplicaControl | undefined;
+  readonly #control: ReplicaControl | KeyedControl | undefined;
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
   readonly #attempts: TaskAttempts;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
+  /** How a request asks for a slot that does not say. */
+  readonly #unsaid: AdmissionMode;
   #unnamed = 0;
 
   constructor(ports: ReplicaPorts) {
-    const { scope, limits, now, control, userConfig } = ports;
+    const { scope, limits, now, control, keyed, userConfig } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
     this.#admission = new Admission(limits, { now, after: scope.after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
-    this.#runs = new Runs(scope, this.#meter, now);
+    this.#runs = new Runs(scope, this.#meter, now, keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline.")));
     this.#attempts = new TaskAttempts(now);
     this.#instance = new Instance({
       ...ports,
@@ -82,18 +85,13 @@ export class Replica {
       refused: (failure) => this.#control?.refused(failure),
       failed: (message) => this.#control?.startFailed(message),
     });
-    this.#control =
-      control &&
-      new ReplicaControl(control, {
-        admission: this.#admission,
-        instance: this.#instance,
-        meter: this.#meter,
-        runs: this.#runs,
-        now,
-        after: scope.after,
-        warn: (message) => this.#warn(message),
-      });
+    const controlled = { admission: this.#admission, instance: this.#instance, runs: this.#runs, after: scope.after };
+    this.#control = keyed
+      ? new KeyedControl(keyed, controlled)
+      : control && new ReplicaControl(control, { ...controlled, meter: this.#meter, now, warn: (message) => this.#warn(message) });
+    this.#unsaid = keyed === undefined ? "claim" : "queue";
     this.#gate = new Gate({
+      isDeleted: () => this.keyed?.isDeleted === true,
       admission: this.#admission,
       meter: this.#meter,
       membership: this.#control?.membership,
@@ -130,6 +128,7 @@ export class Replica {
       const slot = await entry;
       return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
+      if (error instanceof Deleted) return this.#deleted();
       this.#meter.gaveUp(request.meta.routePrefix, error);
       return { kind: "error", error: encodeError(error) };
     }
@@ -143,7 +142,7 @@ export class Replica {
   fetch(
     request: Request,
     meta: RequestMeta = this.#metaOf(request.headers),
-    delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: "claim" },
+    delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: this.#unsaid },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);
     return entry instanceof Slot ? this.#fetch(request, meta, delivery, entry) : this.#fetchLater(request, meta, delivery, entry);
@@ -154,6 +153,7 @@ export class Replica {
       const slot = await entry;
       return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
+      if (error instanceof Deleted) return this.#deleted();
       const response = errorResponse(error);
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
       return withRequestId(response, meta.requestId);
@@ -170,7 +170,7 @@ export class Replica {
     try {
       return await this.#gate.reserve(meta, delivery);
     } catch (error) {
-      return { kind: "error", error: encodeError(error) };
+      return error instanceof Deleted ? this.#deleted() : { kind: "error", error: encodeError(error) };
     }
   }
 
@@ -191,8 +191,17 @@ export class Replica {
 
   /** Does what the replica's controller orders. */
   async assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
-    if (this.#control === undefined) throw new Error("This replica has no controller.");
+    if (!(this.#control instanceof ReplicaControl)) throw new Error("This replica has no controller.");
     return this.#control.assign(assignment, isStart);
+  }
+
+  /** The object of a key is told here what it is to run with, and that it is deleted. */
+  get keyed(): KeyedControl | undefined {
+    return this.#control instanceof KeyedControl ? this.#control : undefined;
+  }
+
+  #deleted(): Refusal {
+    return { kind: "refused", load: this.#admission.load, isDeleted: true };
   }
 
   async #call(request: CallRequest, { id, epoch }: Delivery, slot: Slot): Promise<Reply> {
@@ -288,7 +297,7 @@ export class Replica {
     if (traffic === undefined || traffic === 0) return;
     // Whoever has stopped waiting has said so, or the ingress has counted it in this replica's place.
     const isAbandoned = run.isAborted || request.signal.aborted;
-    if (!isAbandoned) this.#control?.figures.count(traffic, run.endedAtMs - run.startedAtMs, status >= 500);
+    if (!isAbandoned) this.#control?.figures?.count(traffic, run.endedAtMs - run.startedAtMs, status >= 500);
   }
 
   // Nothing of the user's is held by a request that finds no instance.

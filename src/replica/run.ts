@@ -40,6 +40,10 @@ export class Run extends RequestScope implements Scope {
   get request(): RequestScope {
     return this;
   }
+
+  override get key(): string | undefined {
+    return this.replica.context.key ?? this.meta.key;
+  }
 }
 
 /** How a request began. */
@@ -54,16 +58,21 @@ export interface Begun {
 
 /** How long after its deadline a call is left to its caller, which cancels it. */
 const GRACE_MS = 1000;
+/** How long after its deadline a request may go on running in the object of a key. */
+const STUCK_MS = 30_000;
 
 export class Runs {
   readonly #runs = new Map<string, Run>();
   readonly #replica: ReplicaScope;
   readonly #meter: Pick<ReplicaMeter, "ran">;
   readonly #now: () => number;
+  readonly #stuck: (() => void) | undefined;
   /** When one came to its end last. */
   lastFinishedAtMs = 0;
 
-  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, now: () => number) {
+  /** @param stuck Told when a request has run for {@link STUCK_MS} beyond its deadline. */
+  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, now: () => number, stuck?: () => void) {
+    this.#stuck = stuck;
     this.#replica = replica;
     this.#meter = meter;
     this.#now = now;
@@ -74,7 +83,10 @@ export class Runs {
     const nowMs = this.#now();
     const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
     this.#runs.set(id, run);
-    if (source === undefined && meta.deadline !== undefined) this.#limit(run, meta.deadline - nowMs);
+    if (meta.deadline !== undefined) {
+      if (source === undefined) this.#limit(run, meta.deadline - nowMs);
+      if (this.#stuck !== undefined) this.#limitStuck(run, meta.deadline - nowMs, this.#stuck);
+    }
     return run;
   }
 
@@ -82,6 +94,11 @@ export class Runs {
   #limit(run: Run, leftMs: number): void {
     const late = () => run.abort(new RequestTimeoutError("The request's deadline has passed, and its caller has gone."));
     run.onEnd(this.#replica.after(Math.max(0, leftMs) + GRACE_MS, late));
+  }
+
+  // No other object can take the place of one that does not come to an end.
+  #limitStuck(run: Run, leftMs: number, overdue: () => void): void {
+    run.onEnd(this.#replica.after(Math.max(0, leftMs) + STUCK_MS, overdue));
   }
 
   /**

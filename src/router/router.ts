@@ -21,6 +21,7 @@ import type { TasksConfig } from "../protocol/manifest.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
+import { backoffMs } from "./backoff.ts";
 import { ASK_MODES, Asking, type AskMode } from "./asking.ts";
 import { ReplicaEstimates } from "./replica-estimates.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
@@ -268,12 +269,4 @@ export class Router {
     this.#ordering.answered(replica, meta);
     if (mode !== "queue") this.#estimates.claimed(replica, "taken");
   }
-}
-
-const BASE_MS = 20;
-const MAX_MS = 500;
-
-/** Full jitter: anything from nothing up to a bound that doubles with each attempt, counted from 0. In milliseconds. */
-export function backoffMs(attempt: number, random: () => number): number {
-  return Math.floor(random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
 }

@@ -5,7 +5,7 @@
  * It waits for a slot without a deadline, and gets one with the permit to begin.
  */
 import { RequestCancelledError } from "../protocol/errors.ts";
-import type { Answer, CallRequest, Reply } from "../protocol/messages.ts";
+import type { Answer, CallRequest, Refusal, Reply } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import { type ReplicaConnection, Send } from "./send.ts";
@@ -41,6 +41,11 @@ export class SendAttempt extends Send<Answer> {
 
   override get beginsOnce(): boolean {
     return true;
+  }
+
+  /** It asks for its slot first, as anywhere: it begins with its permit, and not while it waits. */
+  override inTurn(connection: ReplicaConnection): Promise<Answer | Refusal> {
+    return this.reserved(connection);
   }
 
   protected async send(connection: ReplicaConnection): Promise<Reply> {

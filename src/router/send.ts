@@ -9,6 +9,7 @@ import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { requestWithBody, takesBody } from "../protocol/http-request.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { KeyedConfig } from "../protocol/keys.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 
@@ -52,6 +53,8 @@ export abstract class Send<T> implements Delivery {
   isReserved: true | undefined;
   /** Whether the request has been sent to be run: from then on the replica may have begun it. */
   isSent = false;
+  /** What the object of a key is told with it. */
+  keyed: KeyedConfig | undefined;
   // Made when something asks for it: most claims over HTTP are never named.
   #id: string | undefined;
   readonly #random: () => number;
@@ -84,6 +87,12 @@ export abstract class Send<T> implements Delivery {
   /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
   over(connection: ReplicaConnection): Promise<T | Refusal> {
     if (this.isOnce || this.mode === "queue") return this.reserved(connection);
+    this.isSent = true;
+    return this.send(connection);
+  }
+
+  /** Sends it to be run in its turn: it waits where it runs, and what one caller sends begins in the order in which it was sent. */
+  inTurn(connection: ReplicaConnection): Promise<T | Refusal> {
     this.isSent = true;
     return this.send(connection);
   }

@@ -7,8 +7,9 @@ import { bodiesIn } from "../protocol/bodies.ts";
 import { bodyOf } from "../protocol/byte-streams.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { encodeError } from "../protocol/error-codec.ts";
-import { DeploymentUnavailableError, SerializationError } from "../protocol/errors.ts";
+import { DeploymentUnavailableError, KeyError, SerializationError } from "../protocol/errors.ts";
 import type { Reply, RequestMeta } from "../protocol/messages.ts";
+import { KeyedRouter } from "../router/keyed-router.ts";
 import type { Router } from "../router/router.ts";
 import { SendAttempt } from "../router/send-attempt.ts";
 import { decodeArguments } from "./payload.ts";
@@ -18,7 +19,7 @@ import type { Place } from "./task.ts";
 /** What attempts are sent with. */
 export interface SenderPorts {
   /** `undefined` for a deployment that this code does not know. */
-  routerTo(app: string, deployment: string): Router | undefined;
+  routerTo(app: string, deployment: string): Router | KeyedRouter | undefined;
   /** Asks a replica what becomes of an attempt; `undefined` if it does not run there, and then it will not. */
   rejoin(attempt: Attempt, place: Place): Promise<Reply | undefined>;
   stop(attempt: Attempt, place: Place, reason: unknown): Promise<void>;
@@ -33,7 +34,7 @@ export class RouterSender implements AttemptSender {
   }
 
   async send(request: AttemptRequest, events: AttemptEvents, cancellation: Cancellation): Promise<AttemptOutcome> {
-    const { app, deployment, taskId, method } = request;
+    const { app, deployment, taskId, method, key } = request;
     const router = this.#ports.routerTo(app, deployment);
     if (router === undefined) return missing(app, deployment);
     let mayHaveBegun = false;
@@ -50,12 +51,15 @@ export class RouterSender implements AttemptSender {
     };
     const call = { meta: this.#metaOf(request), method, args: decodeArguments(request.arguments) };
     try {
-      return outcomeOf(await router.route(new SendAttempt(taskId, call, guard), cancellation));
+      const attempt = new SendAttempt(taskId, call, guard);
+      const sent = router instanceof KeyedRouter ? router.at(key ?? "").send(attempt, cancellation) : router.route(attempt, cancellation);
+      return outcomeOf(await sent);
     } catch (error) {
       // What was stored could be sent, so this is about the result.
       if (error instanceof SerializationError && mayHaveBegun) return { kind: "error", error: final(error) };
       if (mayHaveBegun) return { kind: "lost" };
-      if (router.isGone) return missing(app, deployment);
+      // What was enqueued when the deployment had keys, or had none.
+      if (router.isGone || error instanceof KeyError) return missing(app, deployment);
       return { kind: "not-begun" };
     }
   }

@@ -17,6 +17,7 @@ import { bundleOf } from "../cli/runtime/bundle.ts";
 import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
 import { getTask } from "../client/connect.ts";
+import type { KeyedHandle } from "../protocol/handle-types.ts";
 import type { Task } from "../protocol/tasks.ts";
 import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
@@ -49,6 +50,9 @@ export interface ServeOptions {
   readonly quiet?: boolean;
 }
 
+/** What stands behind a handle to a class; a function stands for itself. */
+type InstanceOf<C> = C extends abstract new (...args: never[]) => infer T ? T : C;
+
 /** A running server. Dispose of it, or `await using` it. */
 export interface Server extends AsyncDisposable {
   /** Such as `http://127.0.0.1:49152/`; the same after a restart. */
@@ -57,6 +61,11 @@ export interface Server extends AsyncDisposable {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
+  /**
+   * A keyed deployment, by the type of its class: `server.keyed<typeof Cart>("Cart").get("ada")`. The application may be left out where
+   * there is one only, or one named `default`.
+   */
+  keyed<C = unknown>(deployment: string, app?: string): KeyedHandle<InstanceOf<C>>;
   /** The task with this id. Asks nothing by itself. */
   task<T = unknown>(id: string): Task<T>;
   /** Log lines so far, restarts included. Positions in stacks are those of the source files. */
@@ -150,6 +159,12 @@ class RunningServer implements Server {
   handle<A = unknown>(app?: string): HandleTo<A> {
     const handle = connectHandle({ url: this.url, token: this.#testToken, app: app ?? "default" });
     return handle as HandleTo<A>;
+  }
+
+  keyed<C = unknown>(deployment: string, app?: string): KeyedHandle<InstanceOf<C>> {
+    return connectHandle({ url: this.url, token: this.#testToken, app: app ?? "default", deployment }) as unknown as KeyedHandle<
+      InstanceOf<C>
+    >;
   }
 
   task<T = unknown>(id: string): Task<T> {

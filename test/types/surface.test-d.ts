@@ -73,7 +73,7 @@ describe("the context", () => {
 
   it("has the fields of the contract", () => {
     expectTypeOf<keyof serve.ReplicaContext>().toEqualTypeOf<
-      "appName" | "deployment" | "replicaId" | "ordinal" | "version" | "env" | "state"
+      "appName" | "deployment" | "replicaId" | "ordinal" | "key" | "version" | "env" | "state"
     >();
     expectTypeOf<keyof serve.RequestContext>().toEqualTypeOf<
       "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "key" | "task" | "shadow"

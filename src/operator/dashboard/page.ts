@@ -118,13 +118,19 @@ function httpLine({ http }: Measured): Html | undefined {
 }
 
 function deploymentRow(app: string, { details, level, isIngress, measured }: DeploymentView): Html {
-  const { RUNNING: running = 0, ...others } = details.replica_states;
-  const rest = Object.entries(others).map(([state, count]) => `, ${count} ${state}`);
   return html`<tr>
     <th scope="row">${details.name}${isIngress && html` <small>ingress</small>`}
     <td><span class="dot ${level}"></span>${details.status}
-    <td class="n">${running} of ${details.target_num_replicas}${rest.join("")} ${numberCells(measured, `${app}/${details.name}`)}
+    <td class="n">${replicasOf(details)} ${numberCells(measured, `${app}/${details.name}`)}
   </tr>`;
+}
+
+function replicasOf({ replica_states, target_num_replicas: target }: DeploymentView["details"]): string {
+  if (target === null) return "by key";
+  const { RUNNING: running = 0, ...others } = replica_states;
+  return `${running} of ${target}${Object.entries(others)
+    .map(([state, count]) => `, ${count} ${state}`)
+    .join("")}`;
 }
 
 // Above what `numberCells` makes.

@@ -188,6 +188,12 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
   },
   { option: "autoscaling.spillover", accepts: [false], refuses: ["no"], accepted: ["true", "false"] },
   { option: "autoscaling.policy", accepts: [() => 1], refuses: ["queue"], accepted: ["function"] },
+  {
+    option: "keyed",
+    accepts: [true, false, { key: () => "a" }],
+    refuses: [1, null, "yes", {}, { key: "a" }, { keys: () => "a" }, []],
+    accepted: ["true", "false", "key"],
+  },
   { option: "tasks", accepts: [{}, { maxAttempts: 5 }], refuses: [true, 3, null, []], accepted: ["object"] },
   { option: "tasks.maxAttempts", accepts: [1, 100], refuses: [0, 1.5, 101, "3"], accepted: ["1", "100"] },
   { option: "tasks.backoffMs", accepts: [0, MAX_TIME], refuses: [-1, MAX_TIME + 1], accepted: ["0", "2147483647"] },

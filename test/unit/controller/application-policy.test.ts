@@ -22,7 +22,7 @@ async function worldOf(application: ApplicationManifest, policies: Policies): Pr
   return world;
 }
 
-async function targets(world: ControlledWorld): Promise<Record<string, number>> {
+async function targets(world: ControlledWorld): Promise<Record<string, number | null>> {
   const { deployments } = await world.status();
   return Object.fromEntries(Object.values(deployments).map(({ name, target_num_replicas }) => [name, target_num_replicas]));
 }

@@ -34,6 +34,7 @@ it("nothing that runs in replicas only has `after` from the platform, whose time
     "src/ingress/deadline.ts",
     "src/ingress/divided.ts",
     "src/ingress/isolate-traffic.ts",
+    "src/ingress/keyed-target.ts",
     "src/ingress/sending.ts",
     "src/local/run-local.ts",
   ]);

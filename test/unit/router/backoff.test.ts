@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffMs } from "../../../src/router/router.ts";
+import { backoffMs } from "../../../src/router/backoff.ts";
 
 describe("back-off", () => {
   it("is anything from nothing to a bound that doubles with each attempt, up to half a second", () => {

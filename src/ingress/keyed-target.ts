@@ -1,0 +1,82 @@
+/**
+ * An application whose ingress deployment is keyed: which object an HTTP request is for is asked of the application, here in the Worker.
+ *
+ * Owns: asking for the key, and what is answered where there is none. Does not own: the way to the object (router/keyed-router.ts).
+ */
+import { after, within } from "../context/with-timeout.ts";
+import { ConfigError, DeploymentUnavailableError, KeyError, RequestTimeoutError } from "../protocol/errors.ts";
+import { withRequestId } from "../protocol/http-request.ts";
+import type { KeyOf } from "../protocol/keys.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
+
+/** The way to the objects of a keyed deployment. */
+export interface KeyedObjects extends Omit<IngressTarget, "fetch"> {
+  readonly app: string;
+  readonly deployment: string;
+  /** Rejects with a KeyError for what is no key. */
+  fetch(key: string, request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;
+}
+
+/** How long the function that gives the key may take. */
+const KEY_LIMIT_MS = 10_000;
+
+export class KeyedIngress implements IngressTarget {
+  readonly #router: KeyedObjects;
+  readonly #keyOf: KeyOf;
+
+  constructor(router: KeyedObjects, keyOf: KeyOf) {
+    this.#router = router;
+    this.#keyOf = keyOf;
+  }
+
+  get requestTimeoutMs(): number | null {
+    return this.#router.requestTimeoutMs;
+  }
+  get routePrefix(): string | null {
+    return this.#router.routePrefix;
+  }
+  get routing(): number {
+    return this.#router.routing;
+  }
+  get isGone(): boolean {
+    return this.#router.isGone;
+  }
+
+  prepare(request: Request): Promise<PreparedRequest> {
+    return this.#router.prepare(request);
+  }
+
+  async fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response> {
+    this.#requireHere(meta);
+    const seen = request instanceof Request ? request : request.request();
+    let key: unknown;
+    try {
+      const given = this.#keyOf(seen);
+      key = given instanceof Promise ? await this.#inTime(given) : given;
+    } catch (error) {
+      if (error instanceof Response) return withRequestId(error, meta.requestId);
+      throw error;
+    }
+    if (seen.bodyUsed && seen.body !== null) {
+      throw new ConfigError(`The function keyed.key of deployment ${JSON.stringify(this.#router.deployment)} has read the request's body.`);
+    }
+    if (key === undefined) throw new KeyError("The request has no key.");
+    return this.#router.fetch(key as string, request, meta);
+  }
+
+  #inTime<T>(given: Promise<T>): Promise<T> {
+    return within(given, { timeoutMs: KEY_LIMIT_MS, after }, () => {
+      throw new RequestTimeoutError(`The request's key was not known within ${KEY_LIMIT_MS / 1000} s.`);
+    });
+  }
+
+  // No object refuses what was sent to where the application no longer is.
+  #requireHere({ routePrefix, traffic }: RequestMeta): void {
+    const { routePrefix: current, deployment, app, isGone } = this.#router;
+    if (!isGone && (traffic !== undefined || routePrefix === (current ?? undefined))) return;
+    throw new DeploymentUnavailableError(
+      `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(app)} ${isGone ? "has been deleted" : "is no longer at this path"}.`,
+    );
+  }
+}

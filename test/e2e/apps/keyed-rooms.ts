@@ -1,0 +1,36 @@
+/** A keyed deployment that is an ingress deployment. */
+import * as serve from "edge-serve";
+
+const state = () => serve.getReplicaContext().state;
+
+export class Room {
+  async fetch(request: Request) {
+    const { pathname } = new URL(request.url);
+    const { kv } = state().storage;
+    kv.put("visits", (kv.get<number>("visits") ?? 0) + 1);
+    if (request.headers.get("upgrade") === "websocket") {
+      const { 0: client, 1: server } = new WebSocketPair();
+      state().acceptWebSocket(server);
+      return new Response(null, { status: 101, webSocket: client });
+    }
+    const body = request.method === "POST" ? await request.text() : "";
+    return Response.json({ pathname, key: serve.getReplicaContext().key, visits: kv.get("visits"), body });
+  }
+}
+
+export const rooms = serve
+  .deployment(Room, {
+    keyed: {
+      async key(request) {
+        const { pathname, searchParams } = new URL(request.url);
+        if (searchParams.has("wait")) await new Promise((resolve) => setTimeout(resolve, 5));
+        if (searchParams.has("response")) throw new Response("not you", { status: 403 });
+        if (searchParams.has("throw")) throw new RangeError("no key today");
+        if (searchParams.has("read")) await request.text();
+        if (searchParams.has("long")) return "x".repeat(257);
+        if (searchParams.has("make")) return crypto.randomUUID();
+        return pathname.split("/")[1] || undefined;
+      },
+    },
+  })
+  .bind();
