@@ -6,6 +6,10 @@ import type { KeyOf } from "../protocol/keys.ts";
 
 /** A keyed deployment that HTTP requests reach. */
 export interface KeyedByRequest {
+  /**
+   * The key of a request that has come in over HTTP, where the deployment is its application's ingress deployment. Takes 10 s at most.
+   * `undefined`, and what is no key, is answered with 400; a `Response` that it throws is the answer.
+   */
   readonly key: KeyOf;
 }
 

@@ -24,9 +24,10 @@ import {
 } from "../protocol/manifest.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
+import { isRecord } from "../protocol/own.ts";
 import { DEFAULT_TASKS } from "../protocol/tasks.ts";
-import type { KeyedByRequest, KeyOf, RequestRouter } from "./option-types.ts";
-import { group, type Named, option, type OptionsOf, schemaOf, type TableOf } from "./option-table.ts";
+import type { KeyedByRequest, RequestRouter } from "./option-types.ts";
+import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import {
   attempts,
   boolean,
@@ -252,22 +253,12 @@ export const LOGGING_OPTIONS = {
 /** Logging of a deployment's replicas. */
 export interface LoggingOptions extends OptionsOf<typeof LOGGING_OPTIONS>, Named {}
 
-/** Options of `keyed`. */
-export const KEY_OPTIONS = {
-  /**
-   * The key of an HTTP request, where the deployment is its application's ingress deployment. Runs in the ingress Worker, for 10 s at most,
-   * and must not read the body.
-   *
-   * `undefined`, and what is no key, is answered with 400; a `Response` that it throws is the answer.
-   */
-  key: option(callable<KeyOf>(), { required: true }),
-} satisfies TableOf<KeyedByRequest>;
-
 /** Where the keys of HTTP requests come from. */
 export interface KeyOptions extends KeyedByRequest {}
 
 const NUM_REPLICAS = `an integer from 0 to ${MAX_REPLICAS}, or "auto"`;
-const KEYED = "true, false, or an object with a function key";
+const KEYED = "true, false, or an object with a function key and nothing else";
+const isKeyed = (value: unknown): boolean => isRecord(value) && typeof value["key"] === "function" && Object.keys(value).length === 1;
 const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
 /** @internal Those that have a name. */
 export const ROUTERS = ["powerOfTwoChoices", "consistentHash"] as const;
@@ -306,7 +297,7 @@ export const DEPLOYMENT_OPTIONS = {
    *
    * @default false
    */
-  keyed: option<boolean | KeyOptions>(v.union([boolean(), schemaOf<KeyOptions>(KEY_OPTIONS, KEYED)], KEYED), { default: false }),
+  keyed: option<boolean | KeyOptions>(v.union([boolean(), v.custom<KeyOptions>(isKeyed, KEYED)], KEYED), { default: false }),
   /**
    * Lets the number of replicas follow the load.
    *

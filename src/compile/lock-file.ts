@@ -18,6 +18,8 @@ export interface LockedClass {
   readonly state: "built" | "deleted";
   /** Its objects are found by key, and hold the user's data. */
   readonly keyed?: boolean;
+  /** Of a keyed one: in another jurisdiction the same keys are other objects. */
+  readonly jurisdiction?: string;
 }
 
 /** What has been built for one environment. */
@@ -91,9 +93,15 @@ export function withEnvironment(lock: Lock, env: string | undefined, built: Lock
 }
 
 /** A class of the system, and whether its objects are found by key. */
-export interface BuiltClass {
+export interface BuiltClass extends Omit<LockedClass, "state"> {
   readonly name: string;
-  readonly keyed?: boolean;
+}
+
+/** What a build may do to data. */
+export interface DataOptions {
+  readonly prune: Prune;
+  /** Lets a keyed deployment move to another jurisdiction, where no key has anything stored. */
+  readonly acceptEmpty?: boolean;
 }
 
 /** Which classes to delete: all that are gone but keyed ones, or one by `app/Name`. */
@@ -114,15 +122,17 @@ export interface ClassChanges {
 export function changeClasses(
   { classes: known }: LockedEnvironment,
   current: readonly BuiltClass[],
-  prune: Prune,
+  { prune, acceptEmpty = false }: DataOptions,
 ): ClassChanges | { readonly problem: string } {
+  const moved = acceptEmpty ? undefined : current.find((built) => isMoved(known[built.name], built));
+  if (moved !== undefined) return { problem: movedProblem(moved, known[moved.name]!) };
   const gone = Object.entries(known).filter(([name, { state }]) => state === "built" && !current.some((built) => built.name === name));
   const doomed = prunedOf(gone, current, prune);
   if ("problem" in doomed) return doomed;
   const isPruned = (name: string) => doomed.names.includes(name);
   const classes: Record<string, LockedClass> = {};
   for (const [name, entry] of Object.entries(known)) classes[name] = isPruned(name) ? { ...entry, state: "deleted" } : entry;
-  for (const { name, keyed } of current) classes[name] = { state: "built", ...(keyed === true ? { keyed } : {}) };
+  for (const built of current) classes[built.name] = lockedClass(built);
   const isFirst = Object.keys(known).length === 0;
   return {
     classes,
@@ -130,6 +140,23 @@ export function changeClasses(
     retired: gone.map(([name]) => name).filter((name) => !isPruned(name)),
     pruned: doomed.names,
   };
+}
+
+function lockedClass({ keyed, jurisdiction }: BuiltClass): LockedClass {
+  if (keyed !== true) return { state: "built" };
+  return { state: "built", keyed, ...(jurisdiction === undefined ? {} : { jurisdiction }) };
+}
+
+function isMoved(known: LockedClass | undefined, built: BuiltClass): boolean {
+  return known?.state === "built" && known.keyed === true && built.keyed === true && known.jurisdiction !== built.jurisdiction;
+}
+
+function movedProblem({ name, jurisdiction }: BuiltClass, known: LockedClass): string {
+  const [is, was] = [jurisdiction, known.jurisdiction].map((one) => (one === undefined ? "none" : JSON.stringify(one)));
+  return (
+    `Deployment ${deploymentOf(name)} is keyed, and its jurisdiction changes from ${was} to ${is}: there every key is another object, with ` +
+    "nothing stored. Leave placement.jurisdiction as it was, or pass --accept-empty."
+  );
 }
 
 type Entries = readonly (readonly [string, LockedClass])[];

@@ -47,10 +47,27 @@ export function planDocument(
   const result = describeSystem({ applications, ...(routes === undefined ? {} : { routes }) }, code, policies, checkTasks);
   if ("manifest" in result) {
     const { manifest } = result;
+    const emptied = jurisdictionProblems(manifest.applications, compiled);
+    if (emptied.length > 0) return { diagnostics: [...diagnostics, ...emptied] };
     return { applications: manifest.applications, ...(manifest.routes === undefined ? {} : { routes: manifest.routes }), diagnostics };
   }
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
   return { diagnostics: [...diagnostics, ...problems] };
+}
+
+// In another jurisdiction the same key is another object.
+function jurisdictionProblems(applications: readonly ApplicationManifest[], compiled: Manifest): Diagnostic[] {
+  return applications.flatMap(({ name: app, deployments }, index) =>
+    Object.entries(deployments).flatMap(([name, { keyed, placement }]): Diagnostic | [] => {
+      const before = compiled.applications.find((one) => one.name === app)?.deployments[name]?.placement.jurisdiction;
+      if (keyed !== true || before === placement.jurisdiction) return [];
+      const message =
+        `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(name)}: placement.jurisdiction changes from ${before ?? "none"} to ` +
+        `${placement.jurisdiction ?? "none"}, and the deployment is keyed: every key would be another object, with nothing stored. ` +
+        "To accept that, build with --accept-empty, and deploy.";
+      return { severity: "error", path: formatPath(["applications", index]), message };
+    }),
+  );
 }
 
 // Who may call from outside was compiled, so a document that does not say keeps it.

@@ -28,6 +28,10 @@ export const BUILD_OPTIONS: readonly OptionSpec[] = [
     flags: "--prune [app/name]",
     summary: "delete the classes of deployments that are gone, or of one of them, and with them their objects' data",
   },
+  {
+    flags: "--accept-empty",
+    summary: "let a keyed deployment move to another jurisdiction, where no key has anything stored",
+  },
   { flags: "--frozen", summary: `fail if ${LOCK_FILE} would change` },
 ];
 
@@ -63,7 +67,11 @@ export async function buildProject({ args: [given], options }: CommandInput, io:
   const config = await readUserConfig(project, envOf(options["env"], io.env));
   await runUsersCommand(config.users, { cwd: io.cwd, say: io.err });
   const compiled = await compileTarget(target, project, config, join(root, ".edge-serve", "build"));
-  const plan = planBuild(compiled, project, config, { prune, configFile: target.configFile });
+  const plan = planBuild(compiled, project, config, {
+    prune,
+    acceptEmpty: options["acceptEmpty"] === true,
+    configFile: target.configFile,
+  });
   const built = { root, env: config.env, manifest: compiled.manifest };
   for (const warning of [...compiled.warnings, ...plan.warnings]) io.err(`warning: ${warning}\n`);
   if (options["frozen"] === true) requireFrozen(plan);

@@ -35,7 +35,12 @@ export const check: Command = {
     const read = readTarget(record.target, join(root, record.cwd));
     const config = await readUserConfig(project, record.env);
     const compiled = await compileTarget(read, project, config, join(root, ".edge-serve", `check-${process.pid}`));
-    const { files } = planBuild(compiled, project, config, { prune: false, configFile: read.configFile, ...versionIn(root) });
+    const { files } = planBuild(compiled, project, config, {
+      prune: false,
+      acceptEmpty: true,
+      configFile: read.configFile,
+      ...versionIn(root),
+    });
     const changed = files.filter(({ before, after, path }) => comparable(path, before) !== comparable(path, after));
     if (changed.length > 0) throw new Failure(staleBuild(changed, record, read.label, config.label));
     return EXIT.ok;

@@ -116,12 +116,15 @@ function clashOf(name: string, main: string): string {
 }
 
 function builtClassesOf({ applications }: Manifest, classes: readonly string[]): BuiltClass[] {
-  const keyed = applications.flatMap(({ name, deployments }) =>
-    Object.entries(deployments).flatMap(([deployment, config]) =>
-      "keyed" in config && config.keyed === true ? [classNameOf(name, deployment)] : [],
+  const configs = new Map(
+    applications.flatMap(({ name, deployments }) =>
+      Object.entries(deployments).map(([deployment, config]) => [classNameOf(name, deployment), config] as const),
     ),
   );
-  return classes.map((name) => ({ name, keyed: keyed.includes(name) }));
+  return classes.map((name) => {
+    const { keyed, placement: { jurisdiction } = {} } = configs.get(name) ?? {};
+    return { name, keyed: keyed === true, ...(jurisdiction === undefined ? {} : { jurisdiction }) };
+  });
 }
 
 interface Evaluated {

@@ -8,11 +8,11 @@ import { type Declarations, declareClasses, takenOver } from "../../compile/decl
 import {
   type ClassChanges,
   changeClasses,
+  type DataOptions,
   formatLock,
   LOCK_FILE,
   lockedFor,
   parseLock,
-  type Prune,
   withEnvironment,
 } from "../../compile/lock-file.ts";
 import { Failure } from "../failure.ts";
@@ -39,7 +39,7 @@ export function planClasses(
   { builtClasses, manifest }: Pick<Compiled, "builtClasses" | "manifest">,
   { root }: Project,
   config: UserConfig,
-  prune: Prune,
+  data: DataOptions,
 ): ClassPlan {
   const file = join(root, LOCK_FILE);
   const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
@@ -51,7 +51,7 @@ export function planClasses(
     ...known,
     classes: { ...(isEarlierForm ? takenOver(users["exports"] as Declarations["exports"]) : {}), ...known.classes },
   };
-  const changes = orFail(changeClasses(locked, builtClasses, prune));
+  const changes = orFail(changeClasses(locked, builtClasses, data));
   const { declared, locked: after } = orFail(
     declareClasses({ users: users as Declarations, locked, classes: changes.classes, isEarlierForm, file: label, write }),
   );

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ClassChanges, LOCK_FILE, type Prune } from "../../compile/lock-file.ts";
+import { type ClassChanges, type DataOptions, LOCK_FILE } from "../../compile/lock-file.ts";
 import { cronTriggers, type Triggers } from "../../compile/cron-triggers.ts";
 import { assetWarnings, GENERATED_FILE, generatedConfig, REDIRECT_FILE, REDIRECT_TARGET } from "../../compile/wrangler-config.ts";
 import { Failure } from "../failure.ts";
@@ -39,8 +39,7 @@ export interface BuildPlan {
 const OWN_CODE = ["dist", "src", "durable-objects"].map((folder) => join(OWN_ROOT, folder) + sep);
 
 /** How to build. */
-export interface BuildOptions {
-  readonly prune: Prune;
+export interface BuildOptions extends DataOptions {
   /** Another version than that of the code. */
   readonly version?: string;
   /** The config file of the target, absolute, if there is one. */
@@ -52,10 +51,10 @@ export function planBuild(
   compiled: Compiled,
   project: Project,
   config: UserConfig,
-  { prune, version, configFile }: BuildOptions,
+  { version, configFile, ...data }: BuildOptions,
 ): BuildPlan {
   const { root } = project;
-  const { changes, declared, hadSchedules, lock } = planClasses(compiled, project, config, prune);
+  const { changes, declared, hadSchedules, lock } = planClasses(compiled, project, config, data);
   const { userMain } = compiled;
   const name = config.complete.name ?? workerName(root);
   const users = config.users["triggers"] as Triggers | undefined;

@@ -18,7 +18,7 @@ function changed(before: ClassChanges["classes"], current: readonly string[], pr
   const changes = changeClasses(
     { classes: before },
     current.map((name) => ({ name })),
-    prune,
+    { prune },
   );
   if ("problem" in changes) throw new Error(changes.problem);
   return changes;
@@ -60,6 +60,21 @@ describe("the classes that have been built", () => {
   });
 
   it.each([
+    [undefined, "eu"],
+    ["eu", undefined],
+    ["eu", "us"],
+  ])("do not move from jurisdiction %s to %s where they are keyed, unless they may show nothing", (was, is) => {
+    const known = { classes: { a__X: { state: "built", keyed: true, ...(was === undefined ? {} : { jurisdiction: was }) } } } as const;
+    const built = [{ name: "a__X", keyed: true, ...(is === undefined ? {} : { jurisdiction: is }) }];
+    expect(changeClasses(known, built, { prune: false })).toEqual({
+      problem: expect.stringMatching(/Deployment a\/X .* --accept-empty\.$/),
+    });
+    const after = { state: "built", keyed: true, ...(is === undefined ? {} : { jurisdiction: is }) };
+    expect(changeClasses(known, built, { prune: false, acceptEmpty: true })).toMatchObject({ classes: { a__X: after } });
+    expect(changeClasses(known, [{ ...built[0]!, keyed: false }], { prune: false })).toHaveProperty("classes");
+  });
+
+  it.each([
     ["a/Z", [], "Those that are gone: a/X."],
     ["a/X", ["a__X"], "still there"],
     ["a/Y", ["a__X"], "No deployment is gone."],
@@ -67,7 +82,7 @@ describe("the classes that have been built", () => {
     const changes = changeClasses(
       { classes: { a__X: { state: "built" } } },
       current.map((name) => ({ name })),
-      prune,
+      { prune },
     );
     expect(changes).toHaveProperty("problem", expect.stringContaining(says));
   });
