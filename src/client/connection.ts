@@ -1,17 +1,16 @@
 /**
  * A handle over HTTP: the target behind `connect()` and `edge-serve/testing`'s `server.handle()`.
  */
-import { createHandle, type HandleTarget } from "../handle/handle.ts";
-import { decodeError, encodeError } from "../protocol/error-codec.ts";
+import { createHandle } from "../handle/handle.ts";
+import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { Answer, CallRequest, HandleOptionsRef, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { Answer, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion } from "../protocol/rpc-messages.ts";
-import { resultOf } from "../protocol/task-result.ts";
-import type { ResultWait, TaskCall, TaskOutcome, TaskPort, TaskStatus } from "../protocol/tasks.ts";
+import { FRAMES_TYPE, type OutsideAnswer, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
+import { BROKEN_OFF, OutsideTarget, unexpected } from "./outside-target.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
 /** Target and token of a connection. */
@@ -28,97 +27,25 @@ export function connectHandle<T>({ url, token, app = "default" }: ConnectionOpti
   return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app), () => undefined);
 }
 
-class Connection implements HandleTarget, TaskPort {
-  readonly app: string;
-  readonly deployment = "ingress";
-  readonly requestTimeoutMs = null;
-  /** What the system says. */
-  readonly takesTasks = true;
+class Connection extends OutsideTarget {
   readonly #url: URL;
   readonly #token: string;
 
   constructor(url: URL, token: string, app: string) {
+    super(app);
     this.#url = url;
     this.#token = token;
-    this.app = app;
   }
 
-  async call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
-    const lines = await this.#send(request, {}, cancellation);
+  protected async send(call: RpcCall, cancellation?: Cancellation): Promise<OutsideAnswer> {
+    const lines = await this.#post(call, cancellation);
     const frame = await lines.next();
     if (frame.kind === "stream") return { kind: "stream", items: new ItemLines(lines) };
-    if (frame.kind === "value" || frame.kind === "error") return frame;
-    throw unexpected(frame);
+    if (frame.kind === "items") throw unexpected(frame.kind);
+    return frame.kind === "broadcast" ? { kind: "broadcast", replies: frame.replies as readonly Answer[] } : frame;
   }
 
-  async broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
-    const frame = await (await this.#send(request, { broadcast: true }, cancellation)).next();
-    if (frame.kind === "error") throw decodeError(frame.error);
-    if (frame.kind !== "broadcast") throw unexpected(frame);
-    return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Answer }));
-  }
-
-  get tasks(): TaskPort {
-    return this;
-  }
-
-  enqueue({ method, args, routing, traceparent, idempotencyKey, delayMs }: TaskCall): Promise<string> {
-    const options = {
-      ...routing,
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(delayMs === undefined ? {} : { delayMs }),
-    };
-    return this.#ask("enqueue", args, { method, options }) as Promise<string>;
-  }
-
-  status(id: string): Promise<TaskStatus> {
-    return this.#ask("status", [id]) as Promise<TaskStatus>;
-  }
-
-  result(id: string, wait: ResultWait): Promise<unknown> {
-    return resultOf(id, (waitMs) => this.outcome(id, waitMs), wait, Date.now);
-  }
-
-  outcome(id: string, waitMs: number): Promise<TaskOutcome> {
-    return this.#ask("outcome", [id, waitMs]) as Promise<TaskOutcome>;
-  }
-
-  cancel(id: string): Promise<boolean> {
-    return this.#ask("cancel", [id]) as Promise<boolean>;
-  }
-
-  async #ask(
-    task: TaskQuestion,
-    args: readonly unknown[],
-    { method, options = {} }: { readonly method?: string | undefined; readonly options?: HandleOptionsRef } = {},
-  ): Promise<unknown> {
-    const meta = { requestId: crypto.randomUUID(), chain: [], hops: 0 };
-    const frame = await (await this.#send({ meta, method, args }, { task, options }, undefined)).next();
-    if (frame.kind === "error") throw decodeError(frame.error);
-    if (frame.kind !== "value") throw unexpected(frame);
-    return frame.value;
-  }
-
-  async #send(
-    { meta, method, args }: CallRequest,
-    { options = {}, ...extra }: { readonly broadcast?: true; readonly task?: TaskQuestion; readonly options?: HandleOptionsRef },
-    cancellation: Cancellation | undefined,
-  ): Promise<FrameReader> {
-    const call: RpcCall = {
-      ...(method === undefined ? {} : { method }),
-      args,
-      requestId: meta.requestId,
-      options: {
-        ...options,
-        ...(meta.key === undefined ? {} : { key: meta.key }),
-        ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
-        ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
-        // Past it nobody waits, and the least that is left is still a time.
-        ...(meta.deadline === undefined ? {} : { timeoutMs: Math.max(1, meta.deadline - Date.now()) }),
-      },
-      ...extra,
-    };
+  async #post(call: RpcCall, cancellation: Cancellation | undefined): Promise<FrameReader> {
     const body = await encodeBody(call, this.deployment);
     const abort = new AbortController();
     cancellation?.listen((reason) => abort.abort(reason));
@@ -175,8 +102,6 @@ async function encodeBody(call: RpcCall, deployment: string): Promise<string> {
   throw new SerializationError(`The call takes ${body.length} bytes with its arguments, and at most ${MAX_MESSAGE_BYTES} can be sent.`);
 }
 
-const BROKEN_OFF = "The connection ended before the answer was complete.";
-
 /** Frames as they arrive, one a line. */
 class FrameReader {
   readonly #reader: ReadableStreamDefaultReader<string>;
@@ -218,7 +143,7 @@ class ItemLines implements ItemPuller {
     try {
       const frame = await this.#lines.next();
       if (frame.kind === "items") return frame;
-      throw unexpected(frame);
+      throw unexpected(frame.kind);
     } catch (error) {
       return { items: [], done: true, error: encodeError(error) };
     }
@@ -227,8 +152,4 @@ class ItemLines implements ItemPuller {
   cancel(): Promise<void> {
     return this.#lines.cancel();
   }
-}
-
-function unexpected(frame: RpcFrame): Error {
-  return new Error(`This is a bug in edge-serve: a frame of kind ${JSON.stringify(frame.kind)} came where it does not belong.`);
 }
