@@ -11,9 +11,10 @@ import type { Assignment, OrderOutcome } from "../src/protocol/control.ts";
 import { decodeError, type WireError } from "../src/protocol/error-codec.ts";
 import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireReply } from "../src/protocol/envelope.ts";
 import { type KeyedConfig, OBJECT_DELETED } from "../src/protocol/keys.ts";
-import type { CallRequest, ItemBatch, ItemPuller, Reply, Reservation, StreamSource } from "../src/protocol/messages.ts";
+import type { CallRequest, Reply, Reservation } from "../src/protocol/messages.ts";
 import { answerResponse, envelopeOf, keyedConfigOf, refusalResponse } from "../src/protocol/wire.ts";
 import type { Replica } from "../src/replica/replica.ts";
+import { ItemStub, SourceStub } from "./stubs.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
 export interface ReplicaRpc {
@@ -156,42 +157,5 @@ class GrantStub extends RpcTarget implements Disposable {
 
   [Symbol.dispose](): void {
     this.#grant[Symbol.dispose]();
-  }
-}
-
-/** Where a result's stream comes from, as a stub that the caller asks. */
-class SourceStub extends RpcTarget implements StreamSource {
-  readonly #source: StreamSource;
-
-  constructor(source: StreamSource) {
-    super();
-    this.#source = source;
-  }
-
-  reason(): Promise<WireError | undefined> {
-    return this.#source.reason();
-  }
-}
-
-/** A stream of items as a stub that the caller pulls from. */
-class ItemStub extends RpcTarget implements ItemPuller {
-  readonly #items: ItemPuller;
-
-  constructor(items: ItemPuller) {
-    super();
-    this.#items = items;
-  }
-
-  pull(): Promise<ItemBatch> {
-    return this.#items.pull();
-  }
-
-  cancel(): Promise<void> | void {
-    return this.#items.cancel();
-  }
-
-  // The caller has gone, whether it said so or not.
-  [Symbol.dispose](): void {
-    void this.#items.cancel();
   }
 }

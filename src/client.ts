@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { connect, type ConnectOptions, getTask } from "./client/connect.ts";
+export { connect, type ConnectOptions, getTask, type ServiceOptions } from "./client/connect.ts";
+export type { ServiceBinding } from "./client/service.ts";
 export {
   BackPressureError,
   ConfigError,

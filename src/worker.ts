@@ -11,17 +11,20 @@ import { answerOperator } from "./operator/operator.ts";
 import { setDeployments } from "./handle/get-handle.ts";
 import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
+import type { serviceCalls } from "./ingress/service-calls.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
+import { type ServiceEntrypoint, serviceEntrypoint } from "../durable-objects/service-entrypoint.ts";
 import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
+export { serviceCalls } from "./ingress/service-calls.ts";
 export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
@@ -43,6 +46,8 @@ export interface CompiledWorker {
   readonly Schedules: ObjectClass;
   /** The class of a deployment that is gone, kept so that its objects are. */
   readonly Retired: ObjectClass;
+  /** The entrypoint by which other Workers of the account call applications. */
+  readonly EdgeServe: ServiceEntrypoint;
   /** The Worker that routes HTTP to the applications. */
   readonly ingress: {
     /** `env` and `ctx` may be left out: the bindings are the Worker's. */
@@ -55,7 +60,7 @@ export interface CompiledWorker {
    * ingress, and every other request and event to the user's default export.
    *
    * @param main What the user's module exports.
-   * @param classes The names of the classes that the entry module exports.
+   * @param classes The names of the classes that the entry module exports: of objects, and of the entrypoint.
    * @param crons Cron triggers of the user's own: those reach their `scheduled`.
    * @throws ConfigError if the user's module exports one of these names: its export would be hidden.
    */
@@ -66,6 +71,8 @@ export interface CompiledWorker {
 export interface WorkerFeatures {
   /** Lets authenticated callers outside the Worker call handles. */
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
+  /** Lets other Workers of the account call handles, by a service binding. */
+  readonly services?: ReturnType<typeof serviceCalls>;
   /** Lets methods be enqueued, and schedules fire. */
   readonly tasks?: ReturnType<typeof backgroundTasks>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
@@ -94,10 +101,11 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
-  const rpc = features.rpc?.({
-    targetOf: (app, deployment) => system.router(app, deployment),
-    isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
-  });
+  const callable = {
+    targetOf: (app: string, deployment?: string) => system.router(app, deployment),
+    isOpen: (app: string) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
+  };
+  const rpc = features.rpc?.(callable);
   const operator = operatorPorts(parts, (app, deployment, assignment) => system.learn(app, deployment, assignment));
   const ingress = createIngress({
     manifest,
@@ -130,6 +138,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     Schedules: tasks?.Schedules ?? Retired,
     Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
     Retired,
+    EdgeServe: serviceEntrypoint(features.services?.({ ...callable, keepAlive: waitUntil })),
     ingress: { fetch: (request, env) => serve(request, env), scheduled },
     beside: (main, classes, crons = []) =>
       besideMain(main, classes, { serve, crons, keepAlive: waitUntil, scheduled: tasks === undefined ? undefined : scheduled }),

@@ -3,6 +3,7 @@ import type { Task } from "../protocol/tasks.ts";
 import { taskBehind } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { connectHandle } from "./connection.ts";
+import { type ServiceBinding, serviceHandle } from "./service.ts";
 
 /** Connection options. */
 export interface ConnectOptions {
@@ -13,6 +14,9 @@ export interface ConnectOptions {
   /** The deployment's name. @default the application's ingress deployment */
   readonly deployment?: string;
 }
+
+/** Connection options, where a service binding takes the place of URL and token. */
+export type ServiceOptions = Omit<ConnectOptions, "token">;
 
 /**
  * A handle to the ingress deployment of an application that runs behind a URL: the types, the errors and the streams of a
@@ -29,9 +33,31 @@ export interface ConnectOptions {
  * @example
  * const carts = connect<typeof cart>(url, { token, app: "shop", deployment: "Cart" }); // keyed: carts.get("ada")
  */
-export function connect<A = unknown>(url: string | URL, { token, app, deployment }: ConnectOptions): HandleTo<A> {
+export function connect<A = unknown>(url: string | URL, options: ConnectOptions): HandleTo<A>;
+/**
+ * The same in another Worker of the account, over a service binding to the system's entrypoint `EdgeServe`. No token: the binding
+ * is the right, for the applications that say `rpc: true`, or those of them that its `props.applications` names.
+ *
+ * Sends nothing by itself. A call fails with `DeploymentUnavailableError` when the binding does not lead to a system, does not
+ * reach the application, or there is no such application that is open to callers.
+ *
+ * @param service The binding, from `env`.
+ * @throws TypeError if `service` is neither a binding nor a URL.
+ * @example
+ * // services = [{ binding = "SHOP", service = "my-system", entrypoint = "EdgeServe" }]
+ * const shop = connect<typeof app>(env.SHOP, { app: "main" });
+ * console.log(await shop.remote("Corey"));
+ */
+export function connect<A = unknown>(service: ServiceBinding, options?: ServiceOptions): HandleTo<A>;
+export function connect<A = unknown>(
+  target: string | URL | ServiceBinding | null | undefined,
+  { token = "", app, deployment }: Partial<ConnectOptions> = {},
+): HandleTo<A> {
+  if (target === undefined || target === null)
+    throw new TypeError(`connect() takes the URL of a system or a service binding, got ${target}. Is the binding in the configuration?`);
   const where = { ...(app === undefined ? {} : { app }), ...(deployment === undefined ? {} : { deployment }) };
-  return connectHandle({ url, token, ...where }) as HandleTo<A>;
+  if (typeof target === "object" && "fetch" in target) return serviceHandle(target, where) as HandleTo<A>;
+  return connectHandle({ url: target, token, ...where }) as HandleTo<A>;
 }
 
 /**

@@ -1,19 +1,16 @@
 /**
  * A handle over HTTP: the target behind `connect()` and `edge-serve/testing`'s `server.handle()`.
  */
-import { createHandle, type HandleTarget } from "../handle/handle.ts";
-import { decodeError, encodeError } from "../protocol/error-codec.ts";
+import { createHandle } from "../handle/handle.ts";
+import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
-import type { KeyedTarget } from "../handle/keyed-handle.ts";
-import { checkKey } from "../protocol/keys.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { Answer, CallRequest, HandleOptionsRef, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { Answer, ItemBatch, ItemPuller } from "../protocol/messages.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion } from "../protocol/rpc-messages.ts";
-import { resultOf } from "../protocol/task-result.ts";
-import type { ResultWait, TaskCall, TaskOutcome, TaskPort, TaskStatus } from "../protocol/tasks.ts";
+import { FRAMES_TYPE, type OutsideAnswer, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
+import { BROKEN_OFF, type Called, OutsideTarget, unexpected } from "./outside-target.ts";
 import { withSourcePositions } from "./stack-positions.ts";
 
 /** Target and token of a connection. */
@@ -29,156 +26,55 @@ export interface ConnectionOptions {
 
 /** A handle to the ingress deployment of an application that runs behind a URL. */
 export function connectHandle<T>({ url, token, app = "default", deployment }: ConnectionOptions): DeploymentHandle<T> {
-  const way = { url: new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app, deployment };
-  return createHandle<T>(new Connection(way), () => undefined);
+  const place = new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url);
+  return createHandle<T>(new Connection(place, token, { app, deployment }), () => undefined);
 }
 
-/** Where a connection leads. */
-interface Way {
-  readonly url: URL;
-  readonly token: string;
-  readonly app: string;
-  readonly deployment: string | undefined;
-}
+class Connection extends OutsideTarget {
+  readonly #url: URL;
+  readonly #token: string;
 
-class Connection implements HandleTarget, TaskPort {
-  readonly app: string;
-  readonly deployment: string;
-  readonly key?: string;
-  readonly requestTimeoutMs = null;
-  /** What the system says. */
-  readonly takesTasks = true;
-  readonly #way: Way;
-
-  constructor(way: Way, key?: string) {
-    this.#way = way;
-    this.app = way.app;
-    this.deployment = way.deployment ?? "ingress";
-    if (key !== undefined) this.key = key;
+  constructor(url: URL, token: string, called: Called) {
+    super(called);
+    this.#url = url;
+    this.#token = token;
   }
 
-  /** What the system has at the other end, it knows itself. */
-  get keyed(): KeyedTarget {
-    const { app, deployment } = this;
-    return {
-      app,
-      deployment,
-      at: (key) => {
-        checkKey(key, this);
-        return new Connection(this.#way, key);
-      },
-      delete: async (key) => {
-        checkKey(key, this);
-        await new Connection(this.#way, key).#ask([], { erase: true });
-      },
-    };
+  protected to(called: Called): Connection {
+    return new Connection(this.#url, this.#token, called);
   }
 
-  async call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
-    const lines = await this.#send(request, {}, cancellation);
+  protected async send(call: RpcCall, cancellation?: Cancellation): Promise<OutsideAnswer> {
+    const lines = await this.#post(call, cancellation);
     const frame = await lines.next();
     if (frame.kind === "stream") return { kind: "stream", items: new ItemLines(lines) };
-    if (frame.kind === "value" || frame.kind === "error") return frame;
-    throw unexpected(frame);
+    if (frame.kind === "items") throw unexpected(frame.kind);
+    return frame.kind === "broadcast" ? { kind: "broadcast", replies: frame.replies as readonly Answer[] } : frame;
   }
 
-  async broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]> {
-    const frame = await (await this.#send(request, { broadcast: true }, cancellation)).next();
-    if (frame.kind === "error") throw decodeError(frame.error);
-    if (frame.kind !== "broadcast") throw unexpected(frame);
-    return frame.replies.map((reply) => ({ status: "fulfilled", value: reply as Answer }));
-  }
-
-  get tasks(): TaskPort {
-    return this;
-  }
-
-  enqueue({ method, args, routing, traceparent, idempotencyKey, delayMs }: TaskCall): Promise<string> {
-    const options = {
-      ...routing,
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(delayMs === undefined ? {} : { delayMs }),
-    };
-    return this.#ask(args, { task: "enqueue", method, options }) as Promise<string>;
-  }
-
-  status(id: string): Promise<TaskStatus> {
-    return this.#ask([id], { task: "status" }) as Promise<TaskStatus>;
-  }
-
-  result(id: string, wait: ResultWait): Promise<unknown> {
-    return resultOf(id, (waitMs) => this.outcome(id, waitMs), wait, Date.now);
-  }
-
-  outcome(id: string, waitMs: number): Promise<TaskOutcome> {
-    return this.#ask([id, waitMs], { task: "outcome" }) as Promise<TaskOutcome>;
-  }
-
-  cancel(id: string): Promise<boolean> {
-    return this.#ask([id], { task: "cancel" }) as Promise<boolean>;
-  }
-
-  async #ask(args: readonly unknown[], { method, ...question }: Question & { readonly method?: string | undefined }): Promise<unknown> {
-    const meta = { requestId: crypto.randomUUID(), chain: [], hops: 0 };
-    const frame = await (await this.#send({ meta, method, args }, question, undefined)).next();
-    if (frame.kind === "error") throw decodeError(frame.error);
-    if (frame.kind !== "value") throw unexpected(frame);
-    return frame.value;
-  }
-
-  async #send(
-    { meta, method, args }: CallRequest,
-    { options = {}, ...extra }: Question,
-    cancellation: Cancellation | undefined,
-  ): Promise<FrameReader> {
-    const { url, token, deployment } = this.#way;
-    const call: RpcCall = {
-      ...(deployment === undefined ? {} : { deployment }),
-      ...(this.key === undefined ? {} : { objectKey: this.key }),
-      ...(method === undefined ? {} : { method }),
-      args,
-      requestId: meta.requestId,
-      options: {
-        ...options,
-        ...(meta.key === undefined ? {} : { key: meta.key }),
-        ...(meta.traceparent === undefined ? {} : { traceparent: meta.traceparent }),
-        ...(meta.multiplexedModelId === undefined ? {} : { multiplexedModelId: meta.multiplexedModelId }),
-        // Past it nobody waits, and the least that is left is still a time.
-        ...(meta.deadline === undefined ? {} : { timeoutMs: Math.max(1, meta.deadline - Date.now()) }),
-      },
-      ...extra,
-    };
+  async #post(call: RpcCall, cancellation: Cancellation | undefined): Promise<FrameReader> {
     const body = await encodeBody(call, this.deployment);
     const abort = new AbortController();
     cancellation?.listen((reason) => abort.abort(reason));
     cancellation?.check();
-    const response = await fetch(url, {
+    const response = await fetch(this.#url, {
       signal: abort.signal,
       method: "POST",
       // Compression on the way would hold back the items of a stream.
-      headers: { authorization: `Bearer ${token}`, "content-type": "text/plain", "accept-encoding": "identity" },
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
       body,
     }).catch((error: unknown) => {
       cancellation?.check();
-      throw notAnswered(`${url.href} could not be reached: ${String(error)}`, error);
+      throw notAnswered(`${this.#url.href} could not be reached: ${String(error)}`, error);
     });
     // A call that is refused for what it holds is answered in frames too.
     const isAnswer = response.ok || response.headers.get("content-type") === FRAMES_TYPE;
     if (isAnswer && response.body !== null) return new FrameReader(response.body as ReadableStream<Uint8Array>);
     const hint = response.status === 404 ? " Is there such an application, and does its configuration say rpc: true?" : "";
-    const text = `${url.href} answered ${response.status}: ${await response.text().catch(String)}${hint}`;
+    const text = `${this.#url.href} answered ${response.status}: ${await response.text().catch(String)}${hint}`;
     if (response.status >= 500 && response.status !== 503) throw new ReplicaUnavailableError(text, { hasBegun: true });
     throw new DeploymentUnavailableError(text);
   }
-}
-
-/** What is asked, besides a plain call. */
-interface Question {
-  readonly broadcast?: true;
-  readonly erase?: true;
-  readonly task?: TaskQuestion;
-  readonly options?: HandleOptionsRef;
 }
 
 /** How a call fails before any of it has been sent, by the codes of Node's `fetch`. */
@@ -212,8 +108,6 @@ async function encodeBody(call: RpcCall, deployment: string): Promise<string> {
   if (body.length <= MAX_MESSAGE_BYTES) return body;
   throw new SerializationError(`The call takes ${body.length} bytes with its arguments, and at most ${MAX_MESSAGE_BYTES} can be sent.`);
 }
-
-const BROKEN_OFF = "The connection ended before the answer was complete.";
 
 /** Frames as they arrive, one a line. */
 class FrameReader {
@@ -256,7 +150,7 @@ class ItemLines implements ItemPuller {
     try {
       const frame = await this.#lines.next();
       if (frame.kind === "items") return frame;
-      throw unexpected(frame);
+      throw unexpected(frame.kind);
     } catch (error) {
       return { items: [], done: true, error: encodeError(error) };
     }
@@ -265,8 +159,4 @@ class ItemLines implements ItemPuller {
   cancel(): Promise<void> {
     return this.#lines.cancel();
   }
-}
-
-function unexpected(frame: RpcFrame): Error {
-  return new Error(`This is a bug in edge-serve: a frame of kind ${JSON.stringify(frame.kind)} came where it does not belong.`);
 }

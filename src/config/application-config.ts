@@ -22,7 +22,7 @@ export interface ApplicationConfig {
   readonly args?: unknown;
   /** Decides for all autoscaled deployments. */
   readonly autoscalingPolicy?: PolicyRef;
-  /** Whether callers outside the Worker reach its handle. */
+  /** Whether callers outside the Worker, and other Workers of the account, reach its handle. */
   readonly rpc?: boolean;
   readonly deployments: readonly DeploymentEntry[];
   /** What is left out is inherited: deployment, application, system. */

@@ -77,7 +77,7 @@ export const APPLICATION_OPTIONS = {
   /** Decides the numbers of replicas of all autoscaled deployments together. */
   autoscalingPolicy: policyOption,
   /**
-   * Whether callers outside the Worker reach its handle: `connect` of edge-serve/client, with the operator's token.
+   * Whether callers outside the Worker reach its handle: `connect` of edge-serve/client, with the operator's token, or over a service binding.
    *
    * @default false
    */

@@ -4,23 +4,16 @@
  * Open for the applications that say `rpc: true`, to who has the operator's token. A Worker with none of those does not
  * carry it.
  */
-import { type EnqueueTarget, enqueueTo } from "../handle/enqueue.ts";
 import type { KeyedTarget } from "../handle/keyed-handle.ts";
-import { holdsStream } from "../handle/handle.ts";
-import { checkHandleOptions } from "../handle/handle-options.ts";
-import { encodeError } from "../protocol/error-codec.ts";
-import { ConfigError, RequestCancelledError, SerializationError, TaskNotFoundError } from "../protocol/errors.ts";
+import { ConfigError, RequestCancelledError, SerializationError } from "../protocol/errors.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import type { Answer, CallRequest, HandleOptionsRef, ItemBatch } from "../protocol/messages.ts";
+import type { Answer, ItemPuller } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
-import { REQUEST_ID_PATTERN } from "../protocol/names.ts";
-import { own } from "../protocol/own.ts";
-import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion, toRpcCall } from "../protocol/rpc-messages.ts";
+import { FRAMES_TYPE, type OutsideAnswer, RPC_PATH, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { decodeText, encodeText } from "../protocol/text-codec.ts";
-import { show } from "../protocol/wording.ts";
 import { readText } from "../operator/body.ts";
-import { Deadline } from "./deadline.ts";
 import type { WorkerSurroundings } from "./ingress.ts";
+import { type Call, checkedCall, type RpcTarget, runCall } from "./outside-call.ts";
 import { failed, lineOf, lineOfItems } from "./rpc-frames.ts";
 import { OPERATOR_TOKEN } from "../operator/operator.ts";
 import { authorize } from "../operator/token.ts";
@@ -36,14 +29,6 @@ export interface RpcPorts {
   targetOf(app: string, deployment?: string): RpcTarget | KeyedTarget;
   /** Whether the application says `rpc: true`. */
   isOpen(app: string): boolean;
-}
-
-/** Where calls go: an application's router. */
-export interface RpcTarget extends EnqueueTarget {
-  /** Deadline of a request in milliseconds, if the deployment has one. */
-  readonly requestTimeoutMs: number | null;
-  call(request: CallRequest, cancellation?: Cancellation): Promise<Answer>;
-  broadcast(request: CallRequest, cancellation?: Cancellation): Promise<PromiseSettledResult<Answer>[]>;
 }
 
 /** Answers requests under `/-/rpc/`; `undefined` for any other path. */
@@ -68,9 +53,6 @@ export function rpcEndpoint({ testToken }: RpcFeature = {}): (ports: RpcPorts) =
     };
 }
 
-/** A call that was checked, with the id that it goes by. */
-type Call = RpcCall & { readonly requestId: string };
-
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -87,7 +69,8 @@ async function answer(request: Request, app: string, tokens: readonly unknown[],
     const text = await readText(request, MAX_MESSAGE_BYTES);
     if (text === undefined)
       return refused(413, new SerializationError(`A call may take ${MAX_MESSAGE_BYTES} bytes, and this one takes more.`));
-    return await run(callIn(text), app, request.signal, targetOf);
+    const call = callIn(text);
+    return await runCall(call, { target: targetOf(app, call.deployment), cancellation: cancelledWith(request.signal), write: written });
   } catch (error) {
     return error instanceof BadCall ? refused(400, error.reason) : refused(200, error);
   }
@@ -105,72 +88,11 @@ class BadCall extends Error {
 
 function callIn(text: string): Call {
   try {
-    const { options, requestId, ...call } = toRpcCall(decodeText(text));
-    // By name: what the framework uses between its own parts cannot be said from outside.
-    const given = ownOptions(options);
-    checkHandleOptions(() => "A call from outside", given);
-    const isId = requestId !== undefined && REQUEST_ID_PATTERN.test(requestId);
-    const known = given as HandleOptionsRef;
-    return { ...call, options: known, requestId: isId ? requestId : crypto.randomUUID() };
+    return checkedCall(decodeText(text));
   } catch (error) {
     if (error instanceof ConfigError) throw new BadCall(error);
     throw new BadCall(new ConfigError("The body is not a call as connect() of edge-serve/client writes it.", { cause: error }));
   }
-}
-
-function ownOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    ["key", "multiplexedModelId", "timeoutMs", "idempotencyKey", "delayMs"].map((name) => [name, own(options, name)]),
-  );
-}
-
-async function run(call: Call, app: string, signal: AbortSignal, targetOf: RpcPorts["targetOf"]): Promise<Response> {
-  const found = targetOf(app, call.deployment);
-  if (call.erase === true) {
-    await keyedOf(found).delete(call.objectKey ?? "");
-    return lines(await lineOf({ kind: "value", value: undefined }, "delete"));
-  }
-  const target = calledOf(found, call.objectKey);
-  if (call.task !== undefined) return lines(await lineOf({ kind: "value", value: await taskAnswer(target, call, call.task) }, call.task));
-  const cancellation = cancelledWith(signal);
-  const timeoutMs = Math.min(call.options.timeoutMs ?? Infinity, target.requestTimeoutMs ?? Infinity);
-  const deadline = new Deadline(timeoutMs === Infinity ? undefined : timeoutMs, (reason) => cancellation.cancel(reason));
-  const request = toRequest(target, call, timeoutMs);
-  let isStreaming = false;
-  try {
-    const name = JSON.stringify(`${target.deployment}.${call.method ?? "call"}`);
-    if (call.broadcast === true) {
-      const frame = await deadline.wait(broadcastFrame(target, request, cancellation));
-      return lines(await deadline.wait(lineOf(frame, name)));
-    }
-    const reply = await deadline.wait(target.call(request, cancellation));
-    isStreaming = reply.kind === "stream";
-    if (reply.kind === "stream") return streamed(reply, { name, deadline, cancellation });
-    return lines(await deadline.wait(lineOf(await toFrame(reply), name)));
-  } finally {
-    if (!isStreaming) deadline.over();
-  }
-}
-
-function calledOf(found: RpcTarget | KeyedTarget, objectKey: string | undefined): RpcTarget {
-  if (objectKey !== undefined) return keyedOf(found).at(objectKey);
-  if (!("at" in found)) return found;
-  throw new ConfigError(`Deployment ${JSON.stringify(found.deployment)} is keyed: it has an object for each key. Use get(key).`);
-}
-
-function keyedOf(found: RpcTarget | KeyedTarget): KeyedTarget {
-  if ("at" in found) return found;
-  throw new ConfigError(`Deployment ${JSON.stringify(found.deployment)} is not keyed: it has no get(key) and no delete(key).`);
-}
-
-async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {
-  const { app, tasks } = target;
-  if (question === "enqueue") return (await enqueueTo(target, { method, args, options, traceparent: options.traceparent })).id;
-  const [id, waitMs = 0] = args;
-  // Whoever may call one application is told nothing of another's tasks.
-  if (tasks === undefined || typeof id !== "string" || !id.startsWith(`${app}.`))
-    throw new TaskNotFoundError(`Application ${JSON.stringify(app)} has no task ${show(id)}.`);
-  return question === "outcome" ? tasks.outcome(id, Number(waitMs)) : tasks[question](id);
 }
 
 // The caller's end stops a request by ending the connection.
@@ -180,31 +102,15 @@ function cancelledWith(signal: AbortSignal): Cancellation {
   return cancellation;
 }
 
-function toRequest(target: RpcTarget, { method, args, options, requestId }: Call, timeoutMs: number): CallRequest {
-  const { key, multiplexedModelId, traceparent } = options;
-  return {
-    method,
-    args,
-    ...(args.some(holdsStream) ? { isOnce: true } : {}),
-    meta: {
-      requestId,
-      chain: [`${target.app}/${target.deployment}`],
-      hops: 1,
-      ...(key === undefined ? {} : { key }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(multiplexedModelId === undefined ? {} : { multiplexedModelId }),
-      ...(timeoutMs === Infinity ? {} : { deadline: Date.now() + timeoutMs }),
-    },
-  };
+async function written(answer: OutsideAnswer, name: string): Promise<Response> {
+  return answer.kind === "stream" ? streamed(answer.items, name) : lines(await lineOf(await frameOf(answer), name));
 }
 
-async function broadcastFrame(target: RpcTarget, request: CallRequest, cancellation: Cancellation): Promise<RpcFrame> {
-  const settled = await target.broadcast(request, cancellation);
-  const replies = settled.map((one) => (one.status === "fulfilled" ? toFrame(one.value) : failed(one.reason)));
-  return { kind: "broadcast", replies: await Promise.all(replies) };
+async function frameOf(answer: OutsideAnswer): Promise<RpcFrame> {
+  return answer.kind === "broadcast" ? { kind: "broadcast", replies: await Promise.all(answer.replies.map(oneFrame)) } : oneFrame(answer);
 }
 
-async function toFrame(reply: Answer): Promise<RpcFrame> {
+async function oneFrame(reply: Answer): Promise<RpcFrame> {
   if (reply.kind === "error") return reply;
   if (reply.kind === "value") return { kind: "value", value: reply.value };
   await reply.items.cancel();
@@ -222,41 +128,19 @@ function refused(status: number, error: unknown): Response {
   return lines(`${encodeText(failed(error))}\n`, status);
 }
 
-/** What a stream is sent within. */
-interface Surroundings {
-  /** Of the method, for errors. */
-  readonly name: string;
-  readonly deadline: Deadline;
-  readonly cancellation: Cancellation;
-}
-
-function streamed({ items }: Extract<Answer, { kind: "stream" }>, { name, deadline, cancellation }: Surroundings): Response {
-  const stop = async () => {
-    deadline.over();
-    await items.cancel();
-  };
-  // The call has been answered: what stops it from now on stops its generator. The replica may be gone, and it with it.
-  cancellation.listen(() => void stop().catch(() => {}));
-  const next = async (): Promise<ItemBatch> => {
-    try {
-      return await deadline.wait(items.pull());
-    } catch (error) {
-      return { items: [], done: true, error: encodeError(error) };
-    }
-  };
+function streamed(items: ItemPuller, name: string): Response {
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(`${encodeText({ kind: "stream" })}\n`)),
     async pull(controller) {
-      const batch = await next();
+      const batch = await items.pull();
       const { line, isLast } = await lineOfItems(batch, name);
       controller.enqueue(encoder.encode(line));
       if (!isLast) return;
-      deadline.over();
       controller.close();
       // One that could not be written has ended a generator that would go on.
       if (!batch.done) await Promise.resolve(items.cancel()).catch(() => {});
     },
-    cancel: stop,
+    cancel: () => items.cancel(),
   });
   return new Response(body, LINES);
 }

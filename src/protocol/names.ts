@@ -79,6 +79,9 @@ function decodeName(encoded: string): string {
 export const TASKS_CLASS = "EdgeServeTasks";
 export const SCHEDULES_CLASS = "EdgeServeSchedules";
 
+/** The entrypoint by which other Workers call applications. Without `__` as well. */
+export const ENTRYPOINT = "EdgeServe";
+
 /** The class of the controllers, and of the operator's configuration. Without `__`, so no deployment's class is one of them. */
 export const CONTROLLER_CLASS = "EdgeServeController";
 export const CONFIG_CLASS = "EdgeServeConfig";

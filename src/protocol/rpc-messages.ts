@@ -1,9 +1,10 @@
 /**
- * Calls that come over HTTP: `POST /-/rpc/<app>`, a {@link RpcCall} in, a line of text for each {@link RpcFrame} out.
+ * Calls that come from outside the Worker. Over HTTP: `POST /-/rpc/<app>`, a {@link RpcCall} in, a line of text for each
+ * {@link RpcFrame} out. Over a service binding: {@link ServiceRpc}.
  */
 import type { WireError } from "./error-codec.ts";
 import { ConfigError } from "./errors.ts";
-import type { HandleOptionsRef, ItemBatch } from "./messages.ts";
+import type { Answer, HandleOptionsRef, ItemBatch } from "./messages.ts";
 import { isRecord, own } from "./own.ts";
 import { show } from "./wording.ts";
 
@@ -88,3 +89,32 @@ export type RpcFrame =
   | { readonly kind: "stream" }
   | ({ readonly kind: "items" } & ItemBatch)
   | { readonly kind: "broadcast"; readonly replies: readonly RpcFrame[] };
+
+/** What becomes of a call from outside: what a replica says, or what each replica says to a broadcast. */
+export type OutsideAnswer = Answer | { readonly kind: "broadcast"; readonly replies: readonly Answer[] };
+
+/** What the system's entrypoint for other Workers is called by. */
+export interface ServiceRpc {
+  /** Where a call to an application is made. Whether that is allowed is in the call's answer. */
+  open(app: string): OpenedCall;
+}
+
+/** Place for one call. */
+export interface OpenedCall {
+  readonly call: ServiceCall;
+  /**
+   * Disposed of by the caller once the call has been answered, and by the platform when the caller is gone: that stops a call. Not
+   * the call itself, because a stub is not disposed of while it is asked something.
+   */
+  readonly lease: Disposable;
+}
+
+/**
+ * A call over a service binding. An object of its own, because another request of the entrypoint's could not stop what this one
+ * has begun. Over RPC it is a stub.
+ */
+export interface ServiceCall {
+  /** Runs the one call. Never rejects by itself: failures are answers. */
+  answer(call: RpcCall): Promise<OutsideAnswer>;
+  cancel(reason: WireError): void;
+}

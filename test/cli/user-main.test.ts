@@ -212,14 +212,32 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
     expect((await server.fetch("/x")).status).toBe(201);
   });
 
-  it("is an error of build, run and serve() where it exports a generated class's name", async () => {
-    using project = beside(`${OWN_WORKER}\nexport class default__Ingress extends DurableObject {}`);
+  it.each([
+    ["default__Ingress", "default/Ingress"],
+    ["EdgeServe", "the entrypoint"],
+  ])("is an error of build, run and serve() where it exports a generated class's name: %s", async (name, whose) => {
+    using project = beside(`${OWN_WORKER}\nexport class ${name} extends DurableObject {}`);
     for (const command of ["build", "run"]) {
       const { exitCode, err } = await project.run([command]);
       expect(exitCode).toBe(1);
-      for (const part of ["src/index.ts", "default__Ingress", "default/Ingress"]) expect(err).toContain(part);
+      for (const part of ["src/index.ts", name, whose]) expect(err).toContain(part);
     }
-    await expect(serve(`${project.root}/serve.yaml`)).rejects.toThrow("default__Ingress");
+    await expect(serve(`${project.root}/serve.yaml`)).rejects.toThrow(name);
+  });
+
+  it("has to export the entrypoint for other Workers too, where it imports the generated entry and an application says rpc: true", async () => {
+    const named = "export { default__Ingress, EdgeServeController, EdgeServeConfig";
+    using project = beside(
+      `import edge from "../.edge-serve/worker.ts";\n${named} } from "../.edge-serve/worker.ts";\nexport default edge;`,
+      {
+        durable_objects: { bindings: [] },
+        queues: {},
+      },
+    );
+    expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
+    project.write("serve.yaml", `${project.read("serve.yaml")}    rpc: true\n`);
+    const { exitCode, err } = await project.run(["build"]);
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('EdgeServe. Add the line:\nexport * from "../.edge-serve/worker.ts";')]);
   });
 
   it("is told about where an application takes every path", async () => {

@@ -18,13 +18,13 @@ import {
   type Described,
   type DescribedMain,
 } from "../../compile/describe-module.ts";
-import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
+import { classNamesOf, entryModule, hasOpen } from "../../compile/entry-module.ts";
 import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
 import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
 import { configPosition } from "../../config/parse-file.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
-import { classNameOf } from "../../protocol/names.ts";
+import { classNameOf, ENTRYPOINT } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { locateProblem } from "../runtime/runtime-failure.ts";
@@ -82,8 +82,8 @@ export async function compileTarget(target: Target, project: Project, config: Us
     const { protocol, ...rest } = manifest;
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);
-    if (userMain !== undefined) requireClasses(userMain, classes, project.root);
-    const clash = classes.find((name) => main?.exports.includes(name));
+    if (userMain !== undefined) requireClasses(userMain, hasOpen(complete) ? [...classes, ENTRYPOINT] : classes, project.root);
+    const clash = [...classes, ENTRYPOINT].find((name) => main?.exports.includes(name));
     if (clash !== undefined) throw new Failure(clashOf(clash, shown(beside!, project.root)));
     return {
       manifest: complete,
@@ -112,6 +112,8 @@ export async function compileTarget(target: Target, project: Project, config: Us
 }
 
 function clashOf(name: string, main: string): string {
+  if (name === ENTRYPOINT)
+    return `${main} exports ${name}, which is also the entrypoint that edge-serve generates for other Workers. Rename yours.`;
   return `${main} exports ${name}, which is also the class that edge-serve generates for ${deploymentOf(name)}. Rename yours, or the deployment.`;
 }
 

@@ -64,6 +64,9 @@ describe("entryModule", () => {
       export class EdgeServeController extends worker.Controller {}
       export class EdgeServeConfig extends worker.Config {}
 
+      // For other Workers: service bindings to this entrypoint call the applications that say rpc: true.
+      export class EdgeServe extends worker.EdgeServe {}
+
       // Deployments that are gone. The classes keep their objects' data; edge-serve build --prune deletes both.
       export class default__Old extends worker.Retired {}
 
@@ -78,7 +81,7 @@ describe("entryModule", () => {
   });
 
   it("lets test handles in only when it is built for tests", () => {
-    expect(entryModule({ target: "a", manifest, sources, retired: [] })).not.toContain("rpc");
+    expect(entryModule({ target: "a", manifest, sources, retired: [] })).not.toContain("rpcEndpoint");
     expect(entryModule({ target: "a", manifest, sources, retired: [], forTests: true })).toContain(
       '}, { rpc: rpcEndpoint({ testToken: "EDGE_SERVE_TEST_TOKEN" }), callSites: true });',
     );
@@ -89,8 +92,8 @@ describe("entryModule", () => {
       index === 0 ? { ...application, rpc: true as const } : application,
     );
     const text = entryModule({ target: "a", manifest: { ...manifest, applications }, sources, retired: [] });
-    expect(text).toContain('import { createWorker, rpcEndpoint } from "edge-serve/worker";');
-    expect(text).toContain("}, { rpc: rpcEndpoint() });");
+    expect(text).toContain('import { createWorker, rpcEndpoint, serviceCalls } from "edge-serve/worker";');
+    expect(text).toContain("}, { rpc: rpcEndpoint(), services: serviceCalls() });");
   });
 
   it("keeps a target with a line break inside its comment", () => {

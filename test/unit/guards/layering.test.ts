@@ -20,7 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   operator: ["compile", "config", "observe", "protocol", "traffic"],
   ingress: ["context", "handle", "operator", "protocol", "traffic"],
   tasks: ["protocol", "router"],
-  client: ["api", "handle", "protocol"],
+  client: ["api", "handle", "protocol", "router"],
   local: ["api", "context", "handle", "protocol", "replica", "router", "tasks"],
   cli: ["compile", "config", "protocol", "traffic"],
   testing: ["api", "cli", "client", "protocol"],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { rpcEndpoint, type RpcTarget } from "../../../src/ingress/rpc.ts";
+import type { RpcTarget } from "../../../src/ingress/outside-call.ts";
+import { rpcEndpoint } from "../../../src/ingress/rpc.ts";
 import { decodeError, type WireError } from "../../../src/protocol/error-codec.ts";
 import { ConfigError, RequestTimeoutError, SerializationError } from "../../../src/protocol/errors.ts";
 import type { Answer, CallRequest, ItemBatch } from "../../../src/protocol/messages.ts";
@@ -78,6 +79,7 @@ describe("a call from outside that is no call", () => {
     ["a deployment that is no text", call({ deployment: 5 })],
     ["a broadcast that is neither", call({ broadcast: "yes" })],
     ["a key that is no text", call({ options: { key: 5 } })],
+    ["a trace that is none", call({ options: { traceparent: "00-1-2-3" } })],
     ["a model id that is no text", call({ options: { multiplexedModelId: {} } })],
     ["a deadline in the past", call({ options: { timeoutMs: -1 } })],
     ["a deadline that is no number", call({ options: { timeoutMs: "1s" } })],
@@ -120,19 +122,17 @@ describe("what a call from outside says about itself", () => {
   const FORGED = {
     hops: -50,
     chain: ["forged/chain"],
-    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     routePrefix: "/forged",
     deadline: 1,
     requestId: "forged",
     constructor: "forged",
   };
 
-  it("is its key, its model and its deadline, and nothing of the framework's own", async () => {
+  it("is its key, its model, its trace and its deadline, and nothing of the framework's own", async () => {
     const { calls, send } = endpoint(value(1));
-    await send(call({ options: { ...FORGED, key: "k", multiplexedModelId: "m" }, requestId: "mine.1" }));
-    expect(calls.map(({ meta }) => meta)).toEqual([
-      { requestId: "mine.1", chain: ["open/Model"], hops: 1, key: "k", multiplexedModelId: "m" },
-    ]);
+    const said = { key: "k", multiplexedModelId: "m", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+    await send(call({ options: { ...FORGED, ...said }, requestId: "mine.1" }));
+    expect(calls.map(({ meta }) => meta)).toEqual([{ requestId: "mine.1", chain: ["open/Model"], hops: 1, ...said }]);
   });
 
   it.each(["", "a\nb", "a b", "é", "x".repeat(129), { toString: 1 }, 7, null, ["a"]])("is not the request id %j", async (requestId) => {
