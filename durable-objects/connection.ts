@@ -11,7 +11,7 @@ import { sleep } from "../src/context/with-timeout.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../src/protocol/envelope.ts";
 import { encodeError } from "../src/protocol/error-codec.ts";
 import { RequestCancelledError } from "../src/protocol/errors.ts";
-import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import type { CallRequest, Delivery, News, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
 import { classNameOf } from "../src/protocol/names.ts";
 import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 import { answerOf, fetchInit } from "../src/protocol/wire.ts";
@@ -102,9 +102,14 @@ class StubConnection implements ReplicaConnection {
 
   readonly #read = (wire: WireReply): Reply => {
     const reply = decodeReply(wire);
-    if (reply.set !== undefined) this.#learner.learn(reply.set);
+    this.#hear(reply);
     return reply;
   };
+
+  #hear({ set, state }: News): void {
+    if (set !== undefined) this.#learner.learn(set);
+    if (state !== undefined) this.#learner.heard(this.#name, state);
+  }
 
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
     let response: Response;
@@ -115,7 +120,7 @@ class StubConnection implements ReplicaConnection {
     }
     const answer = await answerOf(response);
     if (answer instanceof Response) return answer;
-    if (answer.set !== undefined) this.#learner.learn(answer.set);
+    this.#hear(answer);
     if (answer.kind === "refused") return answer;
     if (delivery.epoch !== undefined) this.#learner.told(this.#name, delivery.epoch);
     return answer.response;
@@ -124,7 +129,7 @@ class StubConnection implements ReplicaConnection {
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     const reservation = await this.#stub.reserve(encodeEnvelope(meta, delivery));
     checkUnderstood(reservation);
-    if (reservation.kind === "refused" && reservation.set !== undefined) this.#learner.learn(reservation.set);
+    if (reservation.kind === "refused") this.#hear(reservation);
     return reservation;
   }
 

@@ -25,7 +25,7 @@ import {
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
 import { DEFAULT_TASKS } from "../protocol/tasks.ts";
-import type { RequestRouter } from "./option-types.ts";
+import type { RequestRouter } from "../protocol/request-router.ts";
 import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import {
   attempts,

@@ -13,7 +13,7 @@ import { setTasks } from "../handle/get-task.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
+import type { CallRequest, Delivery, HandleRef, ItemPuller, ReplicaState, Reply, Reservation } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
@@ -72,7 +72,7 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
         now: Date.now,
         sleep,
         random: Math.random,
-        connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+        connect: ({ name: replica }, learner) => connectionTo(replicaOf(replica, bound), (state) => learner.heard(replica, state)),
       });
       routers.set(deployment, router);
     }
@@ -129,15 +129,20 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   }
 }
 
-function connectionTo(replica: Replica): ReplicaConnection {
+/** @param heard Told what the replica has, where its answer says so. */
+function connectionTo(replica: Replica, heard: (state: ReplicaState) => void): ReplicaConnection {
+  const hear = <T extends Reply | Reservation>(answer: T): T => {
+    if ("state" in answer && answer.state !== undefined) heard(answer.state);
+    return answer;
+  };
   return {
     async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
-      const reply = await replica.call({ ...request, delivery, args: request.args.map(cloned) });
+      const reply = hear(await replica.call({ ...request, delivery, args: request.args.map(cloned) }));
       if (reply.kind === "value") return { ...reply, value: cloned(reply.value) };
       return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
     },
     fetch: (request, meta, delivery) => replica.fetch(request, meta, delivery),
-    reserve: (meta, delivery) => replica.reserve(meta, delivery),
+    reserve: async (meta, delivery) => hear(await replica.reserve(meta, delivery)),
     cancel: (id, reason) => replica.cancel(id, reason),
   };
 }

@@ -9,7 +9,7 @@
  *   G2. A replica that has left the set, or whose application has moved, takes no request; nor does it refuse one before it
  *       has asked its controller, because whoever sent it may know something newer.
  */
-import type { Delivery, Refusal, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { Delivery, Refusal, ReplicaState, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Admission, Slot } from "./admission.ts";
 import type { After } from "../context/with-timeout.ts";
@@ -26,6 +26,8 @@ export interface GateParts {
   /** A replica without one takes whatever comes. */
   readonly membership: Membership | undefined;
   readonly after: After;
+  /** What a caller is told that asks for it. */
+  state(): ReplicaState;
   warn(message: string): void;
 }
 
@@ -85,9 +87,10 @@ export class Gate {
     return slot ?? this.#refusal(delivery);
   }
 
-  #refusal({ mode, epoch = 0 }: Delivery): Refusal {
+  #refusal({ mode, epoch = 0, wantsState }: Delivery): Refusal {
     this.#parts.meter.refused(mode);
     const set = this.newerSet(epoch);
-    return { kind: "refused", load: this.#parts.admission.load, ...(set === undefined ? {} : { set }) };
+    const state = wantsState === true ? { state: this.#parts.state() } : {};
+    return { kind: "refused", load: this.#parts.admission.load, ...(set === undefined ? {} : { set }), ...state };
   }
 }

@@ -8,7 +8,17 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { requestWithBody, takesBody } from "../protocol/http-request.ts";
-import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type {
+  AdmissionMode,
+  Answer,
+  CallRequest,
+  Delivery,
+  Refusal,
+  ReplicaState,
+  Reply,
+  RequestMeta,
+  Reservation,
+} from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 
@@ -18,6 +28,8 @@ export interface Learner {
   learn(set: ReplicaSet): void;
   /** The replica has heard which set the caller knew. */
   told(replica: string, epoch: number): void;
+  /** What the replica has, as its answer says. */
+  heard(replica: string, state: ReplicaState): void;
 }
 
 /** A way to a replica. */
@@ -50,6 +62,7 @@ export abstract class Send<T> implements Delivery {
   isSpill: true | undefined;
   /** Whether the request has its slot already. */
   isReserved: true | undefined;
+  wantsState: true | undefined;
   /** Whether the request has been sent to be run: from then on the replica may have begun it. */
   isSent = false;
   // Made when something asks for it: most claims over HTTP are never named.
