@@ -1,4 +1,5 @@
 import type { HandleTo } from "../api/application.ts";
+import type { PlatformUrl } from "../protocol/platform-types.ts";
 import type { Task } from "../protocol/tasks.ts";
 import { taskBehind } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
@@ -25,7 +26,7 @@ export interface ConnectOptions {
  * const greeter = connect<typeof app>("https://my-app.example.workers.dev", { token });
  * console.log(await greeter.remote("Corey"));
  */
-export function connect<A = unknown>(url: string | URL, { token, app }: ConnectOptions): HandleTo<A> {
+export function connect<A = unknown>(url: string | PlatformUrl, { token, app }: ConnectOptions): HandleTo<A> {
   return connectHandle({ url, token, ...(app === undefined ? {} : { app }) }) as HandleTo<A>;
 }
 

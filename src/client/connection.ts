@@ -6,6 +6,7 @@ import { decodeError, encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, CallRequest, HandleOptionsRef, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { PlatformUrl } from "../protocol/platform-types.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, RPC_PATH, type RpcCall, type RpcFrame, type TaskQuestion } from "../protocol/rpc-messages.ts";
@@ -17,7 +18,7 @@ import { withSourcePositions } from "./stack-positions.ts";
 /** Target and token of a connection. */
 export interface ConnectionOptions {
   /** Of the ingress Worker, with or without a path. */
-  readonly url: string | URL;
+  readonly url: string | PlatformUrl;
   readonly token: string;
   /** @default "default" */
   readonly app?: string;
@@ -25,7 +26,10 @@ export interface ConnectionOptions {
 
 /** A handle to the ingress deployment of an application that runs behind a URL. */
 export function connectHandle<T>({ url, token, app = "default" }: ConnectionOptions): DeploymentHandle<T> {
-  return createHandle<T>(new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url), token, app), () => undefined);
+  return createHandle<T>(
+    new Connection(new URL(`${RPC_PATH}${encodeURIComponent(app)}`, typeof url === "string" ? url : url.href), token, app),
+    () => undefined,
+  );
 }
 
 class Connection implements HandleTarget, TaskPort {

@@ -17,6 +17,7 @@ import { bundleOf } from "../cli/runtime/bundle.ts";
 import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
 import { getTask } from "../client/connect.ts";
+import type { PlatformAsyncDisposable, PlatformRequestInit, PlatformResponse } from "../protocol/platform-types.ts";
 import type { Task } from "../protocol/tasks.ts";
 import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
@@ -50,11 +51,11 @@ export interface ServeOptions {
 }
 
 /** A running server. Dispose of it, or `await using` it. */
-export interface Server extends AsyncDisposable {
+export interface Server extends PlatformAsyncDisposable {
   /** Such as `http://127.0.0.1:49152/`; the same after a restart. */
   readonly url: string;
   /** `fetch`, with a path of this server: `server.fetch("/greet?name=Ada")`. What was logged before the answer is in `logs()`. */
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: PlatformRequestInit): Promise<PlatformResponse>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
   /** The task with this id. Asks nothing by itself. */
