@@ -42,8 +42,8 @@ function remoteProblem(text: string, config: WranglerConfig): string {
   const which = names.length === 0 ? "Some bindings run" : `${names.join(", ")} ${names.length === 1 ? "runs" : "run"}`;
   const needed = `${which} on Cloudflare, in your account, also under edge-serve run`;
   return NOT_LOGGED_IN.test(text)
-    ? `${needed}, and you are not logged in. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, or add --local: then everything runs on this machine, and what cannot fails when it is used.`
-    : `${needed}, which failed: ${firstLine(text)} Add --local to run everything on this machine; what cannot fails when it is used.`;
+    ? `${needed}, and you are not logged in. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, or add --local: bindings run on this machine then, and one that has no local version fails when it is used.`
+    : `${needed}, which failed: ${firstLine(text)} Add --local to run bindings on this machine; one that has no local version fails when it is used.`;
 }
 
 const NOT_LOGGED_IN = /CLOUDFLARE_API_TOKEN|not logged in|must be logged in|not authenticated|wrangler login|Authentication error/i;
