@@ -12,7 +12,7 @@ import { sleep } from "../src/context/with-timeout.ts";
 import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "../src/protocol/envelope.ts";
 import { encodeError } from "../src/protocol/error-codec.ts";
 import { RequestCancelledError } from "../src/protocol/errors.ts";
-import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import type { CallRequest, Delivery, News, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
 import { classNameOf } from "../src/protocol/names.ts";
 import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 import { answerOf, fetchInit } from "../src/protocol/wire.ts";
@@ -92,7 +92,7 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
 }
 
 /** Nothing is learned from the objects of keys. */
-const NOBODY: Learner = { learn() {}, told() {} };
+const NOBODY: Learner = { learn() {}, told() {}, heard() {} };
 
 /** What a router to a keyed deployment needs of the platform. */
 export function keyedPortsTo(app: string, deployment: string, { jurisdiction, compiledPrefix }: Compiled): KeyedPorts {
@@ -154,9 +154,14 @@ class StubConnection implements ObjectConnection {
 
   readonly #read = (wire: WireReply): Reply => {
     const reply = decodeReply(wire);
-    if (reply.set !== undefined) this.#learner.learn(reply.set);
+    this.#hear(reply);
     return reply;
   };
+
+  #hear({ set, state }: News): void {
+    if (set !== undefined) this.#learner.learn(set);
+    if (state !== undefined) this.#learner.heard(this.#name, state);
+  }
 
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
     let response: Response;
@@ -167,7 +172,7 @@ class StubConnection implements ObjectConnection {
     }
     const answer = await answerOf(response);
     if (answer instanceof Response) return answer;
-    if (answer.set !== undefined) this.#learner.learn(answer.set);
+    this.#hear(answer);
     if (answer.kind === "refused") return answer;
     if (delivery.epoch !== undefined) this.#learner.told(this.#name, delivery.epoch);
     return answer.response;
@@ -176,7 +181,7 @@ class StubConnection implements ObjectConnection {
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     const reservation = await this.#stub.reserve(encodeEnvelope(meta, delivery));
     checkUnderstood(reservation);
-    if (reservation.kind === "refused" && reservation.set !== undefined) this.#learner.learn(reservation.set);
+    if (reservation.kind === "refused") this.#hear(reservation);
     return reservation;
   }
 

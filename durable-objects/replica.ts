@@ -56,7 +56,7 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
       const response = await this.#replica.fetch(request, read?.meta, read?.delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
       const epoch = read?.delivery.epoch;
-      return answerResponse(response, epoch !== undefined, this.#replica.newerSet(epoch));
+      return answerResponse(response, epoch !== undefined, this.#replica.newsWith(response, epoch));
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */

@@ -6,7 +6,6 @@
 export { type AnyApplication, Application, type Bindable } from "./api/application.ts";
 export { Deployment, deployment } from "./api/deployment.ts";
 export { type FetchRouter, ingress } from "./api/ingress.ts";
-export type { RequestRouter, RouterCandidate } from "./api/option-types.ts";
 export type { AutoscalingOptions, DeploymentOptions, KeyOptions, ScheduleOptions, TaskOptions } from "./api/options.ts";
 export { run, shutdown, start, status } from "./api/ray-serve-names.ts";
 export { batch, type BatchControls, type BatchDecorator, type Batched, type BatchedStream } from "./batching/batch.ts";
@@ -45,3 +44,4 @@ export type {
 } from "./protocol/handle-types.ts";
 export type { KeyOf } from "./protocol/keys.ts";
 export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";
+export type { RequestRouter, RouterCandidate, RouterRequest } from "./protocol/request-router.ts";

@@ -13,6 +13,7 @@ import * as v from "valibot";
 import { ConfigError } from "../protocol/errors.ts";
 import { isRecord, own } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
+import { asValibot } from "./as-valibot.ts";
 import type { Accepts } from "./option-values.ts";
 
 /** What an entry may say besides what the option takes. */
@@ -80,10 +81,13 @@ export function regrouped<T>(entry: Option<object>, fields: OptionTable & Readon
 
 /** What a whole table accepts: an object with these options and no others. `T` is what an author gives. */
 export function schemaOf<T = object>(table: OptionTable & Readonly<Record<keyof T, Option>>, accepted = "an object"): Accepts<T> {
-  const entries = Object.entries(table).map(([name, { schema }]) => [name, v.optional(schema)] as const);
+  const entries = Object.entries(table).map(([name, { schema }]) => [name, v.optional(asValibot(schema))] as const);
   // Without a prototype: valibot asks whether a name is `in` it, and every object has a `constructor`.
   const known = Object.assign(Object.create(null) as Record<string, v.GenericSchema>, Object.fromEntries(entries));
-  return v.pipe(v.custom<object>(isRecord, accepted), v.strictObject(known, accepted)) as v.GenericSchema as Accepts<T>;
+  return v.pipe(v.custom<object>(isRecord, accepted), v.strictObject(known, accepted)) as v.GenericSchema<
+    unknown,
+    object
+  > as Accepts<object> as Accepts<T>;
 }
 
 /** Something that is wrong with options, and where. */
@@ -95,13 +99,13 @@ export interface OptionProblem {
 
 /** What is wrong with `options`, one entry a problem; empty when they are accepted. `schema` is the table's. */
 export function problemsOf(table: OptionTable, schema: Accepts<unknown>, options: unknown): OptionProblem[] {
-  const { issues = [] } = v.safeParse(schema, options, { abortPipeEarly: true });
+  const { issues = [] } = v.safeParse(asValibot(schema), options, { abortPipeEarly: true });
   return [...issues.map((issue) => describeIssue(issue, table)), ...missingIn(table, options)];
 }
 
 /** {@link problemsOf} for the value of one option, which has to be one. */
 export function valueProblems(name: string, entry: Option, value: unknown): OptionProblem[] {
-  const { issues = [] } = v.safeParse(entry.schema, value, { abortPipeEarly: true });
+  const { issues = [] } = v.safeParse(asValibot(entry.schema), value, { abortPipeEarly: true });
   return issues.map((issue) => describeIssue(issue, { [name]: entry }, [name]));
 }
 
@@ -129,7 +133,7 @@ function missingIn(table: OptionTable, options: unknown, at: readonly string[] =
 
 /** What a schema accepts, in the words of an error. */
 export function acceptedBy(schema: Accepts<unknown>): string {
-  return v.safeParse(schema, undefined).issues?.[0].message ?? "anything";
+  return v.safeParse(asValibot(schema), undefined).issues?.[0].message ?? "anything";
 }
 
 /** More than a person reads at once. */

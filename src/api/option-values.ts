@@ -6,8 +6,14 @@ import * as v from "valibot";
 import { MAX_ATTEMPTS, MAX_COUNT, MAX_REPLICAS, MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
 import { isPlain } from "./application.ts";
 
-/** A schema that lets values of one type through, whatever it is given. */
-export type Accepts<T> = v.GenericSchema<unknown, T>;
+/**
+ * A schema that lets values of one type through, whatever it is given. Valibot's, without its name: who uses edge-serve's types needs
+ * none of valibot's, which take the types of a browser for granted.
+ */
+export interface Accepts<out T> {
+  readonly kind: "schema";
+  readonly "~types"?: { readonly output: T } | undefined;
+}
 
 /** An integer within bounds, both included. */
 export const integer = (minimum: number, maximum: number, accepted = `an integer from ${minimum} to ${maximum}`): Accepts<number> =>

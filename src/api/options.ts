@@ -26,7 +26,9 @@ import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
 import { isRecord } from "../protocol/own.ts";
 import { DEFAULT_TASKS } from "../protocol/tasks.ts";
-import type { KeyedByRequest, RequestRouter } from "./option-types.ts";
+import type { KeyedByRequest } from "../protocol/keys.ts";
+import type { RequestRouter } from "../protocol/request-router.ts";
+import { asValibot } from "./as-valibot.ts";
 import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import {
   attempts,
@@ -144,7 +146,11 @@ export const PLACEMENT_OPTIONS = {
    */
   locationHints: option<readonly string[]>(
     // How many first: each one that is wrong is said.
-    v.pipe(v.array(v.unknown(), "an array of location hints"), v.maxLength(MAX_REPLICAS, HINTS), v.array(text(HINT_PATTERN, HINT))),
+    v.pipe(
+      v.array(v.unknown(), "an array of location hints"),
+      v.maxLength(MAX_REPLICAS, HINTS),
+      v.array(asValibot(text(HINT_PATTERN, HINT))),
+    ),
   ),
   /** Keeps the replicas and their storage inside a legal region. */
   jurisdiction: option(oneOf(...JURISDICTIONS)),
@@ -291,13 +297,16 @@ export const DEPLOYMENT_OPTIONS = {
    * @accepts an integer from 0 to 1,000, or "auto"
    * @default 1
    */
-  numReplicas: option(v.union([v.literal("auto"), integer(0, MAX_REPLICAS, NUM_REPLICAS)], NUM_REPLICAS), { default: 1, nullable: true }),
+  numReplicas: option(v.union([v.literal("auto"), asValibot(integer(0, MAX_REPLICAS, NUM_REPLICAS))], NUM_REPLICAS), {
+    default: 1,
+    nullable: true,
+  }),
   /**
    * One object for each key, in place of replicas: `true`, or where the keys of HTTP requests come from. For code only.
    *
    * @default false
    */
-  keyed: option<boolean | KeyOptions>(v.union([boolean(), v.custom<KeyOptions>(isKeyed, KEYED)], KEYED), { default: false }),
+  keyed: option<boolean | KeyOptions>(v.union([asValibot(boolean()), v.custom<KeyOptions>(isKeyed, KEYED)], KEYED), { default: false }),
   /**
    * Lets the number of replicas follow the load.
    *
@@ -358,9 +367,12 @@ export const DEPLOYMENT_OPTIONS = {
    *
    * @default "powerOfTwoChoices"
    */
-  requestRouter: option<(typeof ROUTERS)[number] | RequestRouter>(v.union([oneOf(...ROUTERS), callable<RequestRouter>(ROUTER)], ROUTER), {
-    default: DEFAULT_ROUTER,
-  }),
+  requestRouter: option<(typeof ROUTERS)[number] | RequestRouter>(
+    v.union([asValibot(oneOf(...ROUTERS)), asValibot(callable<RequestRouter>(ROUTER))], ROUTER),
+    {
+      default: DEFAULT_ROUTER,
+    },
+  ),
   /** Placement of replicas. */
   placement: group<PlacementOptions>(PLACEMENT_OPTIONS, { nullable: true }),
   /**

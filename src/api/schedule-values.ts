@@ -8,6 +8,7 @@
 import * as v from "valibot";
 import { MAX_SCHEDULES } from "../protocol/limits.ts";
 import type { ScheduleConfig } from "../protocol/manifest.ts";
+import { asValibot } from "./as-valibot.ts";
 import { option, schemaOf } from "./option-table.ts";
 import { type Accepts, json, text } from "./option-values.ts";
 
@@ -62,7 +63,7 @@ export const SCHEDULES = {
   method: option(text(/^[A-Za-z$][\w$]{0,199}$/, METHOD)),
   /** What it is called with. JSON. */
   args: option<readonly unknown[]>(
-    v.pipe(v.array(v.unknown(), "an array"), v.maxLength(MAX_ARGS, `an array of at most ${MAX_ARGS}`), v.array(json())),
+    v.pipe(v.array(v.unknown(), "an array"), v.maxLength(MAX_ARGS, `an array of at most ${MAX_ARGS}`), v.array(asValibot(json()))),
   ),
 };
 
@@ -76,7 +77,7 @@ export function scheduleList(): Accepts<readonly ScheduleConfig[]> {
     value !== null &&
     Object.keys(value).every((name) => Object.hasOwn(SCHEDULES, name)) &&
     (value as Partial<ScheduleConfig>).cron !== undefined;
-  const entry = v.pipe(v.custom<unknown>(isEntry, ENTRY), schemaOf<ScheduleConfig>(SCHEDULES, ENTRY));
+  const entry = v.pipe(v.custom<unknown>(isEntry, ENTRY), asValibot(schemaOf<ScheduleConfig>(SCHEDULES, ENTRY)));
   // How many first: each one that is wrong is said.
   return v.pipe(v.array(v.unknown(), LIST), v.maxLength(MAX_SCHEDULES, LIST), v.array(entry));
 }

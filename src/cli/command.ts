@@ -9,6 +9,8 @@ export interface Io {
   readonly err: (text: string) => void;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What shows the talk is a terminal, and a person reads it; whether it has colours. Missing where it is a pipe or a file. */
+  readonly terminal?: { readonly hasColors: boolean };
   /** Aborts when the user asks a running command to end (Ctrl-C). */
   readonly signal: AbortSignal;
 }

@@ -21,6 +21,8 @@ const io: Io = {
   cwd: process.cwd(),
   env: process.env,
   signal: interrupted.signal,
+  // `hasColors` heeds NO_COLOR and FORCE_COLOR.
+  ...(process.stderr.isTTY ? { terminal: { hasColors: process.stderr.hasColors() } } : {}),
 };
 
 async function main(): Promise<number> {

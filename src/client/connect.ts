@@ -1,4 +1,5 @@
 import type { HandleTo } from "../api/application.ts";
+import type { PlatformUrl } from "../protocol/platform-types.ts";
 import type { Task } from "../protocol/tasks.ts";
 import { taskBehind } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
@@ -33,7 +34,7 @@ export type ServiceOptions = Omit<ConnectOptions, "token">;
  * @example
  * const carts = connect<typeof cart>(url, { token, app: "shop", deployment: "Cart" }); // keyed: carts.get("ada")
  */
-export function connect<A = unknown>(url: string | URL, options: ConnectOptions): HandleTo<A>;
+export function connect<A = unknown>(url: string | PlatformUrl, options: ConnectOptions): HandleTo<A>;
 /**
  * The same in another Worker of the account, over a service binding to the system's entrypoint `EdgeServe`. No token: the binding
  * is the right, for the applications that say `rpc: true`, or those of them that its `props.applications` names.
@@ -50,7 +51,7 @@ export function connect<A = unknown>(url: string | URL, options: ConnectOptions)
  */
 export function connect<A = unknown>(service: ServiceBinding, options?: ServiceOptions): HandleTo<A>;
 export function connect<A = unknown>(
-  target: string | URL | ServiceBinding | null | undefined,
+  target: string | PlatformUrl | ServiceBinding | null | undefined,
   { token = "", app, deployment }: Partial<ConnectOptions> = {},
 ): HandleTo<A> {
   if (target === undefined || target === null)

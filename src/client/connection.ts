@@ -6,6 +6,7 @@ import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, ReplicaUnavailableError, SerializationError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { Answer, ItemBatch, ItemPuller } from "../protocol/messages.ts";
+import type { PlatformUrl } from "../protocol/platform-types.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, type OutsideAnswer, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
@@ -16,7 +17,7 @@ import { withSourcePositions } from "./stack-positions.ts";
 /** Target and token of a connection. */
 export interface ConnectionOptions {
   /** Of the ingress Worker, with or without a path. */
-  readonly url: string | URL;
+  readonly url: string | PlatformUrl;
   readonly token: string;
   /** @default "default" */
   readonly app?: string;
@@ -26,7 +27,7 @@ export interface ConnectionOptions {
 
 /** A handle to the ingress deployment of an application that runs behind a URL. */
 export function connectHandle<T>({ url, token, app = "default", deployment }: ConnectionOptions): DeploymentHandle<T> {
-  const place = new URL(`${RPC_PATH}${encodeURIComponent(app)}`, url);
+  const place = new URL(`${RPC_PATH}${encodeURIComponent(app)}`, typeof url === "string" ? url : url.href);
   return createHandle<T>(new Connection(place, token, { app, deployment }), () => undefined);
 }
 

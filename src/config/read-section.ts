@@ -5,6 +5,7 @@
  * are the document's: its keys, and its seconds.
  */
 import * as v from "valibot";
+import { asValibot } from "../api/as-valibot.ts";
 import type { OptionsOf, OptionTable } from "../api/option-table.ts";
 import { isRecord } from "../protocol/own.ts";
 import { closest, show } from "../protocol/wording.ts";
@@ -28,7 +29,7 @@ export function readSection<T extends OptionTable>(
     findings.push(errorAt(at, `must be an object, got ${show(value)}.`));
     return undefined;
   }
-  const result = v.safeParse(schema, normalize(value, { at, shape }, findings), { abortPipeEarly: true });
+  const result = v.safeParse(asValibot(schema), normalize(value, { at, shape }, findings), { abortPipeEarly: true });
   if (result.success) return result.output as OptionsOf<T>;
   for (const issue of result.issues) findings.push(describe(issue, { value, at, shape }));
   return undefined;

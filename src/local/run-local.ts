@@ -16,7 +16,7 @@ import { createKeyedHandle } from "../handle/keyed-handle.ts";
 import type { AnyHandle } from "../protocol/handle-types.ts";
 import { keyOfObject, OBJECT_DELETED } from "../protocol/keys.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
-import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
+import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply, ReplicaState, Reservation } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { decodeError, encodeError } from "../protocol/error-codec.ts";
@@ -102,7 +102,7 @@ export function runLocal<T, K extends boolean>(app: Application<T, K>, options: 
     return new Router({ app: name, deployment }, initialReplicaSet(name, deployment, config, null), {
       ...customPolicyOf(bound, (message) => writeLog("WARNING", message, undefined, currentScope())),
       ...ports,
-      connect: (replica) => connectionTo(replicaOf(replica.name, bound)),
+      connect: ({ name: replica }, learner) => connectionTo(replicaOf(replica, bound), (state) => learner.heard(replica, state)),
     });
   }
 
@@ -190,15 +190,20 @@ function localKeyed(config: DeploymentConfig): KeyedParts {
   };
 }
 
-function connectionTo(replica: Replica): ReplicaConnection {
+/** @param heard Told what the replica has, where its answer says so. */
+function connectionTo(replica: Replica, heard: (state: ReplicaState) => void = () => {}): ReplicaConnection {
+  const hear = <T extends Reply | Reservation>(answer: T): T => {
+    if ("state" in answer && answer.state !== undefined) heard(answer.state);
+    return answer;
+  };
   return {
     async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
-      const reply = await replica.call({ ...request, delivery, args: request.args.map(cloned) });
+      const reply = hear(await replica.call({ ...request, delivery, args: request.args.map(cloned) }));
       if (reply.kind === "value") return { ...reply, value: cloned(reply.value) };
       return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
     },
     fetch: (request, meta, delivery) => replica.fetch(request, meta, delivery),
-    reserve: (meta, delivery) => replica.reserve(meta, delivery),
+    reserve: async (meta, delivery) => hear(await replica.reserve(meta, delivery)),
     cancel: (id, reason) => replica.cancel(id, reason),
   };
 }

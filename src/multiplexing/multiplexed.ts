@@ -5,6 +5,7 @@
  * Does not own: the models; each replica has a `ModelCache` of its own, however many of them share an isolate.
  */
 import * as v from "valibot";
+import { asValibot } from "../api/as-valibot.ts";
 import { type Named, option, type OptionsOf, problemsOf, refuse, schemaOf, type TableOf, withDefaults } from "../api/option-table.ts";
 import { above, callable, integer } from "../api/option-values.ts";
 import { currentScope, type ReplicaScope, type Scope } from "../context/scope.ts";
@@ -26,7 +27,7 @@ export const MULTIPLEXED_OPTIONS = {
    * @accepts an integer from 1 to 1,000, or -1 for no limit
    * @default 3
    */
-  maxModelsPerReplica: option(v.union([v.literal(-1), integer(1, MAX_MODELS, LIMIT)], LIMIT), { default: 3 }),
+  maxModelsPerReplica: option(v.union([v.literal(-1), asValibot(integer(1, MAX_MODELS, LIMIT))], LIMIT), { default: 3 }),
   /** Size of a model, in bytes. Asked once after each load. */
   sizeOf: option(callable<(model: never) => number>("a function from a model to bytes")),
   /**

@@ -41,6 +41,8 @@ const TASK = 13;
 /** Where {@link RequestMeta.traffic} and {@link RequestMeta.shadow} are. */
 const TRAFFIC = 14;
 const SHADOW = 15;
+/** Where {@link Delivery.wantsState} is. */
+const WANTS_STATE = 16;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -48,7 +50,7 @@ const RESERVED = 2;
 const SPILL = 3;
 
 /** The envelope of one attempt at a request. Read it with {@link decodeEnvelope}. */
-export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpill, epoch }: Delivery): string {
+export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpill, epoch, wantsState }: Delivery): string {
   const admission = isReserved === true ? RESERVED : mode === "queue" ? QUEUE : isSpill === true ? SPILL : CLAIM;
   const fields: unknown[] = [id, admission, epoch ?? null, meta.requestId, meta.hops, meta.chain, meta.routePrefix];
   const { deadline, multiplexedModelId, key, traceparent } = meta;
@@ -58,6 +60,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   if (meta.task !== undefined) fields[TASK] = [meta.task.id, meta.task.attempt];
   if (meta.traffic !== undefined) fields[TRAFFIC] = meta.traffic;
   if (meta.shadow === true) fields[SHADOW] = 1;
+  if (wantsState === true) fields[WANTS_STATE] = 1;
   return JSON.stringify(fields);
 }
 
@@ -66,8 +69,12 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
  * said lately what it knows, made for no call, with no deadline, at the prefix that the deployment was compiled with and that no other
  * application shares.
  */
-export function isImplied(meta: RequestMeta, { mode, epoch, isSpill, isReserved }: Delivery, compiledPrefix: string | null): boolean {
-  const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined;
+export function isImplied(
+  meta: RequestMeta,
+  { mode, epoch, isSpill, isReserved, wantsState }: Delivery,
+  compiledPrefix: string | null,
+): boolean {
+  const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
   const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.traffic === undefined;
   return isFirst && isPlain && meta.hops === 0 && meta.routePrefix === compiledPrefix;
 }
@@ -91,6 +98,7 @@ type Fields = readonly [
   task?: readonly [id: string, attempt: number] | null,
   traffic?: number | null,
   shadow?: number | null,
+  wantsState?: number | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
@@ -98,7 +106,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
   const [id, admission, epoch, requestId, hops, chain, ...optional] = fields;
-  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow] = optional;
+  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow, wantsState] = optional;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -110,7 +118,8 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (task != null) meta.task = { id: task[0], attempt: task[1] };
   if (typeof traffic === "number") meta.traffic = traffic;
   if (shadow === 1) meta.shadow = true;
-  return { meta, delivery: deliveryOf(id, admission, epoch ?? undefined) };
+  const delivery = deliveryOf(id, admission, epoch ?? undefined);
+  return { meta, delivery: wantsState === 1 ? { ...delivery, wantsState: true } : delivery };
 }
 
 function fieldsOf(text: string): Fields | undefined {
@@ -161,7 +170,7 @@ export type WireReply = Reply | NotUnderstood | string | number | boolean | null
 
 /** What to answer for `reply`. Read it with {@link decodeReply}. */
 export function encodeReply(reply: Reply): WireReply {
-  return reply.kind === "value" && reply.set === undefined && isScalar(reply.value) ? reply.value : reply;
+  return reply.kind === "value" && reply.set === undefined && reply.state === undefined && isScalar(reply.value) ? reply.value : reply;
 }
 
 /**

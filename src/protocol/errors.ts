@@ -5,6 +5,7 @@
  * `error-codec.ts` rebuilds the class from the code wherever a handle's call rejects. User errors are
  * never wrapped in these.
  */
+import type { PlatformResponse } from "./platform-types.ts";
 
 /** The stable names of edge-serve's errors. */
 export type ServeErrorCode =
@@ -54,7 +55,7 @@ export abstract class ServeError extends Error {
 // a router that asks for one, as Hono does, takes the error for dealt with and logs nothing.
 abstract class AnsweredError extends ServeError {
   /** The HTTP response that a client sees; routers such as Hono ask an error for it. */
-  getResponse(): Response {
+  getResponse(): PlatformResponse {
     return serveErrorResponse(this);
   }
 }
@@ -159,7 +160,7 @@ export const ERROR_CLASSES: Readonly<Record<ServeErrorCode, new (message: string
 };
 
 /** The response to a request that one of edge-serve's errors ended. */
-export function serveErrorResponse({ code, message, status: given, retryAfterMs }: ServeError): Response {
+export function serveErrorResponse({ code, message, status: given, retryAfterMs }: ServeError): PlatformResponse {
   // Whoever had the error may have written to it.
   const status = Number.isInteger(given) && given >= 400 && given <= 599 ? given : 500;
   const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
@@ -170,6 +171,6 @@ export function serveErrorResponse({ code, message, status: given, retryAfterMs 
 }
 
 /** A response of plain text. */
-export function textResponse(body: string, status: number, headers: Record<string, string> = {}): Response {
+export function textResponse(body: string, status: number, headers: Record<string, string> = {}): PlatformResponse {
   return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8", ...headers } });
 }

@@ -1,6 +1,7 @@
 /**
  * The types of a handle: the user's class is their only source.
  */
+import type { PlatformSignal } from "./platform-types.ts";
 import type { Task } from "./tasks.ts";
 
 declare const target: unique symbol;
@@ -47,7 +48,7 @@ export interface HandleOptions {
   /** Deadline of the call, in milliseconds from its start, queueing included: above 0, at most 2,147,483,647. */
   readonly timeoutMs?: number;
   /** Cancels the call when it aborts. */
-  readonly signal?: AbortSignal;
+  readonly signal?: PlatformSignal;
   /**
    * The request id of the calls, 1 to 128 letters, digits, `.`, `_` or `-`, as in `x-request-id`. For code that runs in no request of the
    * system: within one, the id of the request holds.

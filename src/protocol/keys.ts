@@ -18,6 +18,15 @@ const MAX_KEY_BYTES = 256;
  */
 export type KeyOf = (request: Request) => string | undefined | Promise<string | undefined>;
 
+/** A keyed deployment that HTTP requests reach. */
+export interface KeyedByRequest {
+  /**
+   * The key of a request that has come in over HTTP, where the deployment is its application's ingress deployment. Takes 10 s at most.
+   * `undefined`, and what is no key, is answered with 400; a `Response` that it throws is the answer.
+   */
+  readonly key: KeyOf;
+}
+
 /** @throws KeyError for anything but a string of 1 to 256 bytes of well-formed Unicode. */
 export function checkKey(key: unknown, { app, deployment }: { readonly app: string; readonly deployment: string }): asserts key is string {
   const problem = problemOf(key);

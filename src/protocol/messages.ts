@@ -50,6 +50,12 @@ export interface Load {
   readonly queued: number;
 }
 
+/** What a replica has, as it tells callers that ask. */
+export interface ReplicaState extends Load {
+  /** Ids of models that it has or loads, the one used last first. */
+  readonly models: readonly string[];
+}
+
 /** What the router adds to a request on its way to one replica. */
 export interface Delivery {
   /** Unique for each attempt; {@link CallRequest} and `cancel` name it. */
@@ -63,6 +69,8 @@ export interface Delivery {
   readonly isReserved?: true | undefined;
   /** What the object of a key is to run with, where it may not have been told. */
   readonly keyed?: KeyedConfig | undefined;
+  /** Whether the caller wants to know what the replica has, because a router of the application's own asks. */
+  readonly wantsState?: true | undefined;
 }
 
 /** A call through a handle. */
@@ -118,9 +126,12 @@ export interface StreamSource {
   reason(): Promise<WireError | undefined>;
 }
 
-/** What comes with an answer when the replica knows a newer replica set than the caller. */
+/** What comes with an answer, beside it. */
 export interface News {
+  /** The newest replica set, when the caller knows an older one. */
   readonly set?: ReplicaSet;
+  /** When the caller has asked for it. */
+  readonly state?: ReplicaState;
 }
 
 /** What a replica that took the request says. */

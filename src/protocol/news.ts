@@ -40,7 +40,8 @@ export function decodeSet(text: string): ReplicaSet {
   return { ...rest, replicas: refsOf(replicas, of, places), spill: refsOf(spill, of, places) };
 }
 
-function escaped(character: string): string {
+/** A character as JSON may write it in ASCII. */
+export function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 

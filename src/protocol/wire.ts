@@ -12,9 +12,8 @@
  */
 import { checkUnderstood, encodeEnvelope, isImplied } from "./envelope.ts";
 import type { KeyedConfig } from "./keys.ts";
-import type { Delivery, Refusal, RequestMeta } from "./messages.ts";
-import { decodeSet, encodeSet } from "./news.ts";
-import type { ReplicaSet } from "./replica-set.ts";
+import type { Delivery, Refusal, RequestMeta, News, ReplicaState } from "./messages.ts";
+import { decodeSet, encodeSet, escaped } from "./news.ts";
 
 /** Where the envelope travels in an HTTP request. */
 export const ENVELOPE_IN_CF = "edgeServe";
@@ -29,6 +28,8 @@ const REFUSED_HEADER = "x-edge-serve-refused";
 const NEWS_HEADER = "x-edge-serve-news";
 /** What travels there when the caller knows the newest. */
 const NO_NEWS = "=";
+/** What the replica has comes before the set, after this mark, where the caller has asked. Its text has no space, one follows it. */
+const STATE_MARK = "*";
 /** Headers have their limits. What is longer, because many replicas have been replaced, comes with a refusal or an answer to a call. */
 const MAX_NEWS_LENGTH = 8192;
 
@@ -71,11 +72,9 @@ export function refusalResponse(refusal: Refusal): Response {
 }
 
 /** An answer to a request that said which replica set its caller knows. */
-export interface Told {
+export interface Told extends News {
   readonly kind: "told";
   readonly response: Response;
-  /** The newest set; missing where it is the one that the caller knows. */
-  readonly set?: ReplicaSet;
 }
 
 /**
@@ -87,8 +86,19 @@ export function answerOf(response: Response): Response | Told | Promise<Refusal>
   if (response.status === REFUSED_STATUS && response.headers.has(REFUSED_HEADER)) return refusalIn(response);
   const news = response.headers.get(NEWS_HEADER);
   if (news === null) return response;
-  const told: Told = { kind: "told", response: withoutNews(response) };
-  return news === NO_NEWS ? told : { ...told, set: decodeSet(news) };
+  return { kind: "told", response: withoutNews(response), ...newsIn(news) };
+}
+
+function newsIn(text: string): News {
+  if (!text.startsWith(STATE_MARK)) return text === NO_NEWS ? {} : { set: decodeSet(text) };
+  const end = text.indexOf(" ");
+  const state = JSON.parse(text.slice(STATE_MARK.length, end)) as ReplicaState;
+  return { ...newsIn(text.slice(end + 1)), state };
+}
+
+function newsText({ set, state }: News): string {
+  const text = set === undefined ? NO_NEWS : encodeSet(set);
+  return state === undefined ? text : `${STATE_MARK}${JSON.stringify(state).replaceAll(/[^!-~]/g, escaped)} ${text}`;
 }
 
 async function refusalIn(response: Response): Promise<Refusal> {
@@ -108,16 +118,16 @@ function withoutNews(response: Response): Response {
 }
 
 /**
- * An answer on its way to the caller, with the newer replica set that its caller has not got.
+ * An answer on its way to the caller, with what its caller is told beside it.
  *
  * Whatever user code put there is not ours: it may be a response from anywhere.
  *
  * @param isTold Whether the caller has said what it knows. That it has been heard lets it send requests that say nothing, which
  *   older code does not understand.
  */
-export function answerResponse(response: Response, isTold: boolean, set: ReplicaSet | undefined): Response {
+export function answerResponse(response: Response, isTold: boolean, news: News = {}): Response {
   if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-  const text = set === undefined ? NO_NEWS : encodeSet(set);
+  const text = newsText(news);
   if (!isTold || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
   else response.headers.set(NEWS_HEADER, text);
   return response;

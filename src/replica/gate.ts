@@ -9,7 +9,7 @@
  *   G2. A replica that has left the set, or whose application has moved, takes no request; nor does it refuse one before it
  *       has asked its controller, because whoever sent it may know something newer.
  */
-import type { Delivery, Refusal, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { Delivery, Refusal, ReplicaState, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Admission, Slot } from "./admission.ts";
 import type { After } from "../context/with-timeout.ts";
@@ -28,6 +28,8 @@ export interface GateParts {
   /** Whether the object is being deleted; only that of a key ever is. */
   isDeleted(): boolean;
   readonly after: After;
+  /** What a caller is told that asks for it. */
+  state(): ReplicaState;
   warn(message: string): void;
 }
 
@@ -87,10 +89,17 @@ export class Gate {
     return slot ?? this.#refusal(delivery);
   }
 
-  #refusal({ mode, epoch = 0 }: Delivery): Refusal {
+  #refusal({ mode, epoch = 0, wantsState }: Delivery): Refusal {
     this.#parts.meter.refused(mode);
     const set = this.newerSet(epoch);
     const { load } = this.#parts.admission;
-    return { kind: "refused", load, ...(set === undefined ? {} : { set }), ...(this.#parts.isDeleted() ? { isDeleted: true } : {}) };
+    const state = wantsState === true ? { state: this.#parts.state() } : {};
+    return {
+      kind: "refused",
+      load,
+      ...(set === undefined ? {} : { set }),
+      ...state,
+      ...(this.#parts.isDeleted() ? { isDeleted: true } : {}),
+    };
   }
 }

@@ -21,7 +21,17 @@ import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
-import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type {
+  AdmissionMode,
+  CallRequest,
+  Delivery,
+  Refusal,
+  Reply,
+  RequestMeta,
+  Reservation,
+  News,
+  ReplicaState,
+} from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
@@ -40,11 +50,18 @@ import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./run.ts";
+import { StateReports } from "./state-reports.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
 interface Unstarted {
   readonly failed: unknown;
+}
+
+// Mostly there are none, and a copy costs.
+function withNews<T extends News>(answer: T, set: ReplicaSet | undefined, state: ReplicaState | undefined): T {
+  const told = set === undefined ? answer : { ...answer, set };
+  return state === undefined ? told : { ...told, state };
 }
 
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
@@ -61,6 +78,7 @@ export class Replica {
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
   readonly #attempts: TaskAttempts;
+  readonly #states: StateReports;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   /** How a request asks for a slot that does not say. */
@@ -76,6 +94,7 @@ export class Replica {
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
     this.#runs = new Runs(scope, this.#meter, now, keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline.")));
     this.#attempts = new TaskAttempts(now);
+    this.#states = new StateReports(scope, () => this.#admission.load);
     this.#instance = new Instance({
       ...ports,
       userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
@@ -96,6 +115,7 @@ export class Replica {
       meter: this.#meter,
       membership: this.#control?.membership,
       after: scope.after,
+      state: () => this.#states.now(),
       warn: (message) => this.#warn(message),
     });
   }
@@ -184,9 +204,9 @@ export class Replica {
     return this.#admission.load;
   }
 
-  /** The newest replica set, for a caller that knows an older one. */
-  newerSet(epoch: number | undefined): ReplicaSet | undefined {
-    return this.#gate.newerSet(epoch);
+  /** What an HTTP answer brings to a caller that knows the replica set of `epoch`. */
+  newsWith(response: Response, epoch: number | undefined): News {
+    return withNews({}, this.#gate.newerSet(epoch), this.#states.of(response));
   }
 
   /** Does what the replica's controller orders. */
@@ -204,7 +224,7 @@ export class Replica {
     return { kind: "refused", load: this.#admission.load, isDeleted: true };
   }
 
-  async #call(request: CallRequest, { id, epoch }: Delivery, slot: Slot): Promise<Reply> {
+  async #call(request: CallRequest, { id, epoch, wantsState }: Delivery, slot: Slot): Promise<Reply> {
     const run = this.#runs.begin(request.meta, id, slot);
     let reply: Reply | undefined;
     let failed: Failed | undefined;
@@ -231,8 +251,7 @@ export class Replica {
     }
     if (failed !== undefined) logFailure(failed.error, run);
     reply ??= { kind: "error", error: encodeError(failed!.error), ...(isMissing ? { isMissing } : {}) };
-    const set = this.#gate.newerSet(epoch);
-    return set === undefined ? reply : { ...reply, set };
+    return withNews(reply, this.#gate.newerSet(epoch), wantsState === true ? this.#states.now(run) : undefined);
   }
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, run: Run): ItemSource {
@@ -245,7 +264,7 @@ export class Replica {
     return items;
   }
 
-  async #fetch(request: Request, meta: RequestMeta, { id }: Delivery, slot: Slot): Promise<Response | Refusal> {
+  async #fetch(request: Request, meta: RequestMeta, { id, wantsState }: Delivery, slot: Slot): Promise<Response | Refusal> {
     const run = this.#runs.begin(meta, id, slot, { request, clients: this.#clients });
     const { method } = request;
     let response: Response | undefined;
@@ -284,6 +303,7 @@ export class Replica {
     const { status } = response;
     if (!isHeld) this.#counted(run, request, status);
     if (run.replica.logging.accessLog) logFetch({ method, status }, request, run.startedAtMs, run);
+    if (wantsState === true) this.#states.keep(response, run);
     return response;
   }
 

@@ -37,9 +37,12 @@ function pathSent(url: string, prefix: string, hasSlash: boolean): string {
   return path === "/" && !hasSlash ? prefix : prefix + path;
 }
 
-/** Writes why a request failed; not for an error that came from another replica, which has logged it. */
+/**
+ * Writes why a request failed; not for an error that came from another replica, which has logged it. What the framework itself refused
+ * there was logged by nobody while it waited, so it is where the request came in.
+ */
 export function logFailure(error: unknown, scope: Scope): void {
-  if (isRemoteError(error) && scope.request?.meta.hops !== 0) return;
+  if (isRemoteError(error) && (scope.request?.meta.hops !== 0 || !isExpected(error))) return;
   if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
   const message = (isError(error) && messageOf(error)) || thrownName(error);

@@ -3,9 +3,9 @@
  *
  * Owns: how many are asked for what. Does not own: which come first (ordering.ts), asking them (router.ts).
  */
-import type { AdmissionMode, RequestMeta } from "../protocol/messages.ts";
+import type { AdmissionMode } from "../protocol/messages.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
-import type { Ordering } from "./ordering.ts";
+import type { Ordered, Ordering } from "./ordering.ts";
 import type { Seen } from "./refusal-view.ts";
 import type { ReplicaEstimates } from "./replica-estimates.ts";
 
@@ -35,9 +35,9 @@ export class Asking {
    *
    * @param refusals Those that have refused to run the request at once.
    */
-  of(mode: AskMode, meta: RequestMeta, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
-    if (mode === "claim") return this.#isInVain(set) ? [] : this.#ordering.of(meta, CLAIMS);
-    return mode === "spill" ? this.#toStart(set, refusals) : this.#queues(meta, set, refusals);
+  of(mode: AskMode, request: Ordered, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+    if (mode === "claim") return this.#isInVain(set) ? [] : this.#ordering.of(request, CLAIMS);
+    return mode === "spill" ? this.#toStart(set, refusals) : this.#queues(request, set, refusals);
   }
 
   /** Whether a claim is still worth sending. Where others can be started, one that this caller itself keeps busy need not be asked. */
@@ -63,17 +63,17 @@ export class Asking {
     return this.#estimates.loadOf(name) >= config.maxOngoingRequests;
   }
 
-  #queues(meta: RequestMeta, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+  #queues(request: Ordered, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
     if (set.replicas.length === 0) return [];
-    const seen = refusals.length === 0 && this.#isInVain(set) ? this.#unasked(meta) : refusals;
+    const seen = refusals.length === 0 && this.#isInVain(set) ? this.#unasked(request) : refusals;
     const queues = seen.filter(({ isFull }) => !isFull).toSorted((a, b) => a.load - b.load);
-    const others = this.#ordering.of(meta, seen.length + QUEUES).filter((replica) => seen.every((one) => one.replica !== replica));
+    const others = this.#ordering.of(request, seen.length + QUEUES).filter((replica) => seen.every((one) => one.replica !== replica));
     return [...queues.map(({ replica }) => replica), ...others.slice(0, QUEUES - queues.length)];
   }
 
   // Two that no claim was sent to, as far as they are known.
-  #unasked(meta: RequestMeta): readonly Seen[] {
+  #unasked(request: Ordered): readonly Seen[] {
     const load = ({ name }: ReplicaRef) => this.#estimates.loadOf(name);
-    return this.#ordering.of(meta, 2).map((replica) => ({ replica, load: load(replica), queued: 0, isFull: false }));
+    return this.#ordering.of(request, 2).map((replica) => ({ replica, load: load(replica), queued: 0, isFull: false }));
   }
 }

@@ -3,15 +3,17 @@
  *
  * Owns: which policy decides, and what it gets to see. Does not own: how many are asked, or what for.
  */
-import type { RequestMeta } from "../protocol/messages.ts";
+import type { ReplicaState, RequestMeta } from "../protocol/messages.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
 import type { ReplicaEstimates } from "./replica-estimates.ts";
 import { ModelHolders } from "./model-holders.ts";
 import { byModel } from "./policies/by-model.ts";
 import { powerOfTwoChoices, sample } from "./policies/power-of-two-choices.ts";
-import type { Candidate, Policy } from "./policy.ts";
+import type { RouterRequest } from "../protocol/request-router.ts";
+import type { Candidate, Policy, PolicyInput } from "./policy.ts";
 import type { RequestRouterName } from "../protocol/manifest.ts";
 import { rendezvous } from "./policies/rendezvous.ts";
+import { ReplicaStates } from "./replica-states.ts";
 
 /** What an ordering needs of the platform. */
 export interface OrderingPorts {
@@ -23,6 +25,13 @@ export interface OrderingPorts {
   readonly customPolicy?: Policy;
 }
 
+/** What is known of a request that is to be sent. */
+export interface Ordered {
+  readonly meta: RequestMeta;
+  /** `undefined` is the default method. */
+  readonly method?: string | undefined;
+}
+
 /** A model is loaded in another replica when those that have it hold so many times as many requests as they run. */
 const CROWDED = 2;
 
@@ -30,6 +39,8 @@ export class Ordering {
   readonly #ports: OrderingPorts;
   readonly #estimates: ReplicaEstimates;
   readonly #holders: ModelHolders;
+  /** What replicas say that they have; kept for a router of the application's own. */
+  readonly #states: ReplicaStates;
   #set: ReplicaSet;
   #policies: Policies;
   /** All replicas by distance, as long as the set is the same and this isolate knows no better where it is. */
@@ -39,6 +50,7 @@ export class Ordering {
     this.#ports = ports;
     this.#estimates = estimates;
     this.#holders = new ModelHolders(ports.now);
+    this.#states = new ReplicaStates(ports.now);
     this.#set = set;
     this.#policies = this.#policiesOf(set);
   }
@@ -51,10 +63,21 @@ export class Ordering {
     const names = new Set([...set.replicas, ...set.spill].map(({ name }) => name));
     this.#estimates.keep(names);
     this.#holders.keep(names);
+    this.#states.keep(names);
+  }
+
+  /** Whether replicas are to say what they have. */
+  get wantsStates(): boolean {
+    return this.#policies.router === "custom" && this.#policies.custom !== undefined && this.#set.replicas.length > 1;
+  }
+
+  /** A replica has said what it has. */
+  heard(replica: string, state: ReplicaState): void {
+    this.#states.heard(replica, state);
   }
 
   /** The replicas to ask, at most `count`, the best first. Lost ones are left out while there are others. */
-  of(meta: RequestMeta, count: number): readonly ReplicaRef[] {
+  of({ meta, method }: Ordered, count: number): readonly ReplicaRef[] {
     const { replicas } = this.#set;
     if (replicas.length <= 1) return replicas;
     const { random } = this.#ports;
@@ -63,7 +86,24 @@ export class Ordering {
     const pool = policy === powerOfTwoChoices ? this.#sample(usable, 2 * count) : usable;
     const affinity = meta.multiplexedModelId ?? meta.key;
     const candidates = pool.map((replica) => this.#candidate(replica, meta));
-    return policy({ candidates, affinity, random }, count).map((index) => pool[index]!);
+    const input = { candidates, affinity, random };
+    const order = policy === this.#policies.custom ? policy(this.#forCustom(input, meta, method), count) : policy(input, count);
+    return order.map((index) => pool[index]!);
+  }
+
+  #forCustom(input: PolicyInput, meta: RequestMeta, method = "call"): PolicyInput {
+    const { multiplexedModelId, key } = meta;
+    const request: { -readonly [K in keyof RouterRequest]: RouterRequest[K] } = { method };
+    if (key !== undefined) request.key = key;
+    if (multiplexedModelId !== undefined) request.multiplexedModelId = multiplexedModelId;
+    const region = this.#ports.region?.();
+    if (region !== undefined) request.region = region;
+    const { maxOngoingRequests } = this.#set.config;
+    const candidates = input.candidates.map((candidate) => ({
+      ...candidate,
+      state: this.#states.of(candidate.name, this.#estimates.inFlightAt(candidate.name), maxOngoingRequests),
+    }));
+    return { ...input, candidates, request, otherwise: builtInPolicyOf(this.#policies, meta) };
   }
 
   // Two choices for each place look at no more, near or far, and to look at all of many replicas costs more than the rest
@@ -94,6 +134,7 @@ export class Ordering {
   /** A replica is gone, and its models with it. */
   lost(replica: string): void {
     this.#holders.lost(replica);
+    this.#states.lost(replica);
   }
 
   #candidate({ name, locationHint }: ReplicaRef, { multiplexedModelId }: RequestMeta): Candidate {
@@ -129,9 +170,13 @@ export interface Policies {
   readonly byModel: Policy;
 }
 
-/** A key or a model id decides for hashing whatever the router: that is what it is given for. */
-export function policyOf({ router, custom, byModel }: Policies, { multiplexedModelId, key }: RequestMeta): Policy {
-  if (router === "custom" && custom !== undefined) return custom;
+/** Which policy decides for a request. */
+export function policyOf(policies: Policies, meta: RequestMeta): Policy {
+  return policies.router === "custom" && policies.custom !== undefined ? policies.custom : builtInPolicyOf(policies, meta);
+}
+
+// A key or a model id decides for hashing whatever the router: that is what it is given for.
+function builtInPolicyOf({ byModel }: Policies, { multiplexedModelId, key }: RequestMeta): Policy {
   if (multiplexedModelId !== undefined) return byModel;
   return key === undefined ? powerOfTwoChoices : rendezvous;
 }

@@ -1,6 +1,8 @@
 /**
  * How a caller orders the replicas that a request may try. Pure: candidates, knowledge and randomness go in.
  */
+import type { ReplicaState } from "../protocol/messages.ts";
+import type { RouterRequest } from "../protocol/request-router.ts";
 
 /** A replica as a policy sees it. */
 export interface Candidate {
@@ -13,6 +15,8 @@ export interface Candidate {
   readonly refusals?: number;
   /** Whether it is in the caller's region. */
   readonly isNear?: boolean;
+  /** What it has, as far as it is known; for a router of the application's own only. */
+  readonly state?: ReplicaState;
 }
 
 /** What a policy may look at besides the candidates. */
@@ -20,6 +24,10 @@ export interface PolicyInput {
   readonly candidates: readonly Candidate[];
   /** What sends equal requests to the same replica: the key, or the model's id. */
   readonly affinity: string | undefined;
+  /** The request; for a router of the application's own only. */
+  readonly request?: RouterRequest;
+  /** What decides where a router of the application's own does not. */
+  readonly otherwise?: Policy;
   /** In [0, 1). */
   random(): number;
 }

@@ -69,6 +69,12 @@ export class ReplicaEstimates {
     return Math.max(known.inFlight, known.load === undefined ? 0 : known.load.ongoing + known.load.queued);
   }
 
+  /** Requests that this caller has sent there and has no answer to, as far as is known. */
+  inFlightAt(name: string): number {
+    const known = this.#replicas.get(name);
+    return known === undefined || this.#now() - known.seenAtMs > FRESH_MS ? 0 : known.inFlight;
+  }
+
   /** Whether any replica may be avoided: otherwise none need be asked about. */
   get avoidsSome(): boolean {
     return this.#avoidsUntilMs > 0 && this.#avoidsUntilMs > this.#now();

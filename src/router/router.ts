@@ -16,7 +16,7 @@
  */
 import { decodeError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
-import type { Answer, CallRequest, Refusal, RequestMeta } from "../protocol/messages.ts";
+import type { Answer, CallRequest, Refusal, ReplicaState, RequestMeta } from "../protocol/messages.ts";
 import type { TasksConfig } from "../protocol/manifest.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
@@ -125,6 +125,11 @@ export class Router {
     this.#estimates.told(replica, epoch);
   }
 
+  /** A replica has said what it has. */
+  heard(replica: string, state: ReplicaState): void {
+    this.#ordering.heard(replica, state);
+  }
+
   /** Runs a call on one replica. Rejects only with errors of edge-serve; what the method threw is in the reply. */
   call(request: CallRequest, cancellation?: Cancellation): Promise<Answer> {
     return this.route(new SendCall(request, this.#ports.random), cancellation);
@@ -202,7 +207,7 @@ export class Router {
     const set = this.#set;
     const refusals: Seen[] = [];
     for (const mode of ASK_MODES) {
-      for (const replica of this.#asking.of(mode, send.meta, set, refusals)) {
+      for (const replica of this.#asking.of(mode, send, set, refusals)) {
         if (mode === "claim" && !this.#asking.isWorthClaiming(replica, set)) continue;
         const outcome = await this.#deliver(replica, mode, send, cancellation);
         if (!isRefusal(outcome)) return outcome;
@@ -224,7 +229,9 @@ export class Router {
     cancellation?.check();
     const connection = this.#ports.connect(replica, this);
     const { epoch } = this.#set;
-    const isTold = send.isTerse && mode === "claim" && this.#estimates.isTold(replica.name, epoch);
+    const { wantsStates } = this.#ordering;
+    const isTold = send.isTerse && mode === "claim" && !wantsStates && this.#estimates.isTold(replica.name, epoch);
+    if (wantsStates) send.wantsState = true;
     send.begin(replica.name, mode, isTold ? undefined : epoch);
     cancellation?.listen((reason) => connection.cancel(send.id, reason));
     this.#estimates.sent(replica.name);

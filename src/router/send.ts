@@ -8,7 +8,17 @@ import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { requestWithBody, takesBody } from "../protocol/http-request.ts";
-import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type {
+  AdmissionMode,
+  Answer,
+  CallRequest,
+  Delivery,
+  Refusal,
+  Reply,
+  RequestMeta,
+  Reservation,
+  ReplicaState,
+} from "../protocol/messages.ts";
 import type { KeyedConfig } from "../protocol/keys.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
@@ -19,6 +29,8 @@ export interface Learner {
   learn(set: ReplicaSet): void;
   /** The replica has heard which set the caller knew. */
   told(replica: string, epoch: number): void;
+  /** What the replica has, as its answer says. */
+  heard(replica: string, state: ReplicaState): void;
 }
 
 /** A way to a replica. */
@@ -51,6 +63,7 @@ export abstract class Send<T> implements Delivery {
   isSpill: true | undefined;
   /** Whether the request has its slot already. */
   isReserved: true | undefined;
+  wantsState: true | undefined;
   /** Whether the request has been sent to be run: from then on the replica may have begun it. */
   isSent = false;
   /** What the object of a key is told with it. */

@@ -18,6 +18,7 @@ import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
 import { getTask } from "../client/connect.ts";
 import type { KeyedHandle } from "../protocol/handle-types.ts";
+import type { PlatformAsyncDisposable, PlatformRequestInit, PlatformResponse } from "../protocol/platform-types.ts";
 import type { Task } from "../protocol/tasks.ts";
 import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
@@ -54,11 +55,11 @@ export interface ServeOptions {
 type InstanceOf<C> = C extends abstract new (...args: never[]) => infer T ? T : C;
 
 /** A running server. Dispose of it, or `await using` it. */
-export interface Server extends AsyncDisposable {
+export interface Server extends PlatformAsyncDisposable {
   /** Such as `http://127.0.0.1:49152/`; the same after a restart. */
   readonly url: string;
   /** `fetch`, with a path of this server: `server.fetch("/greet?name=Ada")`. What was logged before the answer is in `logs()`. */
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: PlatformRequestInit): Promise<PlatformResponse>;
   /** Calls an application as another deployment would. `app` may be left out where there is one only, or one named `default`. */
   handle<A = unknown>(app?: string): HandleTo<A>;
   /**

@@ -59,7 +59,12 @@ describe("runtimeFailure", () => {
   it("says what to do about a compatibility date that is newer than the runtime", () => {
     const said =
       'This Worker requires compatibility date \\"2026-11-17\\", but the newest date supported by this server binary is \\"2026-11-09\\".';
-    expect(runtimeFailure(new Error(`Runtime stderr:\n{"message":"service core:user:a: ${said}"}`), undefined, "/app")).toMatchObject({
+    expect(
+      runtimeFailure(new Error(`Runtime stderr:\n{"message":"service core:user:a: ${said}"}`), undefined, {
+        root: "/app",
+        config: {} as never,
+      }),
+    ).toMatchObject({
       exitCode: 1,
       message: expect.stringMatching(
         /says compatibility_date "2026-11-17", and .* knows dates until "2026-11-09"\. Set compatibility_date to/,

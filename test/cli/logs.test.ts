@@ -4,6 +4,7 @@ import type { Bundle } from "../../src/cli/runtime/bundle.ts";
 import { LogPositions } from "../../src/cli/runtime/source-positions.ts";
 import { serve } from "../../src/testing.ts";
 import { CliProject } from "../support/cli-project.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const FAILING_APP = `import * as serve from "edge-serve";
 
@@ -28,11 +29,13 @@ describe("positions in the log", () => {
     using project = new CliProject({ "package.json": "{}", "src/app.ts": FAILING_APP });
     await using server = await serve(`${project.root}/src/app.ts:app`);
     expect((await server.fetch("/")).status).toBe(500);
-    const { fields } = await server.waitForLog(
-      ({ message, fields: { deployment } }) => message === "cannot sort mail" && deployment === "Ingress",
-    );
-    // The caller's stack, and below it the replica's.
-    expect(fields["error"]).toMatch(/at Ingress\.call \(src\/app\.ts:13:\d+\)[^]*at Sorter\.call \(src\/app\.ts:6:11\)/);
+    const { fields } = await server.waitForLog(({ message }) => message === "cannot sort mail");
+    expect(fields["error"]).toContain("at Sorter.call (src/app.ts:6:11)");
+    // Once, where it was thrown, though another replica answers with it.
+    expect(server.logs().filter(({ level }) => level === "ERROR")).toEqual([expect.objectContaining({ deployment: "Sorter" })]);
+    // A caller outside has both stacks, its own and below it the replicas'.
+    const error = await rejectionOf(server.handle<(request: Request) => string>().remote(new Request("http://host/")));
+    expect((error as Error).stack).toMatch(/at Ingress\.call \(src\/app\.ts:13:\d+\)[^]*at Sorter\.call \(src\/app\.ts:6:11\)/);
     await server.fetch("/console");
     const line = await server.waitForLog(({ message }) => message.includes("on the console"));
     expect(line.message).toMatch(/at Ingress\.call \(src\/app\.ts:12:\d+\)/);
@@ -50,6 +53,87 @@ describe("positions in the log", () => {
     await running.says("Reloaded");
     await fetch(url);
     await running.says("at Sorter.call (src/app.ts:7:11)");
+  });
+});
+
+describe("the log of run", () => {
+  const LOGGING_APP = `import * as serve from "edge-serve";
+
+class Ingress {
+  call(request: Request) {
+    const { pathname } = new URL(request.url);
+    serve.logger.info("seen", { count: 2, who: "two words" });
+    console.log("NOSENTRY SQLite alarm overdue");
+    if (pathname === "/fails") throw new TypeError("no mail");
+    return "ok";
+  }
+}
+export const app = serve.deployment(Ingress).bind();
+`;
+  const FORMATS: Record<string, { argv?: string[]; terminal?: { hasColors: boolean }; isForPeople: boolean }> = {
+    "on a terminal": { terminal: { hasColors: false }, isForPeople: true },
+    "in a pipe": { isForPeople: false },
+    "on a terminal, as JSON": { argv: ["--log-format", "json"], terminal: { hasColors: true }, isForPeople: false },
+    "in a pipe, for people": { argv: ["--log-format", "people"], isForPeople: true },
+  };
+
+  it.each(Object.keys(FORMATS))("is for people, or the lines as the platform has them: %s", async (name) => {
+    const { argv = [], terminal, isForPeople } = FORMATS[name]!;
+    using project = new CliProject({ "src/app.ts": LOGGING_APP });
+    await using running = project.start(["run", "src/app.ts:app", "--port", "0", ...argv], { terminal });
+    const [, url = ""] = /at (http\S+)/.exec(await running.says("/  default"))!;
+    await fetch(`${url}some/path?q=1`);
+    await fetch(`${url}fails`);
+    const said = await running.says(isForPeople ? "GET /fails 500" : '"path":"/fails"');
+    expect(said).not.toContain("NOSENTRY");
+    const lines = said.split("\n").filter((line) => /seen|\/path|no mail|app\.ts:8/.test(line));
+    if (!isForPeople) {
+      expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+        expect.objectContaining({ level: "INFO", message: "seen", deployment: "Ingress", count: 2, who: "two words" }),
+        expect.objectContaining({ level: "INFO", method: "GET", path: "/some/path", route: "/", status: 200 }),
+        expect.objectContaining({ message: "seen" }),
+        expect.objectContaining({
+          level: "ERROR",
+          error: expect.stringMatching(/^TypeError: no mail\n\s+at Ingress\.call \(src\/app\.ts:8:\d+\)/),
+        }),
+      ]);
+      return;
+    }
+    const time = String.raw`\d\d:\d\d:\d\d\.\d{3}`;
+    const patterns = [
+      String.raw`${time} INFO    default/Ingress#0 seen count=2 who="two words"`,
+      String.raw`${time} INFO    default/Ingress#0 GET /some/path 200 \d+ms`,
+      String.raw`${time} INFO    default/Ingress#0 seen count=2 who="two words"`,
+      String.raw`${time} ERROR   default/Ingress#0 TypeError: no mail requestId=[\w-]+`,
+      String.raw`    at Ingress\.call \(src/app\.ts:8:\d+\)`,
+    ];
+    expect(lines).toEqual(patterns.map((pattern) => expect.stringMatching(new RegExp(`^${pattern}$`))));
+    // Of the stack only the user's own frames.
+    expect(said).not.toContain("replica.js");
+  });
+
+  it("has a format that exists", async () => {
+    using project = new CliProject({ "src/app.ts": LOGGING_APP });
+    const { exitCode, err } = await project.run(["run", "src/app.ts:app", "--log-format", "xml"]);
+    expect([exitCode, err]).toEqual([2, '--log-format must be people or json, got "xml".\n']);
+  });
+});
+
+describe("a binding that exists only on Cloudflare", () => {
+  const AI_APP = `import * as serve from "edge-serve";
+class Ingress { async call() { return typeof (serve.getReplicaContext().env as { AI: unknown }).AI; } }
+export const app = serve.deployment(Ingress).bind();
+`;
+  const CONFIG = JSON.stringify({ name: "smart", compatibility_date: "2026-11-01", ai: { binding: "AI" } });
+
+  it("says to log in where nobody is, and with --local the application is served without", async () => {
+    using project = new CliProject({ "src/app.ts": AI_APP, "wrangler.jsonc": CONFIG });
+    const { exitCode, err } = await project.run(["run", "src/app.ts:app", "--port", "0"]);
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/^AI runs on Cloudflare.*not logged in.*wrangler login.*CLOUDFLARE_API_TOKEN.*--local/);
+    await using running = project.start(["run", "src/app.ts:app", "--port", "0", "--local"]);
+    const [, url = ""] = /at (http\S+)/.exec(await running.says("/  default"))!;
+    expect(await (await fetch(url)).text()).toBe("object");
   });
 });
 

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Io } from "../../src/cli/command.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { OWN_ROOT } from "../../src/cli/project/own-package.ts";
 
@@ -51,7 +52,7 @@ export class CliProject implements Disposable {
   /** Runs the command line here. For a command that goes on: `onTalk` hears all it has said, `signal` ends it. */
   async run(
     argv: readonly string[],
-    { signal, onTalk }: { signal?: AbortSignal; onTalk?: (said: string) => void } = {},
+    { signal, onTalk, terminal }: { signal?: AbortSignal; onTalk?: (said: string) => void; terminal?: Io["terminal"] | undefined } = {},
   ): Promise<CliResult> {
     let [out, err] = ["", ""];
     const exitCode = await runCli(argv, {
@@ -66,17 +67,19 @@ export class CliProject implements Disposable {
       cwd: this.root,
       env: process.env,
       signal: signal ?? new AbortController().signal,
+      ...(terminal === undefined ? {} : { terminal }),
     });
     return { exitCode, out, err };
   }
 
   /** Starts a command line that goes on until it is disposed of. */
-  start(argv: readonly string[]): RunningCommand {
+  start(argv: readonly string[], { terminal }: { terminal?: Io["terminal"] | undefined } = {}): RunningCommand {
     const end = new AbortController();
     let said = "";
     let heard: (() => void)[] = [];
     const result = this.run(argv, {
       signal: end.signal,
+      terminal,
       onTalk: (all) => {
         said = all;
         for (const look of heard) look();

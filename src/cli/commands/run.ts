@@ -8,10 +8,13 @@ import { EXIT, Failure, portOf, reportOf, table } from "../failure.ts";
 import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
 import { envOf } from "../project/user-config.ts";
-import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
+import { lineForPeople } from "../runtime/log-record.ts";
+import { type Runtime, type RuntimeLog, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
 import { ENV_OPTION } from "./build.ts";
 
+// For people, or the lines as the platform has them.
+const FORMATS = ["people", "json"] as const;
 const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
 
 /** Serves a system on this machine until the user ends it. */
@@ -27,6 +30,14 @@ export const run: Command = {
   options: [
     ENV_OPTION,
     { flags: "--port <number>", summary: "where to listen (default: the config file's http_options.port, else 8787)" },
+    {
+      flags: "--local",
+      summary: "run every binding on this machine; one that exists only on Cloudflare, such as Workers AI, fails when it is used",
+    },
+    {
+      flags: "--log-format <format>",
+      summary: `how the log is written: ${FORMATS.join(" or ")} (default: people on a terminal, else json)`,
+    },
     { flags: "--host <name>", summary: "where to listen (default: the config file's http_options.host, else localhost)" },
   ],
   examples: ["edge-serve run src/app.ts:app", "edge-serve run serve.yaml --port 9000", "edge-serve run src/app.ts:build model=small"],
@@ -41,6 +52,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
   const env = envOf(options["env"], io.env);
   const read = () => readTarget(label, io.cwd, builderArgs(pairs));
   const target = read();
+  const written = formatOf(options["logFormat"], io);
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
   const serving = await compileServing(target, { cwd: io.cwd, env, directory, say: io.err });
@@ -50,10 +62,10 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     config: serving.config,
     env,
     persist: join(serving.root, ".wrangler", "state", "v3"),
-    allowRemote: true,
+    allowRemote: options["local"] !== true,
     host: typeof options["host"] === "string" ? options["host"] : (target.config.httpOptions.host ?? "localhost"),
     port: port ?? target.config.httpOptions.port ?? 8787,
-    onLog: ({ message }) => io.err(`${message}\n`),
+    onLog: (line) => io.err(`${written(line)}\n`),
   });
   io.out(announce(target, serving.manifest, runtime.url));
   startReplicas(runtime);
@@ -66,6 +78,14 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     await runtime.dispose();
     rmSync(join(serving.root, ".edge-serve", directory), { recursive: true, force: true });
   }
+}
+
+function formatOf(given: unknown, { terminal }: Io): (line: RuntimeLog) => string {
+  const format = given ?? (terminal === undefined ? "json" : "people");
+  if (!FORMATS.some((known) => known === format))
+    throw new Failure(`--log-format must be ${FORMATS.join(" or ")}, got ${JSON.stringify(given)}.`, EXIT.usage);
+  const showing = { hasColors: terminal?.hasColors ?? false };
+  return format === "json" ? ({ message }) => message : (line) => lineForPeople(line, showing);
 }
 
 interface Reloading {

@@ -19,7 +19,20 @@ export async function loadWrangler(): Promise<typeof Wrangler> {
   process.env["WRANGLER_WRITE_LOGS"] ??= "false";
   // Its collector of local traces makes a call between objects six to ten times slower.
   process.env["X_LOCAL_OBSERVABILITY"] ??= "false";
-  return require("wrangler") as typeof Wrangler;
+  return withoutQuestions(() => require("wrangler") as typeof Wrangler);
+}
+
+// Wrangler looks once, when it is loaded, whether anybody could answer. In this process its log is not shown, so neither are its
+// questions: where nobody is logged in it would wait in silence for a browser. The wrangler that `deploy` starts still asks.
+function withoutQuestions<T>(load: () => T): T {
+  const before = process.env["CI"];
+  process.env["CI"] = "true";
+  try {
+    return load();
+  } finally {
+    if (before === undefined) delete process.env["CI"];
+    else process.env["CI"] = before;
+  }
 }
 
 /** What is wrong with a version of wrangler, if anything. */

@@ -3,6 +3,7 @@
  */
 import { resolve } from "node:path";
 import { Failure } from "../failure.ts";
+import type { WranglerConfig } from "../project/user-config.ts";
 import type { Bundle } from "./bundle.ts";
 import { type Frame, shown, userFrames } from "./source-positions.ts";
 
@@ -11,8 +12,14 @@ interface BuildMessage {
   readonly location: { readonly file: string; readonly line: number; readonly column: number; readonly lineText: string } | null;
 }
 
+/** What failed. */
+export interface FailedRuntime {
+  readonly root: string;
+  readonly config: WranglerConfig;
+}
+
 /** The failure that a wrangler event or error stands for; the error itself if it is none of the user's. */
-export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root: string): unknown {
+export function runtimeFailure(event: unknown, bundle: Bundle | undefined, { root, config }: FailedRuntime): unknown {
   const cause = causeOf(event);
   const messages = buildMessages(cause);
   if (messages !== undefined) return new Failure(messages.map((message) => formatBuildMessage(message, root)).join("\n"));
@@ -21,12 +28,39 @@ export function runtimeFailure(event: unknown, bundle: Bundle | undefined, root:
   if (uncaught !== undefined) return new Failure(bundle === undefined ? uncaught : locateProblem(uncaught, bundle, root));
   if (/address already in use|EADDRINUSE/i.test(text))
     return new Failure(`The port is in use: ${firstLine(text)} Choose another one with --port.`);
+  if (/remote proxy session/i.test(text)) return new Failure(remoteProblem(text, config));
   const [, wanted, newest] = DATE_TOO_NEW.exec(text) ?? [];
   if (newest === undefined) return cause;
   return new Failure(
     `wrangler's configuration says compatibility_date "${wanted}", and the workerd that this wrangler brings knows dates until "${newest}". ` +
       `Set compatibility_date to "${newest}" or earlier, or install a newer wrangler.`,
   );
+}
+
+function remoteProblem(text: string, config: WranglerConfig): string {
+  const names = remoteBindings(config);
+  const which = names.length === 0 ? "Some bindings run" : `${names.join(", ")} ${names.length === 1 ? "runs" : "run"}`;
+  const needed = `${which} on Cloudflare, in your account, also under edge-serve run`;
+  return NOT_LOGGED_IN.test(text)
+    ? `${needed}, and you are not logged in. Run "npx wrangler login", or set CLOUDFLARE_API_TOKEN, or add --local: bindings run on this machine then, and one that has no local version fails when it is used.`
+    : `${needed}, which failed: ${firstLine(text)} Add --local to run bindings on this machine; one that has no local version fails when it is used.`;
+}
+
+const NOT_LOGGED_IN = /CLOUDFLARE_API_TOKEN|not logged in|must be logged in|not authenticated|wrangler login|Authentication error/i;
+
+/** The bindings of a configuration that reach the account: those that say so, and Workers AI, which is nowhere else. */
+function remoteBindings(config: WranglerConfig): string[] {
+  const names: string[] = [];
+  const visit = (value: unknown, key: string) => {
+    if (Array.isArray(value)) return value.forEach((item) => visit(item, key));
+    if (typeof value !== "object" || value === null) return;
+    const { binding, name, remote } = value as { binding?: unknown; name?: unknown; remote?: unknown };
+    const called = typeof binding === "string" ? binding : name;
+    if (typeof called === "string" && (remote === true || (key === "ai" && remote !== false))) names.push(called);
+    for (const [inner, item] of Object.entries(value)) visit(item, inner);
+  };
+  for (const [key, value] of Object.entries(config)) if (key !== "env") visit(value, key);
+  return names;
 }
 
 // In a line of JSON, so the quotes may be escaped.

@@ -80,7 +80,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       const ready = started === undefined ? start(config) : env.config.set(input(options, config, positions), true);
       [directUrl] = await Promise.all([loaded, ready]);
     } catch (error) {
-      throw runtimeFailure(error, bundle, options.root);
+      throw runtimeFailure(error, bundle, { root: options.root, config });
     }
   };
   let directUrl: URL | undefined;
@@ -107,6 +107,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     reload: load,
     dispose: () => worker.dispose(),
   };
+}
+
+// workerd marks so what it tells those who run it on Cloudflare, such as an alarm that is overdue after a restart.
+function isForOperators({ message }: RuntimeLog): boolean {
+  return /^(?:\S+:\d+: \w+: )?NOSENTRY\b/.test(message);
 }
 
 type DevEnv = InstanceType<Awaited<ReturnType<typeof loadWrangler>>["unstable_DevEnv"]>;
@@ -156,7 +161,11 @@ function input(options: RuntimeOptions, config: WranglerConfig, positions: LogPo
       ...(allowRemote ? {} : { remote: false }),
       ...(onLog === undefined
         ? {}
-        : { structuredLogsHandler: (line: RuntimeLog) => onLog({ ...line, message: positions.map(line.message) }) }),
+        : {
+            structuredLogsHandler: (line: RuntimeLog) => {
+              if (!isForOperators(line)) onLog({ ...line, message: positions.map(line.message) });
+            },
+          }),
     },
   } as Parameters<DevEnv["startWorker"]>[0];
 }

@@ -6,31 +6,21 @@
  */
 import { parseReplicaId } from "../../protocol/names.ts";
 import { returnedText, thrownText } from "../../protocol/thrown.ts";
-import type { Policy } from "../policy.ts";
+import type { RequestRouter, RouterCandidate } from "../../protocol/request-router.ts";
+import type { Candidate, Policy, PolicyInput } from "../policy.ts";
 import { powerOfTwoChoices } from "./power-of-two-choices.ts";
-import { rendezvous } from "./rendezvous.ts";
 
 /** How long a complaint about a router stays the last one. */
 const COMPLAINT_MS = 60_000;
 
-/** What the application's function is given, and gives: candidates in, the index of one out. */
-export type ChooseReplica = (
-  candidates: readonly { readonly replicaId: string; readonly ordinal: number; readonly location: string; readonly inFlight: number }[],
-  request: { readonly key?: string },
-) => number;
-
 /** @param complain Told what the function has done wrong, in a sentence without its subject. */
-export function customPolicy(choose: ChooseReplica, complain: (problem: string) => void): Policy {
+export function customPolicy(choose: RequestRouter, complain: (problem: string) => void): Policy {
   return (input, count) => {
     if (input.candidates.length === 0) return [];
-    const candidates = input.candidates.map(({ name, load }) => {
-      const { ordinal = 0, location = "-" } = parseReplicaId(name) ?? {};
-      return { replicaId: name, ordinal, location, inFlight: load };
-    });
-    const first = chosen(choose, candidates, input.affinity);
+    const first = chosen(choose, input);
     if (typeof first === "string") {
       complain(first);
-      return input.affinity === undefined ? powerOfTwoChoices(input, count) : rendezvous(input, count);
+      return (input.otherwise ?? powerOfTwoChoices)(input, count);
     }
     const others = powerOfTwoChoices(input, count).filter((index) => index !== first);
     return [first, ...others].slice(0, count);
@@ -38,15 +28,22 @@ export function customPolicy(choose: ChooseReplica, complain: (problem: string) 
 }
 
 /** The index that a router has chosen, or what it has done instead. */
-function chosen(choose: ChooseReplica, candidates: Parameters<ChooseReplica>[0], affinity: string | undefined): number | string {
+function chosen(choose: RequestRouter, { candidates, request = {} }: PolicyInput): number | string {
   const { length } = candidates;
   try {
-    const first: unknown = choose(candidates, affinity === undefined ? {} : { key: affinity });
+    const first: unknown = choose(candidates.map(seen), request);
     if (typeof first === "number" && Number.isInteger(first) && first >= 0 && first < length) return first;
     return `must return the index of one of its ${length} candidates, got ${returnedText(first)}`;
   } catch (error) {
     return `threw ${thrownText(error)}`;
   }
+}
+
+function seen({ name, load, state }: Candidate): RouterCandidate {
+  const { ordinal = 0, location = "-" } = parseReplicaId(name) ?? {};
+  const region = location === "-" ? undefined : location;
+  const { ongoing, queued, models } = state ?? { ongoing: load, queued: 0, models: [] };
+  return { replicaId: name, ordinal, location, region, inFlight: load, ongoing, queued, models };
 }
 
 /**
@@ -67,5 +64,5 @@ export function customPolicyOf(
     saidAtMs = nowMs;
     warn(`The requestRouter of deployment ${JSON.stringify(bound.name)} ${problem}. Requests are routed without it.`);
   };
-  return { customPolicy: customPolicy(choose as ChooseReplica, complain) };
+  return { customPolicy: customPolicy(choose as RequestRouter, complain) };
 }

@@ -15,6 +15,8 @@ describe("the project's wrangler", () => {
 
   it("is compared with the version that package.json asks for, and loaded", async () => {
     expect(neededWrangler()).toMatch(/^\d+\.\d+\.\d+$/);
+    const before = process.env["CI"];
     expect(await loadWrangler()).toHaveProperty("unstable_DevEnv");
+    expect(process.env["CI"]).toBe(before);
   });
 });

@@ -35,9 +35,10 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constantFrom("claim", "queue"), epoch: fc.nat() }),
   fc.record({ id: fc.string(), mode: fc.constant("queue"), epoch: fc.nat(), isReserved: fc.constant(true) }),
   fc.record({ id: fc.string(), mode: fc.constant("claim"), epoch: fc.nat(), isSpill: fc.constant(true) }),
+  fc.record({ id: fc.string(), mode: fc.constantFrom("claim", "queue"), epoch: fc.nat(), wantsState: fc.constant(true) }),
 );
 
-const KNOWN_FIELDS = 16;
+const KNOWN_FIELDS = 17;
 const PROTOCOL_FIELD = 11;
 
 /** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */

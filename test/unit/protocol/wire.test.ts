@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeEnvelope } from "../../../src/protocol/envelope.ts";
 import type { Delivery, RequestMeta } from "../../../src/protocol/messages.ts";
-import { answerOf, answerResponse, envelopeOf, fetchInit, refusalResponse } from "../../../src/protocol/wire.ts";
+import { type Told, answerOf, answerResponse, envelopeOf, fetchInit, refusalResponse } from "../../../src/protocol/wire.ts";
 import { requestMeta } from "../../support/scope.ts";
 
 const CLAIM: Delivery = { id: "a", mode: "claim" };
@@ -37,23 +37,35 @@ describe("an HTTP answer on its way back", () => {
 
   it("is handed on as it is where there is no newer set, and without what user code has put in the framework's headers", () => {
     const given = new Response("text", { status: 503, headers: { "x-edge-serve-news": "{}", "x-edge-serve-refused": "1" } });
-    const answer = answerResponse(given, false, undefined);
+    const answer = answerResponse(given, false);
     expect(answerOf(answer)).toBe(answer);
   });
 
   it("brings a newer set, which the client does not see", async () => {
-    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), true, set))) as { set: unknown; response: Response };
+    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), true, { set }))) as {
+      set: unknown;
+      response: Response;
+    };
     expect(told.set).toMatchObject({ epoch: 3 });
     expect([told.response.status, [...told.response.headers.keys()], await told.response.text()]).toEqual([201, ["content-type"], "text"]);
   });
 
   it("says that its caller has been heard, where it knows the newest set", async () => {
-    const told = (await answerOf(answerResponse(new Response("text"), true, undefined))) as {
+    const told = (await answerOf(answerResponse(new Response("text"), true))) as {
       kind: string;
       set?: unknown;
       response: Response;
     };
     expect([told.kind, told.set, [...told.response.headers.keys()]]).toEqual(["told", undefined, ["content-type"]]);
+  });
+
+  it("brings what the replica has, whatever its models are called, with a newer set and without one", async () => {
+    const state = { ongoing: 1, queued: 2, models: ["a b", "\u00fc\n*=", '"\ud800'] };
+    for (const news of [{ state }, { state, set }]) {
+      const { response, kind: _, ...told } = (await answerOf(answerResponse(new Response("text"), true, news))) as Told;
+      expect(told).toMatchObject({ state, ...(news.set === undefined ? {} : { set: { epoch: 3 } }) });
+      expect([...response.headers.keys()]).toEqual(["content-type"]);
+    }
   });
 
   it("is a refusal when the replica has not taken the request", async () => {

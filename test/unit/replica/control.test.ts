@@ -100,7 +100,7 @@ describe("a replica that is taken out of the set", () => {
     await after(60_000);
     expect(world.control.kinds.filter((kind) => kind === "drained")).toHaveLength(1);
     expect(world.disposed).toBe(1);
-    expect(replica.newerSet(0)?.epoch).toBe(3);
+    expect(replica.newsWith(new Response(), 0).set?.epoch).toBe(3);
   });
 
   it("[K1] says again that it has drained when it is ordered again, since that was lost", async () => {
@@ -254,12 +254,12 @@ describe("the news", () => {
     const { replica, world, call } = controlled();
     await call();
     await replica.assign(assignmentAt(4), false);
-    expect([replica.newerSet(3)?.epoch, replica.newerSet(4)]).toEqual([4, undefined]);
+    expect([replica.newsWith(new Response(), 3).set?.epoch, replica.newsWith(new Response(), 4).set]).toEqual([4, undefined]);
     const { length } = world.control.reports;
     world.control.answer = (): Assignment => assignmentAt(5);
-    expect(replica.newerSet(5)).toBeUndefined();
+    expect(replica.newsWith(new Response(), 5).set).toBeUndefined();
     await after(0);
     expect(world.control.reports).toHaveLength(length + 1);
-    expect(replica.newerSet(4)?.epoch).toBe(5);
+    expect(replica.newsWith(new Response(), 4).set?.epoch).toBe(5);
   });
 });

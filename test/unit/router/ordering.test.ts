@@ -32,7 +32,7 @@ describe("an ordering of many replicas", () => {
   it("looks at two near and two far ones for each place, however many there are", () => {
     const { ordering, knowledge } = european(5000);
     const looks = vi.spyOn(knowledge, "loadOf");
-    ordering.of(META, 3);
+    ordering.of({ meta: META }, 3);
     expect(looks.mock.calls.length).toBe(12);
   });
 
@@ -41,7 +41,7 @@ describe("an ordering of many replicas", () => {
     const first = new Set<string>();
     const last = new Set<string>();
     for (let request = 0; request < 2000; request++) {
-      const order = ordering.of(META, 3);
+      const order = ordering.of({ meta: META }, 3);
       expect(hintsOf(order)).toEqual(["weur", "weur", "apac"]);
       first.add(order[0]!.name);
       last.add(order[2]!.name);
@@ -52,9 +52,9 @@ describe("an ordering of many replicas", () => {
   it("leaves out those that were lost, while there are others", () => {
     const { ordering, knowledge, replicas } = european(20);
     for (const { name } of replicas.slice(0, 19)) knowledge.lost(name);
-    expect(ordering.of(META, 3)).toEqual([replicas[19]]);
+    expect(ordering.of({ meta: META }, 3)).toEqual([replicas[19]]);
     knowledge.lost(replicas[19]!.name);
-    expect(ordering.of(META, 3)).toHaveLength(3);
+    expect(ordering.of({ meta: META }, 3)).toHaveLength(3);
   });
 
   it("forgets what it knew of replicas that have left, and nothing of those that stay", () => {
@@ -68,7 +68,7 @@ describe("an ordering of many replicas", () => {
     ordering.take({ ...set, epoch: 1, replicas: replicas.slice(1), spill: [] });
     expect([knowledge.isAvoided(gone.name), knowledge.isAvoided(stays.name)]).toEqual([false, true]);
     ordering.take({ ...set, epoch: 2, replicas: [gone, stays], spill: [] });
-    expect(ordering.of(META, 2)).toEqual([gone]);
+    expect(ordering.of({ meta: META }, 2)).toEqual([gone]);
   });
 
   it("keeps what it knew of a replica that may be started", () => {
@@ -81,9 +81,9 @@ describe("an ordering of many replicas", () => {
 
   it("knows where replicas of a new set are", () => {
     const { ordering, replicas } = european(100);
-    ordering.of(META, 3);
+    ordering.of({ meta: META }, 3);
     const set = initialReplicaSet("app", "Model", configOf(), null);
     ordering.take({ ...set, replicas: replicas.map(({ name }) => ({ name, locationHint: "apac" })), spill: [] });
-    expect(hintsOf(ordering.of(META, 3))).toEqual(["apac", "apac", "apac"]);
+    expect(hintsOf(ordering.of({ meta: META }, 3))).toEqual(["apac", "apac", "apac"]);
   });
 });

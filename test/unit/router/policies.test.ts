@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { deployment } from "../../../src/api/deployment.ts";
 import type { Candidate, Policy } from "../../../src/router/policy.ts";
-import { type ChooseReplica, customPolicy, customPolicyOf } from "../../../src/router/policies/custom.ts";
+import { customPolicy, customPolicyOf } from "../../../src/router/policies/custom.ts";
 import { policyOf } from "../../../src/router/ordering.ts";
 import { powerOfTwoChoices } from "../../../src/router/policies/power-of-two-choices.ts";
 import { byModel } from "../../../src/router/policies/by-model.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
+import type { RequestRouter } from "../../../src/protocol/request-router.ts";
 import { requestMeta } from "../../support/scope.ts";
 import { rendezvous } from "../../../src/router/policies/rendezvous.ts";
 import { seeded } from "../../../bench/simulation/random.ts";
@@ -159,25 +160,46 @@ describe("an application's own request router", () => {
     { name: "news/Rank/enam/1.2", load: 0 },
   ];
 
-  it("sees the candidates as the contract names them, and the key", () => {
-    const seen: Parameters<ChooseReplica>[] = [];
+  it("sees the candidates and the request as its type names them", () => {
+    const seen: Parameters<RequestRouter>[] = [];
     const policy = customPolicy((...given) => {
       seen.push(given);
       return 1;
     }, expect.unreachable);
-    expect(policy({ candidates, affinity: "k", random: () => 0 }, 2)).toEqual([1, 0]);
-    policy({ candidates, affinity: undefined, random: () => 0 }, 1);
-    const expected = [
-      { replicaId: "news/Rank/weur/0.0", ordinal: 0, location: "weur", inFlight: 3 },
-      { replicaId: "news/Rank/enam/1.2", ordinal: 1, location: "enam", inFlight: 0 },
-    ];
+    const [weur, enam] = [candidates[0]!, { ...candidates[1]!, state: { ongoing: 4, queued: 2, models: ["m"] } }];
+    const request = { key: "k", multiplexedModelId: "m", method: "rank", region: "weur" };
+    expect(policy({ candidates: [weur, enam], affinity: "m", request, random: () => 0 }, 2)).toEqual([1, 0]);
     expect(seen).toEqual([
-      [expected, { key: "k" }],
-      [expected, {}],
+      [
+        [
+          { replicaId: "news/Rank/weur/0.0", ordinal: 0, location: "weur", region: "weur", inFlight: 3, ongoing: 3, queued: 0, models: [] },
+          {
+            replicaId: "news/Rank/enam/1.2",
+            ordinal: 1,
+            location: "enam",
+            region: "enam",
+            inFlight: 0,
+            ongoing: 4,
+            queued: 2,
+            models: ["m"],
+          },
+        ],
+        request,
+      ],
     ]);
   });
 
-  const BAD: Record<string, { readonly choose: ChooseReplica; readonly problem: string }> = {
+  it("sees no region of a replica that was placed nowhere", () => {
+    let region: unknown = "none was given";
+    const policy = customPolicy(([first]) => {
+      region = first!.region;
+      return 0;
+    }, expect.unreachable);
+    policy({ candidates: candidatesOf([0, 0]), affinity: undefined, random: () => 0 }, 1);
+    expect(region).toBeUndefined();
+  });
+
+  const BAD: Record<string, { readonly choose: RequestRouter; readonly problem: string }> = {
     "returns -1": { choose: () => -1, problem: "must return the index of one of its 2 candidates, got -1" },
     "returns 2": { choose: () => 2, problem: "must return the index of one of its 2 candidates, got 2" },
     "returns a fraction": { choose: () => 0.5, problem: "must return the index of one of its 2 candidates, got 0.5" },
@@ -219,7 +241,10 @@ describe("an application's own request router", () => {
     const { customPolicy: policy } = customPolicyOf(bound, (message) => warnings.push(message));
     for (let n = 0; n < 3; n++) {
       for (const affinity of [undefined, "k"]) {
-        const order = policy!({ candidates, affinity, random: () => 0 }, 2);
+        const order = policy!(
+          { candidates, affinity, random: () => 0, otherwise: affinity === undefined ? powerOfTwoChoices : rendezvous },
+          2,
+        );
         expect(order.toSorted()).toEqual([0, 1]);
         if (affinity !== undefined) expect(order).toEqual(rendezvous({ candidates, affinity, random: () => 0 }, 2));
       }
