@@ -10,7 +10,7 @@ import { readTarget, type Target } from "../project/target.ts";
 import { envOf } from "../project/user-config.ts";
 import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
-import { ENV_OPTION } from "./build.ts";
+import { ENV_OPTION, ROUTE_PREFIX_OPTION, routePrefixOf } from "./build.ts";
 
 const PAIR = /^([A-Za-z_]\w*)=([^]*)$/;
 
@@ -26,6 +26,7 @@ export const run: Command = {
   ],
   options: [
     ENV_OPTION,
+    ROUTE_PREFIX_OPTION,
     { flags: "--port <number>", summary: "where to listen (default: the config file's http_options.port, else 8787)" },
     { flags: "--host <name>", summary: "where to listen (default: the config file's http_options.host, else localhost)" },
   ],
@@ -39,7 +40,7 @@ export const run: Command = {
 async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput, io: Io): Promise<void> {
   const port = portOf(options["port"]);
   const env = envOf(options["env"], io.env);
-  const read = () => readTarget(label, io.cwd, builderArgs(pairs));
+  const read = () => readTarget(label, io.cwd, { args: builderArgs(pairs), routePrefix: routePrefixOf(options) });
   const target = read();
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const directory = `run-${createHash("sha256").update(`${io.cwd}\0${target.label}`).digest("hex").slice(0, 8)}`;
