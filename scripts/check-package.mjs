@@ -1,14 +1,16 @@
 // Packs edge-serve and uses it as a stranger would: an empty directory, npm, and nothing of this repository.
 //
 // Runs as `npm run check:package`, in CI after the tests. Needs npm's registry and about two minutes. It takes the
-// machine's own Node for the stranger's commands: the project that `edge-serve init` writes has to bring its own.
+// machine's own Node for the stranger's commands: the project that `edge-serve init` writes has to bring its own, and
+// the project of docs/starter.md gets one as README.md says.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join, sep } from "node:path";
+import { delimiter, dirname, join, sep } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { blocksOf } from "../test/docs/blocks.ts";
 
 const STEP_TIMEOUT_MS = 300_000;
 const MAX_PACKED_BYTES = 560 * 1024;
@@ -172,6 +174,19 @@ async function checkStart(cwd) {
   if (left.trim() !== "") fail(`After Ctrl-C these processes are left:\n${left}`);
 }
 
+/** The project of docs/starter.md as it is in the end, with what it has installed. */
+async function makeStarter(cwd, tarball) {
+  for (const { says, text } of blocksOf("docs/starter.md")) {
+    if (!says.has("file")) continue;
+    const file = join(cwd, says.get("file"));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const packages = ["@cloudflare/vitest-plugin", "node", "vitest", "wrangler"].map((name) => `${name}@${devDependencies[name]}`);
+  await run("npm", ["install", "--save-dev", tarball, ...packages], { cwd });
+}
+
 const versionOf = (project, name) => JSON.parse(readFileSync(join(project, "node_modules", name, "package.json"), "utf8")).version;
 
 async function main() {
@@ -201,6 +216,17 @@ async function main() {
   await step("npx tsc --noEmit", async () => void (await run("npx", ["tsc", "--noEmit"], { cwd: app })));
   await step("npm run deploy -- --dry-run", async () => void (await run("npm", ["run", "deploy", "--", "--dry-run"], { cwd: app })));
   if (!existsSync(join(app, ".edge-serve", "worker.ts"))) fail("edge-serve deploy wrote no .edge-serve/worker.ts.");
+
+  const starter = join(temporary, "starter");
+  await step("docs/starter.md: npm install", () => makeStarter(starter, tarball));
+  await step("npm run build, npm test", async () => {
+    await run("npm", ["run", "build"], { cwd: starter });
+    await run("npm", ["test", "--", "--run"], { cwd: starter });
+  });
+  await step("npm run build and npm run deploy -- --dry-run, --env staging", async () => {
+    await run("npm", ["run", "build", "--", "--env", "staging"], { cwd: starter });
+    await run("npm", ["run", "deploy", "--", "--dry-run", "--env", "staging"], { cwd: starter });
+  });
 }
 
 function cleanUp() {

@@ -53,7 +53,7 @@ async function start(message: StartMessage): Promise<void> {
 }
 
 async function build({ target, cwd, args, env: given, directory }: StartMessage): Promise<Built> {
-  const read = readTarget(target, cwd, args);
+  const read = readTarget(target, cwd, { args });
   const env = envOf(given, process.env);
   const { root, config, warnings } = await compileServing(read, { cwd, env, directory, forTests: true });
   return { root, config, env, warnings: read.warnings === "" ? warnings : [read.warnings, ...warnings] };

@@ -21,6 +21,9 @@ describe("edge-serve", () => {
     [["run", "app.ts:app", "model"], 'Invalid builder argument "model". Write key=value.'],
     [["build", "a:b:c"], "must have at most one colon"],
     [["run", "serve.yaml", "a=b"], "serve.yaml gives each application its args itself"],
+    [["run", "app.ts:app", "--route-prefix", "api"], '--route-prefix must start with "/", got "api".'],
+    [["build", "app.ts:app", "--route-prefix", "/-/x"], '--route-prefix must not be "/-"'],
+    [["build", "serve.yaml", "--route-prefix", "/api"], "serve.yaml gives each application its route_prefix itself"],
   ])("answers %j as a usage error, on stderr", async (argv, message) => {
     using project = new CliProject({ "app.ts": "", "notes.txt": "" });
     const { exitCode, out, err } = await project.run(argv);

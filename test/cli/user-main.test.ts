@@ -244,11 +244,25 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
     using project = beside(OWN_WORKER);
     const { exitCode, err } = await project.run(["build", "src/app.ts:app"]);
     expect(exitCode).toBe(0);
-    for (const part of ["default", "route_prefix"]) expect(err).toContain(part);
+    for (const part of ["default", "--route-prefix", "route_prefix"]) expect(err).toContain(part);
     await using running = project.start(["run", "src/app.ts:app", "--port", "0"]);
     expect(await running.says("Serving")).toContain("route_prefix");
     project.write("src/index.ts", OWN_WORKER.replace("async fetch(", "async notFetch("));
     expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 0, err: "" });
+  });
+
+  it("keeps its paths where the command line gives an application its own, and a stale build says so", async () => {
+    using project = beside(OWN_WORKER);
+    const command = ["src/app.ts:app", "--route-prefix", "/counted"];
+    expect(await project.run(["build", ...command])).toMatchObject({ exitCode: 0, err: "" });
+    expect(project.read(".edge-serve/worker.ts")).toContain('routePrefix: "/counted"');
+    project.write("src/app.ts", COUNTING_APP.replace("(Ingress)", "(Ingress, { numReplicas: 2 })"));
+    expect(await project.run(["check", "."])).toMatchObject({ exitCode: 1, err: expect.stringContaining(command.join(" ")) });
+
+    await using running = project.start(["run", ...command, "--port", "0"]);
+    const [, url = ""] = /at (http\S+)/.exec(await running.says("/counted  default"))!;
+    expect(await (await fetch(new URL("/counted", url))).text()).toBe("1");
+    expect(await (await fetch(url)).text()).toBe("mine: / 2");
   });
 });
 

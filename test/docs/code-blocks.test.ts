@@ -14,10 +14,11 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
   const having = (use: Use) => blocks.filter((block) => useOf(block) === use);
   const value = (block: Block, key: string) => block.says.get(key)!;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     project = new PageProject(page.replaceAll(/[^a-z]+/gi, "-").toLowerCase());
     for (const block of having("file")) project.write(value(block, "file"), block.text);
     for (const [index, block] of having("check").entries()) project.write(`src/check-${index + 1}.ts`, block.text);
+    if (having("file").some((block) => value(block, "file") === "package.json")) await project.runScript("cf-typegen");
   });
   afterAll(() => project[Symbol.dispose]());
 
@@ -32,7 +33,7 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
     expect(names).toEqual([...new Set(names)]);
   });
 
-  it.each(files.filter(([name]) => !/^test\/|^wrangler\./.test(name)))(
+  it.each(files.filter(([name]) => !/^test\/|^(wrangler|package|vitest\.config)\./.test(name)))(
     "%s is used by another block: served, built or imported",
     (name, block) => {
       const module = name.replace(/\.ts$/, "").split("/").at(-1)!;
@@ -112,7 +113,11 @@ describe.each(PAGES.map((page) => [page, blocksOf(page)] as const).filter(([, bl
   );
 
   it.each(having("commands").map((block) => [block.place, block] as const))("%s names commands that exist", async (_, block) => {
-    const packageFile = block.says.get("in") === "project" ? "templates/init/_package.json" : "package.json";
+    const packageFiles: Readonly<Record<string, string>> = {
+      project: "templates/init/_package.json",
+      page: join(project.root, "package.json"),
+    };
+    const packageFile = packageFiles[block.says.get("in") ?? ""] ?? "package.json";
     const problems = await Promise.all(block.text.split("\n").map((command) => problemWith(command, packageFile)));
     expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
   });

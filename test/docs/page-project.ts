@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 
 /** What a program printed, and how it ended; `undefined` if it was killed. */
 export interface Ended {
@@ -33,7 +33,12 @@ export class PageProject implements Disposable {
     const tsconfig = JSON.parse(readFileSync(join(REPOSITORY, "templates/init/tsconfig.json"), "utf8")) as { compilerOptions: object };
     // Stricter than a new project is, so that the code fits into a strict one as well.
     const strict = { noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noImplicitOverride: true };
-    this.write("tsconfig.json", JSON.stringify({ ...tsconfig, compilerOptions: { ...tsconfig.compilerOptions, ...strict } }));
+    const include = ["src", "test", "worker-configuration.d.ts"];
+    const types = ["@cloudflare/workers-types", "@cloudflare/vitest-plugin/types"];
+    this.write(
+      "tsconfig.json",
+      JSON.stringify({ ...tsconfig, include, compilerOptions: { ...tsconfig.compilerOptions, ...strict, types } }),
+    );
   }
 
   write(path: string, text: string): void {
@@ -53,6 +58,13 @@ export class PageProject implements Disposable {
   run(tool: "tsc" | "vitest" | "edge-serve", args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const command = tool === "edge-serve" ? process.execPath : join(REPOSITORY, "node_modules/.bin", tool);
     return runToEnd(command, tool === "edge-serve" ? [join(REPOSITORY, "dist/src/cli/main.js"), ...args] : args, { cwd: this.root, env });
+  }
+
+  /** Runs a script of the page's own package.json, with the repository's tools. Fails if there is none, or if it fails. */
+  async runScript(name: string): Promise<void> {
+    const PATH = `${join(REPOSITORY, "node_modules/.bin")}${delimiter}${process.env["PATH"]}`;
+    const { exitCode, output } = await runToEnd(process.execPath, ["--run", name], { cwd: this.root, env: { PATH } });
+    if (exitCode !== 0) throw new Error(`The script ${name} ended with ${exitCode}. It said:\n${output}`);
   }
 
   [Symbol.dispose](): void {

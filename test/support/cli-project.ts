@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import type { Io } from "../../src/cli/command.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { OWN_ROOT } from "../../src/cli/project/own-package.ts";
+import { type ProcessGroup, startNode } from "./process-group.ts";
 
 /** What a command line did. */
 export interface CliResult {
@@ -19,6 +20,11 @@ export interface CliResult {
 export interface RunningCommand extends AsyncDisposable {
   /** All that it has said, once that includes the text. */
   says(text: string): Promise<string>;
+}
+
+interface PackageFile {
+  readonly name: string;
+  readonly bin?: string | Readonly<Record<string, string>>;
 }
 
 /** A directory that is gone when it is disposed. */
@@ -39,7 +45,19 @@ export class CliProject implements Disposable {
     for (const name of packages) {
       const link = join(this.root, "node_modules", name);
       mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(name === "edge-serve" ? OWN_ROOT : join(OWN_ROOT, "node_modules", name), link);
+      const source = name === "edge-serve" ? OWN_ROOT : join(OWN_ROOT, "node_modules", name);
+      symlinkSync(source, link);
+      this.#installCommands(source);
+    }
+  }
+
+  // As npm does, so that the scripts of the project's package.json find them.
+  #installCommands(source: string): void {
+    const { name, bin = {} } = JSON.parse(readFileSync(join(source, "package.json"), "utf8")) as PackageFile;
+    const folder = join(this.root, "node_modules", ".bin");
+    mkdirSync(folder, { recursive: true });
+    for (const [command, file] of Object.entries(typeof bin === "string" ? { [name]: bin } : bin)) {
+      symlinkSync(join(source, file), join(folder, command));
     }
   }
 
@@ -47,6 +65,16 @@ export class CliProject implements Disposable {
   read(path: string): string | undefined {
     const file = join(this.root, path);
     return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  }
+
+  /** Starts a script of the project's package.json, as `npm run` does. */
+  script(name: string, ...args: readonly string[]): ProcessGroup {
+    return startNode("--run", [name, "--", ...args], this.root);
+  }
+
+  /** Starts a command of an installed package. */
+  command(name: string, args: readonly string[]): ProcessGroup {
+    return startNode(join(this.root, "node_modules/.bin", name), args, this.root);
   }
 
   /** Runs the command line here. For a command that goes on: `onTalk` hears all it has said, `signal` ends it. */

@@ -11,7 +11,7 @@ export interface ProcessGroup extends AsyncDisposable {
   readonly ended: Promise<{ readonly exitCode: number | null; readonly said: string }>;
 }
 
-/** Runs a module with this Node, as npm would in `cwd`. */
+/** Runs a module with this Node, as npm would in `cwd`. `--run` in its place runs a script of package.json. */
 export function startNode(module: string, args: readonly string[], cwd: string): ProcessGroup {
   // The test runner's own variables would make a vitest inside it believe that it is one of its workers.
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST|NODE_ENV|NODE_OPTIONS)/.test(name));

@@ -9,7 +9,7 @@ import { writeRecord } from "../project/build-record.ts";
 import { type Compiled, compileTarget } from "../project/compile-target.ts";
 import { requireInstalled } from "../project/own-package.ts";
 import { findProject, type Project } from "../project/project.ts";
-import { readTarget } from "../project/target.ts";
+import { readTarget, ROUTE_PREFIX_FLAG } from "../project/target.ts";
 import { envOf, readUserConfig } from "../project/user-config.ts";
 import { ENTRY } from "../project/user-main.ts";
 import { runUsersCommand } from "../project/users-command.ts";
@@ -21,9 +21,21 @@ export const ENV_OPTION: OptionSpec = {
   summary: "the environment of wrangler's configuration (default: CLOUDFLARE_ENV, else the top level)",
 };
 
+/** Where an application is that the command line names. */
+export const ROUTE_PREFIX_OPTION: OptionSpec = {
+  flags: `${ROUTE_PREFIX_FLAG} <path>`,
+  summary: "the path of an application that is named by module and export (default: /)",
+};
+
+/** What `--route-prefix` says. */
+export function routePrefixOf({ routePrefix }: CommandInput["options"]): string | undefined {
+  return typeof routePrefix === "string" ? routePrefix : undefined;
+}
+
 /** What `build` and `deploy` share. */
 export const BUILD_OPTIONS: readonly OptionSpec[] = [
   ENV_OPTION,
+  ROUTE_PREFIX_OPTION,
   {
     flags: "--prune [app/name]",
     summary: "delete the classes of deployments that are gone, or of one of them, and with them their objects' data",
@@ -41,7 +53,11 @@ export const build: Command = {
   summary: `Compile the applications: write ${ENTRY} and ${GENERATED_FILE}, which wrangler then uses.`,
   args: [{ name: "[target]", summary: "a config file, or a module and its export (default: serve.yaml)" }],
   options: [...BUILD_OPTIONS, { flags: "--dry-run", summary: "show what would be written, and write nothing" }],
-  examples: ["edge-serve build", "edge-serve build src/app.ts:app --env staging", "edge-serve build serve.yaml --dry-run"],
+  examples: [
+    "edge-serve build",
+    "edge-serve build src/app.ts:app --route-prefix /api --env staging",
+    "edge-serve build serve.yaml --dry-run",
+  ],
   run: async (input, io) => {
     await buildProject(input, io);
     return EXIT.ok;
@@ -58,7 +74,8 @@ export interface BuiltProject {
 /** Builds as the command does, and says so. */
 export async function buildProject({ args: [given], options }: CommandInput, io: Io): Promise<BuiltProject> {
   const { prune, target: label } = pruneAndTarget(options["prune"], given);
-  const target = readTarget(label, io.cwd);
+  const routePrefix = routePrefixOf(options);
+  const target = readTarget(label, io.cwd, { routePrefix });
   if (target.warnings !== "") io.err(`${target.warnings}\n`);
   const project = findProject(target, io.cwd);
   const { root } = project;
@@ -87,6 +104,7 @@ export async function buildProject({ args: [given], options }: CommandInput, io:
     root,
     target: label,
     cwd: io.cwd,
+    routePrefix,
     env: config.env,
     build: config.users["build"],
     files: files.filter((file) => file !== undefined),

@@ -7,7 +7,7 @@ import { EXIT, Failure } from "../failure.ts";
 import { type BuildRecord, isUnchanged, readRecord } from "../project/build-record.ts";
 import { compileTarget } from "../project/compile-target.ts";
 import { type Project, projectAt } from "../project/project.ts";
-import { readTarget } from "../project/target.ts";
+import { readTarget, ROUTE_PREFIX_FLAG } from "../project/target.ts";
 import { readUserConfig } from "../project/user-config.ts";
 import { ENTRY } from "../project/user-main.ts";
 import { runUsersCommand } from "../project/users-command.ts";
@@ -32,7 +32,7 @@ export const check: Command = {
     await runUsersCommand(await configIn(record, project), { cwd: io.cwd, say: io.err });
     if (isUnchanged(record, root)) return EXIT.ok;
 
-    const read = readTarget(record.target, join(root, record.cwd));
+    const read = readTarget(record.target, join(root, record.cwd), { routePrefix: record.routePrefix });
     const config = await readUserConfig(project, record.env);
     const compiled = await compileTarget(read, project, config, join(root, ".edge-serve", `check-${process.pid}`));
     const { files } = planBuild(compiled, project, config, {
@@ -65,7 +65,7 @@ function comparable(path: string, text: string | undefined): string | undefined 
   }
 }
 
-function staleBuild(changed: readonly PlannedFile[], { env }: BuildRecord, target: string, config: string): string {
+function staleBuild(changed: readonly PlannedFile[], { env, routePrefix }: BuildRecord, target: string, config: string): string {
   const paths = changed.map(({ path }) => path);
   const reasons = [
     ...(paths.includes(ENTRY) ? [`what ${target} declares`] : []),
@@ -73,7 +73,8 @@ function staleBuild(changed: readonly PlannedFile[], { env }: BuildRecord, targe
     ...(paths.includes(LOCK_FILE) && paths.length === 1 ? [LOCK_FILE] : []),
   ];
   const what = reasons.length === 0 ? paths.join(", ") : reasons.join(", and ");
-  const again = ["edge-serve build", target, ...(env === undefined ? [] : ["--env", env])].join(" ");
+  const options = [...(routePrefix === undefined ? [] : [ROUTE_PREFIX_FLAG, routePrefix]), ...(env === undefined ? [] : ["--env", env])];
+  const again = ["edge-serve build", target, ...options].join(" ");
   return `The last build is stale: since then ${what} has changed. Build again: ${again}`;
 }
 

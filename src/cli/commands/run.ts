@@ -11,7 +11,7 @@ import { envOf } from "../project/user-config.ts";
 import { lineForPeople } from "../runtime/log-record.ts";
 import { type Runtime, type RuntimeLog, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
-import { ENV_OPTION } from "./build.ts";
+import { ENV_OPTION, ROUTE_PREFIX_OPTION, routePrefixOf } from "./build.ts";
 
 // For people, or the lines as the platform has them.
 const FORMATS = ["people", "json"] as const;
@@ -29,6 +29,7 @@ export const run: Command = {
   ],
   options: [
     ENV_OPTION,
+    ROUTE_PREFIX_OPTION,
     { flags: "--port <number>", summary: "where to listen (default: the config file's http_options.port, else 8787)" },
     {
       flags: "--local",
@@ -50,7 +51,7 @@ export const run: Command = {
 async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput, io: Io): Promise<void> {
   const port = portOf(options["port"]);
   const env = envOf(options["env"], io.env);
-  const read = () => readTarget(label, io.cwd, builderArgs(pairs));
+  const read = () => readTarget(label, io.cwd, { args: builderArgs(pairs), routePrefix: routePrefixOf(options) });
   const target = read();
   const written = formatOf(options["logFormat"], io);
   if (target.warnings !== "") io.err(`${target.warnings}\n`);

@@ -13,6 +13,8 @@ export interface BuildRecord {
   /** The target as it was named, and where. */
   readonly target: string | undefined;
   readonly cwd: string;
+  /** The path that the command line gave the application, if it did. */
+  readonly routePrefix: string | undefined;
   readonly env: string | undefined;
   /** `build` of the user's configuration. */
   readonly build: unknown;
@@ -30,14 +32,14 @@ export interface Recorded extends Omit<BuildRecord, "files" | "cwd"> {
 }
 
 /** Remembers a build. */
-export function writeRecord({ root, target, cwd, env, build, files }: Recorded): void {
+export function writeRecord({ root, target, cwd, routePrefix, env, build, files }: Recorded): void {
   const hashes = files
     .map((file) => pathFrom(root, resolve(root, file)))
     // The bundler has inputs that it makes up, in directories that are gone by now.
     .filter((path) => !path.startsWith(".wrangler/tmp/"))
     .toSorted()
     .map((path) => [path, hashOf(join(root, path))] as const);
-  const record = { target, cwd: relative(root, cwd) || ".", env, build, files: Object.fromEntries(hashes) };
+  const record = { target, cwd: relative(root, cwd) || ".", routePrefix, env, build, files: Object.fromEntries(hashes) };
   mkdirSync(dirname(join(root, RECORD)), { recursive: true });
   writeFileSync(join(root, RECORD), `${JSON.stringify(record, null, 2)}\n`);
 }

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { namedPolicies } from "../../compile/policies.ts";
+import { routePrefixProblem } from "../../config/application-config.ts";
 import { DEFAULT_NAME, formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
 import { parseImportPath } from "../../config/import-path.ts";
 import { configPosition, parseConfigText } from "../../config/parse-file.ts";
@@ -15,6 +16,14 @@ import { EXIT, Failure } from "../failure.ts";
 export interface Located {
   readonly file: string;
   readonly exportName: string;
+}
+
+/** What a command line says of the application that it names. Config files say it themselves. */
+export interface Given {
+  /** For a builder. */
+  readonly args?: unknown;
+  /** The path under which HTTP requests reach it. `undefined` is `/`. */
+  readonly routePrefix?: string | undefined;
 }
 
 /** A system as it is asked for: its configuration, and where each application's code is. */
@@ -32,29 +41,30 @@ export interface Target {
   readonly warnings: string;
 }
 
+/** The option that says it. */
+export const ROUTE_PREFIX_FLAG = "--route-prefix";
+
 const CONFIG_FILE = /\.(ya?ml|json)$/;
 const DEFAULT_FILE = "serve.yaml";
 const FORMS = "Write a module and its export, such as src/app.ts:app, or a config file, such as serve.yaml.";
 const POLICY_FORM = "Write a module and its export, such as src/policies.ts:share, relative to the config file.";
 const EXTENSIONS = ["", ".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs"];
 
-/**
- * Reads a target, relative to `cwd`; without one, `serve.yaml`.
- *
- * @param args For a builder that the target names; a config file says it itself.
- */
-export function readTarget(text: string | undefined, cwd: string, args?: unknown): Target {
+/** Reads a target, relative to `cwd`; without one, `serve.yaml`. */
+export function readTarget(text: string | undefined, cwd: string, given: Given = {}): Target {
   const label = text ?? DEFAULT_FILE;
   if (text === undefined && !existsSync(resolve(cwd, DEFAULT_FILE))) {
     throw new Failure(`There is no ${DEFAULT_FILE} in ${cwd}, and no target is given. ${FORMS}`, EXIT.usage);
   }
-  return CONFIG_FILE.test(label) ? readConfigFile(label, resolve(cwd, label), cwd, args) : readImportPath(label, cwd, args);
+  return CONFIG_FILE.test(label) ? readConfigFile(label, resolve(cwd, label), cwd, given) : readImportPath(label, cwd, given);
 }
 
-function readImportPath(label: string, cwd: string, args: unknown): Target {
+function readImportPath(label: string, cwd: string, { args, routePrefix = DEFAULT_PREFIX }: Given): Target {
+  const problem = routePrefixProblem(routePrefix);
+  if (problem !== undefined) throw new Failure(`${ROUTE_PREFIX_FLAG} ${problem}`, EXIT.usage);
   const application: ApplicationConfig = {
     name: DEFAULT_NAME,
-    routePrefix: DEFAULT_PREFIX,
+    routePrefix,
     importPath: label,
     ...(args === undefined ? {} : { args }),
     deployments: [],
@@ -63,10 +73,16 @@ function readImportPath(label: string, cwd: string, args: unknown): Target {
   return { label, config, modules: { [DEFAULT_NAME]: locate(label, cwd, "The target") }, policies: {}, warnings: "" };
 }
 
-function readConfigFile(label: string, file: string, cwd: string, args: unknown): Target {
+function readConfigFile(label: string, file: string, cwd: string, { args, routePrefix }: Given): Target {
   if (args !== undefined) {
     throw new Failure(
       `Arguments are for a builder named on the command line; ${label} gives each application its args itself.`,
+      EXIT.usage,
+    );
+  }
+  if (routePrefix !== undefined) {
+    throw new Failure(
+      `${ROUTE_PREFIX_FLAG} is for an application named on the command line; ${label} gives each application its route_prefix itself.`,
       EXIT.usage,
     );
   }

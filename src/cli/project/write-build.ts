@@ -158,7 +158,7 @@ export function besideWarnings({ hasFetchBeside, manifest }: Compiled): string[]
   if (app === undefined || !hasFetchBeside) return [];
   return [
     `application ${app.name} is at "/" and takes every path, so your main's fetch handler is never called. ` +
-      "Give the application its own route_prefix in a config file, or null.",
+      "Give the application a path of its own: --route-prefix /api on the command line, or route_prefix in a config file, where null is none.",
   ];
 }
 
