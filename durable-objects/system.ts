@@ -18,16 +18,14 @@ import { own } from "../src/protocol/own.ts";
 import type { TaskPort } from "../src/protocol/tasks.ts";
 import { initialReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ControlParts } from "../src/replica/control.ts";
-import type { Remembered } from "../src/replica/membership.ts";
+import { type ObjectHandler, objectHandlersOf } from "../src/replica/object-handlers.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import { Router } from "../src/router/router.ts";
 import { routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
 import { noteReplicaRegion } from "./location.ts";
-
-/** Where a replica keeps what it was told, in its own storage. */
-const REMEMBERED = "__edge_serve";
+import { releaseHoldings, ReplicaMemory } from "./replica-memory.ts";
 
 export class System {
   readonly manifest: Manifest;
@@ -76,6 +74,12 @@ export class System {
     return router;
   }
 
+  /** Which handlers of its object's own events a deployment's class has; none where this code has no such deployment. */
+  handlersOf(app: string, deployment: string): ReadonlySet<ObjectHandler> {
+    const { target, isClass = false } = this.bound.get(`${app}/${deployment}`)?.deployment ?? {};
+    return target === undefined ? new Set() : objectHandlersOf(target, isClass);
+  }
+
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
     const bound = this.bound.get(`${app}/${deployment}`);
     const application = this.#applications.get(app);
@@ -105,6 +109,7 @@ export class System {
       scope,
       target,
       isClass,
+      handlers: this.handlersOf(app, deployment),
       router: routerOf(target),
       limits: config,
       now: Date.now,
@@ -132,19 +137,20 @@ export class System {
 }
 
 function controlOf({ appName, deployment, replicaId, version, state }: ReplicaContext, compiled: ControlParts["compiled"]): ControlParts {
-  const { kv } = state.storage;
+  const memory = new ReplicaMemory(state.storage);
   return {
     control: {
       // A new stub each time: one that has failed stays failed.
       report: async (report) => controllerOf(appName).report(report),
-      load: () => kv.get<Remembered>(REMEMBERED),
-      save: (remembered) => kv.put(REMEMBERED, remembered),
+      load: () => memory.load(),
+      save: (remembered) => memory.save(remembered),
     },
     deployment,
     replica: replicaId,
     version,
     compiled,
     terminate: (reason) => state.abort(reason),
+    release: () => releaseHoldings(state),
   };
 }
 

@@ -128,7 +128,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     ...controlPlaneClasses(parts),
     Tasks: tasks?.Tasks ?? Retired,
     Schedules: tasks?.Schedules ?? Retired,
-    Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
+    Replica: (app, deployment) =>
+      replicaClass((state, env) => system.makeReplica(app, deployment, state, env), system.handlersOf(app, deployment)),
     Retired,
     ingress: { fetch: (request, env) => serve(request, env), scheduled },
     beside: (main, classes, crons = []) =>

@@ -2,7 +2,7 @@
  * One replica: an instance of the user's class, and the requests that it runs.
  *
  * Owns: the way of a request through the replica, dispatch, what a result or an error becomes.
- * Does not own: the instance's life (instance.ts), what its controller says (control.ts), the platform
+ * Does not own: the instance's life (instance.ts), its object's own events (object-events.ts), what its controller says (control.ts), the platform
  * (durable-objects/replica.ts), choosing a replica (router/), handles (given by the shell).
  *
  * Invariants:
@@ -32,6 +32,7 @@ import { type Entry, Gate } from "./gate.ts";
 import { toResponse } from "./http-response.ts";
 import { Instance, type Started } from "./instance.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
+import { ObjectEvents } from "./object-events.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
 import { isResponse, thrownResponse } from "./own-response.ts";
 import { type Failed, ReplicaMeter } from "./replica-meter.ts";
@@ -61,6 +62,8 @@ export class Replica {
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
   readonly #attempts: TaskAttempts;
+  /** What happens to its object besides requests. */
+  readonly events: ObjectEvents;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   #unnamed = 0;
@@ -83,10 +86,17 @@ export class Replica {
       refused: (failure) => this.#control?.refused(failure),
       failed: (message) => this.#control?.startFailed(message),
     });
+    this.events = new ObjectEvents({
+      scope,
+      handlers: ports.handlers ?? new Set(),
+      instance: this.#instance,
+      isWanted: async () => this.#control?.isWanted() ?? true,
+    });
     this.#control =
       control &&
       new ReplicaControl(control, {
         admission: this.#admission,
+        events: this.events,
         instance: this.#instance,
         meter: this.#meter,
         runs: this.#runs,

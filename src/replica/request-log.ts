@@ -43,12 +43,17 @@ function logAccess(what: string, startedAtMs: number, scope: Scope): void {
   writeLog("INFO", `${what} ${Date.now() - startedAtMs}ms`, undefined, scope);
 }
 
-/** Writes why a request failed; not for an error that came from another replica, which has logged it. */
-export function logFailure(error: unknown, scope: Scope): void {
+/**
+ * Writes why a request failed; not for an error that came from another replica, which has logged it.
+ *
+ * @param what What failed, where the log has no other line of it.
+ */
+export function logFailure(error: unknown, scope: Scope, what?: string): void {
   if (isRemoteError(error) && scope.request?.meta.hops !== 0) return;
-  if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
+  const about = what === undefined ? "" : `${what}: `;
+  if (isWritten(error)) return writeLog(what === undefined ? "WARNING" : "ERROR", about + error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
-  const message = (isError(error) && messageOf(error)) || thrownName(error);
+  const message = about + ((isError(error) && messageOf(error)) || thrownName(error));
   writeLog(level, message, { error: new LogText(MAX_ERROR_BYTES, scope.replica.context.env).thrown(error) }, scope);
 }
 

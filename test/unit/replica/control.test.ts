@@ -16,6 +16,7 @@ function controlled(options: DeploymentOptions = {}, control = new ScriptedContr
     made: 0,
     aborted: [] as unknown[],
     terminated: [] as string[],
+    released: 0,
     ends: new Map<string, () => void>(),
   };
   class Model {
@@ -56,6 +57,7 @@ function controlled(options: DeploymentOptions = {}, control = new ScriptedContr
       version: "v1",
       compiled,
       terminate: (reason) => void world.terminated.push(reason),
+      release: async () => void world.released++,
     },
   });
   const call = async () => valueOf(await replica.call(callOf()));
@@ -76,6 +78,33 @@ afterEach(() => {
 });
 
 describe("a replica that is taken out of the set", () => {
+  it("[K4] gives up its sockets and its alarm once the class has cleaned up, and each time that an event comes after that", async () => {
+    const { world, replica, hold } = controlled();
+    const a = hold("a");
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await after(0);
+    expect([world.disposed, world.released]).toEqual([0, 0]);
+    world.ends.get("a")?.();
+    expect(valueOf(await a)).toBe("a");
+    await after(0);
+    expect([world.disposed, world.released]).toEqual([1, 1]);
+    await replica.events.alarm(undefined);
+    expect([world.made, world.released]).toEqual([1, 2]);
+  });
+
+  it("[K4] keeps them when it is wanted again meanwhile", async () => {
+    const { world, replica, hold } = controlled();
+    const a = hold("a");
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await replica.assign(assignmentAt(3), false);
+    world.ends.get("a")?.();
+    expect(valueOf(await a)).toBe("a");
+    await after(60_000);
+    expect([world.disposed, world.released]).toEqual([0, 0]);
+  });
+
   it("[K1] refuses what is new with the newest set, finishes what it has, and cleans up once", async () => {
     const { world, replica, hold } = controlled();
     const [a, b] = [hold("a"), hold("b")];

@@ -1,0 +1,59 @@
+/**
+ * What the framework keeps in the storage of a replica's object, which otherwise is the application's; and what the object holds
+ * beside its storage.
+ *
+ * Invariants:
+ *   R1. What was saved last is there after the application has called `deleteAll()`, in this life of the object and in the next.
+ */
+import type { Remembered } from "../src/replica/membership.ts";
+
+/** The key of the one entry. */
+const REMEMBERED = "__edge_serve";
+
+export class ReplicaMemory {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#outliveDeleteAll();
+  }
+
+  load(): Remembered | undefined {
+    return this.#storage.kv.get<Remembered>(REMEMBERED);
+  }
+
+  save(remembered: Remembered): void {
+    this.#storage.kv.put(REMEMBERED, remembered);
+  }
+
+  // Written again in the same turn: the platform stores both together, or neither.
+  #outliveDeleteAll(): void {
+    const storage = this.#storage;
+    const deleteAll = storage.deleteAll;
+    Object.defineProperty(storage, "deleteAll", {
+      value: (...args: Parameters<typeof deleteAll>): Promise<void> => {
+        const remembered = this.load();
+        const deleted = deleteAll.apply(storage, args);
+        if (remembered !== undefined) this.save(remembered);
+        return deleted;
+      },
+      configurable: true,
+      writable: true,
+    });
+  }
+}
+
+/** The replica has gone away, and may be back. */
+const GOING_AWAY = 1001;
+
+/** Closes the sockets that hibernate in an object, and takes back its alarm. What it has stored stays. */
+export async function releaseHoldings(state: DurableObjectState): Promise<void> {
+  for (const socket of state.getWebSockets()) {
+    try {
+      socket.close(GOING_AWAY, "The replica has been taken out of service.");
+    } catch {
+      // Its client has gone, or it is being closed.
+    }
+  }
+  await state.storage.deleteAlarm();
+}
