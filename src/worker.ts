@@ -1,7 +1,7 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
+import { type DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
@@ -17,6 +17,7 @@ import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
+import { retiredClass } from "../durable-objects/retired.ts";
 import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
@@ -117,7 +118,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
       throw error;
     });
   };
-  const Retired = class extends DurableObject<Cloudflare.Env> {};
+  const Retired = retiredClass(manifest.version);
   const scheduled = async (): Promise<void> => {
     if (tasks === undefined) return;
     // A controller that wakes tells the schedules what there is.

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   L1. Afterwards the set has as many replicas as there should be, and no two with one number.
- *   L2. A replica that is taken out of the set drains first, unless it sleeps: then it has nothing to finish.
+ *   L2. A replica that is taken out of the set drains first, also one that sleeps: its object may hold sockets, and have an alarm.
  *   L3. Every change of the set has an epoch of its own.
  *   L4. A name is not used again while the replica of that name drains.
  */

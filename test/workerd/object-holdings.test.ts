@@ -78,4 +78,23 @@ describe("a replica that leaves the set", () => {
     await room.assign("serving", 3);
     expect(await room.ask("notes")).toEqual(["constructor", "setup"]);
   });
+
+  it("because its deployment is gone keeps its storage only", async () => {
+    const gone = new Replica("Gone");
+    const ring = async () => void (await gone.state(({ storage }) => storage.setAlarm(Date.now() + 100_000)));
+    await ring();
+    const client = await gone.state((state) => {
+      state.storage.kv.put("seats", 4);
+      const { 0: theirs, 1: ours } = new WebSocketPair();
+      state.acceptWebSocket(ours);
+      return new Client(theirs);
+    });
+    expect(await gone.stub.assign(undefined as never, false)).toEqual({ kind: "done", version: "tests" });
+    expect((await client.closed).code).toBe(1001);
+    expect(await gone.state(({ storage }) => storage.kv.get("seats"))).toBe(4);
+    expect(await gone.state(({ storage }) => storage.getAlarm())).toBeNull();
+    // One that nobody has told of it.
+    await ring();
+    expect(await gone.ring()).toBe(true);
+  });
 });

@@ -146,5 +146,6 @@ export class rooms__SubRoom extends worker.Replica("rooms", "SubRoom") {}
 export class rooms__Mute extends worker.Replica("rooms", "Mute") {}
 export class rooms__FieldRoom extends worker.Replica("rooms", "FieldRoom") {}
 export class rooms__Broken extends worker.Replica("rooms", "Broken") {}
+export class rooms__Gone extends worker.Retired {}
 export class rooms__Plain extends worker.Replica("rooms", "Plain") {}
 export default worker.ingress;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { LEASE_MS } from "../../../src/protocol/control.ts";
+import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
+
+describe("a replica that leaves while it sleeps", () => {
+  const drained = { kind: "drained" } as const;
+
+  it("[L2] is woken once to give up what its object holds, and then forgotten", async () => {
+    const world = new ControlledWorld(manifestOf({ Model: { numReplicas: 2 } }));
+    await world.run();
+    await world.run(10 * LEASE_MS);
+    world.orders.length = 0;
+    await world.controller.scale("Model", 1);
+    await world.run();
+    expect(world.orders.map(({ replica, isStart, assignment }) => [replica.name, isStart, assignment.duty])).toEqual([
+      ["app/Model/-/1.0", false, "draining"],
+    ]);
+    await world.report("app/Model/-/1.0", drained);
+    await world.run();
+    expect(await world.model()).toMatchObject({ status: "HEALTHY", replica_states: { RUNNING: 1 } });
+    expect(world.orders).toHaveLength(1);
+    expect(world.alarmAtMs).toBeUndefined();
+  });
+
+  it("[L2] is forgotten when it cannot be reached for as long as it may take to drain", async () => {
+    const world = new ControlledWorld(manifestOf({ Model: { numReplicas: 2, gracefulShutdownTimeoutMs: 5000 } }));
+    await world.run();
+    await world.run(10 * LEASE_MS);
+    world.answer = () => {
+      throw new Error("not reached");
+    };
+    await world.controller.scale("Model", 1);
+    await world.run(10_000);
+    expect(await world.model()).toMatchObject({ replica_states: { RUNNING: 1 } });
+    expect(world.alarmAtMs).toBeUndefined();
+  });
+});
