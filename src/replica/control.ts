@@ -62,7 +62,8 @@ export class ReplicaControl {
   #isOrdered = false;
   /** What the class said to its configuration while it started during an order. */
   #refusal: string | undefined;
-  #isDraining = false;
+  /** The drain that is under way; another is begun when the replica has been wanted meanwhile. */
+  #drain: object | undefined;
 
   constructor(parts: ControlParts, replica: Controlled) {
     this.#parts = parts;
@@ -162,25 +163,23 @@ export class ReplicaControl {
     admission.setLimits(config);
     if (duty !== "serving") {
       // Not awaited: whoever gave the order does not wait for the last request.
-      if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
+      if (this.#drain === undefined) void this.#finishAndLeave(config.gracefulShutdownTimeoutMs);
       return undefined;
     }
+    this.#drain = undefined;
     return instance.reconfigure();
   }
 
-  async #drain(timeoutMs: number): Promise<void> {
+  async #finishAndLeave(timeoutMs: number): Promise<void> {
     const { admission, events, instance, runs, after } = this.#replica;
-    this.#isDraining = true;
+    const drain = (this.#drain = {});
     const isIdle = await within(
       Promise.all([admission.whenIdle(), events.whenIdle()]).then(() => true),
       { timeoutMs, after },
       () => false,
     );
     // Wanted again meanwhile.
-    if (this.#isServing()) {
-      this.#isDraining = false;
-      return;
-    }
+    if (this.#drain !== drain) return;
     if (!isIdle) {
       const reason = (what: string) => new ReplicaUnavailableError(`${TAKEN_OUT}, and the ${what} did not end within ${timeoutMs} ms.`);
       runs.abortAll(reason("request"));
@@ -191,7 +190,7 @@ export class ReplicaControl {
     await this.#release();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await isHeard(this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()), { timeoutMs: DRAINED_TIMEOUT_MS, after });
-    this.#isDraining = false;
+    if (this.#drain === drain) this.#drain = undefined;
     const ongoing = admission.load.ongoing + events.ongoing;
     if (!isIdle && ongoing > 0 && !this.#isServing()) this.#parts.terminate(`${TAKEN_OUT}, and did not end within ${timeoutMs} ms.`);
   }
@@ -202,7 +201,7 @@ export class ReplicaControl {
    */
   async isWanted(): Promise<boolean> {
     await this.#membership.renewal();
-    if (this.#isServing() || (this.#isDraining && this.#replica.instance.started !== undefined)) return true;
+    if (this.#isServing() || (this.#drain !== undefined && this.#replica.instance.started !== undefined)) return true;
     await this.#release();
     return false;
   }
