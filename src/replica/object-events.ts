@@ -79,7 +79,7 @@ export class ObjectEvents {
   async closed(socket: HeldSocket, code: number, reason: string, wasClean: boolean): Promise<void> {
     const isForClass = this.#parts.handlers.has("webSocketClose");
     const outcome = isForClass ? await this.#handle("webSocketClose", [socket, code, reason, wasClean], socket) : "unwanted";
-    if (outcome === "unwanted" && code !== LOST) answerClose(socket, code, reason);
+    if (outcome === "unwanted") answerClose(socket, code, reason);
   }
 
   /** A socket's connection has failed. */
@@ -135,14 +135,16 @@ export class ObjectEvents {
   }
 }
 
+// With the client's code, unless it is none that may be sent. One that has vanished hears nothing.
 function answerClose(socket: HeldSocket, code: number, reason: string): void {
-  if (code === NO_CODE) close(socket);
-  else close(socket, code, reason);
+  if (code !== LOST && !(code !== NO_CODE && close(socket, code, reason))) close(socket);
 }
 
-// One that is closed already, or whose client's code nobody may answer with, needs no more.
-function close(socket: HeldSocket, code?: number, reason?: string): void {
+function close(socket: HeldSocket, code?: number, reason?: string): boolean {
   try {
     socket.close(code, reason);
-  } catch {}
+    return true;
+  } catch {
+    return false;
+  }
 }

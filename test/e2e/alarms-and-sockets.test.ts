@@ -1,6 +1,7 @@
 /** Alarms and WebSockets that hibernate, of a built system: what the platform itself does with the classes. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Server } from "edge-serve/testing";
+import { frame, RawSocket } from "../support/raw-socket.ts";
 
 const TOKEN = "correct horse battery staple";
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
@@ -131,11 +132,26 @@ describe("a socket that hibernates", () => {
     expect(said).toEqual([expect.objectContaining({ message: expect.stringContaining("webSocketMessage(socket, message)") })]);
   });
 
-  it.each(["mute", "plain"])("is closed in answer to its client where the class has no webSocketClose: %s", async (app) => {
+  it.each([
+    ["mute", 4002, "enough"],
+    ["plain", 1000, ""],
+    ["mute", undefined, ""],
+  ])("is closed in answer to its client where the class has no webSocketClose: %s, %s", async (app, code, reason) => {
     const client = new Client(`/${app}/enter`);
     await client.message(0);
-    client.socket.close(4002, "enough");
-    expect(await client.closed).toEqual({ code: 4002, reason: "enough" });
+    client.socket.close(code, reason);
+    expect(await client.closed).toEqual({ code: code ?? 1005, reason });
+  });
+
+  it.each([
+    ["a bad frame", (socket: RawSocket) => void socket.write(frame(3, "no such kind")), /^error after setup true: /],
+    ["a client that vanishes", (socket: RawSocket) => void socket.socket.resetAndDestroy(), /^close 1006 /],
+  ])("tells the class of %s", async (_, play, expected) => {
+    await Promise.all([0, 1].map((ordinal) => at(ordinal, "/room/delete-all")));
+    const socket = new RawSocket(new URL("/room/enter", server.url));
+    await socket.until(/welcome/);
+    play(socket);
+    await expect.poll(async () => [...(await lookAt(0)).notes, ...(await lookAt(1)).notes]).toContainEqual(expect.stringMatching(expected));
   });
 });
 

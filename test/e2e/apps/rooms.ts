@@ -41,7 +41,10 @@ class Room {
   }
   webSocketClose(socket: WebSocket, code: number, reason: string): void {
     note(`close ${code} ${reason}`);
-    socket.close(code, reason);
+    if (code !== 1006) socket.close(code, reason);
+  }
+  webSocketError(_: WebSocket, error: unknown): void {
+    note(`error after setup ${this.#isSetUp}: ${String(error)}`);
   }
   async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
