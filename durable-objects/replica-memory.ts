@@ -4,6 +4,7 @@
  *
  * Invariants:
  *   R1. What was saved last is there after the application has called `deleteAll()`, in this life of the object and in the next.
+ *       Only an object that is lost in that moment has nothing: it asks its controller, as one does that was never told anything.
  */
 import type { Remembered } from "../src/replica/membership.ts";
 
@@ -26,7 +27,8 @@ export class ReplicaMemory {
     this.#storage.kv.put(REMEMBERED, remembered);
   }
 
-  // Written again in the same turn: the platform stores both together, or neither.
+  // Written again in the same turn, so that nothing that follows from the one leaves the object before the other is stored. The
+  // platform does not take both as one: it allows no `deleteAll` within a transaction.
   #outliveDeleteAll(): void {
     const storage = this.#storage;
     const deleteAll = storage.deleteAll;

@@ -106,13 +106,12 @@ export class ObjectEvents {
       await runInScope(scope, () => (target as Record<ObjectHandler, (...args: unknown[]) => unknown>)[name](...args));
       return "handled";
     } catch (error) {
-      const isClosed = !isStarted && socket !== undefined;
-      if (isClosed) close(socket, SERVER_ERROR, "The replica does not start.");
-      logFailure(
-        error,
-        scope,
-        `${name}() ${isStarted ? "failed" : `did not run${isClosed ? ", and its socket was closed with 1011" : ""}`}`,
-      );
+      if (isStarted) logFailure(error, scope, `${name}() failed`);
+      else if (socket === undefined) logFailure(error, scope, `${name}() did not run`);
+      else {
+        close(socket, SERVER_ERROR, "The replica does not start.");
+        logFailure(error, scope, `${name}() did not run, and its socket was closed with ${SERVER_ERROR}`);
+      }
       return { error };
     } finally {
       this.#running.delete(request);

@@ -1,7 +1,19 @@
 /** What a replica's object holds besides its instance: storage, sockets, an alarm; and what becomes of them when the replica leaves. */
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { ReplicaReport } from "../../src/protocol/control.ts";
 import { decodeReply, encodeEnvelope } from "../../src/protocol/envelope.ts";
 import { Client, Replica } from "./room-replica.ts";
+
+const controllers = exports as unknown as {
+  EdgeServeController: { getByName(name: string): { reportsOf(replica: string): Promise<ReplicaReport[]> } };
+};
+
+/** The newest set that a replica knows. In a life in which it was told nothing, only what is stored can say it. */
+async function newerSet({ stub }: Replica) {
+  const meta = { requestId: "r", chain: ["rooms/Room"], hops: 1 };
+  return decodeReply(await stub.call(encodeEnvelope(meta, { id: "d", mode: "claim", epoch: 0 }), "notes")).set;
+}
 
 describe("deleteAll()", () => {
   it("takes what the application has stored, and its alarm, and leaves what the framework needs", async () => {
@@ -12,15 +24,17 @@ describe("deleteAll()", () => {
     expect(await room.ask("deleteAll")).toBe(0);
     expect(await room.state(({ storage }) => storage.getAlarm())).toBeNull();
     await room.evict();
-    // The newest set that it knows, in the next life: only what is stored can say it.
-    const reply = decodeReply(
-      await room.stub.call(
-        encodeEnvelope({ requestId: "r", chain: ["rooms/Room"], hops: 1 }, { id: "d", mode: "claim", epoch: 0 }),
-        "notes",
-      ),
-    );
-    expect(reply).toMatchObject({ kind: "value", set: { epoch: 7 } });
+    expect(await newerSet(room)).toMatchObject({ epoch: 7 });
     expect(await room.ask("setAlarm", 100_000)).toBe("set");
+  });
+
+  it("in whose middle the object is lost leaves one that serves, and asks its controller first", async () => {
+    const room = new Replica("Room");
+    await room.assign("serving", 7);
+    await expect(room.ask("deleteAllAndCrash")).rejects.toThrow("the machine is gone");
+    expect(await room.ask("get", "seats")).toBeUndefined();
+    const reports = await controllers.EdgeServeController.getByName("rooms").reportsOf(room.name);
+    expect(reports.map(({ event }) => event.kind)).toContain("woke");
   });
 });
 

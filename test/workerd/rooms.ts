@@ -56,6 +56,11 @@ class Base {
   async get(key: string): Promise<unknown> {
     return getReplicaContext().state.storage.get(key);
   }
+  deleteAllAndCrash(): void {
+    const { state } = getReplicaContext();
+    void state.storage.deleteAll();
+    state.abort("the machine is gone");
+  }
   async deleteAll(): Promise<number> {
     const { storage } = getReplicaContext().state;
     await storage.put("rubbish", 1);
