@@ -13,7 +13,9 @@ import { type CallExtras, decodeEnvelope, encodeReply, refuseUnread, type WireRe
 import { type KeyedConfig, OBJECT_DELETED } from "../src/protocol/keys.ts";
 import type { CallRequest, Reply, Reservation } from "../src/protocol/messages.ts";
 import { answerResponse, envelopeOf, keyedConfigOf, refusalResponse } from "../src/protocol/wire.ts";
+import type { ObjectHandler } from "../src/replica/object-handlers.ts";
 import type { Replica } from "../src/replica/replica.ts";
+import { eraseStorage, releaseHoldings } from "./replica-memory.ts";
 import { ItemStub, SourceStub } from "./stubs.ts";
 
 /** What a replica's object is called by, besides `fetch`. */
@@ -38,10 +40,31 @@ export interface Rejoined {
 /** Makes the core of a replica from what the platform gives its object. */
 export type MakeReplica = (state: DurableObjectState, env: unknown) => Replica;
 
-/** The Durable Object class of a deployment. */
-export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjectState, env: unknown) => DurableObject & ReplicaRpc {
-  return class extends DurableObject implements ReplicaRpc {
+/**
+ * The Durable Object class of a deployment.
+ *
+ * @param handlers Which handlers of the platform's events the user's class has. The platform does otherwise what it does where
+ *   there is none: `setAlarm` fails without `alarm`.
+ */
+export function replicaClass(
+  makeReplica: MakeReplica,
+  handlers: ReadonlySet<ObjectHandler>,
+): new (state: DurableObjectState, env: unknown) => DurableObject & ReplicaRpc {
+  return class ReplicaObject extends DurableObject implements ReplicaRpc {
     readonly #replica: Replica;
+
+    // Only what the user's class has: the platform looks here before it sets an alarm.
+    static {
+      const define = (name: ObjectHandler, value: (this: ReplicaObject, ...args: never[]) => Promise<void>): void => {
+        if (handlers.has(name)) Object.defineProperty(this.prototype, name, { value, configurable: true, writable: true });
+      };
+      define("alarm", function (info: unknown) {
+        return this.#replica.events.alarm(info);
+      });
+      define("webSocketError", function (socket: WebSocket, error: unknown) {
+        return this.#replica.events.failed(socket, error);
+      });
+    }
 
     constructor(state: DurableObjectState, env: unknown) {
       super(state, env as Cloudflare.Env);
@@ -90,13 +113,10 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
 
     /** RPC. Sockets first, so that clients see how they end; then storage; then nothing is left that could write to it. */
     async erase(): Promise<void> {
-      const { storage } = this.ctx;
       const answered = this.#replica.keyed?.delete();
-      for (const socket of this.ctx.getWebSockets()) closeSocket(socket);
+      await releaseHoldings(this.ctx, OBJECT_DELETED);
       await answered;
-      await storage.deleteAlarm();
-      await storage.deleteAll();
-      await storage.sync();
+      await eraseStorage(this.ctx);
       this.ctx.abort(OBJECT_DELETED);
     }
 
@@ -110,17 +130,16 @@ export function replicaClass(makeReplica: MakeReplica): new (state: DurableObjec
     async cancel(id: string, reason: WireError): Promise<void> {
       this.#replica.cancel(id, decodeError(reason));
     }
+
+    // These two every class has, because a socket is answered also where nobody listens to it.
+    override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+      return this.#replica.events.message(socket, message);
+    }
+
+    override webSocketClose(socket: WebSocket, code: number, reason: string, wasClean: boolean): Promise<void> {
+      return this.#replica.events.closed(socket, code, reason, wasClean);
+    }
   };
-}
-
-const GOING_AWAY = 1001;
-
-function closeSocket(socket: WebSocket): void {
-  try {
-    socket.close(GOING_AWAY, OBJECT_DELETED);
-  } catch {
-    // It is closed already.
-  }
 }
 
 // Nobody reads a stream of a task's.

@@ -25,6 +25,7 @@ import { initialReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ControlParts } from "../src/replica/control.ts";
 import type { KeyedParts, RememberedKeyed } from "../src/replica/keyed-control.ts";
 import type { Remembered } from "../src/replica/membership.ts";
+import { type ObjectHandler, objectHandlersOf } from "../src/replica/object-handlers.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import { KeyedRouter } from "../src/router/keyed-router.ts";
@@ -33,9 +34,7 @@ import { keyedPortsTo, routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
 import { renewalOf } from "./keyed-renewal.ts";
 import { noteReplicaRegion } from "./location.ts";
-
-/** Where a replica keeps what it was told, in its own storage. */
-const REMEMBERED = "__edge_serve";
+import { releaseHoldings, ReplicaMemory } from "./replica-memory.ts";
 
 export class System {
   readonly manifest: Manifest;
@@ -124,6 +123,12 @@ export class System {
     }
   }
 
+  /** Which handlers of its object's own events a deployment's class has; none where this code has no such deployment. */
+  handlersOf(app: string, deployment: string): ReadonlySet<ObjectHandler> {
+    const { target, isClass = false } = this.bound.get(`${app}/${deployment}`)?.deployment ?? {};
+    return target === undefined ? new Set() : objectHandlersOf(target, isClass);
+  }
+
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
     const bound = this.bound.get(`${app}/${deployment}`);
     const application = this.#applications.get(app);
@@ -154,6 +159,7 @@ export class System {
       scope,
       target,
       isClass,
+      handlers: this.handlersOf(app, deployment),
       router: routerOf(target),
       limits: config,
       now: Date.now,
@@ -194,11 +200,11 @@ export class System {
   }
 
   #keyedParts({ appName, deployment, state }: ReplicaContext, config: DeploymentConfig, routePrefix: string | null): KeyedParts {
-    const { kv } = state.storage;
+    const memory = new ReplicaMemory<RememberedKeyed>(state.storage);
     return {
       compiled: compiledKeyed(config, routePrefix, this.manifest.version),
-      load: () => kv.get<RememberedKeyed>(REMEMBERED),
-      save: (remembered) => kv.put(REMEMBERED, remembered),
+      load: () => memory.load(),
+      save: (remembered) => memory.save(remembered),
       terminate: (reason) => state.abort(reason),
       learned: (told) => this.learnKeyed(appName, { [deployment]: told }),
     };
@@ -215,19 +221,20 @@ function compiledKeyed(config: DeploymentConfig, routePrefix: string | null, ver
 }
 
 function controlOf({ appName, deployment, replicaId, version, state }: ReplicaContext, compiled: ControlParts["compiled"]): ControlParts {
-  const { kv } = state.storage;
+  const memory = new ReplicaMemory<Remembered>(state.storage);
   return {
     control: {
       // A new stub each time: one that has failed stays failed.
       report: async (report) => controllerOf(appName).report(report),
-      load: () => kv.get<Remembered>(REMEMBERED),
-      save: (remembered) => kv.put(REMEMBERED, remembered),
+      load: () => memory.load(),
+      save: (remembered) => memory.save(remembered),
     },
     deployment,
     replica: replicaId,
     version,
     compiled,
     terminate: (reason) => state.abort(reason),
+    release: () => releaseHoldings(state),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
+import { type DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
@@ -19,6 +19,7 @@ import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
 import { type ServiceEntrypoint, serviceEntrypoint } from "../durable-objects/service-entrypoint.ts";
+import { retiredClass } from "../durable-objects/retired.ts";
 import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
@@ -125,7 +126,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
       throw error;
     });
   };
-  const Retired = class extends DurableObject<Cloudflare.Env> {};
+  const Retired = retiredClass(manifest.version);
   const scheduled = async (): Promise<void> => {
     if (tasks === undefined) return;
     // A controller that wakes tells the schedules what there is.
@@ -136,7 +137,8 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     ...controlPlaneClasses(parts),
     Tasks: tasks?.Tasks ?? Retired,
     Schedules: tasks?.Schedules ?? Retired,
-    Replica: (app, deployment) => replicaClass((state, env) => system.makeReplica(app, deployment, state, env)),
+    Replica: (app, deployment) =>
+      replicaClass((state, env) => system.makeReplica(app, deployment, state, env), system.handlersOf(app, deployment)),
     Retired,
     EdgeServe: serviceEntrypoint(features.services?.({ ...callable, keepAlive: waitUntil })),
     ingress: { fetch: (request, env) => serve(request, env), scheduled },

@@ -38,7 +38,10 @@ export interface ReplicaContext<Env = Cloudflare.Env> {
   readonly version: string;
   /** The Worker's bindings. */
   readonly env: Env;
-  /** The replica's own Durable Object: storage, `waitUntil`. It has no alarm for user code yet: `setAlarm` throws. In `runLocal` there is none, and reading it throws. */
+  /**
+   * The state of the replica's own Durable Object: storage, its alarm (where the class has a method `alarm`), WebSockets that hibernate,
+   * `waitUntil`. In `runLocal` there is none, and reading it throws.
+   */
   readonly state: DurableObjectState;
 }
 

@@ -3,11 +3,12 @@
  *
  * Invariants:
  *   L1. Afterwards the set has as many replicas as there should be, and no two with one number.
- *   L2. A replica that is taken out of the set drains first, unless it sleeps: then it has nothing to finish.
+ *   L2. A replica that is taken out of the set drains first, also one that sleeps: its object may hold sockets, and have an alarm.
  *   L3. Every change of the set has an epoch of its own.
- *   L4. A name is not used again while the replica of that name drains.
+ *   L4. A number that is wanted again has the same object as before, and so its storage: also one that is still draining. Only one that
+ *       is sick is replaced by another.
  */
-import { replicaRef } from "../protocol/replica-set.ts";
+import { type ReplicaRef, replicaRef } from "../protocol/replica-set.ts";
 import { change, type DeploymentState, isInSet, type ReplicaState } from "./state.ts";
 
 /** What a draining replica is given beyond its own time, to say that it has finished. */
@@ -19,7 +20,7 @@ export function settleReplicas(app: string, deployment: DeploymentState, nowMs: 
   const wanted = deployment.isLeaving ? 0 : deployment.target;
   const before = replicas.inSetCount;
   if (before > wanted) for (const replica of removable(deployment).slice(0, before - wanted)) drain(deployment, replica, nowMs);
-  for (let count = before; count < wanted; count++) add(app, deployment, replicas.freeOrdinal(), nowMs);
+  for (let count = before; count < wanted; count++) bringIn(app, deployment, replicas.freeOrdinal(), nowMs);
   if (before !== wanted) changeSet(deployment);
   for (const replica of replicas.drained(nowMs)) {
     replicas.remove(replica);
@@ -67,13 +68,22 @@ function drain({ replicas, config }: DeploymentState, replica: ReplicaState, now
   replicas.update(replica, { phase: "DRAINING", sinceMs: nowMs, retryAtMs: 0, drainUntilMs });
 }
 
+// One that drains has not forgotten anything: it serves on, or starts its class again.
+function bringIn(app: string, deployment: DeploymentState, ordinal: number, nowMs: number): void {
+  const draining = deployment.replicas.get(refOf(app, deployment, ordinal).name);
+  if (draining === undefined) add(app, deployment, ordinal, nowMs);
+  else deployment.replicas.update(draining, { phase: "STARTING", sinceMs: nowMs, retryAtMs: 0, drainUntilMs: 0, message: "" });
+}
+
+function refOf(app: string, { name, config, incarnations }: DeploymentState, ordinal: number): ReplicaRef {
+  return replicaRef({ app, deployment: name, config, ordinal, incarnation: incarnations[ordinal] ?? 0 });
+}
+
 function add(app: string, deployment: DeploymentState, ordinal: number, nowMs: number): ReplicaState {
-  const incarnation = nextIncarnation(deployment, ordinal);
-  if (incarnation > 0) noteIncarnation(deployment, ordinal, incarnation);
   const replica: ReplicaState = {
     ordinal,
-    incarnation,
-    ref: replicaRef({ app, deployment: deployment.name, config: deployment.config, ordinal, incarnation }),
+    incarnation: deployment.incarnations[ordinal] ?? 0,
+    ref: refOf(app, deployment, ordinal),
     phase: "STARTING",
     sinceMs: nowMs,
     version: null,
@@ -87,12 +97,6 @@ function add(app: string, deployment: DeploymentState, ordinal: number, nowMs: n
   };
   deployment.replicas.add(replica);
   return replica;
-}
-
-// The same object again, unless it is sick or has not finished draining.
-function nextIncarnation({ incarnations, replicas }: DeploymentState, ordinal: number): number {
-  const present = replicas.withOrdinal(ordinal).map(({ incarnation }) => incarnation + 1);
-  return Math.max(incarnations[ordinal] ?? 0, ...present);
 }
 
 function noteIncarnation(deployment: DeploymentState, ordinal: number, incarnation: number): void {

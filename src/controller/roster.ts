@@ -9,7 +9,6 @@
  *   O1. Whatever is asked here has the answer that going through all replicas would give.
  *   O2. A change of one replica takes time that grows with the logarithm of their number; a new aim goes through them once.
  */
-import { LEASE_MS } from "../protocol/control.ts";
 import { earliest, Schedule } from "./schedule.ts";
 import { isInSet, mayBeAwake, type ReplicaState } from "./state.ts";
 
@@ -168,14 +167,14 @@ export class Roster {
   /** When the next order is due; `undefined` when none will be. @param isStarting Whether any is to be started. */
   nextOrderAtMs(nowMs: number, isStarting: boolean): number | undefined {
     let { first } = this.#news;
-    for (; first !== undefined && !mayBeAwake(first.key, nowMs); first = this.#news.first) this.#news.delete(first.key);
+    for (; first !== undefined && !isToldNews(first.key, nowMs); first = this.#news.first) this.#news.delete(first.key);
     return earliest(isStarting ? this.#starts.first?.timeMs : undefined, first?.timeMs);
   }
 
   /** Takes the replicas that an order is due for: {@link update} each of them. */
   *dueOrders(nowMs: number, isStarting: boolean): Generator<ReplicaState> {
     if (isStarting) yield* this.#starts.due(nowMs);
-    for (const replica of this.#news.due(nowMs)) if (mayBeAwake(replica, nowMs)) yield replica;
+    for (const replica of this.#news.due(nowMs)) if (isToldNews(replica, nowMs)) yield replica;
   }
 
   /** When the next draining replica is gone; `undefined` when none drains. */
@@ -205,9 +204,8 @@ export class Roster {
     else if (epoch < this.#aim.configEpoch) this.#behind.add(replica);
     this.#starts.set(replica, this.wantsStart(replica) ? retryAtMs : undefined);
     this.#news.set(replica, this.#wantsNews(replica) ? retryAtMs : undefined);
-    // One that sleeps has nothing to finish.
-    const drainedAtMs = contactAtMs > 0 ? Math.min(drainUntilMs, contactAtMs + LEASE_MS) : -Infinity;
-    this.#drains.set(replica, phase === "DRAINING" ? drainedAtMs : undefined);
+    // One that was never there has nothing to finish.
+    this.#drains.set(replica, phase === "DRAINING" ? (contactAtMs > 0 ? drainUntilMs : -Infinity) : undefined);
   }
 
   #uncount(replica: ReplicaState): void {
@@ -221,6 +219,11 @@ export class Roster {
     if (!isRunning || version !== this.#aim.version) this.#elsewhere--;
     this.#behind.delete(replica);
   }
+}
+
+// One that sleeps asks when it wakes. But its object may hold sockets, and have an alarm: when it leaves, it is woken to give them up.
+function isToldNews(replica: ReplicaState, nowMs: number): boolean {
+  return replica.phase === "DRAINING" || mayBeAwake(replica, nowMs);
 }
 
 const NONE: ReadonlyMap<string, undefined> = new Map();

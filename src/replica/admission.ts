@@ -130,6 +130,11 @@ export class Admission {
     return new Promise((run, fail) => this.#wait(id, { deadline, send: undefined, run, fail, sentAtMs: 0 }));
   }
 
+  /** A slot in turn, however many wait: for what cannot be refused. Rejects as the promise of {@link queue} does. */
+  turn(id: string): Slot | Promise<Slot> {
+    return this.claim() ?? new Promise((run, fail) => this.#wait(id, { deadline: undefined, send: undefined, run, fail, sentAtMs: 0 }));
+  }
+
   /**
    * Keeps a slot for a request that is to be sent: at once or in turn. {@link arrive} takes it.
    *

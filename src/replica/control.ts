@@ -8,6 +8,7 @@
  *   K1. A replica that is no longer in the set takes nothing new, finishes what it has, and cleans up once.
  *   K2. What still runs after `gracefulShutdownTimeoutMs` sees its signal abort, and is then cut off.
  *   K3. A configuration that the class refuses leaves everything else as it was.
+ *   K4. Once it has cleaned up, its object has no socket that hibernates and no alarm, and no event of it starts the class again.
  */
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
@@ -16,6 +17,7 @@ import type { Admission } from "./admission.ts";
 import { CanaryFigures } from "./canary-figures.ts";
 import type { Instance } from "./instance.ts";
 import { type ControlPort, isHeard, Membership, type MembershipParts } from "./membership.ts";
+import type { ObjectEvents } from "./object-events.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./run.ts";
 import { LoadReporter } from "./load-reporter.ts";
@@ -26,6 +28,8 @@ export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | 
   readonly control: ControlPort;
   /** Ends the replica's object at once, with whatever it still runs. */
   terminate(reason: string): void;
+  /** Closes the sockets that hibernate in the object, and takes back its alarm. Rejects where the storage cannot be written. */
+  release(): Promise<void>;
 }
 
 /** The replica that is controlled. */
@@ -33,6 +37,7 @@ export interface Controlled {
   readonly admission: Admission;
   readonly instance: Instance;
   readonly runs: Runs;
+  readonly events: ObjectEvents;
   readonly meter: ReplicaMeter;
   now(): number;
   readonly after: After;
@@ -42,6 +47,8 @@ export interface Controlled {
 
 /** How long the controller may take to hear that the replica has drained. */
 const DRAINED_TIMEOUT_MS = 10_000;
+
+const TAKEN_OUT = "The replica was taken out of service";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -55,7 +62,8 @@ export class ReplicaControl {
   #isOrdered = false;
   /** What the class said to its configuration while it started during an order. */
   #refusal: string | undefined;
-  #isDraining = false;
+  /** The drain that is under way; another is begun when the replica has been wanted meanwhile. */
+  #drain: object | undefined;
 
   constructor(parts: ControlParts, replica: Controlled) {
     this.#parts = parts;
@@ -155,32 +163,57 @@ export class ReplicaControl {
     admission.setLimits(config);
     if (duty !== "serving") {
       // Not awaited: whoever gave the order does not wait for the last request.
-      if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
+      if (this.#drain === undefined) void this.#finishAndLeave(config.gracefulShutdownTimeoutMs);
       return undefined;
     }
+    this.#drain = undefined;
     return instance.reconfigure();
   }
 
-  async #drain(timeoutMs: number): Promise<void> {
-    const { admission, instance, runs, after } = this.#replica;
-    this.#isDraining = true;
+  async #finishAndLeave(timeoutMs: number): Promise<void> {
+    const { admission, events, instance, runs, after } = this.#replica;
+    const drain = (this.#drain = {});
     const isIdle = await within(
-      admission.whenIdle().then(() => true),
+      Promise.all([admission.whenIdle(), events.whenIdle()]).then(() => true),
       { timeoutMs, after },
       () => false,
     );
     // Wanted again meanwhile.
-    if (this.#isServing()) {
-      this.#isDraining = false;
-      return;
+    if (this.#drain !== drain) return;
+    if (!isIdle) {
+      const reason = (what: string) => new ReplicaUnavailableError(`${TAKEN_OUT}, and the ${what} did not end within ${timeoutMs} ms.`);
+      runs.abortAll(reason("request"));
+      events.abortAll(reason("handler"));
     }
-    const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
-    if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
     await instance.dispose();
+    // After the class, which may have something to say to its clients.
+    await this.#release();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await isHeard(this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()), { timeoutMs: DRAINED_TIMEOUT_MS, after });
-    this.#isDraining = false;
-    if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
+    if (this.#drain === drain) this.#drain = undefined;
+    const ongoing = admission.load.ongoing + events.ongoing;
+    if (!isIdle && ongoing > 0 && !this.#isServing()) this.#parts.terminate(`${TAKEN_OUT}, and did not end within ${timeoutMs} ms.`);
+  }
+
+  /**
+   * Whether an event of the replica's object is still for it: it is in the set, or finishes what it has. Otherwise nothing is left
+   * of what the event came from. Never rejects.
+   */
+  async isWanted(): Promise<boolean> {
+    await this.#membership.renewal();
+    if (this.#isServing() || (this.#drain !== undefined && this.#replica.instance.started !== undefined)) return true;
+    await this.#release();
+    return false;
+  }
+
+  async #release(): Promise<void> {
+    // Wanted again while it cleaned up: it keeps what it has.
+    if (this.#isServing()) return;
+    try {
+      await this.#parts.release();
+    } catch (error) {
+      this.#replica.warn(`The replica's sockets and its alarm are not given up: ${thrownText(error)}`);
+    }
   }
 
   #isServing(): boolean {

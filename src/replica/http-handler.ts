@@ -4,6 +4,7 @@
 import { markBindings } from "../context/bindings.ts";
 import { ConfigError, MethodNotFoundError } from "../protocol/errors.ts";
 import { closest, show } from "../protocol/wording.ts";
+import { OBJECT_HANDLERS } from "./object-handlers.ts";
 
 /** A deployment's HTTP handler. Takes a request whose path has lost the application's prefix. */
 export type HttpHandler = (request: Request) => unknown;
@@ -82,10 +83,7 @@ const LIFECYCLE: ReadonlySet<string> = new Set([
   "reconfigure",
   "checkHealth",
   "recordAutoscalingStats",
-  "alarm",
-  "webSocketMessage",
-  "webSocketClose",
-  "webSocketError",
+  ...OBJECT_HANDLERS,
 ]);
 
 /**

@@ -12,6 +12,7 @@
  *       changes nothing.
  *   I5. What fails is logged where it does, once, with its stack; whoever waits for a start is told besides.
  */
+import { writeLog } from "../context/logger.ts";
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
 import { type Limit, TookTooLong, withinLimit } from "../context/with-timeout.ts";
 import { disposeModels, limitDisposals } from "../multiplexing/registry.ts";
@@ -20,6 +21,7 @@ import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, SETUP_LIMIT_MS } from "../protocol/lim
 import { thrownText } from "../protocol/thrown.ts";
 import type { HttpHandler } from "./http-handler.ts";
 import { logLifecycle } from "./lifecycle-log.ts";
+import { handlerFields, type ObjectHandler } from "./object-handlers.ts";
 
 /** What an instance is made from. */
 export interface InstanceParts {
@@ -27,6 +29,8 @@ export interface InstanceParts {
   /** The user's class or function. */
   readonly target: Function;
   readonly isClass: boolean;
+  /** Which handlers of its object's own events the class has. */
+  readonly handlers?: ReadonlySet<ObjectHandler>;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
   /** What it is to be configured with now. */
@@ -176,6 +180,7 @@ export class Instance {
     try {
       return await this.#inScope(async () => {
         const instance = Reflect.construct(this.#parts.target, this.#parts.bindArgs()) as UserClass;
+        this.#warnOfFields(instance);
         begin("setup()");
         if (instance.setup !== undefined) await withinLimit(async () => void (await instance.setup?.()), this.#limit(SETUP_LIMIT_MS));
         begin("reconfigure()");
@@ -191,6 +196,15 @@ export class Instance {
       const failure = this.#error(`cannot start: ${failureOf(step, error)}`, error);
       throw step === "reconfigure()" ? new Refusal(failure) : failure;
     }
+  }
+
+  #warnOfFields(instance: UserClass): void {
+    const { handlers, scope } = this.#parts;
+    const fields = handlers === undefined ? [] : handlerFields(instance, handlers);
+    if (fields.length === 0) return;
+    const subject = `Deployment ${JSON.stringify(scope.context.deployment)} has ${fields.join(" and ")} as a field`;
+    const why = "the platform asks the class for its handlers before there is an instance, and so finds methods only.";
+    writeLog("WARNING", `${subject}: ${why}`, undefined, { replica: scope, request: undefined });
   }
 
   async #findWell(instance: UserClass): Promise<void> {

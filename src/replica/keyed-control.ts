@@ -14,6 +14,7 @@ import { type KeyedConfig, OBJECT_DELETED } from "../protocol/keys.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Admission } from "./admission.ts";
 import type { Instance } from "./instance.ts";
+import type { ObjectEvents } from "./object-events.ts";
 import type { Runs } from "./run.ts";
 
 /** What the object of a key keeps in its own storage. */
@@ -41,6 +42,7 @@ export interface KeyedObject {
   readonly admission: Admission;
   readonly instance: Instance;
   readonly runs: Runs;
+  readonly events: Pick<ObjectEvents, "abortAll">;
   readonly after: After;
 }
 
@@ -100,6 +102,11 @@ export class KeyedControl {
     if (JSON.stringify(userConfig) !== JSON.stringify(this.lastUserConfig)) this.#remember({ ...this.#remembered, userConfig });
   }
 
+  /** Whether what happens to the object is still for it. */
+  async isWanted(): Promise<boolean> {
+    return !this.isDeleted;
+  }
+
   // There is nobody to tell but the log, which knows.
   refused(): void {}
   startFailed(): void {}
@@ -108,7 +115,9 @@ export class KeyedControl {
   delete(): Promise<void> {
     this.isDeleted = true;
     this.#object.admission.withdrawAll(new Deleted());
-    this.#object.runs.abortAll(new ReplicaUnavailableError(`${OBJECT_DELETED}.`, { hasBegun: true }));
+    const reason = new ReplicaUnavailableError(`${OBJECT_DELETED}.`, { hasBegun: true });
+    this.#object.runs.abortAll(reason);
+    this.#object.events.abortAll(reason);
     return new Promise((resolve) => this.#object.after(ANSWERED_MS, resolve));
   }
 

@@ -115,9 +115,14 @@ export class Membership {
    */
   admits(meta: RequestMeta, delivery: Delivery): boolean | Promise<boolean> {
     // Whoever sent it may know something newer than this replica: that it is wanted again, or where its application is.
-    const isDoubtful = this.duty === "gone" || isAtOldPrefix(meta, this.set);
+    const isDoubtful = (this.duty !== "serving" && this.#mayBeWantedAgain(delivery)) || isAtOldPrefix(meta, this.set);
     const asked = isDoubtful ? this.ask(delivery.isSpill) : this.renewal(delivery);
     return asked === undefined ? this.#isOurs(meta) : asked.then(() => this.#isOurs(meta));
+  }
+
+  // While it drains, most that comes is from callers that have not heard of it.
+  #mayBeWantedAgain({ epoch = 0 }: Delivery): boolean {
+    return this.duty === "gone" || epoch > this.set.epoch;
   }
 
   #isOurs(meta: RequestMeta): boolean {

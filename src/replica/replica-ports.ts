@@ -6,6 +6,7 @@ import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
 import type { KeyedParts } from "./keyed-control.ts";
 import type { MountedRouter } from "./http-handler.ts";
+import type { ObjectHandler } from "./object-handlers.ts";
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {
@@ -13,6 +14,8 @@ export interface ReplicaPorts {
   /** The user's class or function. */
   readonly target: Function;
   readonly isClass: boolean;
+  /** Which handlers of its object's own events the class has; none where there is no object. */
+  readonly handlers?: ReadonlySet<ObjectHandler>;
   readonly router: MountedRouter | undefined;
   readonly limits: AdmissionLimits & { readonly healthCheckTimeoutMs?: number };
   now(): number;

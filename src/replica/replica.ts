@@ -2,7 +2,7 @@
  * One replica: an instance of the user's class, and the requests that it runs.
  *
  * Owns: the way of a request through the replica, dispatch, what a result or an error becomes.
- * Does not own: the instance's life (instance.ts), what its controller says (control.ts), the platform
+ * Does not own: the instance's life (instance.ts), its object's own events (object-events.ts), what its controller says (control.ts), the platform
  * (durable-objects/replica.ts), choosing a replica (router/), handles (given by the shell).
  *
  * Invariants:
@@ -14,7 +14,6 @@
  *   R5. A request whose instance does not start has not begun, and its caller is told so.
  */
 import { ClientWatch } from "../context/client-watch.ts";
-import { writeLog } from "../context/logger.ts";
 import { runInScope } from "../context/scope.ts";
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
@@ -35,22 +34,24 @@ import type {
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
-import { Admission, Slot } from "./admission.ts";
+import { type Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
 import { methodOf, httpHandlerOf } from "./http-handler.ts";
-import { type Entry, Gate } from "./gate.ts";
+import type { Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
 import { Deleted, KeyedControl } from "./keyed-control.ts";
-import { Instance, type Started } from "./instance.ts";
+import type { Instance, Started } from "./instance.ts";
+import { replicaParts } from "./replica-parts.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
+import type { ObjectEvents } from "./object-events.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
-import { type Failed, ReplicaMeter } from "./replica-meter.ts";
+import type { Failed, ReplicaMeter } from "./replica-meter.ts";
 import { logCall, logFailure, logFetch } from "./request-log.ts";
 import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
-import { type Run, Runs } from "./run.ts";
-import { StateReports } from "./state-reports.ts";
+import type { Run, Runs } from "./run.ts";
+import type { StateReports } from "./state-reports.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
@@ -79,6 +80,8 @@ export class Replica {
   readonly #runs: Runs;
   readonly #attempts: TaskAttempts;
   readonly #states: StateReports;
+  /** What happens to its object besides requests. */
+  readonly events: ObjectEvents;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   /** How a request asks for a slot that does not say. */
@@ -86,38 +89,21 @@ export class Replica {
   #unnamed = 0;
 
   constructor(ports: ReplicaPorts) {
-    const { scope, limits, now, control, keyed, userConfig } = ports;
+    const { scope } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
-    this.#admission = new Admission(limits, { now, after: scope.after });
-    this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
-    this.#runs = new Runs(scope, this.#meter, now, keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline.")));
-    this.#attempts = new TaskAttempts(now);
-    this.#states = new StateReports(scope, () => this.#admission.load);
-    this.#instance = new Instance({
-      ...ports,
-      userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
-      lastUserConfig: () => this.#control?.lastUserConfig,
-      checkTimeoutMs: () => this.#control?.healthCheckTimeoutMs,
-      configured: (taken) => this.#control?.configured(taken),
-      refused: (failure) => this.#control?.refused(failure),
-      failed: (message) => this.#control?.startFailed(message),
-    });
-    const controlled = { admission: this.#admission, instance: this.#instance, runs: this.#runs, after: scope.after };
-    this.#control = keyed
-      ? new KeyedControl(keyed, controlled)
-      : control && new ReplicaControl(control, { ...controlled, meter: this.#meter, now, warn: (message) => this.#warn(message) });
-    this.#unsaid = keyed === undefined ? "claim" : "queue";
-    this.#gate = new Gate({
-      isDeleted: () => this.keyed?.isDeleted === true,
-      admission: this.#admission,
-      meter: this.#meter,
-      membership: this.#control?.membership,
-      after: scope.after,
-      state: () => this.#states.now(),
-      warn: (message) => this.#warn(message),
-    });
+    const parts = replicaParts(ports);
+    this.#admission = parts.admission;
+    this.#instance = parts.instance;
+    this.#gate = parts.gate;
+    this.#control = parts.control;
+    this.#meter = parts.meter;
+    this.#runs = parts.runs;
+    this.#states = parts.states;
+    this.events = parts.events;
+    this.#attempts = new TaskAttempts(ports.now);
+    this.#unsaid = ports.keyed === undefined ? "claim" : "queue";
   }
 
   /** Runs a call from a handle, or refuses it. */
@@ -347,9 +333,5 @@ export class Replica {
 
   #subject({ method }: CallRequest): string {
     return JSON.stringify(`${this.#name}.${method ?? "call"}`);
-  }
-
-  #warn(message: string): void {
-    writeLog("WARNING", message, undefined, { replica: this.#ports.scope, request: undefined });
   }
 }

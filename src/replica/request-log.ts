@@ -40,12 +40,15 @@ function pathSent(url: string, prefix: string, hasSlash: boolean): string {
 /**
  * Writes why a request failed; not for an error that came from another replica, which has logged it. What the framework itself refused
  * there was logged by nobody while it waited, so it is where the request came in.
+ *
+ * @param what What failed, where the log has no other line of it.
  */
-export function logFailure(error: unknown, scope: Scope): void {
+export function logFailure(error: unknown, scope: Scope, what?: string): void {
   if (isRemoteError(error) && (scope.request?.meta.hops !== 0 || !isExpected(error))) return;
-  if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
+  const about = what === undefined ? "" : `${what}: `;
+  if (isWritten(error)) return writeLog(what === undefined ? "WARNING" : "ERROR", about + error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
-  const message = (isError(error) && messageOf(error)) || thrownName(error);
+  const message = about + ((isError(error) && messageOf(error)) || thrownName(error));
   writeLog(level, message, { error: new LogText(MAX_ERROR_BYTES, scope.replica.context.env).thrown(error) }, scope);
 }
 

@@ -10,6 +10,7 @@ import type { Schedule } from "../../src/protocol/tasks.ts";
 import { schedulesClass } from "../../durable-objects/schedules.ts";
 import { Schedules as ScheduleCore } from "../../src/tasks/schedules.ts";
 import { createWorker } from "../../src/worker.ts";
+import { rooms } from "./rooms.ts";
 export { ScriptedTasks } from "./scripted-tasks.ts";
 
 export class Counter {
@@ -62,9 +63,10 @@ const worker = createWorker(
     applications: [
       { name: "default", routePrefix: "/", ingress: "Front", deployments: configs([deployment(Front), counter] as never) },
       { name: "flaky", routePrefix: "/flaky", ingress: "Flaky", deployments: configs([deployment(Flaky)] as never) },
+      { name: "rooms", routePrefix: "/rooms", ingress: "Lobby", deployments: configs(rooms.deployments) },
     ],
   },
-  { default: front, flaky },
+  { default: front, flaky, rooms: rooms.app },
 );
 
 /** Takes the place of a controller: it keeps what replicas report, and has nothing to say. */
@@ -138,4 +140,12 @@ const given: { cron: string; atMs: number }[] = [];
 export class default__Front extends worker.Replica("default", "Front") {}
 export class default__Counter extends worker.Replica("default", "Counter") {}
 export class flaky__Flaky extends worker.Replica("flaky", "Flaky") {}
+export class rooms__Lobby extends worker.Replica("rooms", "Lobby") {}
+export class rooms__Room extends worker.Replica("rooms", "Room") {}
+export class rooms__SubRoom extends worker.Replica("rooms", "SubRoom") {}
+export class rooms__Mute extends worker.Replica("rooms", "Mute") {}
+export class rooms__FieldRoom extends worker.Replica("rooms", "FieldRoom") {}
+export class rooms__Broken extends worker.Replica("rooms", "Broken") {}
+export class rooms__Gone extends worker.Retired {}
+export class rooms__Plain extends worker.Replica("rooms", "Plain") {}
 export default worker.ingress;

@@ -95,7 +95,8 @@ function expectCounted(
   expect(roster.isSettled(nowMs)).toBe(all.every((one) => runs(one) && (one.epoch >= configEpoch || !mayBeAwake(one, nowMs))));
 
   const starts = all.filter((one) => one.phase === "STARTING" || (one.phase === "RUNNING" && one.version !== version));
-  const news = all.filter((one) => one.epoch < epoch && mayBeAwake(one, nowMs) && one.phase !== "STARTING");
+  const isToldNews = (one: ReplicaState) => mayBeAwake(one, nowMs) || (one.phase === "DRAINING" && one.contactAtMs > 0);
+  const news = all.filter((one) => one.epoch < epoch && isToldNews(one) && one.phase !== "STARTING");
   const earliest = (some: readonly ReplicaState[]) => (some.length === 0 ? undefined : Math.min(...some.map(({ retryAtMs }) => retryAtMs)));
   expect(roster.nextOrderAtMs(nowMs, true)).toBe(earliest([...starts, ...news]));
   expect(roster.nextOrderAtMs(nowMs, false)).toBe(earliest(news));

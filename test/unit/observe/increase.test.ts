@@ -81,6 +81,7 @@ function scraped(options: DeploymentOptions = {}) {
         version: "v1",
         compiled: { config, set: initialReplicaSet("app", "Model", config, "/") },
         terminate: () => {},
+        release: async () => {},
       },
     });
     const send = async (count = 1) => {

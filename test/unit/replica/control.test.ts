@@ -1,68 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { DeploymentOptions } from "../../../src/api/options.ts";
-import { getRequestContext } from "../../../src/context/scope.ts";
 import type { Assignment } from "../../../src/protocol/control.ts";
-import type { Reply } from "../../../src/protocol/messages.ts";
-import { assignmentAt, compiledOf, REPLICA, ScriptedControl } from "../../support/assignments.ts";
-import { callOf, delivered, replicaOf, valueOf } from "../../support/model-replica.ts";
+import { assignmentAt, ScriptedControl } from "../../support/assignments.ts";
+import { controlled } from "../../support/controlled-replica.ts";
+import { callOf, delivered, valueOf } from "../../support/model-replica.ts";
 
 const GONE = (epoch: number) => assignmentAt(epoch, { duty: "gone" });
-
-/** A controlled replica whose calls run until they are let go. */
-function controlled(options: DeploymentOptions = {}, control = new ScriptedControl()) {
-  const world = {
-    control,
-    disposed: 0,
-    made: 0,
-    aborted: [] as unknown[],
-    terminated: [] as string[],
-    ends: new Map<string, () => void>(),
-  };
-  class Model {
-    config: unknown = "none";
-    constructor() {
-      world.made++;
-    }
-    reconfigure(config: unknown) {
-      if (config === "bad") throw new Error("a bad configuration");
-      this.config = config;
-    }
-    checkHealth() {
-      if (this.config === "ill") throw new Error("ill");
-    }
-    call() {
-      return this.config;
-    }
-    hold(name: string, heedsAbort = true) {
-      return new Promise((resolve) => {
-        world.ends.set(name, () => resolve(name));
-        getRequestContext().signal.addEventListener("abort", ({ target }) => {
-          world.aborted.push((target as AbortSignal).reason);
-          if (heedsAbort) resolve("aborted");
-        });
-      });
-    }
-    async [Symbol.asyncDispose]() {
-      world.disposed++;
-    }
-  }
-  const compiled = compiledOf(options);
-  const replica = replicaOf(Model, {
-    limits: compiled.config,
-    control: {
-      control,
-      deployment: "Model",
-      replica: REPLICA,
-      version: "v1",
-      compiled,
-      terminate: (reason) => void world.terminated.push(reason),
-    },
-  });
-  const call = async () => valueOf(await replica.call(callOf()));
-  const hold = (name: string, ...rest: unknown[]): Promise<Reply> =>
-    replica.call(delivered({ id: name, mode: "queue" }, "hold", name, ...rest));
-  return { world, replica, call, hold };
-}
 
 const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
@@ -76,6 +18,21 @@ afterEach(() => {
 });
 
 describe("a replica that is taken out of the set", () => {
+  it("[K4] gives up its sockets and its alarm once the class has cleaned up, and each time that an event comes after that", async () => {
+    const { world, replica, hold } = controlled();
+    const a = hold("a");
+    await after(0);
+    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
+    await after(0);
+    expect([world.disposed, world.released]).toEqual([0, 0]);
+    world.ends.get("a")?.();
+    expect(valueOf(await a)).toBe("a");
+    await after(0);
+    expect([world.disposed, world.released]).toEqual([1, 1]);
+    await replica.events.alarm(undefined);
+    expect([world.made, world.released]).toEqual([1, 2]);
+  });
+
   it("[K1] refuses what is new with the newest set, finishes what it has, and cleans up once", async () => {
     const { world, replica, hold } = controlled();
     const [a, b] = [hold("a"), hold("b")];
@@ -145,40 +102,6 @@ describe("a replica that is taken out of the set", () => {
     await replica.assign(assignmentAt(2, { duty: "draining" }), false);
     await after(0);
     expect(world.disposed).toBe(1);
-  });
-
-  it("serves again with an instance of its own when it is wanted again", async () => {
-    const { world, replica, call } = controlled();
-    await call();
-    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
-    await after(0);
-    expect(await replica.assign(assignmentAt(3), true)).toEqual({ kind: "done", version: "v1" });
-    expect(await call()).toBe("none");
-    expect([world.made, world.disposed]).toEqual([2, 1]);
-  });
-
-  it("keeps its instance when it is wanted again before the last request has ended", async () => {
-    const { world, replica, hold } = controlled();
-    const held = hold("a");
-    await after(0);
-    await replica.assign(assignmentAt(2, { duty: "draining" }), false);
-    await replica.assign(assignmentAt(3), true);
-    await after(60_000);
-    expect([world.made, world.disposed, world.aborted]).toEqual([1, 0, []]);
-    world.ends.get("a")?.();
-    expect(valueOf(await held)).toBe("a");
-    await after(0);
-    expect(world.disposed).toBe(0);
-  });
-
-  it("asks for each request once it is gone, and is let in again when the controller says so", async () => {
-    const { world, replica, call } = controlled();
-    await call();
-    await replica.assign(GONE(2), false);
-    await after(0);
-    expect((await replica.call(callOf())).kind).toBe("refused");
-    world.control.answer = () => assignmentAt(3);
-    expect(await call()).toBe("none");
   });
 });
 

@@ -89,7 +89,7 @@ function bad(part: Part, act: () => unknown, times = Infinity) {
     scope: { ...replicaScope(), logging: { level: LOG_LEVELS[0]!, accessLog: false } },
     limits: compiled.config,
     userConfig: options.userConfig,
-    control: { control, deployment: "Model", replica: REPLICA, version: "v1", compiled, terminate: () => {} },
+    control: { control, deployment: "Model", replica: REPLICA, version: "v1", compiled, terminate: () => {}, release: async () => {} },
   });
   const assign = (epoch: number, userConfig: unknown, isStart = false) =>
     replica.assign(assignmentAt(epoch, {}, { ...options, userConfig }), isStart);

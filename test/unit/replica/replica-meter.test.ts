@@ -15,7 +15,7 @@ function measured(target: Function, options: DeploymentOptions = {}) {
   const compiled = compiledOf(options);
   const replica = replicaOf(target, {
     limits: compiled.config,
-    control: { control, deployment: "Model", replica: REPLICA, version: "v1", compiled, terminate: () => {} },
+    control: { control, deployment: "Model", replica: REPLICA, version: "v1", compiled, terminate: () => {}, release: async () => {} },
   });
   const told = async () => {
     await vi.advanceTimersByTimeAsync(60_000);

@@ -1,0 +1,71 @@
+/**
+ * Makes what a replica is made of, and joins it: what one part asks of another is said here.
+ */
+import { writeLog } from "../context/logger.ts";
+import { Admission } from "./admission.ts";
+import { ReplicaControl } from "./control.ts";
+import { Gate } from "./gate.ts";
+import { Instance } from "./instance.ts";
+import { KeyedControl } from "./keyed-control.ts";
+import { ObjectEvents } from "./object-events.ts";
+import { ReplicaMeter } from "./replica-meter.ts";
+import type { ReplicaPorts } from "./replica-ports.ts";
+import { Runs } from "./run.ts";
+import { StateReports } from "./state-reports.ts";
+
+/** The parts of a replica. */
+export interface ReplicaParts {
+  readonly admission: Admission;
+  readonly instance: Instance;
+  readonly gate: Gate;
+  /** What tells it what to run with: its controller, or its callers. A local run's is told nothing. */
+  readonly control: ReplicaControl | KeyedControl | undefined;
+  readonly meter: ReplicaMeter;
+  readonly runs: Runs;
+  readonly states: StateReports;
+  readonly events: ObjectEvents;
+}
+
+/** Makes them. */
+export function replicaParts(ports: ReplicaPorts): ReplicaParts {
+  const { scope, limits, now, control: controlParts, keyed, userConfig } = ports;
+  const { after } = scope;
+  const warn = (message: string) => writeLog("WARNING", message, undefined, { replica: scope, request: undefined });
+  const admission = new Admission(limits, { now, after });
+  const meter = new ReplicaMeter(scope, now(), () => admission.load);
+  const runs = new Runs(scope, meter, now, keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline.")));
+  const states = new StateReports(scope, () => admission.load);
+  // Made last, because it looks at the others.
+  let control: ReplicaControl | KeyedControl | undefined = undefined;
+  const controlNow = (): ReplicaControl | KeyedControl | undefined => control;
+  const instance = new Instance({
+    ...ports,
+    userConfig: () => (controlNow() === undefined ? userConfig : controlNow()?.userConfig),
+    lastUserConfig: () => controlNow()?.lastUserConfig,
+    checkTimeoutMs: () => controlNow()?.healthCheckTimeoutMs,
+    configured: (taken) => controlNow()?.configured(taken),
+    refused: (failure) => controlNow()?.refused(failure),
+    failed: (message) => controlNow()?.startFailed(message),
+  });
+  const events = new ObjectEvents({
+    scope,
+    handlers: ports.handlers ?? new Set(),
+    instance,
+    isWanted: async () => controlNow()?.isWanted() ?? true,
+    // One object does all that is done for its key.
+    ...(keyed === undefined ? {} : { slot: (id: string) => admission.turn(id) }),
+  });
+  control = keyed
+    ? new KeyedControl(keyed, { admission, instance, runs, events, after })
+    : controlParts && new ReplicaControl(controlParts, { admission, instance, runs, events, meter, now, after, warn });
+  const gate = new Gate({
+    admission,
+    meter,
+    membership: control?.membership,
+    isDeleted: () => control instanceof KeyedControl && control.isDeleted,
+    after,
+    state: () => states.now(),
+    warn,
+  });
+  return { admission, instance, gate, control, meter, runs, states, events };
+}
