@@ -35,7 +35,6 @@ it("nothing that runs in replicas only has `after` from the platform, whose time
     "src/ingress/divided.ts",
     "src/ingress/isolate-traffic.ts",
     "src/ingress/sending.ts",
-    "src/ingress/shadow.ts",
     "src/local/run-local.ts",
   ]);
 });
