@@ -40,6 +40,8 @@ const TASK = 13;
 /** Where {@link RequestMeta.traffic} and {@link RequestMeta.shadow} are. */
 const TRAFFIC = 14;
 const SHADOW = 15;
+/** Where {@link RequestMeta.tracestate} is. */
+const TRACESTATE = 16;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -57,6 +59,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   if (meta.task !== undefined) fields[TASK] = [meta.task.id, meta.task.attempt];
   if (meta.traffic !== undefined) fields[TRAFFIC] = meta.traffic;
   if (meta.shadow === true) fields[SHADOW] = 1;
+  if (traceparent !== undefined && meta.tracestate !== undefined) fields[TRACESTATE] = meta.tracestate;
   return JSON.stringify(fields);
 }
 
@@ -90,6 +93,7 @@ type Fields = readonly [
   task?: readonly [id: string, attempt: number] | null,
   traffic?: number | null,
   shadow?: number | null,
+  tracestate?: string | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
@@ -97,7 +101,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
   const [id, admission, epoch, requestId, hops, chain, ...optional] = fields;
-  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow] = optional;
+  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow, tracestate] = optional;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -109,6 +113,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (task != null) meta.task = { id: task[0], attempt: task[1] };
   if (typeof traffic === "number") meta.traffic = traffic;
   if (shadow === 1) meta.shadow = true;
+  if (traceparent != null && typeof tracestate === "string") meta.tracestate = tracestate;
   return { meta, delivery: deliveryOf(id, admission, epoch ?? undefined) };
 }
 
