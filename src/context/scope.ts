@@ -101,6 +101,7 @@ export class RequestScope implements RequestContext, Watched {
   #source: { readonly signal: AbortSignal } | undefined;
   readonly #clients: ClientWatch | undefined;
   #isWatched = false;
+  #fromAfar: Set<unknown> | undefined;
 
   /**
    * @param source The HTTP request, whose client may go away.
@@ -159,6 +160,16 @@ export class RequestScope implements RequestContext, Watched {
       if (this.isAborted) this.#signal.abort(this.#reason);
     }
     return this.#signal.signal;
+  }
+
+  /** A call that was made for the request has thrown what is no object, which cannot be told from another one by itself. */
+  noteFromAfar(thrown: unknown): void {
+    (this.#fromAfar ??= new Set()).add(thrown);
+  }
+
+  /** Whether a call of the request has thrown this. */
+  isFromAfar(thrown: unknown): boolean {
+    return this.#fromAfar?.has(thrown) === true;
   }
 
   get isAborted(): boolean {

@@ -43,9 +43,10 @@ function logAccess(what: string, startedAtMs: number, scope: Scope): void {
   writeLog("INFO", `${what} ${Date.now() - startedAtMs}ms`, undefined, scope);
 }
 
-/** Writes why a request failed; not for an error that came from another replica, which has logged it. */
+/** Writes why a request failed; not for what came from another replica, which has logged it. That it was refused is said once more. */
 export function logFailure(error: unknown, scope: Scope): void {
-  if (isRemoteError(error) && scope.request?.meta.hops !== 0) return;
+  const { request } = scope;
+  if (isRemoteError(error) ? request?.meta.hops !== 0 || !isExpected(error) : request?.isFromAfar(error)) return;
   if (isWritten(error)) return writeLog("WARNING", error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";
   const message = (isError(error) && messageOf(error)) || thrownName(error);
