@@ -5,6 +5,7 @@
  *   B1. Every handler and RPC method of the user's default export is there, and is called as it would be without edge-serve.
  *   B2. Nothing of either side is hidden in silence: a name that both export is an error while the module loads.
  */
+import { traceOf } from "../src/protocol/http-request.ts";
 import { runInOuterRequest } from "../src/context/outer-request.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import { SCHEDULES_CRON } from "../src/protocol/names.ts";
@@ -96,7 +97,7 @@ function besideObject(own: object, inFront: InFront): object {
 }
 
 function inRequest<R>({ headers, signal }: Request, { keepAlive }: InFront, body: () => R): R {
-  return runInOuterRequest({ traceparent: headers.get("traceparent") ?? undefined, signal, keepAlive }, body);
+  return runInOuterRequest({ ...traceOf(headers), signal, keepAlive }, body);
 }
 
 // The system's own trigger reaches the user's handler only where they have the same one.

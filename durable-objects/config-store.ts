@@ -9,11 +9,13 @@ import type {
   ConfigStore,
   ConfigStorePorts,
   ConfigStoreRpc,
+  OfWorker,
   StoredConfig,
   TrafficNews,
 } from "../src/controller/config-store.ts";
 import type { RoutesInForce, StoredTraffic } from "../src/controller/traffic-keeper.ts";
 import type { ApplicationManifest } from "../src/protocol/manifest.ts";
+import type { Measured, UserCounts } from "../src/protocol/metrics.ts";
 import type { RouteConfig, TrafficReport } from "../src/protocol/traffic.ts";
 import type { TrafficQuery } from "../src/traffic/known-traffic.ts";
 import type { Order } from "../src/traffic/state.ts";
@@ -22,9 +24,10 @@ import { Core } from "./core.ts";
 
 const STATE = "config";
 const TRAFFIC = "traffic";
+const MEASURED = "measured";
 
 /** The part of the store's surroundings that its object provides. */
-export type ConfigStoreShell = Pick<ConfigStorePorts, "load" | "save" | "traffic" | "wakeAt">;
+export type ConfigStoreShell = Pick<ConfigStorePorts, "load" | "save" | "traffic" | "measured" | "wakeAt">;
 
 /** The Durable Object class of the store; there is one object. */
 export function configStoreClass(
@@ -44,6 +47,10 @@ export function configStoreClass(
         traffic: {
           load: () => kv.get<StoredTraffic>(TRAFFIC),
           save: (traffic) => kv.put(TRAFFIC, traffic),
+        },
+        measured: {
+          load: () => kv.get<Measured>(MEASURED),
+          save: (measured) => kv.put(MEASURED, measured),
         },
         wakeAt: (timeMs) => this.#alarm.setAt(timeMs),
       };
@@ -80,13 +87,18 @@ export function configStoreClass(
       return this.#core.get().counted(report);
     }
 
+    /** RPC. An isolate tells what code outside of replicas has counted. */
+    async measured(counts: UserCounts): Promise<void> {
+      return this.#core.get().measured(counts);
+    }
+
     /** RPC. Ends a canary. */
     async order(order: Order): Promise<boolean> {
       return this.#core.get().order(order);
     }
 
     /** RPC. The routes, as an operator sees them. */
-    async routes(): Promise<RoutesInForce> {
+    async routes(): Promise<RoutesInForce & OfWorker> {
       return this.#core.get().routes();
     }
 

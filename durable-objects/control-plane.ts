@@ -21,6 +21,7 @@ import type { OperatorPorts } from "../src/operator/operator.ts";
 import type { PolicyCode } from "../src/protocol/autoscaling.ts";
 import type { Assignment, ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
+import type { UserCounts } from "../src/protocol/metrics.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/names.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
@@ -87,6 +88,11 @@ export function controlPlaneClasses({ manifest, bound, policies, tasks }: Contro
         }),
     ),
   };
+}
+
+/** Where isolates tell what code outside of replicas has counted. */
+export function tellCounts(counts: UserCounts): Promise<void> {
+  return inTime(storeOf().measured(counts));
 }
 
 // The isolate that took a document obeys it at once: limits and deadlines hold from the first request after the answer.

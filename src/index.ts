@@ -16,6 +16,7 @@ export { getReplicaContext, getRequestContext, type ReplicaContext, type Request
 export { getAppHandle, getDeploymentHandle, getKeyedHandle } from "./handle/get-handle.ts";
 export { getTask } from "./handle/get-task.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";
+export * as metrics from "./observe/metrics.ts";
 export type { MultiplexedStats } from "./multiplexing/registry.ts";
 export type { ApplicationAutoscalingPolicy, AutoscalingContext, AutoscalingDecision, AutoscalingPolicy } from "./protocol/autoscaling.ts";
 export {

@@ -6,7 +6,9 @@ import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
 import { keepCallSites } from "./handle/call-site.ts";
+import { sleep } from "./context/with-timeout.ts";
 import { createIngress } from "./ingress/ingress.ts";
+import { setMetricsTeller } from "./observe/isolate-metrics.ts";
 import { answerOperator } from "./operator/operator.ts";
 import { setDeployments } from "./handle/get-handle.ts";
 import { setTasks } from "./handle/get-task.ts";
@@ -16,7 +18,7 @@ import type { Manifest } from "./protocol/manifest.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
-import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
+import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts, tellCounts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
 import { type ServiceEntrypoint, serviceEntrypoint } from "../durable-objects/service-entrypoint.ts";
 import { retiredClass } from "../durable-objects/retired.ts";
@@ -99,6 +101,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     targetOf: (app, deployment) => system.router(app, deployment),
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
+  setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };

@@ -5,6 +5,7 @@ import { LOG_LEVELS, type LogLevel } from "../protocol/manifest.ts";
 import { isError, primitiveText } from "../protocol/strangers.ts";
 import { thrownName } from "./error-text.ts";
 import { LogText } from "./log-text.ts";
+import { outerRequest } from "./outer-request.ts";
 import { currentScope, type Scope } from "./scope.ts";
 
 /** Fields of a log line besides its message, of any kind: what cannot be written says so in its place. */
@@ -70,14 +71,20 @@ function lineOf(level: LogLevel, message: unknown, fields: unknown, from: Scope 
 }
 
 function originOf(from: Scope | LogOrigin | undefined) {
-  if (from === undefined || "app" in from) return { app: from?.app, deployment: from?.deployment, env: undefined };
+  if (from === undefined || "app" in from) {
+    const { traceId, spanId } = outerRequest()?.trace ?? {};
+    return { app: from?.app, deployment: from?.deployment, traceId, spanId, env: undefined };
+  }
   const { context } = from.replica;
+  const { traceId, spanId } = from.request?.trace ?? {};
   return {
     app: context.appName,
     deployment: context.deployment,
     replica: context.replicaId,
     requestId: from.request?.requestId,
     route: from.request?.routePrefix,
+    traceId,
+    spanId,
     env: context.env,
   };
 }

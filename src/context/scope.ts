@@ -13,6 +13,7 @@ import { RequestCancelledError } from "../protocol/errors.ts";
 import type { AnyHandle } from "../protocol/handle-types.ts";
 import type { LoggingConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import { isImpliedTrace, nextHop, type Trace } from "../protocol/trace.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
 import type { After } from "./with-timeout.ts";
@@ -56,8 +57,13 @@ export interface RequestContext {
   readonly deadline: number | undefined;
   /** Aborts when the caller cancels, goes away or runs out of time. */
   readonly signal: AbortSignal;
-  /** The W3C trace context that came with the request. */
-  readonly traceparent: string | undefined;
+  /**
+   * The W3C trace context, to be sent on: the trace id and the flags that came with the request, or new ones, and a span id of this
+   * replica's own.
+   */
+  readonly traceparent: string;
+  /** What came with that; `undefined` where none came, or no `traceparent` with it. */
+  readonly tracestate: string | undefined;
   /** The key of the object, in a keyed deployment; else the affinity key: requests with equal keys go to the same replica. */
   readonly key: string | undefined;
   /** Which attempt of which task this is, counted from 1; `undefined` for a call that was not enqueued, and in what a task calls. */
@@ -78,9 +84,14 @@ export interface ReplicaScope {
   readonly tasks?: TaskPort | undefined;
 }
 
+/** Every replica makes it out by itself. */
+const NOT_CARRIED: Pick<RequestMeta, "traceparent" | "tracestate"> = {};
+
 /** A request while it is worked on. */
 export class RequestScope implements RequestContext, Watched {
   readonly meta: RequestMeta;
+  #trace: Trace | undefined;
+  #carried: Pick<RequestMeta, "traceparent" | "tracestate"> | undefined;
   #signal: AbortController | undefined;
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;
@@ -95,6 +106,7 @@ export class RequestScope implements RequestContext, Watched {
   #source: { readonly signal: AbortSignal } | undefined;
   readonly #clients: ClientWatch | undefined;
   #isWatched = false;
+  #fromAfar: Set<unknown> | undefined;
 
   /**
    * @param source The HTTP request, whose client may go away.
@@ -118,8 +130,23 @@ export class RequestScope implements RequestContext, Watched {
   get deadline(): number | undefined {
     return this.meta.deadline;
   }
-  get traceparent(): string | undefined {
-    return this.meta.traceparent;
+  /** Where the request is in its trace. Made when somebody asks: most requests end before. */
+  get trace(): Trace {
+    return (this.#trace ??= nextHop(this.meta));
+  }
+  get traceparent(): string {
+    return this.trace.traceparent;
+  }
+  get tracestate(): string | undefined {
+    return this.meta.tracestate;
+  }
+  /** What calls that are made for the request are to carry of its trace. */
+  get carried(): Pick<RequestMeta, "traceparent" | "tracestate"> {
+    return (this.#carried ??= this.meta.traceparent === undefined && isImpliedTrace(this.requestId) ? NOT_CARRIED : this.#own);
+  }
+  get #own(): Pick<RequestMeta, "traceparent" | "tracestate"> {
+    const { traceparent, tracestate } = this;
+    return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
   }
   get key(): string | undefined {
     return this.meta.key;
@@ -138,6 +165,16 @@ export class RequestScope implements RequestContext, Watched {
       if (this.isAborted) this.#signal.abort(this.#reason);
     }
     return this.#signal.signal;
+  }
+
+  /** A call that was made for the request has thrown what is no object, which cannot be told from another one by itself. */
+  noteFromAfar(thrown: unknown): void {
+    (this.#fromAfar ??= new Set()).add(thrown);
+  }
+
+  /** Whether a call of the request has thrown this. */
+  isFromAfar(thrown: unknown): boolean {
+    return this.#fromAfar?.has(thrown) === true;
   }
 
   get isAborted(): boolean {

@@ -15,10 +15,12 @@
  */
 import type { ConfigChange } from "../protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import type { Measured, ReplicaMetrics, UserCounts } from "../protocol/metrics.ts";
 import { own } from "../protocol/own.ts";
 import type { RouteConfig, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import { type Order, prefixesNaming } from "../traffic/state.ts";
+import { keepCounts, totalOf, youngOf } from "./metrics-store.ts";
 import { NO_ROUTING, ownersOf, type Routing, routingAfter } from "./routing.ts";
 import { earliest } from "./schedule.ts";
 import { type RoutesInForce, TrafficKeeper, type TrafficKeeperPorts } from "./traffic-keeper.ts";
@@ -47,6 +49,8 @@ export interface ConfigStorePorts {
   save(config: StoredConfig): void;
   /** Where traffic is stored. */
   readonly traffic: Pick<TrafficKeeperPorts, "load" | "save">;
+  /** Where what code outside of replicas has counted is stored. */
+  readonly measured: { load(): Measured | undefined; save(measured: Measured): void };
   wakeAt(timeMs: number | undefined): void;
   /** Rejects if the controller was not reached, or does not answer in time. */
   deliver(app: string, change: ConfigChange): Promise<void>;
@@ -67,10 +71,17 @@ export interface ConfigStoreRpc {
   traffic(query: TrafficQuery): Promise<TrafficNews | undefined>;
   /** A controller tells what its replicas have counted. */
   counted(report: TrafficReport): Promise<void>;
+  /** An isolate tells what code outside of replicas has counted. */
+  measured(counts: UserCounts): Promise<void>;
   /** Ends a canary; `false` if the prefix has none. */
   order(order: Order): Promise<boolean>;
   /** The routes, as an operator sees them. */
-  routes(): Promise<RoutesInForce>;
+  routes(): Promise<RoutesInForce & OfWorker>;
+}
+
+/** What code of the Worker has counted outside of replicas; missing if it has counted nothing. */
+export interface OfWorker {
+  readonly worker?: ReplicaMetrics;
 }
 
 /** What isolates route by. */
@@ -152,14 +163,27 @@ export class ConfigStore implements ConfigStoreRpc {
     this.#wake(this.#deliverAtMs);
   }
 
+  async measured(counts: UserCounts): Promise<void> {
+    const { load, save } = this.#ports.measured;
+    save(keepCounts(load(), counts, this.#ports.now()));
+  }
+
   async order(order: Order): Promise<boolean> {
     const isKnown = this.#traffic.order(order);
     this.#wake(this.#deliverAtMs);
     return isKnown;
   }
 
-  async routes(): Promise<RoutesInForce> {
-    return this.#traffic.inForce();
+  async routes(): Promise<RoutesInForce & OfWorker> {
+    const measured = this.#ports.measured.load();
+    return { ...this.#traffic.inForce(), ...(measured === undefined ? {} : { worker: this.#shown(measured) }) };
+  }
+
+  #shown(measured: Measured): ReplicaMetrics {
+    const series = totalOf(measured, { isSilent: false, isGone: false });
+    const { starts, atMs, latest } = measured;
+    const about = latest.about ?? {};
+    return { deployment: "", replica: "", starts, atMs, series, about, young: youngOf(measured, this.#ports.now()) };
   }
 
   /** Goes on with what was interrupted, and with canaries. */

@@ -2,12 +2,17 @@
  * What an application's replicas have measured: taken from their reports, told to whoever scrapes, and forgotten when they have left.
  *
  * Owns: which rows there are. Does not own: what is in one (`metrics-store.ts`), where they are stored.
+ *
+ * Invariants:
+ *   M1. A deployment of more than `MANY_REPLICAS` replicas is shown as the sum of all of them. It never gets smaller while it is shown: what
+ *       forgotten replicas have counted stays in it.
  */
 import { LEASE_MS } from "../protocol/control.ts";
-import type { MetricsSnapshot, ReplicaMetrics } from "../protocol/metrics.ts";
+import { MANY_REPLICAS, type Measured, type MetricsSnapshot, type ReplicaMetrics } from "../protocol/metrics.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import { isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./metrics-store.ts";
+import { addCounts, isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./metrics-store.ts";
 import type { ApplicationState } from "./state.ts";
+import { summed } from "./summed-metrics.ts";
 
 /** How often all rows are looked through for those of replicas that left long ago, at most. */
 const SWEEP_MS = 600_000;
@@ -29,13 +34,30 @@ export class MeasuredReplicas {
 
   /** All that is to be scraped. */
   all(application: ApplicationState, nowMs: number): ReplicaMetrics[] {
-    return [...this.#store.entries()].flatMap(([replica, measured]): ReplicaMetrics | [] => {
-      const deployment = parseReplicaId(replica)?.deployment;
-      const isThere = isPresent(application, replica);
-      if (deployment === undefined || (!isThere && isForgotten(measured, nowMs))) return [];
-      const isSilent = !isThere || nowMs - measured.atMs > LEASE_MS;
-      return { deployment, replica, starts: measured.starts, series: totalOf(measured, isSilent), young: youngOf(measured, nowMs) };
-    });
+    const shown: ReplicaMetrics[] = [];
+    const parts = new Map<string, ReplicaMetrics[]>();
+    for (const [name, { deployment, replica }, measured] of this.#rows()) {
+      const isGone = !isPresent(application, name);
+      const isMany = isSummed(application, deployment);
+      if (!isMany && (replica === undefined || (isGone && isForgotten(measured, nowMs)))) continue;
+      const isSilent = isGone || nowMs - measured.atMs > LEASE_MS;
+      const { starts, atMs, latest } = measured;
+      const series = totalOf(measured, { isSilent, isGone });
+      const about = latest.about ?? {};
+      const metrics: ReplicaMetrics = { deployment, replica, starts, series, young: youngOf(measured, nowMs), atMs, about };
+      if (!isMany) shown.push(metrics);
+      else if (parts.get(deployment)?.push(metrics) === undefined) parts.set(deployment, [metrics]);
+    }
+    return [...shown, ...Array.from(parts.values(), summed)];
+  }
+
+  /** The rows, with what each is of: a replica, or, without one, what those that are forgotten have counted. */
+  *#rows(): Generator<readonly [name: string, of: { readonly deployment: string; readonly replica: string | undefined }, Measured]> {
+    for (const [name, measured] of this.#store.entries()) {
+      const deployment = parseReplicaId(name)?.deployment;
+      if (deployment !== undefined) yield [name, { deployment, replica: name }, measured];
+      else if (name.startsWith(FORGOTTEN)) yield [name, { deployment: name.slice(FORGOTTEN.length), replica: undefined }, measured];
+    }
   }
 
   /** Replicas have left. They are shown for a while: whoever scrapes would miss what they did last. */
@@ -53,11 +75,28 @@ export class MeasuredReplicas {
   #sweep(application: ApplicationState, isDeleted: boolean, nowMs: number): void {
     for (const [name, row] of Array.from(this.#store.entries())) {
       if (isPresent(application, name)) continue;
-      if (isDeleted || (row.goneAtMs !== undefined && isForgotten(row, nowMs))) this.#store.delete(name);
-      else if (row.goneAtMs === undefined) this.#store.set(name, { ...row, goneAtMs: nowMs });
+      const deployment = parseReplicaId(name)?.deployment;
+      if (deployment === undefined && !isDeleted) continue;
+      if (isDeleted || (row.goneAtMs !== undefined && isForgotten(row, nowMs))) {
+        if (!isDeleted) this.#keepCounts(deployment!, row);
+        this.#store.delete(name);
+      } else if (row.goneAtMs === undefined) this.#store.set(name, { ...row, goneAtMs: nowMs });
     }
     this.#sweptAtMs = nowMs;
   }
+
+  // Of a small deployment too: should it become large, the sum goes on from there.
+  #keepCounts(deployment: string, row: Measured): void {
+    const name = FORGOTTEN + deployment;
+    this.#store.set(name, addCounts(this.#store.get(name), row));
+  }
+}
+
+/** What the row of a deployment is called. No replica is called so. */
+const FORGOTTEN = "forgotten:";
+
+function isSummed({ deployments }: ApplicationState, deployment: string): boolean {
+  return (deployments.get(deployment)?.replicas.size ?? 0) > MANY_REPLICAS;
 }
 
 function isPresent({ deployments }: ApplicationState, replica: string): boolean {

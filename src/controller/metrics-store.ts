@@ -9,7 +9,17 @@
  */
 import { MEASURED, type Metric } from "../observe/metric-definitions.ts";
 import { merged, seriesOf } from "../observe/series.ts";
-import { type Birth, type Measured, type MetricsSnapshot, type SeriesByKey, STARTS } from "../protocol/metrics.ts";
+import { userMetricOf } from "../observe/user-metric.ts";
+import {
+  type Birth,
+  isUserKey,
+  type Measured,
+  type MetricsSnapshot,
+  type Series,
+  type SeriesByKey,
+  STARTS,
+  type UserCounts,
+} from "../protocol/metrics.ts";
 
 /** Storage, by the name of a replica's object. */
 export interface MeasuredStore {
@@ -40,13 +50,56 @@ export function keep(before: Measured | undefined, snapshot: MetricsSnapshot, at
   // The last word of a replica that was lost may come late.
   if (snapshot.startedAtMs < latest.startedAtMs) return before;
   const births = [...youngOf(before, atMs), ...birthsIn(snapshot.series, [latest.series, earlier], atMs)];
-  if (snapshot.startedAtMs === latest.startedAtMs) return { ...before, atMs, latest: snapshot, births };
-  return { starts: starts + 1, atMs, latest: snapshot, earlier: merged(earlier, countsOf(latest.series)), births };
+  if (snapshot.startedAtMs === latest.startedAtMs) return { ...before, atMs, latest: changed(latest, snapshot), births };
+  const about = { ...latest.about, ...snapshot.about };
+  return { starts: starts + 1, atMs, latest: { ...snapshot, about }, earlier: merged(earlier, countsOf(latest.series)), births };
 }
 
-/** What a replica has measured in all. @param isSilent Whether it should have been heard of since, if it still worked. */
-export function totalOf({ latest, earlier }: Measured, isSilent: boolean): SeriesByKey {
-  return merged(earlier, isSilent ? countsOf(latest.series) : latest.series);
+// Of the application's own metrics only the series that have changed come.
+function changed(before: MetricsSnapshot, snapshot: MetricsSnapshot): MetricsSnapshot {
+  const own = Object.entries(before.series).filter(([key]) => isUserKey(key));
+  if (own.length === 0) return snapshot;
+  const series: Record<string, readonly Series[]> = { ...snapshot.series };
+  for (const [key, known] of own) series[key] = replaced(known, series[key]);
+  return { ...snapshot, series, about: { ...before.about, ...snapshot.about } };
+}
+
+function replaced(known: readonly Series[], news: readonly Series[] = []): readonly Series[] {
+  return news.length === 0 ? known : [...known.filter(([labels]) => seriesOf(news, labels) === undefined), ...news];
+}
+
+/** What is kept once an isolate has told what it has counted since it told so last. */
+export function keepCounts(before: Measured | undefined, { series, about }: UserCounts, atMs: number): Measured {
+  const { latest, earlier } = before ?? { latest: { startedAtMs: 0, series: NONE }, earlier: NONE };
+  const births = [...(before === undefined ? [] : youngOf(before, atMs)), ...birthsIn(series, [earlier], atMs)];
+  const gauges: Record<string, readonly Series[]> = { ...latest.series };
+  for (const [key, news] of Object.entries(series)) if (isGauge(key)) gauges[key] = replaced(gauges[key] ?? [], news);
+  const kept = { startedAtMs: 0, series: merged(gauges), about: { ...latest.about, ...about } };
+  return { starts: 1, atMs, latest: kept, earlier: merged(earlier, countsOf(series)), births };
+}
+
+/** Whether a replica's numbers that are so at a moment still are: those that it measures by itself, and those that the application sets. */
+export interface Momentary {
+  /** It should have been heard of since, if it still worked. */
+  readonly isSilent: boolean;
+  /** It has left. */
+  readonly isGone: boolean;
+}
+
+/** What a replica has measured in all. */
+export function totalOf({ latest, earlier }: Measured, { isSilent, isGone }: Momentary): SeriesByKey {
+  const now = Object.entries(latest.series).filter(([key]) => !isGauge(key) || !(isUserKey(key) ? isGone : isSilent));
+  // The latest first: a metric may have been defined anew.
+  return merged(Object.fromEntries(now), earlier);
+}
+
+/** What is left of a replica that is not shown any more, in what its deployment's replicas have counted together. */
+export function addCounts(before: Measured | undefined, measured: Measured): Measured {
+  const { starts = 0, earlier = NONE, latest } = before ?? {};
+  const counts = countsOf(totalOf(measured, { isSilent: true, isGone: true }));
+  const about = { ...measured.latest.about, ...latest?.about };
+  const atMs = Math.max(before?.atMs ?? 0, measured.atMs);
+  return { starts: starts + measured.starts, atMs, latest: { startedAtMs: 0, series: NONE, about }, earlier: merged(counts, earlier) };
 }
 
 /** Whether a replica that is no longer there is not shown any more. */
@@ -76,5 +129,6 @@ function countsOf(series: SeriesByKey): SeriesByKey {
 }
 
 function isGauge(key: string): boolean {
+  if (isUserKey(key)) return userMetricOf(key)?.type === "gauge";
   return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[key]?.type === "gauge";
 }

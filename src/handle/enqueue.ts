@@ -3,6 +3,7 @@
  */
 import { ConfigError } from "../protocol/errors.ts";
 import type { HandleOptions } from "../protocol/handle-types.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
 import type { TaskPort, TaskRouting } from "../protocol/tasks.ts";
 import { RemoteTask } from "./remote-task.ts";
 
@@ -25,13 +26,13 @@ export interface EnqueuedCall {
   readonly args: readonly unknown[];
   readonly options: HandleOptions;
   /** Of the request that enqueues it: attempts continue its trace. */
-  readonly traceparent: string | undefined;
+  readonly trace: Pick<RequestMeta, "traceparent" | "tracestate">;
 }
 
 /** Resolves with the task once it is durable. */
 export async function enqueueTo(
   { app, deployment, key, takesTasks, tasks }: EnqueueTarget,
-  { method, args, options, traceparent }: EnqueuedCall,
+  { method, args, options, trace: { traceparent, tracestate } }: EnqueuedCall,
 ): Promise<RemoteTask> {
   if (tasks === undefined || takesTasks !== true) {
     throw new ConfigError(
@@ -51,6 +52,7 @@ export async function enqueueTo(
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
   });
   return new RemoteTask(id, tasks);
 }

@@ -3,8 +3,9 @@
  */
 import { ConfigError } from "../protocol/errors.ts";
 import { MAX_TASK_TIME_MS, MAX_TIME_MS } from "../protocol/limits.ts";
-import { REQUEST_ID_PATTERN, REQUEST_ID_RULE, TRACEPARENT_PATTERN } from "../protocol/names.ts";
+import { REQUEST_ID_PATTERN, REQUEST_ID_RULE } from "../protocol/names.ts";
 import { own } from "../protocol/own.ts";
+import { isTraceparent } from "../protocol/trace.ts";
 import { closest, show } from "../protocol/wording.ts";
 
 interface Rule {
@@ -27,7 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   requestId: { accepted: REQUEST_ID_RULE, accepts: (value) => typeof value === "string" && REQUEST_ID_PATTERN.test(value) },
   traceparent: {
     accepted: "a W3C trace context: 00-<32 hex digits>-<16 hex digits>-<2 hex digits>",
-    accepts: (value) => typeof value === "string" && TRACEPARENT_PATTERN.test(value),
+    accepts: (value) => typeof value === "string" && isTraceparent(value),
   },
   idempotencyKey: {
     accepted: `a string of 1 to ${MAX_KEY_LENGTH} characters`,

@@ -151,8 +151,13 @@ function remoteMethod(core: HandleCore, method: string | undefined): { remote: u
 
 async function enqueued({ core: { target, options, scopeOf }, method, args }: Call): Promise<unknown> {
   const scope = scopeOf();
-  const traceparent = scope?.request === undefined ? (options.traceparent ?? scope?.outer?.traceparent) : scope.request.meta.traceparent;
-  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, traceparent });
+  // Another request works on it, and has another id: what is implied here is not there.
+  const trace = scope?.request === undefined ? carriedTrace(options, undefined, scope?.outer) : traceIn(scope.request);
+  return enqueueTo(target, { method, args: args.some(isResponse) ? await arrived(args) : args, options, trace });
+}
+
+function traceIn({ traceparent, tracestate }: RequestScope): CarriedTrace {
+  return { traceparent, tracestate };
 }
 
 interface Call {
@@ -177,7 +182,7 @@ function begin(send: Sender, call: Call, entry: object): CallResponse {
   const settings = { cancellation, callSite, parent, signal, after: scope?.replica?.after ?? after };
   let meta: RequestMeta;
   try {
-    meta = nextMeta(core, parent?.meta, scope?.outer);
+    meta = nextMeta(core, parent, scope?.outer);
   } catch (error) {
     return new CallResponse(Promise.reject(error), { ...settings, deadline: undefined });
   }
@@ -230,7 +235,17 @@ function isResponse(arg: unknown): boolean {
   return arg instanceof CallResponse;
 }
 
-function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefined, outer: OuterRequest | undefined): RequestMeta {
+type CarriedTrace = Pick<RequestMeta, "traceparent" | "tracestate">;
+const NO_TRACE: CarriedTrace = {};
+
+/** What a call carries of the trace that it is part of. */
+function carriedTrace({ traceparent }: HandleOptions, request: RequestScope | undefined, outer: OuterRequest | undefined): CarriedTrace {
+  if (request !== undefined) return request.carried;
+  return traceparent === undefined ? (outer?.carried ?? NO_TRACE) : { traceparent };
+}
+
+function nextMeta({ target, options }: HandleCore, request: RequestScope | undefined, outer: OuterRequest | undefined): RequestMeta {
+  const parent = request?.meta;
   const here = `${target.app}/${target.deployment}`;
   const chain = parent === undefined ? [here] : [...parent.chain, here];
   const hops = (parent?.hops ?? 0) + 1;
@@ -239,8 +254,9 @@ function nextMeta({ target, options }: HandleCore, parent: RequestMeta | undefin
   // Only what is set is sent, and this is the hot path: no spreading.
   const meta: Writable<RequestMeta> = { requestId: parent?.requestId ?? options.requestId ?? newRequestId(), chain, hops };
   if (parent?.routePrefix !== undefined) meta.routePrefix = parent.routePrefix;
-  const traceparent = parent === undefined ? (options.traceparent ?? outer?.traceparent) : parent.traceparent;
+  const { traceparent, tracestate } = carriedTrace(options, request, outer);
   if (traceparent !== undefined) meta.traceparent = traceparent;
+  if (tracestate !== undefined) meta.tracestate = tracestate;
   if (deadline !== undefined) meta.deadline = deadline;
   if (parent?.shadow === true) meta.shadow = true;
   if (options.multiplexedModelId !== undefined) meta.multiplexedModelId = options.multiplexedModelId;

@@ -16,6 +16,7 @@ import type { CallSite } from "./call-site.ts";
 export class RemoteItems implements AsyncIterable<unknown> {
   readonly #puller: ItemPuller;
   readonly #callSite: CallSite;
+  readonly #failed: (thrown: unknown) => void;
   readonly #listeners: (() => void)[] = [];
   #isCancelled = false;
   #failure: { readonly reason: unknown } | undefined;
@@ -28,9 +29,11 @@ export class RemoteItems implements AsyncIterable<unknown> {
     return true;
   }
 
-  constructor(puller: ItemPuller, callSite: CallSite = {}) {
+  /** @param failed Is told what the generator has thrown. */
+  constructor(puller: ItemPuller, callSite: CallSite = {}, failed: (thrown: unknown) => void = () => {}) {
     this.#puller = puller;
     this.#callSite = callSite;
+    this.#failed = failed;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
@@ -45,7 +48,11 @@ export class RemoteItems implements AsyncIterable<unknown> {
         isOver = batch.done;
         if (!isOver) next = this.#pull();
         yield* batch.items;
-        if (batch.error !== undefined) throw decodeError(batch.error, this.#callSite.stack);
+        if (batch.error !== undefined) {
+          const thrown = decodeError(batch.error, this.#callSite.stack);
+          this.#failed(thrown);
+          throw thrown;
+        }
       }
     } finally {
       if (!isOver) this.cancel();

@@ -38,6 +38,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
   #items: RemoteItems | undefined;
   // What the replica threw, until somebody awaits it: then its stack says who.
   #thrown: unknown;
+  #parent: RequestScope | undefined;
   #isGivenUp = false;
   // What could end the call early, until it is over.
   #forgetDeadline: (() => void) | undefined;
@@ -58,6 +59,7 @@ export class CallResponse implements DeploymentResponse<unknown> {
     );
     if (deadline !== undefined) this.#limit(deadline);
     if (signal !== undefined) this.#follow(signal);
+    this.#parent = parent;
     if (parent !== undefined) this.#forgetParent = parent.onAbortSoon((reason) => this.#giveUp(reason));
     if (this.#isGivenUp) this.#end();
   }
@@ -100,10 +102,20 @@ export class CallResponse implements DeploymentResponse<unknown> {
   }
 
   #receive(reply: Answer): void {
-    if (reply.kind === "stream") return this.#receiveStream(new RemoteItems(reply.items, this.#callSite));
+    if (reply.kind === "stream")
+      return this.#receiveStream(new RemoteItems(reply.items, this.#callSite, (thrown) => this.#noteFromAfar(thrown)));
     if (reply.kind === "value") this.#resolve(reply.value);
-    else this.#failWith((this.#thrown = decodeError(reply.error, this.#callSite.stack)));
+    else {
+      this.#thrown = decodeError(reply.error, this.#callSite.stack);
+      this.#noteFromAfar(this.#thrown);
+      this.#failWith(this.#thrown);
+    }
     this.#end();
+  }
+
+  // The replica has logged it. What is no object has to be known by its request.
+  #noteFromAfar(thrown: unknown): void {
+    if (typeof thrown !== "object" || thrown === null) this.#parent?.noteFromAfar(thrown);
   }
 
   // The way round only for what failed: V8 sees from inside a promise's handler who awaits that promise.

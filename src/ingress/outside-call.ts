@@ -94,7 +94,10 @@ function keyedOf(found: RpcTarget | KeyedTarget): KeyedTarget {
 
 async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {
   const { app, tasks } = target;
-  if (question === "enqueue") return (await enqueueTo(target, { method, args, options, traceparent: options.traceparent })).id;
+  if (question === "enqueue") {
+    const { traceparent } = options;
+    return (await enqueueTo(target, { method, args, options, trace: traceparent === undefined ? {} : { traceparent } })).id;
+  }
   const [id, waitMs = 0] = args;
   // Whoever may call one application is told nothing of another's tasks.
   if (tasks === undefined || typeof id !== "string" || !id.startsWith(`${app}.`))

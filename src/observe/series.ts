@@ -7,10 +7,12 @@
  *   N1. A metric has at most `MAX_SERIES` series, whatever user code puts into labels; the rest is counted as `other`.
  *   N2. Numbers add up: merging loses nothing.
  */
-import type { Label, Series, SeriesByKey } from "../protocol/metrics.ts";
+import { isUserKey, type Label, type Series, type SeriesByKey } from "../protocol/metrics.ts";
 
 /** How many series of one metric a replica has, besides `other`. */
 export const MAX_SERIES = 64;
+/** How many of one of the application's own. */
+export const MAX_SERIES_OF_ONE = 100;
 
 /** The numbers of the series with these labels, to be added to; a new series begins at 0. */
 export function numbersAt(series: Series[], first?: Label, second?: Label, third?: Label): number[] {
@@ -26,15 +28,22 @@ function find(series: readonly Series[], first?: Label, second?: Label, third?: 
 }
 
 function begin(series: Series[], given: readonly (Label | undefined)[]): number[] {
-  let labels = given.filter((label) => label !== undefined);
-  if (series.length >= MAX_SERIES) {
-    labels = labels.map(() => "other");
-    const [first, second, third] = labels;
-    const other = find(series, first, second, third);
-    if (other !== undefined) return other;
-  }
+  return numbersOf(
+    series,
+    given.filter((label) => label !== undefined),
+    MAX_SERIES,
+  );
+}
+
+/** The same for any number of labels, and any limit. */
+export function numbersOf(series: Series[], labels: readonly Label[], most: number): number[] {
+  const known = seriesOf(series, labels);
+  if (known !== undefined) return known[1];
+  const others = series.length < most ? labels : labels.map(() => "other");
+  const other = others === labels ? undefined : seriesOf(series, others);
+  if (other !== undefined) return other[1];
   const numbers = [0];
-  series.push([labels, numbers]);
+  series.push([others, numbers]);
   return numbers;
 }
 
@@ -59,12 +68,13 @@ export function countOf(numbers: readonly number[]): number {
   return count;
 }
 
-/** What two sources have counted together: the sum, series by series. Neither is changed. */
-export function merged(a: SeriesByKey, b: SeriesByKey): SeriesByKey {
+/** What several sources have counted together: the sum, series by series. None of them is changed. */
+export function merged(...sources: readonly SeriesByKey[]): SeriesByKey {
   const all: Record<string, Series[]> = {};
-  for (const [key, list] of [a, b].flatMap((source) => Object.entries(source))) {
+  for (const [key, list] of sources.flatMap((source) => Object.entries(source))) {
     const series = (all[key] ??= []);
-    for (const [[first, second, third], numbers] of list) add(numbersAt(series, first, second, third), numbers);
+    const most = isUserKey(key) ? MAX_SERIES_OF_ONE : MAX_SERIES;
+    for (const [labels, numbers] of list) add(numbersOf(series, labels, most), numbers);
   }
   return all;
 }

@@ -1,30 +1,42 @@
 /**
  * Prometheus text, format 0.0.4.
  */
-import type { Label, Series } from "../protocol/metrics.ts";
+import type { Label } from "../protocol/metrics.ts";
 import type { Metric } from "../observe/metric-definitions.ts";
 import { countOf } from "../observe/series.ts";
 
 /** What is answered with {@link expose}'s text. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** A metric and all its series. */
-export type Family = readonly [Metric, readonly Series[]];
+/** A series as it is scraped: `undefined` is a label that it does not have. */
+export type Shown = readonly [labels: readonly (Label | undefined)[], numbers: readonly number[]];
 
-/** Writes families, whose numbers are finite; one without series is left out. No two may have one name, and no two series of one the same labels. */
+/** A metric and all its series. */
+export type Family = readonly [Metric, readonly Shown[]];
+
+/**
+ * Writes families; one without series is left out. Those of one name stand together, have one type, and the first one's help is
+ * written. No two series of one name have the same labels.
+ */
 export function expose(families: readonly Family[]): string {
   let text = "";
+  let begun: string | undefined;
   for (const [metric, series] of families) {
     if (series.length === 0) continue;
     const { name, type, help } = metric;
-    text += `# HELP ${name} ${escaped(help)}\n# TYPE ${name} ${type}\n`;
+    if (name !== begun) text += `# HELP ${name} ${escaped(help)}\n# TYPE ${name} ${type}\n`;
+    begun = name;
     for (const [values, numbers] of series) text += linesOf(metric, values, numbers);
   }
   return text;
 }
 
-function linesOf({ name, labels, bounds }: Metric, values: readonly Label[], [first = 0, ...counts]: readonly number[]): string {
-  const pairs = labels.map((label, index) => pair(label, values[index] ?? ""));
+function linesOf({ name, labels, bounds }: Metric, values: Shown[0], [first = 0, ...counts]: readonly number[]): string {
+  const pairs = labels.flatMap((label, index) => {
+    const value = values[index];
+    // What an older version has not told is empty.
+    return value === undefined && index < values.length ? [] : pair(label, value ?? "");
+  });
   if (bounds === undefined) return line(name, pairs, first);
   const bucket = (bound: Label, count: number) => line(`${name}_bucket`, [...pairs, pair("le", bound)], count);
   let text = "";
@@ -35,7 +47,7 @@ function linesOf({ name, labels, bounds }: Metric, values: readonly Label[], [fi
 }
 
 function line(name: string, pairs: readonly string[], value: number): string {
-  return `${name}{${pairs.join()}} ${value}\n`;
+  return `${name}{${pairs.join()}} ${Number.isFinite(value) ? value : value > 0 ? "+Inf" : "-Inf"}\n`;
 }
 
 function pair(label: string, value: Label): string {

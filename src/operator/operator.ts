@@ -12,6 +12,7 @@ import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";
 import type { Html } from "./dashboard/html.ts";
 import { dashboardPage } from "./dashboard/page.ts";
+import type { UserSource } from "./user-families.ts";
 import { NO_ROUTES, type RoutesView } from "./dashboard/routes.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { type Scraped, systemMetrics } from "./system-metrics.ts";
@@ -52,6 +53,8 @@ export interface ObservedTasks {
 /** What is shown of the prefixes that several applications share, by prefix. */
 export interface RoutesShown extends RoutesView {
   readonly shadows: readonly ShadowCount[];
+  /** What code of the Worker has counted outside of replicas. */
+  readonly worker?: UserSource["metrics"];
 }
 
 /** What the API acts on. */
@@ -164,12 +167,12 @@ async function getApplications(_: IRequest, ports: OperatorPorts): Promise<Respo
 }
 
 async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> {
-  const [scraped, { shadows }, ofTasks = ""] = await Promise.all([
+  const [scraped, { shadows, worker }, ofTasks = ""] = await Promise.all([
     ports.scrape(),
     ports.routes().catch(() => UNKNOWN_ROUTES),
     seen(ports.tasks?.metrics()),
   ]);
-  return new Response(systemMetrics(scraped, shadows) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
+  return new Response(systemMetrics(scraped, shadows, worker) + ofTasks, { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {

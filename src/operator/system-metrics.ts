@@ -1,11 +1,11 @@
 /**
  * All that is scraped: what the replicas have measured, and what their controllers know. Pure.
  */
-import { type ApplicationMetrics, type Series, STARTS } from "../protocol/metrics.ts";
+import { type ApplicationMetrics, MANY_REPLICAS, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
 import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA, SHADOWS } from "../observe/metric-definitions.ts";
-import { expose, type Family } from "./exposition.ts";
-import { seriesOf } from "../observe/series.ts";
+import { expose, type Family, type Shown } from "./exposition.ts";
+import { begunAt0, userFamilies, type UserSource } from "./user-families.ts";
 
 /** What a controller answered; `undefined` when it did not. */
 export interface Scraped {
@@ -16,8 +16,16 @@ export interface Scraped {
 /** How many shadows of an application ended so. */
 export type ShadowsCounted = readonly [application: string, outcome: string, count: number];
 
-/** Writes what the controllers answered, and how shadows have ended. */
-export function systemMetrics(scraped: readonly Scraped[], shadows: readonly ShadowsCounted[] = []): string {
+/**
+ * Writes what the controllers answered, how shadows have ended, and what code of the Worker has counted.
+ *
+ * @param worker What that has counted outside of replicas: its labels of application, deployment and replica are empty.
+ */
+export function systemMetrics(
+  scraped: readonly Scraped[],
+  shadows: readonly ShadowsCounted[] = [],
+  worker?: UserSource["metrics"],
+): string {
   const known = scraped.flatMap(({ metrics }) => metrics ?? []);
   return expose([
     [
@@ -26,11 +34,15 @@ export function systemMetrics(scraped: readonly Scraped[], shadows: readonly Sha
     ],
     ...(shadows.length === 0 ? [] : [shadowsIn(shadows)]),
     ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
+    ...userFamilies([
+      ...known.flatMap(({ details: { name: application }, replicas }) => replicas.map((metrics) => ({ application, metrics }))),
+      ...(worker === undefined ? [] : [{ application: "", metrics: worker }]),
+    ]),
   ]);
 }
 
 function shadowsIn(shadows: readonly ShadowsCounted[]): Family {
-  return [SHADOWS, shadows.map(([application, outcome, count]): Series => [[application, outcome], [count]])];
+  return [SHADOWS, shadows.map(([application, outcome, count]): Shown => [[application, outcome], [count]])];
 }
 
 // Ray Serve's numbers begin at 1; 0 is a state that is not known here.
@@ -38,14 +50,16 @@ const APPLICATION_STATES: readonly ApplicationStatus[] = ["DEPLOY_FAILED", "UNHE
 const DEPLOYMENT_STATES: readonly DeploymentStatus[] = ["DEPLOY_FAILED", "UNHEALTHY", "UPDATING", "UPSCALING", "DOWNSCALING", "HEALTHY"];
 
 /** What there is to say of one deployment: the labels besides its own, and a number. */
-type Look = (deployment: ApplicationDetails["deployments"][string]) => readonly (readonly [labels: readonly string[], value: number])[];
+type Look = (
+  deployment: ApplicationDetails["deployments"][string],
+) => readonly (readonly [labels: readonly (string | undefined)[], value: number])[];
 
 // What controllers know, whether a replica has said anything or not.
 function statesIn(known: readonly ApplicationMetrics[]): Family[] {
   const each = (look: Look) =>
     known.flatMap(({ details }) =>
       Object.values(details.deployments).flatMap((one) =>
-        look(one).map(([labels, value]): Series => [[details.name, one.name, ...labels], [value]]),
+        look(one).map(([labels, value]): Shown => [[details.name, one.name, ...labels], [value]]),
       ),
     );
   const legend = (states: readonly string[]) => states.map((state, index) => `${index + 1} ${state}`).join(", ");
@@ -68,7 +82,10 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     ],
     [
       gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),
-      each(({ replicas }) => replicas.map(({ replica_id, state }) => [[replica_id], state === "RUNNING" ? 1 : 0])),
+      each(({ replicas }) => {
+        const healthy = replicas.map(({ replica_id, state }) => [[replica_id], state === "RUNNING" ? 1 : 0] as const);
+        return healthy.length > MANY_REPLICAS ? [[[undefined], healthy.reduce((sum, [, value]) => sum + value, 0)]] : healthy;
+      }),
     ],
     [gauge("serve_deployment_epoch", "Changes of replicas or configuration.", DEPLOYMENT), each(({ epoch }) => [[[], epoch]])],
     [
@@ -78,7 +95,7 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     [
       counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
       known.flatMap(({ details: { name }, replicas }) =>
-        replicas.map(({ deployment, replica, starts, young = [] }): Series => {
+        replicas.map(({ deployment, replica, starts, young = [] }): Shown => {
           const isYoung = young.some(([key]) => key === STARTS);
           return [[name, deployment, replica], [isYoung ? 0 : starts]];
         }),
@@ -88,24 +105,17 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
 }
 
 function measuredIn(known: readonly ApplicationMetrics[]): Family[] {
-  const measured = (key: string) =>
+  const measured = (key: string, take: (series: Series) => number | readonly number[] | undefined) =>
     known.flatMap(({ details: { name }, replicas }) =>
-      replicas.flatMap(({ deployment, replica, series, young = [] }) => {
-        const begun = young.filter(([known]) => known === key).map(([, labels]): Series => [labels, [0]]);
-        return (series[key] ?? []).map(([labels, numbers]): Series => {
-          const isYoung = begun.length > 0 && seriesOf(begun, labels) !== undefined;
-          return [[name, deployment, replica, ...labels], isYoung ? [0] : numbers];
-        });
-      }),
+      replicas.flatMap(({ deployment, replica, series, young }) =>
+        begunAt0(series[key], key, young).flatMap((one): readonly Shown[] => {
+          const taken = take(one);
+          return taken === undefined ? [] : [[[name, deployment, replica, ...one[0]], typeof taken === "number" ? [taken] : taken]];
+        }),
+      ),
     );
   return [
-    ...Object.entries(MEASURED).map(([key, metric]): Family => [metric, measured(key)]),
-    ...DERIVED.map(([metric, key, take]): Family => [
-      metric,
-      measured(key).flatMap((series) => {
-        const number = take(series);
-        return number === undefined ? [] : [[series[0], [number]] as const];
-      }),
-    ]),
+    ...Object.entries(MEASURED).map(([key, metric]): Family => [metric, measured(key, ([, numbers]) => numbers)]),
+    ...DERIVED.map(([metric, key, take]): Family => [metric, measured(key, take)]),
   ];
 }

@@ -43,6 +43,8 @@ const TRAFFIC = 14;
 const SHADOW = 15;
 /** Where {@link Delivery.wantsState} is. */
 const WANTS_STATE = 16;
+/** Where {@link RequestMeta.tracestate} is. */
+const TRACESTATE = 17;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -61,6 +63,7 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   if (meta.traffic !== undefined) fields[TRAFFIC] = meta.traffic;
   if (meta.shadow === true) fields[SHADOW] = 1;
   if (wantsState === true) fields[WANTS_STATE] = 1;
+  if (traceparent !== undefined && meta.tracestate !== undefined) fields[TRACESTATE] = meta.tracestate;
   return JSON.stringify(fields);
 }
 
@@ -99,6 +102,7 @@ type Fields = readonly [
   traffic?: number | null,
   shadow?: number | null,
   wantsState?: number | null,
+  tracestate?: string | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
@@ -106,7 +110,8 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   const fields = fieldsOf(text);
   if (fields === undefined) return undefined;
   const [id, admission, epoch, requestId, hops, chain, ...optional] = fields;
-  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow, wantsState] = optional;
+  const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow, wantsState, tracestate] =
+    optional;
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -118,6 +123,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (task != null) meta.task = { id: task[0], attempt: task[1] };
   if (typeof traffic === "number") meta.traffic = traffic;
   if (shadow === 1) meta.shadow = true;
+  if (traceparent != null && typeof tracestate === "string") meta.tracestate = tracestate;
   const delivery = deliveryOf(id, admission, epoch ?? undefined);
   return { meta, delivery: wantsState === 1 ? { ...delivery, wantsState: true } : delivery };
 }

@@ -31,7 +31,11 @@ export function decodeError(wire: WireError, callerStack?: string): unknown {
 function decode(wire: WireError, callerStack: string | undefined, done: Map<object, unknown>): unknown {
   // It may have come as text, where anything can stand.
   if (typeof wire !== "object" || wire === null) return wire;
-  if (wire.kind !== "error") return wire.isNested === true ? restored(wire.value, done) : wire.value;
+  if (wire.kind !== "error") {
+    const value = wire.isNested === true ? restored(wire.value, done) : wire.value;
+    if (typeof value === "object" && value !== null) fromAfar.add(value);
+    return value;
+  }
   if (done.has(wire)) return done.get(wire);
   // One that leads back to itself, as no encoding gives it, ends there.
   done.set(wire, undefined);
@@ -78,7 +82,7 @@ function restored(value: unknown, done: Map<object, unknown>): unknown {
 // Weak, so that remembering an error does not keep it.
 const fromAfar = new WeakSet<object>();
 
-/** Whether an error came from another replica, which has logged it. */
+/** Whether an error, or any other object that was thrown, came from another replica, which has logged it. */
 export function isRemoteError(error: unknown): boolean {
   return typeof error === "object" && error !== null && fromAfar.has(error);
 }

@@ -5,6 +5,7 @@
  */
 import type { RequestMeta } from "./messages.ts";
 import { REQUEST_ID_PATTERN } from "./names.ts";
+import { isTraceparent } from "./trace.ts";
 
 /** What both ends know of a request that came over HTTP. */
 export interface HttpOrigin {
@@ -17,6 +18,10 @@ export interface HttpOrigin {
 export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" | "shadow">;
 
 const NOTHING: HttpExtras = {};
+
+/** Headers of a request's place in a trace. */
+const TRACEPARENT = "traceparent";
+const TRACESTATE = "tracestate";
 
 /** The metadata of a request that came over HTTP and has not been sent on. */
 export class HttpMeta implements RequestMeta {
@@ -76,8 +81,20 @@ export class HttpMeta implements RequestMeta {
   }
 
   get traceparent(): string | undefined {
-    return this.#headers.get("traceparent") ?? undefined;
+    return traceOf(this.#headers).traceparent;
   }
+
+  get tracestate(): string | undefined {
+    return traceOf(this.#headers).tracestate;
+  }
+}
+
+/** What the headers of a request say of the trace that it is part of; nothing, if that is not by the specification. */
+export function traceOf(headers: Headers): { readonly traceparent?: string; readonly tracestate?: string } {
+  const traceparent = headers.get(TRACEPARENT);
+  if (traceparent === null || !isTraceparent(traceparent)) return {};
+  const tracestate = headers.get(TRACESTATE);
+  return tracestate === null ? { traceparent } : { traceparent, tracestate };
 }
 
 /** Whether a request can be made anew with a body. `new Request` refuses one for the other methods, although a client may send it. */

@@ -23,7 +23,10 @@ export interface RequestMeta {
   readonly key?: string | undefined;
   /** When nobody waits for the answer any more, in milliseconds since the epoch. */
   readonly deadline?: number | undefined;
+  /** The W3C trace context of whoever sent it, if it had one: trace.ts says what is so without. */
   readonly traceparent?: string | undefined;
+  /** What came with that. */
+  readonly tracestate?: string | undefined;
   /** Which attempt of which task it is. */
   readonly task?: { readonly id: string; readonly attempt: number } | undefined;
   /**

@@ -16,14 +16,36 @@ export type Label = string | number;
  */
 export type Series = readonly [labels: readonly Label[], numbers: number[]];
 
-/** Series by the key of their metric in the definitions. A key that is not known is another version's. */
+/** With more replicas than these a deployment's series are sums, without the label `replica`. */
+export const MANY_REPLICAS = 500;
+
+/**
+ * Series by the key of their metric in the definitions; of the application's own metrics the key is the definition, as JSON. A key that
+ * is not known is another version's.
+ */
 export type SeriesByKey = Readonly<Record<string, readonly Series[]>>;
 
-/** What a replica has measured since it was started. */
+/** Whether series with this key are of a metric of the application's own. */
+export function isUserKey(key: string): boolean {
+  return key.startsWith("[");
+}
+
+/** What a replica has measured since it was started. Of the application's own metrics only series that have changed are in it. */
 export interface MetricsSnapshot {
   /** When it was started; tells a replica that goes on from one that began anew, after sleep for instance. */
   readonly startedAtMs: number;
   readonly series: SeriesByKey;
+  /** What the application's own metrics are, by name: their HELP lines. Missing from older code. */
+  readonly about?: Descriptions;
+}
+
+/** Descriptions of metrics, by name. */
+export type Descriptions = Readonly<Record<string, string>>;
+
+/** What an isolate has counted outside of replicas since it told so last; a gauge is what was set last. */
+export interface UserCounts {
+  readonly series: SeriesByKey;
+  readonly about: Descriptions;
 }
 
 /** What a controller keeps of a replica. JSON. */
@@ -47,15 +69,18 @@ export const STARTS = "starts";
 /** A count, and when it was heard of first. */
 export type Birth = readonly [key: string, labels: readonly Label[], bornAtMs: number];
 
-/** What is known of one replica. */
+/** What is known of one replica, or of all of a deployment together where there are very many. */
 export interface ReplicaMetrics {
   readonly deployment: string;
-  /** The name of its object. */
-  readonly replica: string;
+  /** The name of its object; `undefined` is all of them. */
+  readonly replica: string | undefined;
   readonly starts: number;
   readonly series: SeriesByKey;
   /** The counts among them that have just appeared: whoever scrapes is to see them begin at 0. */
   readonly young?: readonly Birth[];
+  /** When it was told. Of two definitions of one name the newer one holds. */
+  readonly atMs?: number;
+  readonly about?: Descriptions;
 }
 
 /** What a controller knows of its application. */

@@ -16,9 +16,6 @@ export const REQUEST_ID_PATTERN: RegExp = /^[A-Za-z0-9._-]{1,128}$/;
 /** How {@link REQUEST_ID_PATTERN} is put into words in an error. */
 export const REQUEST_ID_RULE = "1 to 128 letters, digits, . _ or -";
 
-/** A W3C trace context, of any version. */
-export const TRACEPARENT_PATTERN: RegExp = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
-
 /** Which object a replica is. An object never moves, so where it was put belongs in its name. */
 export interface ReplicaId {
   readonly app: string;

@@ -41,7 +41,7 @@ export interface LoadReporterParts {
   running(): Iterable<Running>;
   /** When a request came to its end last. */
   lastFinishedAtMs(): number;
-  readonly meter: Pick<ReplicaMeter, "hasNews" | "hasNewSeries" | "snapshot">;
+  readonly meter: Pick<ReplicaMeter, "hasNews" | "hasNewSeries" | "snapshot" | "heard" | "counted">;
   /** The class's `checkHealth`; rejects when it is not well. */
   checkHealth(): Promise<void>;
   /** The class's `recordAutoscalingStats`, where it has one. */
@@ -97,6 +97,8 @@ export class LoadReporter {
       if (!this.#hasWorked) load.restart();
       this.#pulse.start();
     };
+    // What user code counts when its request is over.
+    this.#parts.meter.counted = () => this.#pulse.start();
   }
 
   /** Whether there has been work since the last look. */
@@ -227,8 +229,12 @@ export class LoadReporter {
   }
 
   // A controller that is not reached, or does not answer, is told the next time.
-  #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
-    this.#saidAtMs = this.#parts.now();
-    return isHeard(this.#parts.membership.report(...about), { timeoutMs: REPORT_TIMEOUT_MS, after: this.#parts.after });
+  async #report(...about: Parameters<Membership["report"]>): Promise<boolean> {
+    const { now, membership, after, meter } = this.#parts;
+    this.#saidAtMs = now();
+    const isTold = await isHeard(membership.report(...about), { timeoutMs: REPORT_TIMEOUT_MS, after });
+    const [, snapshot] = about;
+    if (isTold && snapshot !== undefined) meter.heard(snapshot);
+    return isTold;
   }
 }

@@ -12,6 +12,7 @@ import { modelMeasurements } from "../multiplexing/registry.ts";
 import { LATENCY_MS, type MetricKey } from "../observe/metric-definitions.ts";
 import { merged, numbersAt, observe } from "../observe/series.ts";
 import { measurementsOf } from "../observe/sources.ts";
+import { type UserSeries, userSeriesOf } from "../observe/user-series.ts";
 import type { AdmissionMode, Load } from "../protocol/messages.ts";
 import type { MetricsSnapshot, Series, SeriesByKey } from "../protocol/metrics.ts";
 
@@ -38,8 +39,14 @@ export class ReplicaMeter {
   readonly #load: () => Load;
   readonly #startedAtMs: number;
   readonly #counted: Record<Counted, Series[]> = { requests: [], errors: [], latency: [], http: [], httpLatency: [], refused: [] };
+  /** The metrics of the application's own. */
+  readonly #user: UserSeries;
+  /** Up to which of their changes a snapshot goes. */
+  readonly #upTo = new WeakMap<MetricsSnapshot, number>();
   /** Whether something has been counted since the last snapshot. */
   hasNews = false;
+  /** Called when something is counted that may belong to no request. */
+  counted: (() => void) | undefined;
   /** How many series the last snapshot had; `undefined` before the first. */
   #told: number | undefined;
 
@@ -51,6 +58,11 @@ export class ReplicaMeter {
     this.#scope = scope;
     this.#load = load;
     this.#startedAtMs = startedAtMs;
+    this.#user = userSeriesOf(scope);
+    this.#user.changed = () => {
+      this.hasNews = true;
+      this.counted?.();
+    };
   }
 
   /** A request has run. */
@@ -81,22 +93,32 @@ export class ReplicaMeter {
 
   /** Whether there are series that the controller has not heard of: they are shown from 0 on, the sooner the better. */
   get hasNewSeries(): boolean {
-    return this.#told === undefined || (this.hasNews && countOfSeries(this.#series()) > this.#told);
+    if (this.#told === undefined || this.#user.hasNewSeries) return true;
+    return this.hasNews && countOfSeries(this.#series()) > this.#told;
   }
 
-  /** All that the replica has measured since it was started. */
+  /** All that the replica has measured since it was started; of the application's own metrics, what has changed since {@link heard}. */
   snapshot(): MetricsSnapshot {
     this.hasNews = false;
     const series = this.#series();
     this.#told = countOfSeries(series);
-    return { startedAtMs: this.#startedAtMs, series };
+    const { series: own, about, upTo } = this.#user.take();
+    const isTelling = Object.keys(about).length > 0;
+    const snapshot = { startedAtMs: this.#startedAtMs, series: { ...series, ...own }, ...(isTelling ? { about } : {}) };
+    this.#upTo.set(snapshot, upTo);
+    return snapshot;
+  }
+
+  /** The controller has this snapshot. */
+  heard(snapshot: MetricsSnapshot): void {
+    this.#user.heard({ upTo: this.#upTo.get(snapshot) ?? 0 });
   }
 
   #series(): SeriesByKey {
     const { ongoing, queued } = this.#load();
     const momentary: SeriesByKey = { ongoing: [[[], [ongoing]]], queued: [[[], [queued]]] };
     const parts = [...measurementsOf(this.#scope), ...modelMeasurements(this.#scope)];
-    return parts.reduce<SeriesByKey>(merged, merged(this.#counted, momentary));
+    return merged(this.#counted, momentary, ...(parts as SeriesByKey[]));
   }
 
   #failed(route: string, error: unknown): void {

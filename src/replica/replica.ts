@@ -242,7 +242,9 @@ export class Replica {
 
   #itemsOf(generator: AsyncGenerator | Generator, request: CallRequest, run: Run): ItemSource {
     const cancelled = () => run.abort(new RequestCancelledError("The stream was cancelled by its caller."));
-    const ended = (failed?: Failed) => this.#runs.finish(run, failed);
+    const ended = (failed?: Failed) => {
+      if (this.#runs.finish(run, failed) && failed !== undefined) logFailure(failed.error, run);
+    };
     const subject = `An item of ${this.#subject(request)}`;
     const items = runInScope(run, () => new ItemSource(generator, subject, { ended, cancelled }));
     // In its scope, which its `finally` runs in. What that throws has nobody to go to.

@@ -38,13 +38,14 @@ function pathSent(url: string, prefix: string, hasSlash: boolean): string {
 }
 
 /**
- * Writes why a request failed; not for an error that came from another replica, which has logged it. What the framework itself refused
- * there was logged by nobody while it waited, so it is where the request came in.
+ * Writes why a request failed; not for what came from another replica, which has logged it. What the framework itself refused there was
+ * logged by nobody while it waited, so it is where the request came in.
  *
  * @param what What failed, where the log has no other line of it.
  */
 export function logFailure(error: unknown, scope: Scope, what?: string): void {
-  if (isRemoteError(error) && (scope.request?.meta.hops !== 0 || !isExpected(error))) return;
+  const { request } = scope;
+  if (isRemoteError(error) ? request?.meta.hops !== 0 || !isExpected(error) : request?.isFromAfar(error)) return;
   const about = what === undefined ? "" : `${what}: `;
   if (isWritten(error)) return writeLog(what === undefined ? "WARNING" : "ERROR", about + error.message, undefined, scope);
   const level = isExpected(error) ? "WARNING" : "ERROR";

@@ -1,6 +1,7 @@
 /**
  * Knows when the last of a response has been sent, the last byte of a stream or the end of a socket: it holds its slot until then.
  */
+import { isRemoteError } from "../protocol/error-codec.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, runInScope, type Scope } from "../context/scope.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
@@ -44,7 +45,8 @@ function watched(source: ReadableStream, scope: Scope | undefined, done: WhenDon
   function broken(error: unknown): never {
     if (failure === undefined && !isOver) {
       failure = { error };
-      writeLog("ERROR", "The response's stream failed after it had begun.", { error }, scope);
+      // What came from another replica is an error in that one's log.
+      writeLog(isRemoteError(error) ? "WARNING" : "ERROR", "The response's stream failed after it had begun.", { error }, scope);
     }
     end();
     throw error;

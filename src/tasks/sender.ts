@@ -73,7 +73,7 @@ export class RouterSender implements AttemptSender {
     return this.#ports.stop(attempt, place, reason);
   }
 
-  #metaOf({ app, deployment, key, routing, traceparent }: Attempt): RequestMeta {
+  #metaOf({ app, deployment, key, routing, traceparent, tracestate }: Attempt): RequestMeta {
     return {
       requestId: this.#ports.requestId(),
       chain: [`${app}/${deployment}`],
@@ -81,6 +81,7 @@ export class RouterSender implements AttemptSender {
       ...routing,
       ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
     };
   }
 }

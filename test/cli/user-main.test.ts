@@ -33,6 +33,10 @@ const BOUND = '\n[[durable_objects.bindings]]\nname = "COUNTER"\nclass_name = "C
 const DECLARED = '\n[exports.Counter]\ntype = "durable-object"\nstorage = "sqlite"\n';
 const HEAD = 'name = "counting"\ncompatibility_date = "2026-11-01"\ncompatibility_flags = ["enable_request_signal"]\n';
 
+/** The platform calls a field before any method. */
+const FIELDS = `import { WorkerEntrypoint } from "cloudflare:workers";\nexport class Counter {}
+  export default class extends WorkerEntrypoint { #word = "field"; fetch = async () => new Response(this.#word); };`;
+
 describe("a Worker with classes of the user's own", () => {
   it("is served with them, and with its own default export, where main re-exports the generated entry", async () => {
     using project = new CliProject({
@@ -177,18 +181,12 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
       200,
     ],
     [
-      "a class whose handlers are fields",
-      `import { WorkerEntrypoint } from "cloudflare:workers";\nexport class Counter {}
-       export default class extends WorkerEntrypoint { #word = "field"; fetch = async () => new Response(this.#word); };`,
-      "field",
-      200,
-    ],
-    [
       "an instance of a class",
       `class Router { #word = "router"; fetch() { return new Response(this.#word); } }\nexport default new Router();`,
       "router",
       200,
     ],
+    ["a class whose handlers are fields", FIELDS, "field", 200],
     ["an object without fetch", "export default { scheduled() {} };", "Path '/x' not found", 404],
     ["nothing at all", "export class Unused {}", "Path '/x' not found", 404],
   ])("may export %s by default", async (_, main, answer, status) => {

@@ -36,6 +36,8 @@ export function watched(options: DeploymentOptions = {}) {
       hasNews: false,
       hasNewSeries: false,
       snapshots: 0,
+      counted: undefined as (() => void) | undefined,
+      heard: () => {},
       snapshot: (): MetricsSnapshot => {
         world.meter.hasNews = world.meter.hasNewSeries = false;
         return { startedAtMs, series: { requests: [[[""], [++world.meter.snapshots]]] } };

@@ -76,7 +76,7 @@ describe("the context", () => {
       "appName" | "deployment" | "replicaId" | "ordinal" | "key" | "version" | "env" | "state"
     >();
     expectTypeOf<keyof serve.RequestContext>().toEqualTypeOf<
-      "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "key" | "task" | "shadow"
+      "requestId" | "routePrefix" | "multiplexedModelId" | "deadline" | "signal" | "traceparent" | "tracestate" | "key" | "task" | "shadow"
     >();
     expectTypeOf<serve.RequestContext["signal"]>().toEqualTypeOf<AbortSignal>();
   });

@@ -27,7 +27,7 @@ function makeSent(choices: Choices): Sent {
     ...(choices.once(3) ? { deadline: choices.of([1, 0, 1.8e12]) } : {}),
     ...(choices.once(3) ? { multiplexedModelId: text(choices) } : {}),
     ...(choices.once(3) ? { key: text(choices) } : {}),
-    ...(choices.once(3) ? { traceparent: text(choices) } : {}),
+    ...(choices.once(3) ? { traceparent: text(choices), ...(choices.once(2) ? { tracestate: text(choices) } : {}) } : {}),
   };
   const base = { id: text(choices), epoch: choices.of([0, 7, 2 ** 40]) };
   const delivery = choices.of<Delivery>([

@@ -53,6 +53,7 @@ describe("what was scaled by hand", () => {
     const delivered: string[] = [];
     const application = (name: string) => ({ ...manifestOf(), name });
     const store = new ConfigStore({
+      measured: { load: () => undefined, save: () => {} },
       compiled: { protocol: 1, version: "v1", applications: [application("a"), application("b")] },
       load: () => stored,
       save: (config) => (stored = config),

@@ -20,6 +20,7 @@ class StoreWorld {
 
   make(version: string): ConfigStore {
     return new ConfigStore({
+      measured: { load: () => undefined, save: () => {} },
       compiled: { protocol: 1, version, applications: [app("a"), app("b")] },
       load: () => structuredClone(this.stored),
       save: (config) => (this.stored = structuredClone(config)),

@@ -187,6 +187,7 @@ describe("the configuration's object", () => {
       const object = new FaultyObject(
         ({ step, ask, alarm }) =>
           new ConfigStore({
+            measured: { load: () => undefined, save: () => {} },
             compiled: { protocol: 1, version: "v1", applications: [app("a", "/a"), app("b", "/b")] },
             load: () => step("load", () => structuredClone(stored)),
             save: (config) => step("save", () => void (stored = structuredClone(config))),

@@ -5,18 +5,19 @@ import { LEASE_MS } from "../../../src/protocol/control.ts";
 import { type Measured, type MetricsSnapshot, type Series, STARTS } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 
+const NOW = { isSilent: false, isGone: false };
 const snapshot = (startedAtMs: number, requests: number, ongoing = 0): MetricsSnapshot => ({
   startedAtMs,
   series: { requests: [[["/"], [requests]]], latency: [[["/"], [requests * 5, 0, 0, requests]]], ongoing: [[[], [ongoing]]] },
 });
 
-const requestsIn = (measured: Measured) => totalOf(measured, false)["requests"]![0]![1][0];
+const requestsIn = (measured: Measured) => totalOf(measured, NOW)["requests"]![0]![1][0];
 
 describe("what is kept of a replica", () => {
   it("is its newest report, while it goes on", () => {
     const measured = [3, 5, 9].reduce<Measured | undefined>((before, count) => keep(before, snapshot(1000, count), 0), undefined)!;
     expect(measured.starts).toBe(1);
-    expect(totalOf(measured, false)).toEqual(snapshot(1000, 9).series);
+    expect(totalOf(measured, NOW)).toEqual(snapshot(1000, 9).series);
   });
 
   it("only grows when a replica forgets, and misses nothing that was told", () => {
@@ -33,7 +34,7 @@ describe("what is kept of a replica", () => {
             expect(requestsIn(measured)).toBe(all);
           }
         }
-        const total = totalOf(measured!, false);
+        const total = totalOf(measured!, NOW);
         expect(measured!.starts).toBe(lives.length);
         expect(total["latency"]).toEqual([[["/"], [all * 5, 0, 0, all]]]);
         // What is so at a moment is not added up.
@@ -48,7 +49,10 @@ describe("what is kept of a replica", () => {
   });
 
   it("tells no moment of a replica that should have been heard of since", () => {
-    expect(Object.keys(totalOf(keep(undefined, snapshot(1000, 3, 7), 0), true))).toEqual(["requests", "latency"]);
+    expect(Object.keys(totalOf(keep(undefined, snapshot(1000, 3, 7), 0), { isSilent: true, isGone: true }))).toEqual([
+      "requests",
+      "latency",
+    ]);
   });
 });
 
@@ -56,7 +60,7 @@ describe("a count that has appeared", () => {
   // What is scraped is the sum over the replica's only series of that name.
   const shown = (measured: Measured, nowMs: number) => {
     const isYoung = youngOf(measured, nowMs).some(([key]) => key === "requests");
-    const [[labels, numbers]] = totalOf(measured, false)["requests"] as [Series];
+    const [[labels, numbers]] = totalOf(measured, NOW)["requests"] as [Series];
     return [[labels, isYoung ? [0] : numbers]];
   };
 
@@ -147,7 +151,7 @@ describe("a controller's metrics", () => {
     await world.controller.scale("Model", 0);
     await world.run();
     await world.report(NAMES[0], { kind: "drained" });
-    expect([...world.measured.keys()]).toEqual([NAMES[0]]);
+    expect([...world.measured.keys()].toSorted()).toEqual([NAMES[0], "forgotten:Model"]);
   });
 
   it("tell what a replica does now, until it should have been heard of again", async () => {

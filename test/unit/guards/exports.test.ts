@@ -4,10 +4,12 @@ import { describe, expect, it } from "vitest";
 import * as index from "../../../src/index.ts";
 
 const INDEX = "src/index.ts";
+/** A module that is exported under a name: what it exports has its doc comments. */
+const NAMESPACE = /export \* as (\w+) from "([^"]+)";/g;
 
 /** The names that a module of re-exports gives, and the file that each comes from. */
 function reExports(file: string): { readonly name: string; readonly from: string }[] {
-  const text = readFileSync(file, "utf8");
+  const text = readFileSync(file, "utf8").replaceAll(NAMESPACE, "");
   return [...text.matchAll(/export (?:type )?\{([^}]*)\} from "([^"]+)"/g)].flatMap(([, list = "", specifier = ""]) =>
     list
       .split(",")
@@ -36,7 +38,12 @@ describe("edge-serve", () => {
 
   it("re-exports only, so that every name has one home", () => {
     const text = readFileSync(INDEX, "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
-    expect(text.replaceAll(/export (?:type )?\{[^}]*\} from "[^"]+";/g, "").trim()).toBe("");
+    expect(
+      text
+        .replaceAll(NAMESPACE, "")
+        .replaceAll(/export (?:type )?\{[^}]*\} from "[^"]+";/g, "")
+        .trim(),
+    ).toBe("");
     expect(exported.map(({ name }) => name).toSorted()).toEqual([...new Set(exported.map(({ name }) => name))].toSorted());
   });
 

@@ -38,8 +38,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "traffic",
   ],
   // The entries. `index` re-exports what loads in Node as well as in workerd, so no room that needs a platform.
-  "index.ts": ["api", "batching", "context", "handle", "multiplexing", "protocol"],
-  "worker.ts": ["compile", "context", "durable-objects/", "handle", "ingress", "operator", "protocol"],
+  "index.ts": ["api", "batching", "context", "handle", "multiplexing", "observe", "protocol"],
+  "worker.ts": ["compile", "context", "durable-objects/", "handle", "ingress", "observe", "operator", "protocol"],
   "client.ts": ["client", "protocol"],
   "testing.ts": ["local", "testing"],
 };

@@ -94,6 +94,8 @@ describe("a response as an argument", () => {
   });
 });
 
+const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+
 describe("what travels with a call", () => {
   it("[H2] is the request's id, prefix, trace and chain, but not its key or model", async () => {
     const { handle, sent } = handleOf(value(1), { deployment: "Rank" });
@@ -101,7 +103,8 @@ describe("what travels with a call", () => {
       chain: ["news/Front"],
       hops: 0,
       routePrefix: "/news",
-      traceparent: "00-a",
+      traceparent: `00-${TRACE_ID}-${"1".repeat(16)}-00`,
+      tracestate: "a=b",
       key: "k",
       multiplexedModelId: "m",
     });
@@ -111,8 +114,10 @@ describe("what travels with a call", () => {
       chain: ["news/Front", "news/Rank"],
       hops: 1,
       routePrefix: "/news",
-      traceparent: "00-a",
+      traceparent: scope.request!.traceparent,
+      tracestate: "a=b",
     });
+    expect(scope.request!.traceparent).toMatch(new RegExp(`^00-${TRACE_ID}-(?!1{16})[0-9a-f]{16}-00$`));
   });
 
   it("is new outside a request", async () => {

@@ -14,6 +14,7 @@ import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { answerOf, replicaOf } from "../../support/model-replica.ts";
 import { increase, readPrometheus, type Sample } from "../../support/prometheus.ts";
 
+const NOW = { isSilent: false, isGone: false };
 const COUNTS = ["serve_deployment_request_counter_total", "serve_num_http_requests_total", "serve_deployment_processing_latency_ms_count"];
 /** Of the scraper: more often than it scrapes, so that each phase is met. */
 const LOOK_MS = 1000;
@@ -233,7 +234,7 @@ describe("a scraper", () => {
             const measured = kept.findLast(([toldAtMs]) => toldAtMs <= nowMs)?.[1];
             if (measured === undefined) continue;
             const isYoung = youngOf(measured, nowMs).length > 0;
-            samples.push([nowMs, isYoung ? 0 : totalOf(measured, false)["requests"]![0]![1][0]!]);
+            samples.push([nowMs, isYoung ? 0 : totalOf(measured, NOW)["requests"]![0]![1][0]!]);
           }
           expect(samples.every(([, value], index) => value >= (samples[index - 1]?.[1] ?? 0))).toBe(true);
           expect(samples[0]![1]).toBe(0);

@@ -13,7 +13,7 @@ import {
 import type { Delivery, Reply, RequestMeta } from "../../../src/protocol/messages.ts";
 import { classifyFailure } from "../../../src/protocol/platform-failures.ts";
 
-const meta: fc.Arbitrary<RequestMeta> = fc.record(
+const anyMeta: fc.Arbitrary<RequestMeta> = fc.record(
   {
     requestId: fc.string({ unit: "binary" }),
     chain: fc.array(fc.string()),
@@ -24,11 +24,16 @@ const meta: fc.Arbitrary<RequestMeta> = fc.record(
     multiplexedModelId: fc.string({ unit: "binary" }),
     key: fc.string({ unit: "binary" }),
     traceparent: fc.string(),
+    tracestate: fc.string(),
     task: fc.record({ id: fc.string(), attempt: fc.integer({ min: 1 }) }, { noNullPrototype: true }),
     traffic: fc.nat(),
     shadow: fc.constant(true as const),
   },
   { requiredKeys: ["requestId", "chain", "hops"] },
+);
+// A tracestate goes with the traceparent that it came with.
+const meta = anyMeta.map(({ tracestate, ...rest }) =>
+  rest.traceparent === undefined || tracestate === undefined ? rest : { ...rest, tracestate },
 );
 
 const delivery: fc.Arbitrary<Delivery> = fc.oneof(
