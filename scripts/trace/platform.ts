@@ -25,6 +25,7 @@ export class DurableObject {
 
 /** Of which this request needs none. */
 export const RpcTarget = Object;
+export const WorkerEntrypoint = Object;
 
 export const env = {};
 
