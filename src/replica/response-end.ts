@@ -4,9 +4,9 @@
 import { isRemoteError } from "../protocol/error-codec.ts";
 import { writeLog } from "../context/logger.ts";
 import { currentScope, runInScope, type Scope } from "../context/scope.ts";
-import { RequestTimeoutError } from "../protocol/errors.ts";
+import { ReplicaUnavailableError, RequestTimeoutError } from "../protocol/errors.ts";
 import { bodyLength } from "./http-response.ts";
-import { whenSocketEnded } from "./socket-pairs.ts";
+import { closeLeaving, whenSocketEnded } from "./socket-pairs.ts";
 
 /** Told once that the last of a response has been sent, or what broke its stream off. */
 export type WhenDone = (failure?: { readonly error: unknown }) => void;
@@ -109,6 +109,11 @@ export function whenEnded(response: Response, done: WhenDone, scope: Scope): Res
   // A socket that ends elsewhere holds no slot: the replica does nothing for it.
   if (webSocket === null || !whenSocketEnded(webSocket, scope.replica.after, done)) done();
   // A client that has gone before the answer has reached the ingress leaves a socket whose ends hear of nothing.
-  else scope.request?.onAbort(() => done());
+  else {
+    scope.request?.onAbort((reason) => {
+      if (reason instanceof ReplicaUnavailableError) closeLeaving(webSocket, "The replica has been taken out of service.");
+      done();
+    });
+  }
   return response;
 }

@@ -10,7 +10,8 @@
  * Does not own: what is done when a socket has ended.
  *
  * Invariants:
- *   K1. The application's sockets are the platform's own, and nobody but the application accepts, sends on or closes them.
+ *   K1. The application's sockets are the platform's own, and nobody but the application accepts, sends on or closes them; unless
+ *       its object goes away, which a client could not tell from a lost connection.
  *   K2. Once nothing refers to a pair, nothing here keeps it.
  */
 
@@ -63,6 +64,18 @@ export function whenSocketEnded(returned: WebSocket, wait: After, ended: () => v
   peer.addEventListener("close", end);
   peer.addEventListener("error", end);
   return true;
+}
+
+/** The object goes away. */
+const GOING_AWAY = 1001;
+
+/** Closes the application's end of a socket that a handler returned, because its object goes away. */
+export function closeLeaving(returned: WebSocket, reason: string): void {
+  try {
+    ends.get(returned)?.peer.close(GOING_AWAY, reason);
+  } catch {
+    // It is closed already.
+  }
 }
 
 type Pair = { readonly 0: WebSocket; readonly 1: WebSocket };

@@ -175,13 +175,13 @@ describe("delete(key)", () => {
     expect(await carts.get(key).items.remote()).toEqual([]);
   });
 
-  it("closes its sockets with 1001", async () => {
-    const socket = new WebSocket(new URL("/rooms/closing", server.url.replace("http", "ws")));
+  it.each(["hibernating", "plain"])("closes its sockets with 1001, those that are %s", async (room) => {
+    const socket = new WebSocket(new URL(`/rooms/${room}`, server.url.replace("http", "ws")));
     await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
     const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve, { once: true }));
-    await server.keyed("Room", "rooms").delete("closing");
+    await server.keyed("Room", "rooms").delete(room);
     expect((await closed).code).toBe(1001);
-    expect(await (await server.fetch("/rooms/closing")).json()).toMatchObject({ visits: 1 });
+    expect(await (await server.fetch(`/rooms/${room}`)).json()).toMatchObject({ visits: 1 });
   });
 });
 

@@ -10,7 +10,8 @@ export class Room {
     kv.put("visits", (kv.get<number>("visits") ?? 0) + 1);
     if (request.headers.get("upgrade") === "websocket") {
       const { 0: client, 1: server } = new WebSocketPair();
-      state().acceptWebSocket(server);
+      if (pathname.startsWith("/plain")) server.accept();
+      else state().acceptWebSocket(server);
       return new Response(null, { status: 101, webSocket: client });
     }
     const body = request.method === "POST" ? await request.text() : "";
