@@ -85,13 +85,22 @@ describe("a body for /-/rpc/", () => {
   });
 
   it("says nothing about the request but what a handle's options say", async () => {
-    const forged = { routePrefix: "/forged", chain: ["x/y"], traceparent: "00-forged", deadline: 1, requestId: "forged", key: "k" };
+    const forged = { routePrefix: "/forged", chain: ["x/y"], tracestate: "forged=1", deadline: 1, requestId: "forged", key: "k" };
     const { frame } = await post("patient", encodeText({ method: "context", args: [], options: forged, requestId: "a\nb" }));
     const { value } = frame as { value: Record<string, unknown> };
     expect(value).toMatchObject({ key: "k", requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     expect(value["routePrefix"]).toBeUndefined();
-    expect(value["traceparent"] ?? "").not.toContain("forged");
+    expect(value["tracestate"]).toBeUndefined();
     expect(value["deadline"]).toBeUndefined();
+  });
+
+  it("names its trace as a handle's options do, and not otherwise", async () => {
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const named = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+    const { frame } = await post("patient", encodeText({ method: "context", args: [], options: named }));
+    expect(frame).toMatchObject({ value: { traceparent: expect.stringContaining(trace) } });
+    const forged = await post("patient", encodeText({ method: "context", args: [], options: { traceparent: "00-forged" } }));
+    expect([forged.status, errorOf(forged.frame)]).toEqual([400, expect.objectContaining({ code: "CONFIG" })]);
   });
 
   it.each(["", "{", "[]", '{"args":[]}', encodeText({ args: {}, options: {} }), encodeText({ args: [], options: { timeoutMs: -1 } })])(

@@ -21,8 +21,8 @@ export class Work {
   }
 
   context(): Record<string, unknown> {
-    const { requestId, routePrefix, key, multiplexedModelId, traceparent, deadline } = serve.getRequestContext();
-    return { requestId, routePrefix, key, multiplexedModelId, traceparent, deadline };
+    const { requestId, routePrefix, key, multiplexedModelId, traceparent, tracestate, deadline } = serve.getRequestContext();
+    return { requestId, routePrefix, key, multiplexedModelId, traceparent, tracestate, deadline };
   }
 
   /** Calls itself until it is refused. */
