@@ -4,7 +4,7 @@
  * @module
  */
 export { connect, type ConnectOptions, getTask, type ServiceOptions } from "./client/connect.ts";
-export type { ServiceBinding } from "./client/service.ts";
+export type { ServiceBinding } from "./client/service-binding.ts";
 export {
   BackPressureError,
   ConfigError,

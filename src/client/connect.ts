@@ -4,7 +4,8 @@ import type { Task } from "../protocol/tasks.ts";
 import { taskBehind } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import { connectHandle } from "./connection.ts";
-import { type ServiceBinding, serviceHandle } from "./service.ts";
+import { serviceHandle } from "./service.ts";
+import type { ServiceBinding } from "./service-binding.ts";
 
 /** Connection options. */
 export interface ConnectOptions {

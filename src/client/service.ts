@@ -11,12 +11,8 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import { classifyFailure, explainRefusal } from "../protocol/platform-failures.ts";
 import type { OpenedCall, OutsideAnswer, RpcCall, ServiceRpc } from "../protocol/rpc-messages.ts";
 import { guarded } from "../router/lost-answer.ts";
+import type { ServiceBinding } from "./service-binding.ts";
 import { BROKEN_OFF, type Called, OutsideTarget } from "./outside-target.ts";
-
-/** A service binding as the platform gives it, by what all of them have. */
-export interface ServiceBinding {
-  fetch(...args: never[]): Promise<unknown>;
-}
 
 /** A handle to the ingress deployment of an application that runs behind a service binding. */
 export function serviceHandle<T>(service: ServiceBinding, { app = "default", deployment }: Partial<Called>): DeploymentHandle<T> {

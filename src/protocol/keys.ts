@@ -5,6 +5,7 @@
  */
 import { KeyError } from "./errors.ts";
 import type { DeploymentConfig } from "./manifest.ts";
+import type { PlatformRequest } from "./platform-types.ts";
 import { show } from "./wording.ts";
 
 /** How long a key may be, in bytes of UTF-8. */
@@ -16,7 +17,7 @@ const MAX_KEY_BYTES = 256;
  *
  * @returns A key; `undefined` is answered with 400, and so is what is no key.
  */
-export type KeyOf = (request: Request) => string | undefined | Promise<string | undefined>;
+export type KeyOf = (request: PlatformRequest) => string | undefined | Promise<string | undefined>;
 
 /** A keyed deployment that HTTP requests reach. */
 export interface KeyedByRequest {

@@ -9,6 +9,9 @@
 /** `Response`; without that type an object of which nothing is known. */
 export type PlatformResponse = typeof globalThis extends { Response: { prototype: infer T extends object } } ? T : object;
 
+/** `Request`; without that type an object of which nothing is known. */
+export type PlatformRequest = typeof globalThis extends { Request: { prototype: infer T extends object } } ? T : object;
+
 /** `AbortSignal`; without that type what is needed of one. */
 export type PlatformSignal = typeof globalThis extends { Request: { prototype: { readonly signal: infer T extends object } } }
   ? T

@@ -2,7 +2,7 @@
  * What a test and its server process tell each other.
  */
 import type { WranglerConfig } from "../cli/project/user-config.ts";
-import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
+import type { RuntimeLog } from "../cli/runtime/log-record.ts";
 
 /** What to serve, and where. */
 export interface StartMessage {

@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { RuntimeLog } from "../cli/runtime/worker-runtime.ts";
+import type { RuntimeLog } from "../cli/runtime/log-record.ts";
 import type { Built, Bundled, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 /** What the test hears of the process while it runs. */

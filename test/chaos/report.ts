@@ -1,7 +1,7 @@
 /**
  * What a run found, as text. Pure.
  */
-import type { RuntimeLog } from "../../src/cli/runtime/worker-runtime.ts";
+import type { RuntimeLog } from "../../src/cli/runtime/log-record.ts";
 import type { Disturbance, Outcome, Request } from "./history.ts";
 import type { Violation } from "./reconcile.ts";
 

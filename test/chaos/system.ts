@@ -2,7 +2,7 @@
  * The system under test: its process, its storage, the operator's API and the door.
  */
 import { randomBytes } from "node:crypto";
-import type { RuntimeLog } from "../../src/cli/runtime/worker-runtime.ts";
+import type { RuntimeLog } from "../../src/cli/runtime/log-record.ts";
 import type { TaskPage, TaskStatus } from "../../src/protocol/tasks.ts";
 import type { Built } from "../../src/testing/messages.ts";
 import type { ServerChild } from "../../src/testing/server-child.ts";

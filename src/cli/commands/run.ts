@@ -9,7 +9,8 @@ import { compileServing, type Serving } from "../project/compile-serving.ts";
 import { readTarget, type Target } from "../project/target.ts";
 import { envOf } from "../project/user-config.ts";
 import { lineForPeople } from "../runtime/log-record.ts";
-import { type Runtime, type RuntimeLog, startRuntime } from "../runtime/worker-runtime.ts";
+import type { RuntimeLog } from "../runtime/log-record.ts";
+import { type Runtime, startRuntime } from "../runtime/worker-runtime.ts";
 import { digestOf, watchInputs } from "../runtime/watch-inputs.ts";
 import { ENV_OPTION, ROUTE_PREFIX_OPTION, routePrefixOf } from "./build.ts";
 

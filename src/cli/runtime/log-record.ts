@@ -6,7 +6,13 @@ import { styleText } from "node:util";
 import { parseReplicaId } from "../../protocol/names.ts";
 import type { LogLevel } from "../../protocol/manifest.ts";
 import { OWN_ROOT } from "../project/own-package.ts";
-import type { RuntimeLog } from "./worker-runtime.ts";
+
+/** A line of the Worker's log as the runtime reports it. */
+export interface RuntimeLog {
+  readonly timestamp: number;
+  readonly level: string;
+  readonly message: string;
+}
 
 /** What a line says. */
 export interface LogRecord {

@@ -8,18 +8,12 @@
  *   T1. `startRuntime` and `reload` settle: they end with a Worker that answers, or reject with what is wrong.
  *   T2. A reload that fails to build leaves the Worker that was running.
  */
+import type { RuntimeLog } from "./log-record.ts";
 import type { WranglerConfig } from "../project/user-config.ts";
 import { type Bundle, bundleOf } from "./bundle.ts";
 import { loadWrangler } from "./load-wrangler.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
 import { LogPositions } from "./source-positions.ts";
-
-/** A line of the Worker's log as the runtime reports it. */
-export interface RuntimeLog {
-  readonly timestamp: number;
-  readonly level: string;
-  readonly message: string;
-}
 
 /** What to run, and where. */
 export interface RuntimeOptions {
