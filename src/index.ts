@@ -41,4 +41,5 @@ export type {
   HandleOptions,
   RemoteMethod,
 } from "./protocol/handle-types.ts";
+export { type Span, type SpanAttributes, type SpanValue, span } from "./protocol/tracing.ts";
 export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";

@@ -1,7 +1,7 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
+import { DurableObject, env as workerEnv, tracing, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
@@ -14,6 +14,7 @@ import { setDeployments } from "./handle/get-handle.ts";
 import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
+import { setTracing } from "./protocol/tracing.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
@@ -94,6 +95,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
+  setTracing(tracing);
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };

@@ -24,6 +24,7 @@ import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-reque
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
+import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
@@ -40,6 +41,7 @@ import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import { type Run, Runs } from "./run.ts";
+import { running, waiting } from "./spans.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
@@ -128,7 +130,7 @@ export class Replica {
 
   async #callLater(request: CallRequest, delivery: Delivery, entry: Entry): Promise<Reply> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, request, async () => entry) : entry);
       return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
       this.#meter.gaveUp(request.meta.routePrefix, error);
@@ -152,7 +154,7 @@ export class Replica {
 
   async #fetchLater(request: Request, meta: RequestMeta, delivery: Delivery, entry: Entry): Promise<Response | Refusal> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, { meta, method: "fetch" }, async () => entry) : entry);
       return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
       const response = errorResponse(error);
@@ -169,6 +171,7 @@ export class Replica {
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     try {
+      if (isTraced()) return await waiting(this.#ports.scope, { meta }, () => this.#gate.reserve(meta, delivery));
       return await this.#gate.reserve(meta, delivery);
     } catch (error) {
       return { kind: "error", error: encodeError(error) };
@@ -208,7 +211,9 @@ export class Replica {
       const method = methodOf(started.target, this.#name, request.method);
       isMissing = false;
       const args = this.#receive(request);
-      const result = await runInScope(run, () => this.#run(method, started.target, args));
+      const result = await runInScope(run, () =>
+        isTraced() ? running(run, request.method, () => this.#run(method, started.target, args)) : this.#run(method, started.target, args),
+      );
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -248,7 +253,11 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
+        result = await runInScope(run, () =>
+          isTraced()
+            ? running(run, "fetch", () => handler(seenRequest(request, meta.requestId)))
+            : handler(seenRequest(request, meta.requestId)),
+        );
       } catch (thrown) {
         result = thrownResponse(thrown);
       }

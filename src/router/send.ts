@@ -7,9 +7,10 @@
 import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
-import { requestWithBody, takesBody } from "../protocol/http-request.ts";
+import { REQUEST_ID_HEADER, requestWithBody, takesBody } from "../protocol/http-request.ts";
 import type { AdmissionMode, Answer, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 
 /** Who is told what came with an answer. */
@@ -55,6 +56,8 @@ export abstract class Send<T> implements Delivery {
   // Made when something asks for it: most claims over HTTP are never named.
   #id: string | undefined;
   readonly #random: () => number;
+  /** How many attempts have begun. */
+  #tries = 0;
 
   constructor(meta: RequestMeta, random: () => number) {
     this.meta = meta;
@@ -72,6 +75,7 @@ export abstract class Send<T> implements Delivery {
 
   /** Begins another attempt. */
   begin(replica: string, mode: AdmissionMode | "spill", epoch: number | undefined): void {
+    this.#tries++;
     this.#id = undefined;
     this.replica = replica;
     this.mode = mode === "queue" ? "queue" : "claim";
@@ -83,6 +87,21 @@ export abstract class Send<T> implements Delivery {
 
   /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
   over(connection: ReplicaConnection): Promise<T | Refusal> {
+    return isTraced() ? this.#traced(connection) : this.#over(connection);
+  }
+
+  #traced(connection: ReplicaConnection): Promise<T | Refusal> {
+    const { meta, replica, method = "call", mode } = this;
+    const attributes = { ...attributesOf({ meta, replica, method, attempt: this.#tries }, !this.isTerse), "serve.mode": mode };
+    return inSpan("serve.try", attributes, async (span) => {
+      const outcome = await this.#over(connection);
+      if (isRefusal(outcome)) span.setAttribute("serve.refused", true);
+      else if (outcome instanceof Response) nameSpan(span, outcome.headers.get(REQUEST_ID_HEADER));
+      return outcome;
+    });
+  }
+
+  #over(connection: ReplicaConnection): Promise<T | Refusal> {
     if (this.isOnce || this.mode === "queue") return this.reserved(connection);
     this.isSent = true;
     return this.send(connection);
