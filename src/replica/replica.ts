@@ -211,9 +211,9 @@ export class Replica {
       const method = methodOf(started.target, this.#name, request.method);
       isMissing = false;
       const args = this.#receive(request);
-      const result = await runInScope(run, () =>
-        isTraced() ? running(run, request.method, () => this.#run(method, started.target, args)) : this.#run(method, started.target, args),
-      );
+      const result = isTraced()
+        ? await runInScope(run, () => running(run, request.method, () => this.#run(method, started.target, args)))
+        : await runInScope(run, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -253,11 +253,9 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(run, () =>
-          isTraced()
-            ? running(run, "fetch", () => handler(seenRequest(request, meta.requestId)))
-            : handler(seenRequest(request, meta.requestId)),
-        );
+        result = isTraced()
+          ? await runInScope(run, () => running(run, "fetch", () => handler(seenRequest(request, meta.requestId))))
+          : await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }

@@ -87,21 +87,12 @@ export abstract class Send<T> implements Delivery {
 
   /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
   over(connection: ReplicaConnection): Promise<T | Refusal> {
-    return isTraced() ? this.#traced(connection) : this.#over(connection);
+    if (isTraced()) return spanned(this, this.#tries, () => this.unspanned(connection));
+    return this.unspanned(connection);
   }
 
-  #traced(connection: ReplicaConnection): Promise<T | Refusal> {
-    const { meta, replica, method = "call", mode } = this;
-    const attributes = { ...attributesOf({ meta, replica, method, attempt: this.#tries }, !this.isTerse), "serve.mode": mode };
-    return inSpan("serve.try", attributes, async (span) => {
-      const outcome = await this.#over(connection);
-      if (isRefusal(outcome)) span.setAttribute("serve.refused", true);
-      else if (outcome instanceof Response) nameSpan(span, outcome.headers.get(REQUEST_ID_HEADER));
-      return outcome;
-    });
-  }
-
-  #over(connection: ReplicaConnection): Promise<T | Refusal> {
+  /** Sends it, whether in a span or not. */
+  protected unspanned(connection: ReplicaConnection): Promise<T | Refusal> {
     if (this.isOnce || this.mode === "queue") return this.reserved(connection);
     this.isSent = true;
     return this.send(connection);
@@ -123,6 +114,21 @@ export abstract class Send<T> implements Delivery {
 
   /** What to hand on for an answer, of which some may still be to come when the replica is lost. */
   abstract guard(answer: T, explain: Explain): T;
+}
+
+function spanned<T>(
+  { meta, replica, method = "call", mode, isTerse }: Send<T>,
+  attempt: number,
+  act: () => Promise<T | Refusal>,
+): Promise<T | Refusal> {
+  // Over HTTP a replica may make the request's id, and says it on the answer.
+  const attributes = { ...attributesOf({ meta, replica, method, attempt }, !isTerse), "serve.mode": mode };
+  return inSpan("serve.try", attributes, async (span) => {
+    const outcome = await act();
+    if (isRefusal(outcome)) span.setAttribute("serve.refused", true);
+    else if (outcome instanceof Response) nameSpan(span, outcome.headers.get(REQUEST_ID_HEADER));
+    return outcome;
+  });
 }
 
 export class SendCall extends Send<Answer> {
