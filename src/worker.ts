@@ -1,7 +1,7 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { type DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
+import { type DurableObject, env as workerEnv, waitUntil, tracing } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
@@ -15,6 +15,7 @@ import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { serviceCalls } from "./ingress/service-calls.ts";
 import type { Manifest } from "./protocol/manifest.ts";
+import { setTracing } from "./protocol/tracing.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
@@ -102,6 +103,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
+  setTracing(tracing);
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };

@@ -29,6 +29,9 @@ export const WorkerEntrypoint = Object;
 
 export const env = {};
 
+/** Nobody traces. */
+export const tracing = { getActiveSpan: (): undefined => undefined };
+
 export function waitUntil(): void {}
 
 /** The Worker's classes, by name: filled by whoever has loaded it. */

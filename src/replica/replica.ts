@@ -20,19 +20,9 @@ import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
-import type {
-  AdmissionMode,
-  CallRequest,
-  Delivery,
-  Refusal,
-  Reply,
-  RequestMeta,
-  Reservation,
-  News,
-  ReplicaState,
-} from "../protocol/messages.ts";
-import type { ReplicaSet } from "../protocol/replica-set.ts";
+import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation, News } from "../protocol/messages.ts";
 import { isScalar } from "../protocol/plain-data.ts";
+import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
@@ -51,18 +41,13 @@ import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import type { Run, Runs } from "./run.ts";
-import type { StateReports } from "./state-reports.ts";
+import { type StateReports, withNews } from "./state-reports.ts";
+import { running, waiting } from "./spans.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
 interface Unstarted {
   readonly failed: unknown;
-}
-
-// Mostly there are none, and a copy costs.
-function withNews<T extends News>(answer: T, set: ReplicaSet | undefined, state: ReplicaState | undefined): T {
-  const told = set === undefined ? answer : { ...answer, set };
-  return state === undefined ? told : { ...told, state };
 }
 
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
@@ -131,7 +116,7 @@ export class Replica {
 
   async #callLater(request: CallRequest, delivery: Delivery, entry: Entry): Promise<Reply> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, request, async () => entry) : entry);
       return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -156,7 +141,7 @@ export class Replica {
 
   async #fetchLater(request: Request, meta: RequestMeta, delivery: Delivery, entry: Entry): Promise<Response | Refusal> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, { meta, method: "fetch" }, async () => entry) : entry);
       return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -174,6 +159,7 @@ export class Replica {
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     try {
+      if (isTraced()) return await waiting(this.#ports.scope, { meta }, () => this.#gate.reserve(meta, delivery));
       return await this.#gate.reserve(meta, delivery);
     } catch (error) {
       return error instanceof Deleted ? this.#deleted() : { kind: "error", error: encodeError(error) };
@@ -222,7 +208,9 @@ export class Replica {
       const method = methodOf(started.target, this.#name, request.method);
       isMissing = false;
       const args = this.#receive(request);
-      const result = await runInScope(run, () => this.#run(method, started.target, args));
+      const result = isTraced()
+        ? await runInScope(run, () => running(run, request.method, () => this.#run(method, started.target, args)))
+        : await runInScope(run, () => this.#run(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -264,7 +252,9 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
+        result = isTraced()
+          ? await runInScope(run, () => running(run, "fetch", () => handler(seenRequest(request, meta.requestId))))
+          : await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }

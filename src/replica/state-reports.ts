@@ -6,11 +6,18 @@
  */
 import type { ReplicaScope } from "../context/scope.ts";
 import { loadedModelIds } from "../multiplexing/registry.ts";
-import type { Load, ReplicaState } from "../protocol/messages.ts";
+import type { Load, News, ReplicaState } from "../protocol/messages.ts";
+import type { ReplicaSet } from "../protocol/replica-set.ts";
 import type { Run } from "./run.ts";
 
 /** How much of the models' ids is told: an answer to an HTTP request carries them in a header. */
 const MAX_MODELS_TEXT = 4096;
+
+/** An answer with what comes beside it. Mostly there is nothing, and a copy costs. */
+export function withNews<T extends News>(answer: T, set: ReplicaSet | undefined, state: ReplicaState | undefined): T {
+  const told = set === undefined ? answer : { ...answer, set };
+  return state === undefined ? told : { ...told, state };
+}
 
 export class StateReports {
   readonly #replica: ReplicaScope;
