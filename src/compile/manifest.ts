@@ -37,6 +37,8 @@ export interface DescribeRequest {
 export interface DescribedApplication {
   readonly name: string;
   readonly routePrefix: string | null;
+  /** Nobody has asked for the route: where the ingress deployment answers no HTTP, there is none. */
+  readonly isDefaultRoute?: true;
   readonly args?: unknown;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
   readonly httpTimeoutMs?: number;
@@ -131,7 +133,7 @@ function describeApplication(
   { exported, policies, checkTasks, routes }: ApplicationCode,
   report: Report,
 ): ApplicationManifest | undefined {
-  const { name, routePrefix, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
+  const { name, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
   if (exported === undefined) {
     report(missingExport(described), "import_path");
     return undefined;
@@ -145,6 +147,7 @@ function describeApplication(
     report(describeFailure(name, error), "import_path");
     return undefined;
   }
+  const routePrefix = described.isDefaultRoute === true && !root.deployment.handlesHttp ? null : described.routePrefix;
   reportUnknown(described, graph, report);
   if (!root.deployment.handlesHttp) {
     const why =
@@ -267,19 +270,22 @@ export function describedApplications({
   logging: inherited,
 }: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
-  return applications.map(({ name, routePrefix, args, importPath, autoscalingPolicy, rpc, deployments, logging: given }) => {
-    const logging = { ...inherited, ...given };
-    return {
-      name,
-      routePrefix,
-      importPath,
-      ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
-      ...(rpc === undefined ? {} : { rpc }),
-      deployments,
-      ...(args === undefined ? {} : { args }),
-      ...(targetCapacity === undefined ? {} : { targetCapacity }),
-      ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
-      ...(Object.keys(logging).length === 0 ? {} : { logging }),
-    };
-  });
+  return applications.map(
+    ({ name, routePrefix, isDefaultRoute, args, importPath, autoscalingPolicy, rpc, deployments, logging: given }) => {
+      const logging = { ...inherited, ...given };
+      return {
+        name,
+        routePrefix,
+        ...(isDefaultRoute === undefined ? {} : { isDefaultRoute }),
+        importPath,
+        ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
+        ...(rpc === undefined ? {} : { rpc }),
+        deployments,
+        ...(args === undefined ? {} : { args }),
+        ...(targetCapacity === undefined ? {} : { targetCapacity }),
+        ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
+        ...(Object.keys(logging).length === 0 ? {} : { logging }),
+      };
+    },
+  );
 }

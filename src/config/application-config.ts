@@ -16,6 +16,8 @@ export interface ApplicationConfig {
   readonly name: string;
   /** `null` means no HTTP. */
   readonly routePrefix: string | null;
+  /** Nobody has asked for the route: where the ingress deployment answers no HTTP, there is none. */
+  readonly isDefaultRoute?: true;
   /** As written, and accepted by `parseImportPath`. */
   readonly importPath: string;
   /** JSON for the builder. */

@@ -90,7 +90,10 @@ export async function compileTarget(target: Target, project: Project, config: Us
       builtClasses: builtClassesOf(complete, classes),
       userMain,
       hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
-      warnings: policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
+      warnings: [
+        ...policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
+        ...routeWarnings(manifest.applications, target),
+      ],
       inputs: inputs.filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false, isLocal = false, crons = [], version = complete.version } = {}) =>
         entryModule({
@@ -109,6 +112,17 @@ export async function compileTarget(target: Target, project: Project, config: Us
     // An entry may be there, from the last time.
     if (readdirSync(scratch).length === 0) rmdirSync(scratch);
   }
+}
+
+// A bare target has the route / unless nobody could answer there.
+function routeWarnings(applications: Manifest["applications"], { config }: Target): string[] {
+  return applications
+    .filter(({ name, routePrefix }) => routePrefix === null && config.applications.some((one) => one.name === name && one.isDefaultRoute))
+    .map(
+      ({ name, ingress }) =>
+        `Application ${JSON.stringify(name)} has no route, because its ingress deployment ${JSON.stringify(ingress)} answers no HTTP. ` +
+        "It is called by handles only.",
+    );
 }
 
 function clashOf(name: string, main: string): string {

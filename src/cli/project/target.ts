@@ -22,7 +22,7 @@ export interface Located {
 export interface Given {
   /** For a builder. */
   readonly args?: unknown;
-  /** The path under which HTTP requests reach it. `undefined` is `/`. */
+  /** The path under which HTTP requests reach it. `undefined` is `/`, or none for one that answers no HTTP. */
   readonly routePrefix?: string | undefined;
 }
 
@@ -59,12 +59,14 @@ export function readTarget(text: string | undefined, cwd: string, given: Given =
   return CONFIG_FILE.test(label) ? readConfigFile(label, resolve(cwd, label), cwd, given) : readImportPath(label, cwd, given);
 }
 
-function readImportPath(label: string, cwd: string, { args, routePrefix = DEFAULT_PREFIX }: Given): Target {
+function readImportPath(label: string, cwd: string, { args, routePrefix: asked }: Given): Target {
+  const routePrefix = asked ?? DEFAULT_PREFIX;
   const problem = routePrefixProblem(routePrefix);
   if (problem !== undefined) throw new Failure(`${ROUTE_PREFIX_FLAG} ${problem}`, EXIT.usage);
   const application: ApplicationConfig = {
     name: DEFAULT_NAME,
     routePrefix,
+    ...(asked === undefined ? { isDefaultRoute: true } : {}),
     importPath: label,
     ...(args === undefined ? {} : { args }),
     deployments: [],

@@ -74,6 +74,11 @@ describe("describeSystem", () => {
     expect(manifestOf({ args: { text: "Hi" } }, build)).toMatchObject({ args: { text: "Hi" }, ingress: "Hi" });
   });
 
+  it("has no route that nobody has asked for, where its ingress answers no HTTP", () => {
+    expect(manifestOf({ isDefaultRoute: true }, deployment(Silent).bind()).routePrefix).toBeNull();
+    expect(manifestOf({ isDefaultRoute: true }, greeter).routePrefix).toBe("/");
+  });
+
   it.each<[string, Partial<DescribedApplication>, unknown, string, (string | number)[]]>([
     ["an unbound deployment", {}, deployment(Greeter), 'the deployment "Greeter", which is not bound', ["import_path"]],
     ["a class", {}, Greeter, "Deploy the class with deployment(Greeter).bind().", ["import_path"]],
