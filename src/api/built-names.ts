@@ -66,7 +66,7 @@ function byPlace(app: string, graph: readonly AnyApplication[], built: readonly 
   const others = built.filter((name) => !given.includes(name));
   const count = graph.length - given.length;
   if (count !== others.length)
-    return { named: new Map(), changed: [`${app} (${count} deployments named for their classes, ${others.length} in the build)`] };
+    return { named: new Map(), changed: [`${app} (deployments named for their classes: ${count}, in the build: ${others.length})`] };
   const next = others.values();
   return {
     named: new Map(graph.map((application) => [application, application.deployment.given.name ?? next.next().value!])),

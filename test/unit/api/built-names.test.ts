@@ -124,13 +124,13 @@ const CHANGES: readonly Change[] = [
     what: "a deployment is new",
     before: () => unnamed("A"),
     after: () => unnamed("A", unnamed("B")),
-    said: ["shop/B", "shop (2 deployments named for their classes, 1 in the build)"],
+    said: ["shop/B", "shop (deployments named for their classes: 2, in the build: 1)"],
   },
   {
     what: "a deployment is gone",
     before: () => unnamed("A", unnamed("B")),
     after: () => unnamed("A"),
-    said: ["shop/B", "shop (1 deployments named for their classes, 2 in the build)"],
+    said: ["shop/B", "shop (deployments named for their classes: 1, in the build: 2)"],
   },
   {
     what: "a name has come into options",
