@@ -72,7 +72,7 @@ function pageOf(bundle: RuntimeBundle, named: RuntimeBundle): string {
 
 A bundle of the runtime and an application of one line, without tasks, schedules and the RPC endpoint, as \`wrangler deploy --minify\` makes it:
 ${kilobytes(named.bytes)} kB, gzipped **${kilobytes(named.gzippedBytes)} kB**. ${kilobytes(named.gzippedBytes - bundle.gzippedBytes)} kB of that are the names of functions and classes, which wrangler keeps
-for deployments that are named for their class. Without them it is ${kilobytes(bundle.bytes)} kB, gzipped **${kilobytes(bundle.gzippedBytes)} kB**, of which the rooms take:
+unless its configuration says [\`keep_names: false\`](configuration.md#a-smaller-bundle). Without them it is ${kilobytes(bundle.bytes)} kB, gzipped **${kilobytes(bundle.gzippedBytes)} kB**, of which the rooms take:
 
 | room | kB, minified | of all |
 | --- | --- | --- |

@@ -1,9 +1,9 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
-import { type AnyApplication, deploymentsOf, mapApplications } from "../src/api/application.ts";
+import { type AnyApplication, mapApplications } from "../src/api/application.ts";
+import { boundAsBuilt } from "../src/api/built-names.ts";
 import { routerOf } from "../src/api/ingress.ts";
-import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
 import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/context/scope.ts";
 import { sharedTimers } from "../src/context/timers.ts";
@@ -50,12 +50,7 @@ export class System {
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
     this.manifest = manifest;
     this.#applications = new Map(manifest.applications.map((application) => [application.name, application]));
-    this.bound = new Map(
-      manifest.applications.flatMap(({ name, args }) =>
-        deploymentsOf(resolveApplication(name, own(code, name), args), name).map((bound) => [`${name}/${bound.name}`, bound] as const),
-      ),
-    );
-    requireBuilt(manifest, this.bound);
+    this.bound = boundAsBuilt(manifest, code);
   }
 
   /** What was compiled of a deployment; `undefined` if this code has none of that name. */
@@ -236,16 +231,6 @@ function controlOf({ appName, deployment, replicaId, version, state }: ReplicaCo
     terminate: (reason) => state.abort(reason),
     release: () => releaseHoldings(state),
   };
-}
-
-// Where nothing checks the build before it runs, as in Cloudflare's vitest plugin: at best a deployment would be missing in silence.
-function requireBuilt({ applications }: Manifest, bound: ReadonlyMap<string, AnyApplication>): void {
-  const built = new Set(
-    applications.flatMap(({ name, deployments }) => Object.keys(deployments).map((deployment) => `${name}/${deployment}`)),
-  );
-  const changed = [...[...bound.keys()].filter((key) => !built.has(key)), ...[...built].filter((key) => !bound.has(key))];
-  if (changed.length === 0) return;
-  throw new ConfigError(`What the applications declare has changed since the build: ${changed.join(", ")}. Run edge-serve build again.`);
 }
 
 function unknownName(kind: string, name: string, known: readonly string[], app?: string): ConfigError {

@@ -60,14 +60,31 @@ export type Bindable<P> =
           ? { [K in keyof P]: Bindable<P[K]> }
           : P;
 
-/** Every deployment reachable from `root`, what it was bound to first. */
+/**
+ * Every deployment reachable from `root`, what it was bound to first.
+ *
+ * @throws ConfigError if two of them have one name, or if they are bound in a cycle.
+ */
 export function deploymentsOf(root: AnyApplication, appName: string): AnyApplication[] {
-  const found = new Map<string, AnyApplication>();
+  const graph = graphOf(root, appName);
+  const byName = new Map<string, AnyApplication>();
+  for (const application of graph) {
+    const taken = byName.get(application.name);
+    if (taken !== undefined) throw nameClash(appName, taken, application);
+    byName.set(application.name, application);
+  }
+  return graph;
+}
+
+/** The same, whatever the deployments are called. */
+export function graphOf(root: AnyApplication, appName: string): AnyApplication[] {
+  const found = new Set<AnyApplication>();
   const path: AnyApplication[] = [];
   visit(root);
-  return [...found.values()];
+  return [...found];
 
   function visit(application: AnyApplication): void {
+    if (found.has(application)) return;
     if (path.includes(application)) {
       const cycle = [...path.slice(path.indexOf(application)), application].map(({ name }) => name).join(" -> ");
       throw new ConfigError(
@@ -75,16 +92,10 @@ export function deploymentsOf(root: AnyApplication, appName: string): AnyApplica
           "Let one of them get its handle at run time, with getDeploymentHandle().",
       );
     }
-    const namesake = found.get(application.name);
-    if (namesake === application) return;
-    if (namesake !== undefined) throw nameClash(appName, namesake, application);
     path.push(application);
     mapApplications(application.args, (bound) => visit(bound));
     path.pop();
-    // Checked again: something below may have taken the name in the meantime.
-    const taken = found.get(application.name);
-    if (taken !== undefined && taken !== application) throw nameClash(appName, taken, application);
-    found.set(application.name, application);
+    found.add(application);
   }
 }
 

@@ -8,6 +8,7 @@ import { Application, type Bindable, isPlain } from "./application.ts";
 import { hasRouter } from "./ingress.ts";
 import type { DeploymentOptions, KeyOptions } from "./options.ts";
 import { checkOptions, resolveOptions } from "./resolve-options.ts";
+import { NAMES_ARE_KEPT, targetName } from "./target-names.ts";
 import { show } from "../protocol/wording.ts";
 
 type Constructor = abstract new (...args: never[]) => object;
@@ -29,20 +30,22 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
   readonly target: Constructor | Callable;
   /** @internal The options as the author gave them. */
   readonly given: DeploymentOptions;
-  /** Unique within an application; the name of the class or the function unless `options.name` says otherwise. */
-  readonly name: string;
-
   /** @internal Use {@link deployment}. */
   constructor(target: Constructor | Callable, options: DeploymentOptions) {
     this.target = target;
     this.given = options;
-    this.name = nameOf(target, options);
+    checkName(target, options);
     checkOptions(this.name, options);
     if (!this.isClass && options.userConfig !== undefined) {
       throw new ConfigError(
         `Deployment ${JSON.stringify(this.name)}: userConfig needs a class with a method reconfigure, and this is a function.`,
       );
     }
+  }
+
+  /** Unique within an application; the name of the class or the function unless `options.name` says otherwise. */
+  get name(): string {
+    return this.given?.name ?? targetName(this.target);
   }
 
   /**
@@ -53,7 +56,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
   options(options: KeyedOptions): Deployment<T, Args, true>;
   options(options: DeploymentOptions): Deployment<T, Args, K>;
   options(options: DeploymentOptions): Deployment<T, Args, boolean> {
-    return new Deployment<T, Args, boolean>(this.target, { ...this.given, name: this.name, ...options });
+    return new Deployment<T, Args, boolean>(this.target, { ...this.given, ...options });
   }
 
   /**
@@ -100,8 +103,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
 
   /** @internal For errors: which class or function this is. */
   describeTarget(): string {
-    const name = this.target.name === "" ? "without a name" : this.target.name;
-    return `${this.isClass ? "class" : "function"} ${name}`;
+    return `${this.isClass ? "class" : "function"} ${targetName(this.target) || "without a name"}`;
   }
 
   /** @internal Whether HTTP requests can be given to it. */
@@ -176,7 +178,9 @@ function stepTo(key: string, parent: object): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
-function nameOf(target: Constructor | Callable, options: DeploymentOptions): string {
+function checkName(target: Constructor | Callable, options: DeploymentOptions): void {
+  // What is left of a class's name without them is nobody's mistake, and the build has seen the name.
+  if (options?.name === undefined && !NAMES_ARE_KEPT) return;
   const name = options?.name ?? target.name;
   if (name === "") {
     throw new ConfigError(
@@ -186,7 +190,6 @@ function nameOf(target: Constructor | Callable, options: DeploymentOptions): str
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     throw new ConfigError(`Deployment ${show(name)}: name must be ${NAME_RULE}, got ${show(name)}.`);
   }
-  return name;
 }
 
 function isClass(target: Constructor | Callable): target is Constructor {

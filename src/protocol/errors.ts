@@ -45,6 +45,7 @@ export abstract class ServeError extends Error {
 
   constructor(message: string, status: number, options: ServeErrorOptions = {}) {
     super(message, options);
+    // A class below says its name itself: a bundle may be made without the names of classes.
     this.name = new.target.name;
     this.status = options.status ?? status;
     this.retryAfterMs = options.retryAfterMs;
@@ -62,6 +63,7 @@ abstract class AnsweredError extends ServeError {
 
 /** Every replica's queue is full (`maxQueuedRequests`). HTTP 503 (or 429) with `Retry-After`. */
 export class BackPressureError extends AnsweredError {
+  static override readonly name: string = "BackPressureError";
   override readonly code = "BACK_PRESSURE";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 503, { retryAfterMs: 1000, ...options });
@@ -70,6 +72,7 @@ export class BackPressureError extends AnsweredError {
 
 /** The deployment has no replica that can serve: it is scaled to zero, gone, or cannot start. HTTP 503. */
 export class DeploymentUnavailableError extends AnsweredError {
+  static override readonly name: string = "DeploymentUnavailableError";
   override readonly code = "DEPLOYMENT_UNAVAILABLE";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 503, { retryAfterMs: 1000, ...options });
@@ -83,6 +86,7 @@ export class DeploymentUnavailableError extends AnsweredError {
  * clients repeat a 503.
  */
 export class ReplicaUnavailableError extends AnsweredError {
+  static override readonly name: string = "ReplicaUnavailableError";
   override readonly code = "REPLICA_UNAVAILABLE";
   constructor(message: string, { hasBegun = false, ...options }: ReplicaUnavailableOptions = {}) {
     super(message, hasBegun ? 502 : 503, hasBegun ? options : { retryAfterMs: 1000, ...options });
@@ -91,6 +95,7 @@ export class ReplicaUnavailableError extends AnsweredError {
 
 /** The request's deadline passed, queueing included. HTTP 408. */
 export class RequestTimeoutError extends AnsweredError {
+  static override readonly name: string = "RequestTimeoutError";
   override readonly code = "REQUEST_TIMEOUT";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 408, options);
@@ -99,6 +104,7 @@ export class RequestTimeoutError extends AnsweredError {
 
 /** The request was cancelled, by its caller or because its client went away. HTTP 499. */
 export class RequestCancelledError extends AnsweredError {
+  static override readonly name: string = "RequestCancelledError";
   override readonly code = "REQUEST_CANCELLED";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 499, options);
@@ -107,6 +113,7 @@ export class RequestCancelledError extends AnsweredError {
 
 /** The deployment has no public method of that name. The message lists those it has. */
 export class MethodNotFoundError extends ServeError {
+  static override readonly name: string = "MethodNotFoundError";
   override readonly code = "METHOD_NOT_FOUND";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 500, options);
@@ -115,6 +122,7 @@ export class MethodNotFoundError extends ServeError {
 
 /** An argument or a result cannot cross between replicas. The message says which, and where in it. */
 export class SerializationError extends ServeError {
+  static override readonly name: string = "SerializationError";
   override readonly code = "SERIALIZATION";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 500, options);
@@ -123,6 +131,7 @@ export class SerializationError extends ServeError {
 
 /** An application, an option or a config file says something that edge-serve does not accept. */
 export class ConfigError extends ServeError {
+  static override readonly name: string = "ConfigError";
   override readonly code = "CONFIG";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 500, options);
@@ -131,6 +140,7 @@ export class ConfigError extends ServeError {
 
 /** There is no task of that id, or it has been forgotten since it finished. HTTP 404. */
 export class TaskNotFoundError extends AnsweredError {
+  static override readonly name: string = "TaskNotFoundError";
   override readonly code = "TASK_NOT_FOUND";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 404, options);
@@ -139,6 +149,7 @@ export class TaskNotFoundError extends AnsweredError {
 
 /** A key of a keyed deployment is no string of 1 to 256 bytes of well-formed Unicode. HTTP 400. */
 export class KeyError extends AnsweredError {
+  static override readonly name: string = "KeyError";
   override readonly code = "KEY";
   constructor(message: string, options: ServeErrorOptions = {}) {
     super(message, 400, options);

@@ -21,8 +21,6 @@ const BUNDLING = [
   "define",
   "alias",
   "no_bundle",
-  "minify",
-  "keep_names",
   "tsconfig",
   "jsx_factory",
   "jsx_fragment",
@@ -44,12 +42,19 @@ const EMPTY: Readonly<Record<string, unknown>> = {
   cloudchamber: {},
 };
 
-/** For evaluating the application: it is bundled as the user says, and bound to nothing but its vars. */
+/**
+ * For evaluating the application: it is bundled as the user says, and bound to nothing but its vars. Its names are kept in any
+ * case: a deployment that is named for its class must have the same name, and so the same objects, in every build.
+ */
 export function describingConfig(user: UserConfig, main: string, alias: Readonly<Record<string, string>>): WranglerConfig {
   const { complete } = user;
   const bare = Object.entries(complete).map(([key, value]) => [key, EMPTY[key] ?? (Array.isArray(value) ? [] : undefined)] as const);
   const kept = BUNDLING.map((key) => [key, complete[key]] as const);
-  return withCompatibility({ ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false }, user, alias);
+  return withCompatibility(
+    { ...Object.fromEntries(bare), ...Object.fromEntries(kept), main, no_bundle: false, minify: false, keep_names: true },
+    user,
+    alias,
+  );
 }
 
 /** What is served. */
