@@ -11,6 +11,7 @@ import { Inflictor, restore } from "./inflict.ts";
 import { Project } from "./project.ts";
 import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore, tasksOver } from "./recovery.ts";
 import { reconcile } from "./reconcile.ts";
+import { reconcileCounts } from "./reconcile-counts.ts";
 import { reconcileTasks } from "./reconcile-tasks.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
@@ -104,6 +105,7 @@ async function conclude(): Promise<boolean> {
   const rows = rowsIn(project.storage);
   const violations = [
     ...reconcile(clients.requests, rows, inflictor.done),
+    ...reconcileCounts(clients.requests, rows),
     ...reconcileTasks(clients.requests, rows, new Map(tasks.map((task) => [task.id, task]))),
   ];
   if (values.history !== undefined)

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, seeded } from "../../bench/simulation/random.ts";
 import type { Act, Step } from "./app/steps.ts";
 import type { Request, Seen } from "./history.ts";
-import { APPS, type App } from "./project.ts";
+import { APPS, type App, KEYS } from "./project.ts";
 import { oneOf, weighted } from "./schedule.ts";
 import { send, sendBadFrame } from "./send.ts";
 import { type Route, ROUTES, runsOf } from "./shapes.ts";
@@ -21,7 +21,6 @@ export interface Asked {
   readonly leavesAfterMs?: number;
 }
 
-const KEYS = 20;
 const MODELS = 5;
 /** Broadcasts reach every replica, so one in a while is as much work as the others. */
 const MIX = ROUTES.map((route) => [route, route === "broadcast" ? 0.3 : 1] as const);
@@ -49,7 +48,7 @@ export class Clients {
       ms,
       ...(act === undefined ? {} : { act }),
       ...(count === undefined ? {} : { count }),
-      ...(route === "keyed" ? { key: `k${this.#upTo(KEYS)}` } : {}),
+      ...(route === "keyed" || route === "object" ? { key: `k${this.#upTo(KEYS)}` } : {}),
       ...(route === "model" ? { model: `m${this.#upTo(MODELS)}` } : {}),
     };
     const sending = { route, app, step, ...(leavesAfterMs === undefined ? {} : { leavesAfterMs }) };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const APPS = ["wide", "narrow"] as const;
-export const PARTS = ["Front", "Work", "Eager", "Elastic", "Batcher", "Models", "Jobs"] as const;
+export const PARTS = ["Front", "Work", "Eager", "Elastic", "Batcher", "Models", "Jobs", "Counters"] as const;
 export type App = (typeof APPS)[number];
 export type Part = (typeof PARTS)[number];
 
@@ -20,10 +20,15 @@ export const LIMITS: Readonly<Record<Part, { readonly slots: number; readonly re
   Batcher: { slots: 8, replicas: 1 },
   Models: { slots: 2, replicas: 2 },
   Jobs: { slots: 2, replicas: 2 },
+  // An object for each key.
+  Counters: { slots: 2, replicas: 0 },
 };
 
 /** How often a run of a deployment may be repeated: see `retries` in the application. */
 export const EAGER_RUNS = 3;
+
+/** How many keys the counters have. */
+export const KEYS = 20;
 
 /** How often a task is tried: see `tasks` in the application. More than anything that is done to it takes. */
 export const TASK_ATTEMPTS = 50;

@@ -26,7 +26,10 @@ export type Fault =
   | "task lost"
   | "task did not succeed"
   | "more runs than attempts"
-  | "two attempts at once";
+  | "two attempts at once"
+  | "counted twice"
+  | "told another count"
+  | "count lost";
 
 /** One thing that must not be. */
 export interface Violation {

@@ -101,8 +101,8 @@ const CONFIGURES: readonly Configure[] = ["well", "well", "well", "throws", "han
 /** How far apart faults are, on average. */
 export const APART_MS = 70;
 /** What a burst fills: small deployments, whose requests wait. */
-const QUEUED: readonly Route[] = ["call", "keyed", "eager", "model", "elastic", "outside call", "get", "post small"];
-const SCALED: readonly Part[] = PARTS.filter((part) => part !== "Elastic");
+const QUEUED: readonly Route[] = ["call", "keyed", "object", "eager", "model", "elastic", "outside call", "get", "post small"];
+const SCALED: readonly Part[] = PARTS.filter((part) => part !== "Elastic" && part !== "Counters");
 
 /** `count` faults, the same ones for the same seed. @param apartMs How far apart, on average. */
 export function scheduleOf(seed: number, count: number, apartMs: number = APART_MS): Planned[] {

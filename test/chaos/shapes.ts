@@ -13,6 +13,7 @@ export const ROUTES = [
   "socket",
   "call",
   "keyed",
+  "object",
   "eager",
   "batch",
   "model",
@@ -29,6 +30,7 @@ export type Route = (typeof ROUTES)[number];
 const WAYS: Partial<Record<Route, Way>> = {
   call: "call",
   keyed: "keyed",
+  object: "object",
   eager: "eager",
   batch: "batch",
   model: "model",
@@ -52,6 +54,7 @@ export function partOf(route: string): Part {
   if (way === "model") return "Models";
   if (way === "elastic") return "Elastic";
   if (way === "task") return "Jobs";
+  if (way === "object") return "Counters";
   return runsDirectly(route) ? "Front" : "Work";
 }
 
@@ -72,6 +75,7 @@ const ANYWHERE: readonly Route[] = [
   "post large",
   "call",
   "keyed",
+  "object",
   "eager",
   "model",
   "elastic",
@@ -87,8 +91,8 @@ export function routesFor(act: Act): readonly Route[] {
   if (act === "abort in batch") return ["batch"];
   if (act === "abort loading") return ["model"];
   if (act === "fall ill" || act === "hang in check" || act === "hang in dispose") return ["call", "eager", "elastic"];
-  if (act === "hang") return ["get", "call", "eager", "keyed", "task", "outside run"];
-  if (act === "hang deaf") return ["call", "batch", "model", "items", "task", "outside run"];
+  if (act === "hang") return ["get", "call", "eager", "keyed", "object", "task", "outside run"];
+  if (act === "hang deaf") return ["call", "object", "batch", "model", "items", "task", "outside run"];
   if (act === "throw error") return [...ANYWHERE, "batch", "stream", "relay", "items", "socket"];
   if (act === "abort working") return [...ANYWHERE, "socket"];
   // What a broadcast answers is which replica it was, and a task is never tried again for what it answers.

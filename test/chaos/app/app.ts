@@ -2,10 +2,11 @@
  * The applications that the faults are injected into: a front, and a deployment for each way of passing work on.
  */
 import * as serve from "edge-serve";
-import { Batcher, Jobs, Models, Work } from "./deployments.ts";
+import { Batcher, Counters, Jobs, Models, Work } from "./deployments.ts";
 import { Front } from "./front.ts";
 
 const health = { healthCheckPeriodMs: 500, healthCheckTimeoutMs: 1000, gracefulShutdownTimeoutMs: 3000 } as const;
+const keyed = { keyed: true, maxOngoingRequests: 2, maxQueuedRequests: 20, logging: { accessLog: false } } as const;
 const small = { ...health, maxOngoingRequests: 2, maxQueuedRequests: 20, logging: { accessLog: false } } as const;
 
 const eager = { ...small, name: "Eager", numReplicas: 2, retries: { attempts: 2, onlyIfNotStarted: false } } as const;
@@ -36,6 +37,7 @@ const applicationOf = (front: serve.DeploymentOptions) =>
     batcher: serve.deployment(Batcher, { ...small, maxOngoingRequests: 8 }).bind(),
     models: serve.deployment(Models, { ...small, numReplicas: 2 }).bind(),
     jobs: serve.deployment(Jobs, jobs).bind(),
+    counters: serve.deployment(Counters, keyed).bind(),
   });
 
 /** Its front has room for everybody: what waits, waits behind it. */

@@ -68,6 +68,18 @@ export class Jobs extends Work {
   }
 }
 
+/** The objects of keys: each counts its runs. */
+export class Counters extends Work {
+  override async run(step: Step): Promise<unknown> {
+    begin(step.id);
+    const { state } = serve.getReplicaContext();
+    const count = (state.storage.kv.get<number>("count") ?? 0) + 1;
+    state.storage.kv.put("count", count);
+    note(state, "counted", `${step.id}#${count}`);
+    return work(step, { id: step.id, count });
+  }
+}
+
 export async function* itemsOf({ id, items = 5, ms, act }: Step): AsyncGenerator<string> {
   for (let n = 0; n < items; n++) {
     if (n === 2 && act === "abort streaming") await abortAfterWrite();

@@ -3,7 +3,7 @@
  */
 import * as serve from "edge-serve";
 import { abort, begin, isOf, work } from "./acts.ts";
-import { type Batcher, itemsOf, type Jobs, type Models, type Work } from "./deployments.ts";
+import { type Batcher, type Counters, itemsOf, type Jobs, type Models, type Work } from "./deployments.ts";
 import { meet, part } from "./meet.ts";
 import type { FrontAnswer, Passed, SeenError, Step, Way } from "./steps.ts";
 import { VERSION } from "./version.ts";
@@ -53,7 +53,7 @@ export class Front {
   /** Fills every slot of a deployment: whether `slots` runs of each replica were there at once. */
   async fill(name: keyof Parts, slots: number, replicas: number): Promise<string[]> {
     const token = crypto.randomUUID();
-    const handle = this.#to[name] as serve.DeploymentHandle<Work>;
+    const handle = this.#to[name] as unknown as serve.DeploymentHandle<Work>;
     const rounds = await Promise.all(Array.from({ length: slots }, () => handle.meet.broadcast(token, slots * replicas)));
     part(token);
     return rounds.flat().map((one) => (one.status === "fulfilled" ? (one.value ? "met" : "alone") : String(one.reason)));
@@ -81,9 +81,13 @@ export class Front {
       ...(step.key === undefined ? {} : { key: step.key }),
       ...(step.model === undefined ? {} : { multiplexedModelId: step.model }),
     };
-    const { work: plain, eager, elastic, batcher, models, jobs } = this.#to;
+    const { work: plain, eager, elastic, batcher, models, jobs, counters } = this.#to;
     if (way === "broadcast") return { id: step.id, passed: await broadcastTo(plain.options(options), passedOn(step)) };
     const answer = async (next: Step): Promise<unknown> => {
+      if (way === "object") {
+        const { key = "", ...others } = options;
+        return counters.get(key).options(others).run.remote(next);
+      }
       if (way === "task") return enqueuedTwice(jobs, next);
       if (way === "batch") return batcher.options(options).run.remote(next);
       if (way === "model") return models.options(options).run.remote(next);
@@ -107,6 +111,7 @@ export interface Parts {
   readonly batcher: serve.DeploymentHandle<Batcher>;
   readonly models: serve.DeploymentHandle<Models>;
   readonly jobs: serve.DeploymentHandle<Jobs>;
+  readonly counters: serve.KeyedHandle<Counters>;
 }
 
 // With one key it is one task, however often it is said.

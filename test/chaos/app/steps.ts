@@ -40,7 +40,7 @@ export interface Step {
 }
 
 /** How a front passes a step on. */
-export type Way = "call" | "keyed" | "eager" | "batch" | "model" | "elastic" | "broadcast" | "items" | "task";
+export type Way = "call" | "keyed" | "object" | "eager" | "batch" | "model" | "elastic" | "broadcast" | "items" | "task";
 
 /** What became of a step that was passed on, as the caller's code saw it. */
 export interface Passed {
@@ -68,8 +68,8 @@ export interface FrontAnswer {
 
 /** Something that ran in an object, as the object itself wrote it down. */
 export interface Happened {
-  readonly kind: "object" | "constructor" | "alarm" | "timer" | "run" | "item" | "load" | "begun" | "ended";
-  /** Of a run or an item: the step. Of an attempt that has begun or ended: the step and its number, as `step#number`. */
+  readonly kind: "object" | "constructor" | "alarm" | "timer" | "run" | "item" | "load" | "begun" | "ended" | "counted";
+  /** Of a run or an item: the step. Of what was counted: the step and the count, as `step#count`. Of an attempt that has begun or ended: the step and its number, as `step#number`. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly atMs: number;
