@@ -163,5 +163,6 @@ function senderTo(system: System): RouterSender {
 }
 
 function routerTo(system: System, app: string, deployment: string): Router | undefined {
-  return system.configOf(app, deployment) === undefined ? undefined : system.router(app, deployment);
+  const config = system.configOf(app, deployment);
+  return config === undefined || config.inline === true ? undefined : system.router(app, deployment);
 }

@@ -19,10 +19,9 @@ import { type Bounds, boundedState, boundedStore, type OnProblem } from "../src/
 import type { ControlQueries } from "../src/ingress/ingress.ts";
 import type { OperatorPorts } from "../src/operator/operator.ts";
 import type { PolicyCode } from "../src/protocol/autoscaling.ts";
-import type { ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
+import type { Assignment, ControllerRpc, OrderOutcome, ReplicaReport } from "../src/protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/names.ts";
-import type { ReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import { type Namespace, namespaceOf } from "./namespaces.ts";
 import type { TaskSystem } from "./background-tasks.ts";
@@ -95,13 +94,21 @@ export function controlPlaneClasses({ manifest, bound, policies, tasks }: Contro
 async function teach(applications: readonly ApplicationManifest[], version: string, learn: Learn): Promise<void> {
   const all = applications.flatMap(({ name: app, deployments }) =>
     Object.keys(deployments).map(async (deployment) => {
-      // A report of nobody: it changes nothing, and is answered with what is in force.
-      const report = { deployment, replica: "", version, epoch: -1, event: { kind: "alive" } } as const;
-      const assignment = await inTime(controllerOf(app).report(report));
-      if (assignment !== undefined) learn(app, deployment, assignment.set);
+      const assignment = await inForce(app, deployment, { version, epoch: -1 });
+      if (assignment !== undefined) learn(app, deployment, assignment);
     }),
   );
   await Promise.allSettled(all);
+}
+
+/** Asks what is in force for a deployment. @param known What whoever asks knows. */
+export function inForce(
+  app: string,
+  deployment: string,
+  { version, epoch }: Pick<ReplicaReport, "version" | "epoch">,
+): Promise<Assignment | undefined> {
+  // A report of nobody: it changes nothing, and is answered with what is in force.
+  return inTime(controllerOf(app).report({ deployment, replica: "", version, epoch, event: { kind: "alive" } }));
 }
 
 // Logged once an isolate: a store reads what it has stored again and again.
@@ -118,8 +125,8 @@ function tell(app: string, deployment: string, problem: string): void {
   writeLog("ERROR", problem, undefined, { app, deployment });
 }
 
-/** Takes a replica set for the callers of this isolate. */
-export type Learn = (app: string, deployment: string, set: ReplicaSet) => void;
+/** Takes what is in force for the callers of this isolate. */
+export type Learn = (app: string, deployment: string, assignment: Assignment) => void;
 
 /** What the operator's API acts on. */
 export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneParts, learn: Learn): OperatorPorts {
@@ -198,7 +205,7 @@ export async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promi
 function unreadiness(details: ApplicationDetails | undefined): string | undefined {
   if (details === undefined || details.status === "DELETING") return undefined;
   const isReady = Object.values(details.deployments).every(
-    ({ replica_states, target_num_replicas }) => target_num_replicas === 0 || (replica_states.RUNNING ?? 0) > 0,
+    ({ replica_states, target_num_replicas: target }) => target === null || target === 0 || (replica_states.RUNNING ?? 0) > 0,
   );
   return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
 }

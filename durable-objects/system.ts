@@ -1,15 +1,20 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
+import { env as workerEnv, waitUntil } from "cloudflare:workers";
 import { type Application, deploymentsOf, mapApplications } from "../src/api/application.ts";
 import { routerOf } from "../src/api/ingress.ts";
 import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
 import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/context/scope.ts";
 import { sharedTimers } from "../src/context/timers.ts";
+import { after } from "../src/context/with-timeout.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
+import { Host, hostOf } from "../src/inline/host.ts";
+import { type InlinePorts, InlineTarget } from "../src/inline/target.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
+import type { Assignment } from "../src/protocol/control.ts";
 import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
 import type { ApplicationManifest, DeploymentConfig, Manifest } from "../src/protocol/manifest.ts";
 import type { HandleRef } from "../src/protocol/messages.ts";
@@ -23,11 +28,14 @@ import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import { Router } from "../src/router/router.ts";
 import { routerPortsTo } from "./connection.ts";
-import { controllerOf } from "./control-plane.ts";
+import { controllerOf, inForce } from "./control-plane.ts";
 import { noteReplicaRegion } from "./location.ts";
 
 /** Where a replica keeps what it was told, in its own storage. */
 const REMEMBERED = "__edge_serve";
+
+/** Where calls to a deployment go: to its replicas, or to the caller's own instance. */
+export type Target = Router | InlineTarget;
 
 export class System {
   readonly manifest: Manifest;
@@ -36,8 +44,9 @@ export class System {
   /** Where calls are enqueued; set before the first request. */
   tasks: TaskPort | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
-  readonly #routers = new Map<string, Router>();
-  readonly #handles = new Map<Router, DeploymentHandle<unknown>>();
+  readonly #targets = new Map<string, Target>();
+  readonly #handles = new Map<Target, DeploymentHandle<unknown>>();
+  readonly #inline: InlinePorts;
 
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
     this.manifest = manifest;
@@ -48,6 +57,16 @@ export class System {
       ),
     );
     requireBuilt(manifest, this.bound);
+    this.#inline = {
+      version: manifest.version,
+      worker: new Host({ replicaId: "", env: workerEnv, after, isUnshared: true, keepAlive: waitUntil }),
+      now: Date.now,
+      handleTo: (app, deployment) => this.handle(app, deployment),
+      receiveHandle: (ref) => this.#receive(ref as HandleRef),
+      tasks: () => this.tasks,
+      ask: (app, deployment, epoch) => inForce(app, deployment, { version: manifest.version, epoch }),
+      keepAlive: waitUntil,
+    };
   }
 
   /** What was compiled of a deployment; `undefined` if this code has none of that name. */
@@ -56,24 +75,47 @@ export class System {
     return deployments && own(deployments, deployment);
   }
 
-  /** The router to a deployment; to the application's ingress deployment if none is named. */
-  router(app: string, deployment?: string): Router {
+  /** The router to a deployment that has replicas. */
+  router(app: string, deployment: string): Router {
+    const target = this.target(app, deployment);
+    if (target instanceof Router) return target;
+    throw new ConfigError(`Deployment ${JSON.stringify(deployment)} is inline, and has no replicas.`);
+  }
+
+  /** Where calls to a deployment go; to the application's ingress deployment if none is named. */
+  target(app: string, deployment?: string): Target {
     const application = this.#applications.get(app);
     if (application === undefined) throw unknownName("application", app, [...this.#applications.keys()]);
     const name = deployment ?? application.ingress;
     const key = `${app}/${name}`;
-    let router = this.#routers.get(key);
-    if (router === undefined) {
+    let target = this.#targets.get(key);
+    if (target === undefined) {
       const config = own(application.deployments, name);
       if (config === undefined) throw unknownName("deployment", name, Object.keys(application.deployments), app);
-      router = new Router({ app, deployment: name }, initialReplicaSet(app, name, config, application.routePrefix), {
-        ...routerPortsTo(app, name, { jurisdiction: config.placement.jurisdiction, compiledPrefix: application.routePrefix }),
-        tasks: this.tasks,
-        ...customPolicyOf(this.bound.get(key), (message) => writeLog("WARNING", message, undefined, currentScope())),
-      });
-      this.#routers.set(key, router);
+      target = config.inline === true ? this.#newInline(application, name, config) : this.#newRouter(application, name, config);
+      this.#targets.set(key, target);
     }
-    return router;
+    return target;
+  }
+
+  #newRouter({ name: app, routePrefix }: ApplicationManifest, name: string, config: DeploymentConfig): Router {
+    return new Router({ app, deployment: name }, initialReplicaSet(app, name, config, routePrefix), {
+      ...routerPortsTo(app, name, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix }),
+      tasks: this.tasks,
+      ...customPolicyOf(this.bound.get(`${app}/${name}`), (message) => writeLog("WARNING", message, undefined, currentScope())),
+    });
+  }
+
+  #newInline({ name: app, routePrefix }: ApplicationManifest, name: string, config: DeploymentConfig): InlineTarget {
+    // What was built has what is bound.
+    return new InlineTarget({ app, bound: this.bound.get(`${app}/${name}`)!, config, routePrefix }, this.#inline);
+  }
+
+  /** Takes what is in force for a deployment, for the callers of this isolate. */
+  learn(app: string, deployment: string, assignment: Assignment): void {
+    const target = this.target(app, deployment);
+    if (target instanceof InlineTarget) target.learn(assignment);
+    else target.learn(assignment.set);
   }
 
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
@@ -111,7 +153,10 @@ export class System {
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
       routePrefix: application.routePrefix,
-      control: controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
+      control: {
+        ...controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
+        guests: hostOf(scope),
+      },
       env,
       state,
       receiveHandle: (ref) => this.#receive(ref as HandleRef),
@@ -120,14 +165,14 @@ export class System {
 
   /** The handle to a deployment; the same object each time. */
   handle(app: string, deployment?: string): DeploymentHandle<unknown> {
-    const router = this.router(app, deployment);
-    let handle = this.#handles.get(router);
-    if (handle === undefined) this.#handles.set(router, (handle = createHandle<unknown>(router, callScope)));
+    const target = this.target(app, deployment);
+    let handle = this.#handles.get(target);
+    if (handle === undefined) this.#handles.set(target, (handle = createHandle<unknown>(target, callScope)));
     return handle;
   }
 
   #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
-    return createHandle<unknown>(this.router(app, deployment), currentScope, options);
+    return createHandle<unknown>(this.target(app, deployment), currentScope, options);
   }
 }
 

@@ -88,20 +88,20 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
   setDeployments({
-    targetOf: (app, deployment) => system.router(app, deployment),
+    targetOf: (app, deployment) => system.target(app, deployment),
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
   const rpc = features.rpc?.({
-    targetOf: (app, deployment) => system.router(app, deployment),
+    targetOf: (app, deployment) => system.target(app, deployment),
     isOpen: (app) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
   });
-  const operator = operatorPorts(parts, (app, deployment, set) => system.router(app, deployment).learn(set));
+  const operator = operatorPorts(parts, (app, deployment, assignment) => system.learn(app, deployment, assignment));
   const ingress = createIngress({
     manifest,
-    targetOf: (app) => system.router(app),
+    targetOf: (app) => system.target(app),
     control: controlQueries(parts),
     system: (request, path, worker) =>
       tasks?.answer(request, path, worker.env) ?? answerOperator(request, path, worker.env, operator) ?? rpc?.(request, path, worker),

@@ -26,7 +26,7 @@ import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import type { AutoscalingPolicy } from "../protocol/autoscaling.ts";
 import { DEFAULT_TASKS } from "../protocol/tasks.ts";
 import type { RequestRouter } from "./option-types.ts";
-import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
+import { group, groupOrWord, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import {
   attempts,
   boolean,
@@ -258,14 +258,20 @@ const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
 export const ROUTERS = ["powerOfTwoChoices", "consistentHash"] as const;
 /** @internal */
 export const DEFAULT_ROUTER = "powerOfTwoChoices";
+/** @internal The `placement` of a deployment that has no objects. */
+export const INLINE = "inline";
 const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 
 /** @internal The options with every default: what is put into the manifest, before what no manifest can hold is replaced: a function, and a number of replicas that is not one. */
-export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter" | "tasks"> {
+export interface FilledOptions extends Omit<
+  DeploymentConfig,
+  "numReplicas" | "autoscaling" | "requestRouter" | "tasks" | "placement" | "inline"
+> {
   readonly numReplicas: number | "auto";
   readonly autoscaling: (Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }) | null;
   readonly requestRouter: (typeof ROUTERS)[number] | RequestRouter;
   readonly tasks: TasksConfig | null;
+  readonly placement: Placement | typeof INLINE;
 }
 
 /** Every option of a deployment. */
@@ -348,8 +354,12 @@ export const DEPLOYMENT_OPTIONS = {
   requestRouter: option<(typeof ROUTERS)[number] | RequestRouter>(v.union([oneOf(...ROUTERS), callable<RequestRouter>(ROUTER)], ROUTER), {
     default: DEFAULT_ROUTER,
   }),
-  /** Placement of replicas. */
-  placement: group<PlacementOptions>(PLACEMENT_OPTIONS, { nullable: true }),
+  /**
+   * Placement of replicas; `"inline"` is in the caller's place.
+   *
+   * An inline deployment has no objects: each caller has an instance of its own, in the same isolate.
+   */
+  placement: groupOrWord<PlacementOptions, typeof INLINE>(PLACEMENT_OPTIONS, INLINE, { nullable: true }),
   /**
    * What is done with a request whose replica is lost.
    *

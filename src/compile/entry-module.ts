@@ -81,9 +81,14 @@ export function entryModule(input: EntryInput): string {
 /** The Durable Object classes that a manifest needs: its deployments' in its order, then the control plane's. */
 export function classNamesOf(manifest: Pick<Manifest, "applications">): string[] {
   const replicas = manifest.applications.flatMap(({ name, deployments }) =>
-    Object.keys(deployments).map((deployment) => classNameOf(name, deployment)),
+    withObjects(deployments).map((deployment) => classNameOf(name, deployment)),
   );
   return [...replicas, CONTROLLER_CLASS, CONFIG_CLASS, ...(usesTasks(manifest) ? TASK_CLASSES : [])];
+}
+
+/** The deployments that are a class: all but inline ones. */
+function withObjects(deployments: Manifest["applications"][number]["deployments"]): string[] {
+  return Object.entries(deployments).flatMap(([deployment, { inline }]) => (inline === true ? [] : [deployment]));
 }
 
 const TASK_CLASSES = [TASKS_CLASS, SCHEDULES_CLASS];
@@ -103,11 +108,14 @@ function usesTasks({ applications }: Pick<Manifest, "applications">): boolean {
 
 function applicationLines({ name, routePrefix, deployments }: Manifest["applications"][number]): string[] {
   const where = routePrefix === null ? "not reachable over HTTP" : `at ${routePrefix}`;
-  const classes = Object.keys(deployments).map(
+  const inline = Object.entries(deployments).flatMap(([deployment, config]) =>
+    config.inline === true ? [`// ${deployment} has no class: it is inline, and runs in its callers.`] : [],
+  );
+  const classes = withObjects(deployments).map(
     (deployment) =>
       `export class ${classNameOf(name, deployment)} extends worker.Replica(${JSON.stringify(name)}, ${JSON.stringify(deployment)}) {}`,
   );
-  return [`// Application ${name}, ${where}.`, ...classes, ""];
+  return [`// Application ${name}, ${where}.`, ...classes, ...inline, ""];
 }
 
 function retiredLines(retired: readonly string[]): string[] {

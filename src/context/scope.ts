@@ -67,6 +67,11 @@ export interface ReplicaScope {
   readonly logging: LoggingConfig;
   /** Lets something happen later. Where requests may share a timer, they share it. */
   readonly after: After;
+  /**
+   * Its requests are a Worker's, of which each has an I/O context of its own: no promise, timer or stub of one is of use to another, and
+   * the platform may end one without a word.
+   */
+  readonly isUnshared?: true;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
   handleTo(app: string, deployment?: string): DeploymentHandle<unknown>;
   /** Missing where no deployment has tasks. */
@@ -76,6 +81,8 @@ export interface ReplicaScope {
 /** A request while it is worked on. */
 export class RequestScope implements RequestContext, Watched {
   readonly meta: RequestMeta;
+  /** Where requests share nothing: what all calls have in common that are made for one request of the Worker. */
+  work: object | undefined;
   #signal: AbortController | undefined;
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;

@@ -30,6 +30,7 @@ export function adopt(
   const isMoved = desired?.routePrefix !== application.desired?.routePrefix;
   if (!isSame) change(application, { version, desired, deployedAtMs: nowMs });
   const wanted = desired?.deployments ?? {};
+  const inlineBefore = JSON.stringify(inlineConfigs(application));
   for (const [name, config] of Object.entries(wanted)) {
     const known = application.deployments.get(name);
     if (known === undefined) application.deployments.set(name, newDeployment(name, config));
@@ -39,6 +40,24 @@ export function adopt(
     if (Object.hasOwn(wanted, deployment.name) || deployment.isLeaving) continue;
     change(deployment, { isLeaving: true, epoch: deployment.epoch + 1 });
     move(deployment, "DELETE");
+  }
+  if (!isNewCode && JSON.stringify(inlineConfigs(application)) !== inlineBefore) tellCallers(application);
+}
+
+/** The configurations of the inline deployments, by name: their callers run them. */
+export function inlineConfigs({ deployments }: Pick<ApplicationState, "deployments">): Readonly<Record<string, DeploymentConfig>> {
+  const all = [...deployments.values()].filter(({ config, isLeaving }) => config.inline === true && !isLeaving);
+  return Object.fromEntries(all.map(({ name, config }) => [name, config]));
+}
+
+// Any replica of the application may have an instance: they are told as if their own configuration had changed.
+function tellCallers({ deployments }: ApplicationState): void {
+  for (const deployment of deployments.values()) {
+    if (deployment.config.inline === true || deployment.isLeaving) continue;
+    const epoch = deployment.epoch + 1;
+    change(deployment, { epoch, configEpoch: epoch });
+    move(deployment, "CONFIG_UPDATE");
+    for (const replica of deployment.replicas) deployment.replicas.update(replica, { retryAtMs: 0 });
   }
 }
 

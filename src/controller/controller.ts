@@ -167,6 +167,9 @@ export class Controller implements ControllerRpc {
     if (known === undefined || known.isLeaving) {
       return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${[...deployments.keys()].join(", ")}.`;
     }
+    if (known.config.inline === true) {
+      return `Deployment ${JSON.stringify(deployment)} is inline (placement: "inline"): each of its callers has an instance of its own, so there are no replicas to scale.`;
+    }
     if (known.config.autoscaling !== null) {
       return `Deployment ${JSON.stringify(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;
     }

@@ -50,7 +50,8 @@ function deploymentDetails({
     status,
     status_trigger: trigger,
     message: message === "" ? (scaling.problem ?? "") : message,
-    target_num_replicas: target,
+    target_num_replicas: config.inline === true ? null : target,
+    ...(config.inline === true ? { inline: true } : {}),
     replica_states: states,
     replicas: Array.from(replicas, (replica) => ({
       replica_id: replica.ref.name,

@@ -4,25 +4,24 @@
  * The same cores as in a Worker, wired without one: handles, routers and replicas are the real ones, and what
  * passes between them is cloned as it would be on the way to another object.
  */
-import { Application, deploymentsOf, mapApplications } from "../api/application.ts";
-import { routerOf } from "../api/ingress.ts";
+import { Application, deploymentsOf } from "../api/application.ts";
 import { writeLog } from "../context/logger.ts";
-import { currentScope, type ReplicaScope } from "../context/scope.ts";
+import { currentScope } from "../context/scope.ts";
 import { after, sleep } from "../context/with-timeout.ts";
 import { setTasks } from "../handle/get-task.ts";
 import { createHandle } from "../handle/handle.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { DeploymentHandle } from "../protocol/handle-types.ts";
-import type { CallRequest, Delivery, HandleRef, ItemPuller, Reply } from "../protocol/messages.ts";
+import { connectionTo } from "../inline/connection.ts";
+import { Host } from "../inline/host.ts";
+import { makeInstance } from "../inline/instance.ts";
+import { InlineTarget } from "../inline/target.ts";
+import type { HandleRef } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import { isScalar } from "../protocol/plain-data.ts";
-import { decodeError, encodeError } from "../protocol/error-codec.ts";
-import { bodiesIn } from "../protocol/bodies.ts";
-import { define } from "../protocol/wire-error.ts";
-import { Replica } from "../replica/replica.ts";
+import type { Replica } from "../replica/replica.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
-import { type ReplicaConnection, Router } from "../router/router.ts";
+import { Router } from "../router/router.ts";
 import { refuseGenerator } from "../tasks/refuse-generator.ts";
 import { localTasks } from "./local-tasks.ts";
 
@@ -57,13 +56,31 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
       })
     : undefined;
   if (tasks !== undefined) setTasks(tasks);
-  return createHandle<T>(routerTo(app.name), currentScope);
+  const inline = new Map<string, InlineTarget>();
+  const outside = new Host({ replicaId: "", env: options.env ?? {}, after });
+  return createHandle<T>(targetTo(app.name), currentScope);
+
+  function boundTo(deployment: string): Application {
+    const bound = deployments.get(deployment);
+    if (bound !== undefined) return bound;
+    throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. Available: ${[...deployments.keys()].join(", ")}.`);
+  }
+
+  function targetTo(deployment: string): Router | InlineTarget {
+    const bound = boundTo(deployment);
+    const config = bound.deployment.resolve();
+    if (config.inline !== true) return routerTo(deployment);
+    let target = inline.get(deployment);
+    if (target === undefined) {
+      const quiet = { ...config, logging: { ...config.logging, accessLog: false } };
+      const ports = { version: "local", worker: outside, now: Date.now, handleTo, receiveHandle, tasks: () => tasks };
+      inline.set(deployment, (target = new InlineTarget({ app: name, bound, config: quiet, routePrefix: null }, ports)));
+    }
+    return target;
+  }
 
   function routerTo(deployment: string): Router {
-    const bound = deployments.get(deployment);
-    if (bound === undefined) {
-      throw new ConfigError(`There is no deployment ${JSON.stringify(deployment)}. Available: ${[...deployments.keys()].join(", ")}.`);
-    }
+    const bound = boundTo(deployment);
     let router = routers.get(deployment);
     if (router === undefined) {
       router = new Router({ app: name, deployment }, initialReplicaSet(name, deployment, bound.deployment.resolve(), null), {
@@ -86,100 +103,35 @@ export function runLocal<T>(app: Application<T>, options: RunLocalOptions = {}):
   }
 
   function makeReplica(replicaId: string, bound: Application): Replica {
-    const { target, isClass } = bound.deployment;
     const config = bound.deployment.resolve();
-    const { logging, userConfig } = config;
-    const scope: ReplicaScope = {
+    return makeInstance({
+      bound,
       context: {
         appName: name,
-        deployment: bound.name,
         replicaId,
         ordinal: parseReplicaId(replicaId)?.ordinal ?? 0,
         version: "local",
         env: (options.env ?? {}) as Cloudflare.Env,
-        get state(): DurableObjectState {
-          throw new Error(
-            "A replica in runLocal() has no Durable Object, so getReplicaContext().state does not exist. Test it with serve().",
-          );
-        },
       },
-      logging: { ...logging, accessLog: false },
-      after,
-      tasks,
-      handleTo(toApp, deployment = app.name) {
-        if (toApp === name) return createHandle(routerTo(deployment), currentScope);
-        throw new ConfigError(
-          `There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`,
-        );
-      },
-    };
-    return new Replica({
-      scope,
-      target,
-      isClass,
-      router: routerOf(target),
+      noState: "A replica in runLocal() has no Durable Object, so getReplicaContext().state does not exist. Test it with serve().",
+      logging: { ...config.logging, accessLog: false },
       limits: config,
+      userConfig: () => config.userConfig,
+      after,
       now: Date.now,
-      bindArgs: () => mapApplications(bound.args, (application) => createHandle(routerTo(application.name), currentScope)),
-      userConfig,
-      env: scope.context.env,
-      state: undefined,
-      receiveHandle: (ref) => createHandle(routerTo((ref as HandleRef).deployment), currentScope, (ref as HandleRef).options),
-    });
+      handleTo,
+      receiveHandle,
+      tasks: () => tasks,
+    }).replica;
   }
-}
 
-function connectionTo(replica: Replica): ReplicaConnection {
-  return {
-    async call(request: CallRequest, delivery: Delivery): Promise<Reply> {
-      const reply = await replica.call({ ...request, delivery, args: request.args.map(cloned) });
-      if (reply.kind === "value") return { ...reply, value: cloned(reply.value) };
-      return reply.kind === "stream" ? { kind: "stream", items: clonedItems(reply.items) } : reply;
-    },
-    fetch: (request, meta, delivery) => replica.fetch(request, meta, delivery),
-    reserve: (meta, delivery) => replica.reserve(meta, delivery),
-    cancel: (id, reason) => replica.cancel(id, reason),
-  };
-}
-
-function clonedItems(items: ItemPuller): ItemPuller {
-  return {
-    async pull() {
-      const batch = await items.pull();
-      return { ...batch, items: batch.items.map(cloned) };
-    },
-    cancel: () => items.cancel(),
-  };
-}
-
-// As between objects, which Node's own clone is not: bodies and streams are handed over, wherever in the value they are, and
-// an error keeps what it holds.
-function cloned(value: unknown): unknown {
-  return isScalar(value) ? value : copied(value, new Map([...bodiesIn(value)].map((body) => [body, body])));
-}
-
-function copied(value: unknown, copies: Map<unknown, unknown>): unknown {
-  if (isScalar(value)) return value;
-  const known = copies.get(value);
-  if (known !== undefined) return known;
-  const begun = <T>(copy: T): T => {
-    copies.set(value, copy);
-    return copy;
-  };
-  if (value instanceof Map) {
-    const copy = begun(new Map<unknown, unknown>());
-    for (const [key, item] of value) copy.set(copied(key, copies), copied(item, copies));
-    return copy;
+  function handleTo(toApp: string, deployment = app.name): DeploymentHandle<unknown> {
+    if (toApp === name) return createHandle(targetTo(deployment), currentScope);
+    throw new ConfigError(`There is no application ${JSON.stringify(toApp)}. runLocal() runs one application: ${JSON.stringify(name)}.`);
   }
-  if (value instanceof Set) {
-    const copy = begun(new Set<unknown>());
-    for (const item of value) copy.add(copied(item, copies));
-    return copy;
+
+  function receiveHandle(ref: unknown): unknown {
+    const { deployment, options: given } = ref as HandleRef;
+    return createHandle(targetTo(deployment), currentScope, given);
   }
-  if (value instanceof Error) return begun(decodeError(encodeError(value)));
-  const isRecord = typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
-  if (!isRecord && !Array.isArray(value)) return begun(structuredClone(value));
-  const copy = begun<object>(Array.isArray(value) ? Object.assign([], { length: value.length }) : {});
-  for (const [key, item] of Object.entries(value as object)) define(copy, key, copied(item, copies), true);
-  return copy;
 }

@@ -58,10 +58,15 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
       gauge("serve_deployment_status", legend(DEPLOYMENT_STATES), DEPLOYMENT),
       each(({ status }) => [[[], DEPLOYMENT_STATES.indexOf(status) + 1]]),
     ],
-    [gauge("serve_autoscaling_target_replicas", "Replicas wanted.", DEPLOYMENT), each((one) => [[[], one.target_num_replicas]])],
+    [
+      gauge("serve_autoscaling_target_replicas", "Replicas wanted.", DEPLOYMENT),
+      each((one) => (one.target_num_replicas === null ? [] : [[[], one.target_num_replicas]])),
+    ],
     [
       gauge("serve_deployment_replicas", "Replicas by state.", [...DEPLOYMENT, "state"]),
-      each((one) => Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count])),
+      each((one) =>
+        one.inline === true ? [] : Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count]),
+      ),
     ],
     [
       gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),

@@ -60,6 +60,8 @@ export interface Assignment {
   readonly version: string;
   /** How long it is to wait between two reports at least, in milliseconds, because there are so many replicas. @default 0 */
   readonly reportMs?: number;
+  /** The configurations of the application's inline deployments, of which the replica may have instances. */
+  readonly inline?: Readonly<Record<string, DeploymentConfig>>;
 }
 
 /** What a replica has had to do since its last report. */

@@ -11,6 +11,7 @@
  */
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import { CanaryFigures } from "./canary-figures.ts";
@@ -26,6 +27,17 @@ export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | 
   readonly control: ControlPort;
   /** Ends the replica's object at once, with whatever it still runs. */
   terminate(reason: string): void;
+  /** The instances of inline deployments that run in the replica, where it may have any. */
+  readonly guests?: Guests;
+}
+
+/** Instances that share the replica's life. Neither method rejects. */
+export interface Guests {
+  /** The configurations of inline deployments that the replica has been told; `undefined` for what was compiled. */
+  configs: Readonly<Record<string, DeploymentConfig>> | undefined;
+  /** There may be another configuration for them. */
+  configure(): Promise<unknown>;
+  dispose(): Promise<unknown>;
 }
 
 /** The replica that is controlled. */
@@ -70,6 +82,7 @@ export class ReplicaControl {
     });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
+    this.#tellGuests();
     const reporter = new LoadReporter({
       load: admission.meter,
       membership: this.#membership,
@@ -158,7 +171,9 @@ export class ReplicaControl {
       if (!this.#isDraining) void this.#drain(config.gracefulShutdownTimeoutMs);
       return undefined;
     }
-    return instance.reconfigure();
+    this.#tellGuests();
+    const [refusal] = await Promise.all([instance.reconfigure(), this.#parts.guests?.configure()]);
+    return refusal;
   }
 
   async #drain(timeoutMs: number): Promise<void> {
@@ -177,10 +192,16 @@ export class ReplicaControl {
     const reason = `The replica was taken out of service, and the request did not end within ${timeoutMs} ms.`;
     if (!isIdle) runs.abortAll(new ReplicaUnavailableError(reason));
     await instance.dispose();
+    await this.#parts.guests?.dispose();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await isHeard(this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()), { timeoutMs: DRAINED_TIMEOUT_MS, after });
     this.#isDraining = false;
     if (!isIdle && admission.load.ongoing > 0 && !this.#isServing()) this.#parts.terminate(reason);
+  }
+
+  #tellGuests(): void {
+    const { guests } = this.#parts;
+    if (guests !== undefined) guests.configs = this.#membership.inline;
   }
 
   #isServing(): boolean {

@@ -81,18 +81,19 @@ export class ReplicaMeter {
 
   /** Whether there are series that the controller has not heard of: they are shown from 0 on, the sooner the better. */
   get hasNewSeries(): boolean {
-    return this.#told === undefined || (this.hasNews && countOfSeries(this.#series()) > this.#told);
+    return this.#told === undefined || (this.hasNews && countOfSeries(this.series) > this.#told);
   }
 
   /** All that the replica has measured since it was started. */
   snapshot(): MetricsSnapshot {
     this.hasNews = false;
-    const series = this.#series();
+    const series = this.series;
     this.#told = countOfSeries(series);
     return { startedAtMs: this.#startedAtMs, series };
   }
 
-  #series(): SeriesByKey {
+  /** All that it has measured. */
+  get series(): SeriesByKey {
     const { ongoing, queued } = this.#load();
     const momentary: SeriesByKey = { ongoing: [[[], [ongoing]]], queued: [[[], [queued]]] };
     const parts = [...measurementsOf(this.#scope), ...modelMeasurements(this.#scope)];

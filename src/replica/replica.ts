@@ -22,10 +22,11 @@ import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
 import type { CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation } from "../protocol/messages.ts";
+import type { SeriesByKey } from "../protocol/metrics.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
-import { Admission, Slot } from "./admission.ts";
+import { Admission, type AdmissionLimits, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
 import { methodOf, httpHandlerOf } from "./http-handler.ts";
 import { type Entry, Gate } from "./gate.ts";
@@ -54,7 +55,7 @@ export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #clients = new ClientWatch();
+  readonly #clients: ClientWatch | undefined;
   readonly #instance: Instance;
   readonly #gate: Gate;
   readonly #control: ReplicaControl | undefined;
@@ -66,17 +67,18 @@ export class Replica {
   #unnamed = 0;
 
   constructor(ports: ReplicaPorts) {
-    const { scope, limits, now, control, userConfig } = ports;
+    const { scope, limits, now, control, keepAlive } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
     this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
     this.#admission = new Admission(limits, { now, after: scope.after });
     this.#meter = new ReplicaMeter(scope, now(), () => this.#admission.load);
-    this.#runs = new Runs(scope, this.#meter, now);
+    this.#runs = new Runs(scope, this.#meter, { now, keepAlive });
+    this.#clients = scope.isUnshared === true ? undefined : new ClientWatch();
     this.#attempts = new TaskAttempts(now);
     this.#instance = new Instance({
       ...ports,
-      userConfig: () => (this.#control === undefined ? userConfig : this.#control.userConfig),
+      userConfig: () => (this.#control ?? ports).userConfig,
       lastUserConfig: () => this.#control?.lastUserConfig,
       checkTimeoutMs: () => this.#control?.healthCheckTimeoutMs,
       configured: (taken) => this.#control?.configured(taken),
@@ -100,6 +102,7 @@ export class Replica {
       membership: this.#control?.membership,
       after: scope.after,
       warn: (message) => this.#warn(message),
+      ...(scope.isUnshared === true ? { endLost: () => this.#runs.endLost() } : {}),
     });
   }
 
@@ -143,7 +146,7 @@ export class Replica {
    */
   fetch(
     request: Request,
-    meta: RequestMeta = this.#metaOf(request.headers),
+    meta: RequestMeta = new HttpMeta(request.headers, this.#origin),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: "claim" },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);
@@ -159,11 +162,6 @@ export class Replica {
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
       return withRequestId(response, meta.requestId);
     }
-  }
-
-  // What a first delivery leaves out, because both ends know it.
-  #metaOf(headers: Headers): HttpMeta {
-    return new HttpMeta(headers, this.#origin);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */
@@ -194,6 +192,22 @@ export class Replica {
   async assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
     if (this.#control === undefined) throw new Error("This replica has no controller.");
     return this.#control.assign(assignment, isStart);
+  }
+
+  /** Takes on more or less from now on, and gives a running instance its newest configuration. For a replica without a controller. */
+  async configure(limits: AdmissionLimits): Promise<void> {
+    this.#admission.setLimits(limits);
+    await this.#instance.reconfigure();
+  }
+
+  /** Lets its instance clean up. For a replica without a controller. */
+  dispose(): Promise<void> {
+    return this.#instance.dispose();
+  }
+
+  /** What it has counted so far. */
+  get measured(): SeriesByKey {
+    return this.#meter.series;
   }
 
   async #call(request: CallRequest, { id, epoch }: Delivery, slot: Slot): Promise<Reply> {

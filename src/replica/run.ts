@@ -5,8 +5,10 @@
  * Does not own: user code (replica.ts), who may run (admission.ts), what is measured (replica-meter.ts).
  */
 import type { ClientWatch } from "../context/client-watch.ts";
-import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
-import { RequestTimeoutError } from "../protocol/errors.ts";
+import { outerRequest } from "../context/outer-request.ts";
+import { currentScope, type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
+import { writeLog } from "../context/logger.ts";
+import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { Slot } from "./admission.ts";
 import type { Running } from "./health.ts";
@@ -15,7 +17,7 @@ import type { Failed, ReplicaMeter } from "./replica-meter.ts";
 /** The HTTP request that runs, and who listens to its client. */
 export interface Source {
   readonly request: { readonly signal: AbortSignal };
-  readonly clients: ClientWatch;
+  readonly clients: ClientWatch | undefined;
 }
 
 /** A request that runs: the scope of its code, and what it holds. One object, because each request makes one. */
@@ -28,6 +30,8 @@ export class Run extends RequestScope implements Scope {
   endedAtMs = 0;
   /** Whether its method has answered, and the answer is being sent. */
   isAnswered = false;
+  /** Tells whether the platform still runs it, where it may end it without a word. */
+  pulse: RunPulse | undefined;
 
   constructor(replica: ReplicaScope, meta: RequestMeta, { id, slot, nowMs, source }: Begun) {
     super(meta, source?.request, source?.clients);
@@ -42,6 +46,43 @@ export class Run extends RequestScope implements Scope {
   }
 }
 
+/**
+ * Whether a request of a Worker is still there. The platform settles a promise in the request that made it, and drops that where the
+ * request has been ended: because its client has gone, because it would wait for ever. Nothing else tells.
+ */
+export class RunPulse {
+  #ask!: () => void;
+  /** Since when it has been asked, and has not answered; 0 is not at all. */
+  #askedAtMs = 0;
+
+  /** Made in the request itself. */
+  constructor() {
+    this.#arm();
+  }
+
+  /** Asks whether it is there. */
+  ask(nowMs: number): void {
+    if (this.#askedAtMs !== 0) return;
+    this.#askedAtMs = nowMs;
+    this.#ask();
+  }
+
+  /** Whether it has been asked, and should have answered. */
+  isOver(nowMs: number): boolean {
+    return this.#askedAtMs !== 0 && nowMs - this.#askedAtMs >= ANSWER_MS;
+  }
+
+  #arm(): void {
+    void new Promise<void>((resolve) => (this.#ask = resolve)).then(() => {
+      this.#askedAtMs = 0;
+      this.#arm();
+    });
+  }
+}
+
+/** How long a request may take to say that it is there. */
+const ANSWER_MS = 1000;
+
 /** How a request began. */
 export interface Begun {
   /** Of its delivery. */
@@ -52,6 +93,11 @@ export interface Begun {
   readonly source?: Source;
 }
 
+// A run begins where it was called.
+function workHere(): object {
+  return currentScope()?.request?.work ?? outerRequest() ?? {};
+}
+
 /** How long after its deadline a call is left to its caller, which cancels it. */
 const GRACE_MS = 1000;
 
@@ -60,13 +106,20 @@ export class Runs {
   readonly #replica: ReplicaScope;
   readonly #meter: Pick<ReplicaMeter, "ran">;
   readonly #now: () => number;
+  readonly #keepAlive: ((promise: Promise<unknown>) => void) | undefined;
   /** When one came to its end last. */
   lastFinishedAtMs = 0;
 
-  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, now: () => number) {
+  /** @param keepAlive Lets a request come to its end although its client has gone, where the platform would end it otherwise. */
+  constructor(
+    replica: ReplicaScope,
+    meter: Pick<ReplicaMeter, "ran">,
+    { now, keepAlive }: { now(): number; readonly keepAlive?: ((promise: Promise<unknown>) => void) | undefined },
+  ) {
     this.#replica = replica;
     this.#meter = meter;
     this.#now = now;
+    this.#keepAlive = keepAlive;
   }
 
   /** A request with a slot begins. */
@@ -74,6 +127,11 @@ export class Runs {
     const nowMs = this.#now();
     const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
     this.#runs.set(id, run);
+    if (this.#replica.isUnshared === true) {
+      run.work = workHere();
+      run.pulse = new RunPulse();
+    }
+    this.#keepAlive?.(new Promise<void>((resolve) => run.onEnd(resolve)));
     if (source === undefined && meta.deadline !== undefined) this.#limit(run, meta.deadline - nowMs);
     return run;
   }
@@ -100,6 +158,26 @@ export class Runs {
       run.end();
     }
     return true;
+  }
+
+  /**
+   * Ends the requests that the platform has ended without a word, and asks those that it may have: called where no slot is free.
+   *
+   * @returns Whether there were any.
+   */
+  endLost(): boolean {
+    const nowMs = this.#now();
+    let hasEnded = false;
+    for (const run of this.#runs.values()) {
+      if (run.pulse?.isOver(nowMs) === true) {
+        const error = new RequestCancelledError(
+          "The platform has ended the request: its client has gone, or it waited for what never comes.",
+        );
+        writeLog("WARNING", error.message, undefined, run);
+        hasEnded = this.finish(run, { error }) || hasEnded;
+      } else run.pulse?.ask(nowMs);
+    }
+    return hasEnded;
   }
 
   /** The request with this id sees its signal abort, if it runs. */

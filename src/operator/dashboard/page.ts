@@ -120,10 +120,11 @@ function httpLine({ http }: Measured): Html | undefined {
 function deploymentRow(app: string, { details, level, isIngress, measured }: DeploymentView): Html {
   const { RUNNING: running = 0, ...others } = details.replica_states;
   const rest = Object.entries(others).map(([state, count]) => `, ${count} ${state}`);
+  const replicas = details.inline === true ? "inline" : `${running} of ${details.target_num_replicas}${rest.join("")}`;
   return html`<tr>
     <th scope="row">${details.name}${isIngress && html` <small>ingress</small>`}
     <td><span class="dot ${level}"></span>${details.status}
-    <td class="n">${running} of ${details.target_num_replicas}${rest.join("")} ${numberCells(measured, `${app}/${details.name}`)}
+    <td class="n">${replicas} ${numberCells(measured, `${app}/${details.name}`)}
   </tr>`;
 }
 
