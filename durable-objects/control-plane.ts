@@ -101,14 +101,14 @@ async function teach(applications: readonly ApplicationManifest[], version: stri
   await Promise.allSettled(all);
 }
 
-/** Asks what is in force for a deployment. @param known What whoever asks knows. */
+/** Asks what is in force for a deployment. @param known What whoever asks knows, and has counted of one that runs inline in it. */
 export function inForce(
   app: string,
   deployment: string,
-  { version, epoch }: Pick<ReplicaReport, "version" | "epoch">,
+  known: Pick<ReplicaReport, "version" | "epoch" | "metrics">,
 ): Promise<Assignment | undefined> {
   // A report of nobody: it changes nothing, and is answered with what is in force.
-  return inTime(controllerOf(app).report({ deployment, replica: "", version, epoch, event: { kind: "alive" } }));
+  return inTime(controllerOf(app).report({ ...known, deployment, replica: "", event: { kind: "alive" } }));
 }
 
 // Logged once an isolate: a store reads what it has stored again and again.

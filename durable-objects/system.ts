@@ -1,18 +1,15 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
-import { env as workerEnv, waitUntil } from "cloudflare:workers";
 import { type Application, deploymentsOf, mapApplications } from "../src/api/application.ts";
 import { routerOf } from "../src/api/ingress.ts";
 import { resolveApplication } from "../src/api/resolve-application.ts";
 import { writeLog } from "../src/context/logger.ts";
 import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/context/scope.ts";
 import { sharedTimers } from "../src/context/timers.ts";
-import { after } from "../src/context/with-timeout.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
-import { Host, hostOf } from "../src/inline/host.ts";
-import { type InlinePorts, InlineTarget } from "../src/inline/target.ts";
+import type { InlineTarget } from "../src/inline/target.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import type { Assignment } from "../src/protocol/control.ts";
 import type { DeploymentHandle } from "../src/protocol/handle-types.ts";
@@ -28,7 +25,8 @@ import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import { Router } from "../src/router/router.ts";
 import { routerPortsTo } from "./connection.ts";
-import { controllerOf, inForce } from "./control-plane.ts";
+import { controllerOf } from "./control-plane.ts";
+import type { InlineSystem } from "./inline.ts";
 import { noteReplicaRegion } from "./location.ts";
 
 /** Where a replica keeps what it was told, in its own storage. */
@@ -43,10 +41,11 @@ export class System {
   readonly bound: ReadonlyMap<string, Application>;
   /** Where calls are enqueued; set before the first request. */
   tasks: TaskPort | undefined;
+  /** What inline deployments run by, where there are any; set before the first request. */
+  inline: InlineSystem | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
   readonly #targets = new Map<string, Target>();
   readonly #handles = new Map<Target, DeploymentHandle<unknown>>();
-  readonly #inline: InlinePorts;
 
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
     this.manifest = manifest;
@@ -57,16 +56,6 @@ export class System {
       ),
     );
     requireBuilt(manifest, this.bound);
-    this.#inline = {
-      version: manifest.version,
-      worker: new Host({ replicaId: "", env: workerEnv, after, isUnshared: true, keepAlive: waitUntil }),
-      now: Date.now,
-      handleTo: (app, deployment) => this.handle(app, deployment),
-      receiveHandle: (ref) => this.#receive(ref as HandleRef),
-      tasks: () => this.tasks,
-      ask: (app, deployment, epoch) => inForce(app, deployment, { version: manifest.version, epoch }),
-      keepAlive: waitUntil,
-    };
   }
 
   /** What was compiled of a deployment; `undefined` if this code has none of that name. */
@@ -107,15 +96,16 @@ export class System {
   }
 
   #newInline({ name: app, routePrefix }: ApplicationManifest, name: string, config: DeploymentConfig): InlineTarget {
-    // What was built has what is bound.
-    return new InlineTarget({ app, bound: this.bound.get(`${app}/${name}`)!, config, routePrefix }, this.#inline);
+    if (this.inline === undefined)
+      throw new ConfigError("The entry module is of an edge-serve without inline deployments. Run edge-serve build.");
+    return this.inline.target({ app, config, routePrefix }, name);
   }
 
   /** Takes what is in force for a deployment, for the callers of this isolate. */
   learn(app: string, deployment: string, assignment: Assignment): void {
     const target = this.target(app, deployment);
-    if (target instanceof InlineTarget) target.learn(assignment);
-    else target.learn(assignment.set);
+    if (target instanceof Router) target.learn(assignment.set);
+    else target.learn(assignment);
   }
 
   makeReplica(app: string, deployment: string, state: DurableObjectState, env: unknown): Replica {
@@ -155,11 +145,11 @@ export class System {
       routePrefix: application.routePrefix,
       control: {
         ...controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
-        guests: hostOf(scope),
+        ...(this.inline === undefined ? {} : { guests: this.inline.guestsOf(scope) }),
       },
       env,
       state,
-      receiveHandle: (ref) => this.#receive(ref as HandleRef),
+      receiveHandle: (ref) => this.receive(ref as HandleRef),
     });
   }
 
@@ -171,7 +161,8 @@ export class System {
     return handle;
   }
 
-  #receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
+  /** The handle that a caller sent as an argument. */
+  receive({ app, deployment, options }: HandleRef): DeploymentHandle<unknown> {
     return createHandle<unknown>(this.target(app, deployment), currentScope, options);
   }
 }

@@ -12,8 +12,10 @@ import { setDeployments } from "./handle/get-handle.ts";
 import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { Manifest } from "./protocol/manifest.ts";
+import type { HandleRef } from "./protocol/messages.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
+import type { inlineDeployments } from "../durable-objects/inline.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
@@ -22,6 +24,7 @@ import { System } from "../durable-objects/system.ts";
 export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
+export { inlineDeployments } from "../durable-objects/inline.ts";
 export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
@@ -68,6 +71,8 @@ export interface WorkerFeatures {
   readonly rpc?: ReturnType<typeof rpcEndpoint>;
   /** Lets methods be enqueued, and schedules fire. */
   readonly tasks?: ReturnType<typeof backgroundTasks>;
+  /** Lets deployments run in their callers. */
+  readonly inline?: ReturnType<typeof inlineDeployments>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
@@ -90,6 +95,13 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   setDeployments({
     targetOf: (app, deployment) => system.target(app, deployment),
     handleTo: (app, deployment) => system.handle(app, deployment),
+  });
+  system.inline = features.inline?.({
+    version: manifest.version,
+    bound: system.bound,
+    handleTo: (app, deployment) => system.handle(app, deployment),
+    receiveHandle: (ref) => system.receive(ref as HandleRef),
+    tasks: () => system.tasks,
   });
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));

@@ -115,7 +115,9 @@ export class Controller implements ControllerRpc {
     const replica = deployment.replicas.get(report.replica);
     const { metrics, traffic } = report;
     if (traffic !== undefined && replica !== undefined) this.#attempt(() => this.#traffic.take(report.replica, traffic));
-    if (metrics !== undefined) {
+    if (metrics !== undefined && report.replica === "") {
+      this.#attempt(() => this.#measured.takeMore(report.deployment, metrics.series, this.#ports.now()));
+    } else if (metrics !== undefined) {
       // What it has measured comes again; that it was heard of must not be lost for it.
       const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
       this.#attempt(() => this.#measured.take(report.replica, metrics, about));

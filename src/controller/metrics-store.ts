@@ -9,7 +9,7 @@
  */
 import { MEASURED, type Metric } from "../observe/metric-definitions.ts";
 import { merged, seriesOf } from "../observe/series.ts";
-import { type Birth, type Measured, type MetricsSnapshot, type SeriesByKey, STARTS } from "../protocol/metrics.ts";
+import { type Birth, type Measured, type MetricsSnapshot, type SeriesByKey, splitKey, STARTS } from "../protocol/metrics.ts";
 
 /** Storage, by the name of a replica's object. */
 export interface MeasuredStore {
@@ -44,6 +44,11 @@ export function keep(before: Measured | undefined, snapshot: MetricsSnapshot, at
   return { starts: starts + 1, atMs, latest: snapshot, earlier: merged(earlier, countsOf(latest.series)), births };
 }
 
+/** What is kept once some of many sources, which are told apart by nobody, has counted so much more. */
+export function keepMore(before: Measured | undefined, more: SeriesByKey, atMs: number): Measured {
+  return keep(before, { startedAtMs: 0, series: merged(before?.latest.series ?? NONE, more) }, atMs);
+}
+
 /** What a replica has measured in all. @param isSilent Whether it should have been heard of since, if it still worked. */
 export function totalOf({ latest, earlier }: Measured, isSilent: boolean): SeriesByKey {
   return merged(earlier, isSilent ? countsOf(latest.series) : latest.series);
@@ -76,5 +81,5 @@ function countsOf(series: SeriesByKey): SeriesByKey {
 }
 
 function isGauge(key: string): boolean {
-  return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[key]?.type === "gauge";
+  return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[splitKey(key).metric]?.type === "gauge";
 }

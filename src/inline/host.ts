@@ -11,7 +11,8 @@
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
 import type { After } from "../context/with-timeout.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
-import type { SeriesByKey } from "../protocol/metrics.ts";
+import { addSource } from "../observe/sources.ts";
+import { guestSeries, type SeriesByKey } from "../protocol/metrics.ts";
 import type { Guests } from "../replica/control.ts";
 import type { Replica } from "../replica/replica.ts";
 
@@ -70,9 +71,10 @@ export class Host implements Guests {
     await Promise.all(guests.map(({ replica }) => replica.dispose()));
   }
 
-  /** What its instances have counted, by `<application>/<deployment>`. */
-  get measured(): readonly (readonly [deployment: string, series: SeriesByKey])[] {
-    return [...this.#guests.values()].map(({ app, deployment, replica }) => [`${app}/${deployment}`, replica.measured]);
+  /** What its instances have measured, for whoever tells what the replica has. */
+  get measured(): SeriesByKey {
+    const all = [...this.#guests.values()].map(({ app, deployment, replica }) => guestSeries(`${app}/${deployment}`, replica.measured));
+    return Object.assign({}, ...all) as SeriesByKey;
   }
 }
 
@@ -88,7 +90,11 @@ export function hostHere(worker: Host): Host {
 /** The host that a replica is. */
 export function hostOf(replica: ReplicaScope): Host {
   let host = hosts.get(replica);
-  if (host === undefined) hosts.set(replica, (host = new Host(partsOf(replica))));
+  if (host === undefined) {
+    const made = (host = new Host(partsOf(replica)));
+    hosts.set(replica, made);
+    addSource(replica, () => made.measured);
+  }
   return host;
 }
 

@@ -16,13 +16,17 @@ import type { DeploymentHandle } from "../protocol/handle-types.ts";
 import type { DeploymentConfig, TasksConfig } from "../protocol/manifest.ts";
 import type { Answer, CallRequest, Delivery, Refusal, RequestMeta } from "../protocol/messages.ts";
 import { initialReplicaSet, type ReplicaSet, routerConfigOf } from "../protocol/replica-set.ts";
+import type { SeriesByKey } from "../protocol/metrics.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
+import type { Replica } from "../replica/replica.ts";
 import { guarded } from "../router/lost-answer.ts";
 import { allFull, explainFailure, isElsewhere, notThere } from "../router/route-errors.ts";
 import type { ReplicaConnection } from "../router/router.ts";
 import { connectionTo } from "./connection.ts";
 import { type Guest, type Host, hostHere, setHost } from "./host.ts";
+import { countsIn, grown } from "./counted.ts";
 import { makeInstance } from "./instance.ts";
+import { WorkerPulse } from "./worker-pulse.ts";
 
 /** What an inline deployment is. */
 export interface InlineDeployment {
@@ -44,8 +48,17 @@ export interface InlinePorts {
   receiveHandle(ref: unknown): unknown;
   tasks(): TaskPort | undefined;
   /** Asks what is in force; `undefined` if nobody knows. Missing where it never changes. */
-  readonly ask?: (app: string, deployment: string, epoch: number) => Promise<Assignment | undefined>;
+  readonly ask?: (app: string, deployment: string, known: Known) => Promise<Assignment | undefined>;
+  readonly sleep?: (ms: number) => Promise<void>;
   readonly keepAlive?: (promise: Promise<unknown>) => void;
+}
+
+/** What whoever asks knows. */
+export interface Known {
+  /** Of what is in force. */
+  readonly epoch: number;
+  /** What has been counted in a Worker since it told the last time. */
+  readonly counted?: SeriesByKey | undefined;
 }
 
 /** How often what is in force is asked for, at most. */
@@ -57,6 +70,8 @@ interface Instance extends Guest {
   readonly mode: Delivery["mode"];
   /** Whether there may be another configuration for it. */
   isStale(): boolean;
+  /** What tells and asks for it, in a Worker. */
+  readonly pulse: WorkerPulse | undefined;
 }
 
 /** An HTTP request whose answer is not asked for twice: nothing of it need be kept. */
@@ -171,8 +186,12 @@ export class InlineTarget {
       throw notThere(this, this.#set);
     }
     const host = hostHere(this.#ports.worker);
-    if (host.configOf(this.app, this.deployment) === undefined) this.#keepFresh();
     const instance = host.guest(this, this.#make) as Instance;
+    const { pulse } = instance;
+    if (pulse !== undefined) {
+      const beat = pulse.beat();
+      if (beat !== undefined) this.#beside(beat);
+    } else if (host.configOf(this.app, this.deployment) === undefined) this.#keepFresh();
     if (instance.isStale()) this.#beside(instance.configure());
     return instance;
   }
@@ -192,13 +211,32 @@ export class InlineTarget {
     const { ask, now } = this.#ports;
     if (ask === undefined || now() - this.#askedAtMs < ASK_MS) return;
     this.#askedAtMs = now();
-    this.#beside(ask(this.app, this.deployment, this.#set.epoch).then((assignment) => assignment && this.learn(assignment)));
+    this.#beside(ask(this.app, this.deployment, { epoch: this.#set.epoch }).then((assignment) => assignment && this.learn(assignment)));
   }
 
   // What fails is tried again, or has been logged.
   #beside(work: Promise<unknown>): void {
     const ended = work.catch(() => {});
     this.#ports.keepAlive?.(ended);
+  }
+
+  #pulseOf(replica: Replica): WorkerPulse | undefined {
+    const { ask, sleep, now } = this.#ports;
+    if (ask === undefined || sleep === undefined) return undefined;
+    let told: SeriesByKey = {};
+    return new WorkerPulse({
+      now,
+      sleep,
+      isBusy: () => replica.load.ongoing > 0,
+      exchange: async () => {
+        const all = countsIn(replica.measured);
+        const more = grown(told, all);
+        const counted = Object.keys(more).length === 0 ? undefined : more;
+        const assignment = await ask(this.app, this.deployment, { epoch: this.#set.epoch, counted });
+        told = all;
+        if (assignment !== undefined) this.learn(assignment);
+      },
+    });
   }
 
   readonly #make = (host: Host): Instance => {
@@ -229,6 +267,7 @@ export class InlineTarget {
       replica,
       connection: connectionTo(replica),
       mode: isUnshared === true ? "claim" : "queue",
+      pulse: isUnshared === true ? this.#pulseOf(replica) : undefined,
       isStale: () => config !== this.#configAt(host),
       configure: async () => {
         const before = config;

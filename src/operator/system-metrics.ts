@@ -80,9 +80,9 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     [
       counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
       known.flatMap(({ details: { name }, replicas }) =>
-        replicas.map(({ deployment, replica, starts, young = [] }): Series => {
+        replicas.flatMap(({ deployment, replica, isInline, starts, young = [] }): Series[] => {
           const isYoung = young.some(([key]) => key === STARTS);
-          return [[name, deployment, replica], [isYoung ? 0 : starts]];
+          return isInline === true ? [] : [[[name, deployment, replica], [isYoung ? 0 : starts]]];
         }),
       ),
     ],
@@ -92,11 +92,11 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
 function measuredIn(known: readonly ApplicationMetrics[]): Family[] {
   const measured = (key: string) =>
     known.flatMap(({ details: { name }, replicas }) =>
-      replicas.flatMap(({ deployment, replica, series, young = [] }) => {
+      replicas.flatMap(({ app = name, deployment, replica, series, young = [] }) => {
         const begun = young.filter(([known]) => known === key).map(([, labels]): Series => [labels, [0]]);
         return (series[key] ?? []).map(([labels, numbers]): Series => {
           const isYoung = begun.length > 0 && seriesOf(begun, labels) !== undefined;
-          return [[name, deployment, replica, ...labels], isYoung ? [0] : numbers];
+          return [[app, deployment, replica, ...labels], isYoung ? [0] : numbers];
         });
       }),
     );

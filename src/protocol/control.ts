@@ -80,7 +80,7 @@ export interface LoadReport {
 /** What a replica tells its controller. The answer is its assignment, if that is newer than `epoch`. */
 export interface ReplicaReport {
   readonly deployment: string;
-  /** The name of its object. */
+  /** The name of its object; `""` is a Worker, which asks what is in force, and tells what it has counted since it told the last time. */
   readonly replica: string;
   /** Of the code that it runs. */
   readonly version: string;

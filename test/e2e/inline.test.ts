@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Server } from "edge-serve/testing";
 import type { app, edge } from "./apps/inline.ts";
+import { readPrometheus } from "../support/prometheus.ts";
 
 const TOKEN = "secret";
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
@@ -191,4 +192,27 @@ describe("the operator", () => {
     const config = await (await api("config")).json();
     expect((await api("applications", "PUT", config)).status).toBe(200);
   });
+
+  it("sees its requests under its callers' names, every one of them", async () => {
+    const requests = async () =>
+      readPrometheus(await (await api("metrics")).text())
+        .get("serve_deployment_request_counter_total")!
+        .samples.filter(({ labels }) => labels["deployment"] === "Tokenizer" || labels["deployment"] === "Small");
+    const countOf = async (app: string, deployment: string) =>
+      (await requests())
+        .filter(({ labels }) => labels["application"] === app && labels["deployment"] === deployment)
+        .map(({ labels, value }) => [labels["replica"]!.replace(/\d\.0$/, "n"), value] as const);
+    await Promise.all([front().remote(), get("/edge/tokenizer"), get("/small/hold")]);
+    const soon = { timeout: 30_000, interval: 500 };
+    await expect
+      .poll(async () => (await countOf("edge", "Tokenizer")).map(([replica, value]) => [replica, value > 0]), soon)
+      .toEqual([["", true]]);
+    await expect
+      .poll(async () => new Set((await countOf("objects", "Tokenizer")).map(([replica]) => replica)), soon)
+      .toEqual(new Set(["objects/Front/-/n"]));
+    await expect.poll(async () => (await countOf("small", "Small"))[0]?.[1] ?? 0, soon).toBeGreaterThan(0);
+    const before = (await countOf("small", "Small"))[0]![1];
+    for (let n = 0; n < 20; n++) await (await get("/small/hold")).text();
+    await expect.poll(async () => (await countOf("small", "Small"))[0]![1] - before, soon).toBe(20);
+  }, 120_000);
 });

@@ -42,7 +42,7 @@ export class Tokenizer {
       await pause(20);
       return texts.map(() => texts.length);
     },
-    { maxBatchSize: 100, batchWaitTimeoutMs: 20 },
+    { maxBatchSize: 100, batchWaitTimeoutMs: 250 },
   );
   model = serve.multiplexed(
     async (id: string) => {

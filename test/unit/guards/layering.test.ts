@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ingress: ["context", "handle", "operator", "protocol", "traffic"],
   tasks: ["protocol", "router"],
   client: ["api", "handle", "protocol"],
-  inline: ["api", "context", "protocol", "replica", "router"],
+  inline: ["api", "context", "observe", "protocol", "replica", "router"],
   local: ["api", "context", "handle", "inline", "protocol", "replica", "router", "tasks"],
   cli: ["compile", "config", "protocol", "traffic"],
   testing: ["api", "cli", "client", "protocol"],
