@@ -16,6 +16,7 @@ import type { RequestMeta } from "../protocol/messages.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
 import type { After } from "./with-timeout.ts";
+import type { Work } from "./work.ts";
 
 declare global {
   namespace Cloudflare {
@@ -82,7 +83,7 @@ export interface ReplicaScope {
 export class RequestScope implements RequestContext, Watched {
   readonly meta: RequestMeta;
   /** Where requests share nothing: what all calls have in common that are made for one request of the Worker. */
-  work: object | undefined;
+  work: Work | undefined;
   #signal: AbortController | undefined;
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;

@@ -5,9 +5,9 @@
  * Does not own: user code (replica.ts), who may run (admission.ts), what is measured (replica-meter.ts).
  */
 import type { ClientWatch } from "../context/client-watch.ts";
-import { outerRequest } from "../context/outer-request.ts";
-import { currentScope, type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
+import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
 import { writeLog } from "../context/logger.ts";
+import { workHere } from "../context/work-here.ts";
 import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { Slot } from "./admission.ts";
@@ -30,8 +30,6 @@ export class Run extends RequestScope implements Scope {
   endedAtMs = 0;
   /** Whether its method has answered, and the answer is being sent. */
   isAnswered = false;
-  /** Tells whether the platform still runs it, where it may end it without a word. */
-  pulse: RunPulse | undefined;
 
   constructor(replica: ReplicaScope, meta: RequestMeta, { id, slot, nowMs, source }: Begun) {
     super(meta, source?.request, source?.clients);
@@ -46,43 +44,6 @@ export class Run extends RequestScope implements Scope {
   }
 }
 
-/**
- * Whether a request of a Worker is still there. The platform settles a promise in the request that made it, and drops that where the
- * request has been ended: because its client has gone, because it would wait for ever. Nothing else tells.
- */
-export class RunPulse {
-  #ask!: () => void;
-  /** Since when it has been asked, and has not answered; 0 is not at all. */
-  #askedAtMs = 0;
-
-  /** Made in the request itself. */
-  constructor() {
-    this.#arm();
-  }
-
-  /** Asks whether it is there. */
-  ask(nowMs: number): void {
-    if (this.#askedAtMs !== 0) return;
-    this.#askedAtMs = nowMs;
-    this.#ask();
-  }
-
-  /** Whether it has been asked, and should have answered. */
-  isOver(nowMs: number): boolean {
-    return this.#askedAtMs !== 0 && nowMs - this.#askedAtMs >= ANSWER_MS;
-  }
-
-  #arm(): void {
-    void new Promise<void>((resolve) => (this.#ask = resolve)).then(() => {
-      this.#askedAtMs = 0;
-      this.#arm();
-    });
-  }
-}
-
-/** How long a request may take to say that it is there. */
-const ANSWER_MS = 1000;
-
 /** How a request began. */
 export interface Begun {
   /** Of its delivery. */
@@ -91,11 +52,6 @@ export interface Begun {
   readonly nowMs: number;
   /** Missing for a call. */
   readonly source?: Source;
-}
-
-// A run begins where it was called.
-function workHere(): object {
-  return currentScope()?.request?.work ?? outerRequest() ?? {};
 }
 
 /** How long after its deadline a call is left to its caller, which cancels it. */
@@ -127,11 +83,7 @@ export class Runs {
     const nowMs = this.#now();
     const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
     this.#runs.set(id, run);
-    if (this.#replica.isUnshared === true) {
-      run.work = workHere();
-      run.pulse = new RunPulse();
-    }
-    this.#keepAlive?.(new Promise<void>((resolve) => run.onEnd(resolve)));
+    if (this.#replica.isUnshared === true) (run.work = workHere(this.#keepAlive)).enter();
     if (source === undefined && meta.deadline !== undefined) this.#limit(run, meta.deadline - nowMs);
     return run;
   }
@@ -152,6 +104,7 @@ export class Runs {
     run.endedAtMs = this.lastFinishedAtMs = this.#now();
     this.#runs.delete(run.id);
     run.slot.release();
+    run.work?.leave();
     try {
       this.#meter.ran(run, failed);
     } finally {
@@ -169,13 +122,13 @@ export class Runs {
     const nowMs = this.#now();
     let hasEnded = false;
     for (const run of this.#runs.values()) {
-      if (run.pulse?.isOver(nowMs) === true) {
+      if (run.work?.isOver(nowMs) === true) {
         const error = new RequestCancelledError(
           "The platform has ended the request: its client has gone, or it waited for what never comes.",
         );
         writeLog("WARNING", error.message, undefined, run);
         hasEnded = this.finish(run, { error }) || hasEnded;
-      } else run.pulse?.ask(nowMs);
+      } else run.work?.ask(nowMs);
     }
     return hasEnded;
   }
