@@ -84,7 +84,7 @@ let deliveries = 0;
 export class InlineTarget {
   readonly app: string;
   readonly deployment: string;
-  /** The ingress counts what it answers itself. */
+  /** The ingress counts what is answered in it. */
   readonly isInline = true;
   readonly #about: InlineDeployment;
   readonly #ports: InlinePorts;
