@@ -103,7 +103,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const forwarded = prefix === "/" ? request : new Request(withoutPrefix(request.url, path, prefix), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
-    const answered = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
+    const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
+    const isCounted = chosen !== undefined && chosen.window > 0 && target.isInline === true;
+    const answered = isCounted ? sent.then((response) => counted(response, application.name, chosen, worker)) : sent;
     return answered.catch((error: unknown) => {
       if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, chosen });
       if (isMoved(error, application)) {
@@ -112,6 +114,11 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       }
       return failed(error, meta);
     });
+  }
+
+  function counted(response: Response, name: string, { window, beganAtMs }: Chosen, worker: WorkerSurroundings): Response {
+    traffic.answered(name, window, { status: response.status, durationMs: Date.now() - beganAtMs }, worker);
+    return response;
   }
 
   // The request was sent where its application no longer is, and nobody has begun it.

@@ -41,7 +41,7 @@ import type { Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
 import { Deleted, KeyedControl } from "./keyed-control.ts";
 import type { Instance, Started } from "./instance.ts";
-import { replicaParts } from "./replica-parts.ts";
+import { replicaParts, type Uncontrolled } from "./replica-parts.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
 import type { ObjectEvents } from "./object-events.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
@@ -72,7 +72,7 @@ export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #clients = new ClientWatch();
+  readonly #clients: ClientWatch | undefined;
   readonly #instance: Instance;
   readonly #gate: Gate;
   readonly #control: ReplicaControl | KeyedControl | undefined;
@@ -82,6 +82,8 @@ export class Replica {
   readonly #states: StateReports;
   /** What happens to its object besides requests. */
   readonly events: ObjectEvents;
+  /** What is done with it where no controller does it. */
+  readonly uncontrolled: Uncontrolled;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   /** How a request asks for a slot that does not say. */
@@ -102,6 +104,8 @@ export class Replica {
     this.#runs = parts.runs;
     this.#states = parts.states;
     this.events = parts.events;
+    this.uncontrolled = parts.uncontrolled;
+    this.#clients = scope.isUnshared === true ? undefined : new ClientWatch();
     this.#attempts = new TaskAttempts(ports.now);
     this.#unsaid = ports.keyed === undefined ? "claim" : "queue";
   }
@@ -147,7 +151,7 @@ export class Replica {
    */
   fetch(
     request: Request,
-    meta: RequestMeta = this.#metaOf(request.headers),
+    meta: RequestMeta = new HttpMeta(request.headers, this.#origin),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: this.#unsaid },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);
@@ -164,11 +168,6 @@ export class Replica {
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
       return withRequestId(response, meta.requestId);
     }
-  }
-
-  // What a first delivery leaves out, because both ends know it.
-  #metaOf(headers: Headers): HttpMeta {
-    return new HttpMeta(headers, this.#origin);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */

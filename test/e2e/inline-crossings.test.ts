@@ -1,0 +1,4 @@
+import { inlineSuite } from "../support/suite-target.ts";
+
+inlineSuite();
+await import("./crossings.test.ts");

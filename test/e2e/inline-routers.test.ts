@@ -1,0 +1,4 @@
+import { inlineSuite } from "../support/suite-target.ts";
+
+inlineSuite();
+await import("./routers.test.ts");
