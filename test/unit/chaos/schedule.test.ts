@@ -30,7 +30,7 @@ describe("a schedule", () => {
       "kill",
       "rebuild",
     ];
-    const planned = scheduleOf(2, 300);
+    const planned = scheduleOf(2, 500);
     expect(new Set(planned.map(({ kind }) => kind))).toEqual(new Set(kinds));
     expect(new Set(planned.map((one) => (one.kind === "act" ? one.act.split(" ")[0] : one.kind)))).toEqual(
       new Set([...kinds.filter((kind) => kind !== "act"), "abort", "throw", "answer", "hang", "fall"]),
