@@ -15,7 +15,7 @@ import { blocksOf } from "../test/docs/blocks.ts";
 const STEP_TIMEOUT_MS = 300_000;
 const MAX_PACKED_BYTES = 560 * 1024;
 // What a package may hold, and what it must.
-const ALLOWED = ["dist/", "schema/", "templates/", "package.json", "README.md", "LICENSE", "CHANGELOG.md"];
+const ALLOWED = ["dist/", "grafana/", "schema/", "templates/", "package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 const FORBIDDEN = /(^|\/)(test|tests|bench|node_modules|\.[^/]+)\/|\.(test|bench)\.|\.tsbuildinfo$/;
 const UNWRITTEN_BY_BUILD = /^templates\/init\/test\//;
 

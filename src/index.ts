@@ -44,5 +44,6 @@ export type {
   RemoteMethod,
 } from "./protocol/handle-types.ts";
 export type { KeyOf } from "./protocol/keys.ts";
+export { type Span, type SpanAttributes, type SpanValue, span } from "./protocol/tracing.ts";
 export type { Task, TaskState, TaskStatus } from "./protocol/tasks.ts";
 export type { RequestRouter, RouterCandidate, RouterRequest } from "./protocol/request-router.ts";

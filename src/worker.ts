@@ -1,7 +1,7 @@
 /**
  * `edge-serve/worker`: what the compiled entry module imports. Wires the rooms together on workerd.
  */
-import { type DurableObject, env as workerEnv, waitUntil } from "cloudflare:workers";
+import { type DurableObject, env as workerEnv, tracing, waitUntil } from "cloudflare:workers";
 import { replicaClass } from "../durable-objects/replica.ts";
 import { markBindings } from "./context/bindings.ts";
 import { writeLog } from "./context/logger.ts";
@@ -16,6 +16,7 @@ import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { serviceCalls } from "./ingress/service-calls.ts";
 import type { Manifest } from "./protocol/manifest.ts";
 import type { HandleRef } from "./protocol/messages.ts";
+import { setTracing } from "./protocol/tracing.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import type { inlineDeployments } from "../durable-objects/inline.ts";
@@ -107,6 +108,7 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
+  setTracing(tracing);
   system.inline = features.inline?.({
     version: manifest.version,
     bound: system.bound,

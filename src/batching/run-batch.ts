@@ -14,6 +14,7 @@ import type { After } from "../context/with-timeout.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { isError } from "../protocol/strangers.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
+import { inSpan, isTraced, type SpanAttributes } from "../protocol/tracing.ts";
 import { show } from "../protocol/wording.ts";
 import { Callers } from "./callers.ts";
 import { END, type Item } from "./item.ts";
@@ -49,7 +50,7 @@ export async function runBatch(fn: BatchFunction, items: readonly Item[], { answ
     run.wake?.();
   };
   for (const item of items) item.onLeave = left;
-  const end = await Promise.race([perform(run).then((): BatchEnd => "ended"), callers.givenUp.then((): BatchEnd => "givenUp")]);
+  const end = await Promise.race([performed(run, scope).then((): BatchEnd => "ended"), callers.givenUp.then((): BatchEnd => "givenUp")]);
   if (end === "givenUp") giveUp(run, scope);
   return end;
 }
@@ -68,6 +69,26 @@ interface Run {
   isOver: boolean;
   /** Set while the generator pauses. */
   wake: (() => void) | undefined;
+}
+
+function performed(run: Run, scope: Scope | undefined): Promise<void> {
+  return isTraced() ? inSpan("serve.batch", attributesOfBatch(run, scope), () => perform(run)) : perform(run);
+}
+
+/** How much is said of the requests of a batch, in characters. */
+const MAX_IDS_LENGTH = 4096;
+
+function attributesOfBatch({ fn, items }: Run, scope: Scope | undefined): SpanAttributes {
+  const { appName, deployment, replicaId } = scope?.replica.context ?? {};
+  const ids = items.flatMap(({ call }) => call.scope?.request?.requestId ?? []).join();
+  return {
+    "serve.app": appName,
+    "serve.deployment": deployment,
+    "serve.replica": replicaId,
+    "serve.method": fn.name,
+    "serve.batch_size": items.length,
+    "serve.request_ids": ids.length > MAX_IDS_LENGTH ? `${ids.slice(0, MAX_IDS_LENGTH)}...` : ids,
+  };
 }
 
 async function perform(run: Run): Promise<void> {

@@ -15,8 +15,9 @@
 import { writeLog } from "../context/logger.ts";
 import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
-import { HttpMeta, pathOf, requestIdOf, withRequestId } from "../protocol/http-request.ts";
+import { HttpMeta, pathOf, REQUEST_ID_HEADER, requestIdOf, traceOf, withRequestId } from "../protocol/http-request.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import type { IngressTarget, RoutedApplication, RouteTarget } from "./application-routes.ts";
 import { type Chosen, Divider } from "./divided.ts";
@@ -95,6 +96,22 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   function answer(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): Promise<Response> {
+    return isTraced() ? traced(arrival, application, chosen) : answered(arrival, application, chosen);
+  }
+
+  // The replica makes the id of a request that has none, and says it on the answer.
+  function traced(arrival: Arrival, application: RoutedApplication, chosen: Chosen | undefined): Promise<Response> {
+    const { method, headers } = arrival.request;
+    const about = attributesOf({ meta: { chain: application.chain, ...traceOf(headers) } }, false);
+    return inSpan("serve.ingress", { ...about, "serve.method": method, "serve.route": application.routePrefix }, async (span) => {
+      const response = await answered(arrival, application, chosen);
+      nameSpan(span, response.headers.get(REQUEST_ID_HEADER));
+      span.setAttribute("serve.status", response.status);
+      return response;
+    });
+  }
+
+  function answered(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): Promise<Response> {
     const { request, path, worker } = arrival;
     const { routePrefix: prefix, target, httpTimeoutMs } = application;
     // The next requests go by what is heard.
@@ -105,8 +122,8 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const sending: Sending = { target, sent: forwarded };
     const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
     const isCounted = chosen !== undefined && chosen.window > 0 && target.isInline === true;
-    const answered = isCounted ? sent.then((response) => counted(response, application.name, chosen, worker)) : sent;
-    return answered.catch((error: unknown) => {
+    const response = isCounted ? sent.then((one) => counted(one, application.name, chosen, worker)) : sent;
+    return response.catch((error: unknown) => {
       if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, chosen });
       if (isMoved(error, application)) {
         const unsent = unsentOf(sending);

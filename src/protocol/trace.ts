@@ -49,6 +49,12 @@ export function isImpliedTrace(requestId: string | undefined): requestId is stri
   return requestId !== undefined && requestId.length === 36 && UUID.test(requestId);
 }
 
+/** The trace that a request is known to be part of. */
+export function traceIdOf({ requestId, traceparent }: TraceMeta): string | undefined {
+  if (traceparent !== undefined && isTraceparent(traceparent)) return traceparent.slice(3, 35);
+  return isImpliedTrace(requestId) ? requestId.replaceAll("-", "") : undefined;
+}
+
 /** A hop of the trace that a request is part of; of a new one for a request that is part of none. */
 export function nextHop({ requestId, traceparent }: TraceMeta): Trace {
   const spanId = newSpanId();

@@ -33,10 +33,11 @@ import type {
 } from "../protocol/messages.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
 import { isScalar } from "../protocol/plain-data.ts";
+import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
-import { methodOf, httpHandlerOf } from "./http-handler.ts";
+import { httpHandlerOf, invoke, methodOf } from "./http-handler.ts";
 import type { Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
 import { Deleted, KeyedControl } from "./keyed-control.ts";
@@ -51,6 +52,7 @@ import { seenRequest } from "./request-seen.ts";
 import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import type { Run, Runs } from "./run.ts";
+import { running, waiting } from "./spans.ts";
 import type { StateReports } from "./state-reports.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
@@ -135,7 +137,7 @@ export class Replica {
 
   async #callLater(request: CallRequest, delivery: Delivery, entry: Entry): Promise<Reply> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, request, async () => entry) : entry);
       return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -160,7 +162,7 @@ export class Replica {
 
   async #fetchLater(request: Request, meta: RequestMeta, delivery: Delivery, entry: Entry): Promise<Response | Refusal> {
     try {
-      const slot = await entry;
+      const slot = await (isTraced() ? waiting(this.#ports.scope, { meta, method: "fetch" }, async () => entry) : entry);
       return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -173,6 +175,7 @@ export class Replica {
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     try {
+      if (isTraced()) return await waiting(this.#ports.scope, { meta }, () => this.#gate.reserve(meta, delivery));
       return await this.#gate.reserve(meta, delivery);
     } catch (error) {
       return error instanceof Deleted ? this.#deleted() : { kind: "error", error: encodeError(error) };
@@ -221,7 +224,9 @@ export class Replica {
       const method = methodOf(started.target, this.#name, request.method);
       isMissing = false;
       const args = this.#receive(request);
-      const result = await runInScope(run, () => this.#run(method, started.target, args));
+      const result = isTraced()
+        ? await runInScope(run, () => running(run, request.method, () => invoke(method, started.target, args)))
+        : await runInScope(run, () => invoke(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -263,7 +268,9 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
+        result = isTraced()
+          ? await runInScope(run, () => running(run, "fetch", () => handler(seenRequest(request, meta.requestId))))
+          : await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }
@@ -320,11 +327,6 @@ export class Replica {
 
   #unstarted({ failed }: Unstarted): Refusal {
     return { kind: "refused", load: this.#admission.load, failedStart: encodeError(failed) };
-  }
-
-  // A generator's body runs in the scope of whoever asks for its items, so it is started there too.
-  #run(method: (...args: unknown[]) => unknown, target: object, args: readonly unknown[]): unknown {
-    return typeof target === "function" ? method(...args) : method.apply(target, args as unknown[]);
   }
 
   #receive({ args, handleArgs }: CallRequest): readonly unknown[] {

@@ -7,6 +7,7 @@
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { Answer, CallRequest, Refusal, Reply } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
+import { attributesOf, inSpan, isTraced, type SpanAttributes } from "../protocol/tracing.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import { type ReplicaConnection, Send } from "./send.ts";
 
@@ -55,7 +56,8 @@ export class SendAttempt extends Send<Answer> {
     const meta = { ...this.meta, deadline, task: { id: this.#taskId, attempt } };
     let reply: Reply;
     try {
-      reply = await connection.call({ ...this.#request, meta }, this);
+      const call = () => connection.call({ ...this.#request, meta }, this);
+      reply = await (isTraced() ? inSpan("serve.task_attempt", this.#attributes(attempt), call) : call());
     } catch (error) {
       const failure = classifyFailure(error);
       if (failure === "overloaded" || failure === "not-started") this.#guard.refused();
@@ -63,6 +65,11 @@ export class SendAttempt extends Send<Answer> {
     }
     if (reply.kind === "refused") this.#guard.refused();
     return reply;
+  }
+
+  #attributes(attempt: number): SpanAttributes {
+    const { meta, replica, method = "call" } = this;
+    return { ...attributesOf({ meta, replica, method, attempt }), "serve.task": this.#taskId };
   }
 
   guard(answer: Answer, explain: Explain): Answer {

@@ -7,7 +7,7 @@
 import { Cancellation } from "../protocol/cancellation.ts";
 import { decodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
-import { requestWithBody, takesBody } from "../protocol/http-request.ts";
+import { REQUEST_ID_HEADER, requestWithBody, takesBody } from "../protocol/http-request.ts";
 import type {
   AdmissionMode,
   Answer,
@@ -21,6 +21,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { KeyedConfig } from "../protocol/keys.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
+import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 
 /** Who is told what came with an answer. */
@@ -71,6 +72,8 @@ export abstract class Send<T> implements Delivery {
   // Made when something asks for it: most claims over HTTP are never named.
   #id: string | undefined;
   readonly #random: () => number;
+  /** How many attempts have begun. */
+  #tries = 0;
 
   constructor(meta: RequestMeta, random: () => number) {
     this.meta = meta;
@@ -88,6 +91,7 @@ export abstract class Send<T> implements Delivery {
 
   /** Begins another attempt. */
   begin(replica: string, mode: AdmissionMode | "spill", epoch: number | undefined): void {
+    this.#tries++;
     this.#id = undefined;
     this.replica = replica;
     this.mode = mode === "queue" ? "queue" : "claim";
@@ -99,6 +103,12 @@ export abstract class Send<T> implements Delivery {
 
   /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
   over(connection: ReplicaConnection): Promise<T | Refusal> {
+    if (isTraced()) return spanned(this, this.#tries, () => this.unspanned(connection));
+    return this.unspanned(connection);
+  }
+
+  /** Sends it, whether in a span or not. */
+  protected unspanned(connection: ReplicaConnection): Promise<T | Refusal> {
     if (this.isOnce || this.mode === "queue") return this.reserved(connection);
     this.isSent = true;
     return this.send(connection);
@@ -107,6 +117,7 @@ export abstract class Send<T> implements Delivery {
   /** Sends it to be run in its turn: it waits where it runs, and what one caller sends begins in the order in which it was sent. */
   inTurn(connection: ReplicaConnection): Promise<T | Refusal> {
     this.isSent = true;
+    if (isTraced()) return spanned(this, this.#tries, () => this.send(connection));
     return this.send(connection);
   }
 
@@ -126,6 +137,21 @@ export abstract class Send<T> implements Delivery {
 
   /** What to hand on for an answer, of which some may still be to come when the replica is lost. */
   abstract guard(answer: T, explain: Explain): T;
+}
+
+function spanned<T>(
+  { meta, replica, method = "call", mode, isTerse }: Send<T>,
+  attempt: number,
+  act: () => Promise<T | Refusal>,
+): Promise<T | Refusal> {
+  // Over HTTP a replica may make the request's id, and says it on the answer.
+  const attributes = { ...attributesOf({ meta, replica, method, attempt }, !isTerse), "serve.mode": mode };
+  return inSpan("serve.try", attributes, async (span) => {
+    const outcome = await act();
+    if (isRefusal(outcome)) span.setAttribute("serve.refused", true);
+    else if (outcome instanceof Response) nameSpan(span, outcome.headers.get(REQUEST_ID_HEADER));
+    return outcome;
+  });
 }
 
 export class SendCall extends Send<Answer> {

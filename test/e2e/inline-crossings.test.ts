@@ -1,4 +1,3 @@
 import { inlineSuite } from "../support/suite-target.ts";
 
-inlineSuite();
-await import("./crossings.test.ts");
+await inlineSuite("crossings");

@@ -1,4 +1,3 @@
 import { inlineSuite } from "../support/suite-target.ts";
 
-inlineSuite();
-await import("./handles.test.ts");
+await inlineSuite("handles");

@@ -1,4 +1,3 @@
 import { inlineSuite } from "../support/suite-target.ts";
 
-inlineSuite();
-await import("./http-kinds.test.ts");
+await inlineSuite("http-kinds");

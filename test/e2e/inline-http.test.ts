@@ -1,4 +1,3 @@
 import { inlineSuite } from "../support/suite-target.ts";
 
-inlineSuite();
-await import("./http.test.ts");
+await inlineSuite("http");

@@ -1,4 +1,3 @@
 import { inlineSuite } from "../support/suite-target.ts";
 
-inlineSuite();
-await import("./routers.test.ts");
+await inlineSuite("routers");
