@@ -61,6 +61,6 @@ function report({ name }: Figure, times: Times, variants: readonly Variant[]): v
     const again = estimate(ratios(times[side]!, times[`${side}, again`]!));
     const toHand = side === "by hand" ? "" : `by hand / it ${show(estimate(ratios(both("by hand"), both(side))))}`;
     const toAlike = side === "by hand" || side === "alike" ? "" : `  alike / it ${show(estimate(ratios(both("alike"), both(side))))}`;
-    console.log(`  ${side.padEnd(12)} ${median(both(side)).toFixed(1).padStart(7)} us  A/A ${show(again)}  ${toHand}${toAlike}`);
+    console.log(`  ${side.padEnd(15)} ${median(both(side)).toFixed(1).padStart(7)} us  A/A ${show(again)}  ${toHand}${toAlike}`);
   }
 }

@@ -164,5 +164,6 @@ function senderTo(system: System): RouterSender {
 }
 
 function routerTo(system: System, app: string, deployment: string): Router | KeyedRouter | undefined {
-  return system.configOf(app, deployment) === undefined ? undefined : system.router(app, deployment);
+  const config = system.configOf(app, deployment);
+  return config === undefined || config.inline === true ? undefined : system.router(app, deployment);
 }

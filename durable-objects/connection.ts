@@ -54,7 +54,8 @@ function keptObjectsHere(): Map<string, StubConnection> | undefined {
 
 function keptHere(): WeakMap<ReplicaRef, StubConnection> | undefined {
   const replica = currentScope()?.replica;
-  if (replica === undefined) return undefined;
+  // What runs inline in a Worker is there for many requests, and none may use another's stubs.
+  if (replica === undefined || replica.isUnshared === true) return undefined;
   let connections = kept.get(replica);
   if (connections === undefined) kept.set(replica, (connections = new WeakMap()));
   return connections;

@@ -19,7 +19,7 @@ import { type Bounds, boundedState, boundedStore, type OnProblem } from "../src/
 import type { ControlQueries } from "../src/ingress/ingress.ts";
 import type { OperatorPorts } from "../src/operator/operator.ts";
 import type { PolicyCode } from "../src/protocol/autoscaling.ts";
-import type { Assignment, ControllerRpc, OrderOutcome } from "../src/protocol/control.ts";
+import type { Assignment, ControllerRpc, OrderOutcome, ReplicaReport } from "../src/protocol/control.ts";
 import type { ApplicationManifest, Manifest } from "../src/protocol/manifest.ts";
 import type { UserCounts } from "../src/protocol/metrics.ts";
 import { classNameOf, CONFIG_CLASS, CONTROLLER_CLASS } from "../src/protocol/names.ts";
@@ -100,13 +100,21 @@ export function tellCounts(counts: UserCounts): Promise<void> {
 async function teach(applications: readonly ApplicationManifest[], version: string, learn: Learn): Promise<void> {
   const all = applications.flatMap(({ name: app, deployments }) =>
     Object.keys(deployments).map(async (deployment) => {
-      // A report of nobody: it changes nothing, and is answered with what is in force.
-      const report = { deployment, replica: "", version, epoch: -1, event: { kind: "alive" } } as const;
-      const assignment = await inTime(controllerOf(app).report(report));
+      const assignment = await inForce(app, deployment, { version, epoch: -1 });
       if (assignment !== undefined) learn(app, deployment, assignment);
     }),
   );
   await Promise.allSettled(all);
+}
+
+/** Asks what is in force for a deployment. @param known What whoever asks knows, and has counted of one that runs inline in it. */
+export function inForce(
+  app: string,
+  deployment: string,
+  known: Pick<ReplicaReport, "version" | "epoch" | "metrics">,
+): Promise<Assignment | undefined> {
+  // A report of nobody: it changes nothing, and is answered with what is in force.
+  return inTime(controllerOf(app).report({ ...known, deployment, replica: "", event: { kind: "alive" } }));
 }
 
 // Logged once an isolate: a store reads what it has stored again and again.
@@ -203,7 +211,7 @@ export async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_MS): Promi
 function unreadiness(details: ApplicationDetails | undefined): string | undefined {
   if (details === undefined || details.status === "DELETING") return undefined;
   const isReady = Object.values(details.deployments).every(
-    ({ replica_states, target_num_replicas }) => (target_num_replicas ?? 0) === 0 || (replica_states.RUNNING ?? 0) > 0,
+    ({ replica_states, target_num_replicas: target }) => target === null || target === 0 || (replica_states.RUNNING ?? 0) > 0,
   );
   return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
 }

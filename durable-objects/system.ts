@@ -13,6 +13,7 @@ import { createKeyedHandle } from "../src/handle/keyed-handle.ts";
 import { type Assignment, keyedConfigIn } from "../src/protocol/control.ts";
 import type { IngressTarget } from "../src/ingress/application-routes.ts";
 import { KeyedIngress } from "../src/ingress/keyed-target.ts";
+import type { InlineTarget } from "../src/inline/target.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import type { AnyHandle } from "../src/protocol/handle-types.ts";
 import { type KeyedConfig, keyOfObject } from "../src/protocol/keys.ts";
@@ -32,9 +33,13 @@ import { KeyedRouter } from "../src/router/keyed-router.ts";
 import { Router } from "../src/router/router.ts";
 import { keyedPortsTo, routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
-import { renewalOf } from "./keyed-renewal.ts";
+import type { InlineSystem } from "./inline.ts";
 import { noteReplicaRegion } from "./location.ts";
+import { renewalOf } from "./renewal.ts";
 import { releaseHoldings, ReplicaMemory } from "./replica-memory.ts";
+
+/** Where calls to a deployment go: to its replicas, to the objects of its keys, or to the caller's own instance. */
+export type Target = Router | KeyedRouter | InlineTarget;
 
 export class System {
   readonly manifest: Manifest;
@@ -42,10 +47,12 @@ export class System {
   readonly bound: ReadonlyMap<string, AnyApplication>;
   /** Where calls are enqueued; set before the first request. */
   tasks: TaskPort | undefined;
+  /** What inline deployments run by, where there are any; set before the first request. */
+  inline: InlineSystem | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
-  readonly #routers = new Map<string, Router | KeyedRouter>();
+  readonly #targets = new Map<string, Target>();
   readonly #keyedIngresses = new Map<KeyedRouter, KeyedIngress>();
-  readonly #handles = new Map<Router | KeyedRouter, AnyHandle>();
+  readonly #handles = new Map<Target, AnyHandle>();
 
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
     this.manifest = manifest;
@@ -59,26 +66,37 @@ export class System {
     return deployments && own(deployments, deployment);
   }
 
-  /** The way to a deployment; to the application's ingress deployment if none is named. */
-  router(app: string, deployment?: string): Router | KeyedRouter {
+  /** The router to a deployment that has objects. */
+  router(app: string, deployment: string): Router | KeyedRouter {
+    const target = this.target(app, deployment);
+    if (target instanceof Router || target instanceof KeyedRouter) return target;
+    throw new ConfigError(`Deployment ${JSON.stringify(deployment)} is inline, and has no objects.`);
+  }
+
+  /** Where calls to a deployment go; to the application's ingress deployment if none is named. */
+  target(app: string, deployment?: string): Target {
     const application = this.#applications.get(app);
     if (application === undefined) throw unknownName("application", app, [...this.#applications.keys()]);
     const name = deployment ?? application.ingress;
     const key = `${app}/${name}`;
-    let router = this.#routers.get(key);
-    if (router === undefined) this.#routers.set(key, (router = this.#makeRouter(application, name)));
-    return router;
+    let target = this.#targets.get(key);
+    if (target === undefined) this.#targets.set(key, (target = this.#makeTarget(application, name)));
+    return target;
   }
 
-  #makeRouter({ name: app, routePrefix, deployments }: ApplicationManifest, deployment: string): Router | KeyedRouter {
+  #makeTarget({ name: app, routePrefix, deployments }: ApplicationManifest, deployment: string): Target {
     const config = own(deployments, deployment);
     if (config === undefined) throw unknownName("deployment", deployment, Object.keys(deployments), app);
+    if (config.inline === true) {
+      if (this.inline === undefined)
+        throw new ConfigError("The entry module is of an edge-serve without inline deployments. Run edge-serve build.");
+      return this.inline.target({ app, config, routePrefix }, deployment);
+    }
     const place = { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix };
     if (config.keyed === true) {
-      const { version } = this.manifest;
-      const router = new KeyedRouter({ app, deployment }, compiledKeyed(config, routePrefix, version), {
+      const router: KeyedRouter = new KeyedRouter({ app, deployment }, compiledKeyed(config, routePrefix, this.manifest.version), {
         ...keyedPortsTo(app, deployment, place),
-        renew: renewalOf(app, deployment, version, (told) => router.learn(told)),
+        renew: this.#renewalOf(app, deployment, () => router.epoch),
         tasks: this.tasks,
       });
       return router;
@@ -90,31 +108,36 @@ export class System {
     });
   }
 
-  /** Where the HTTP requests of an application go. */
-  ingressTarget(app: string): IngressTarget {
-    const router = this.router(app);
-    if (router instanceof Router) return router;
-    let target = this.#keyedIngresses.get(router);
-    if (target === undefined) {
-      const keyed = this.bound.get(`${app}/${router.deployment}`)?.deployment.given.keyed;
-      target = new KeyedIngress(router, typeof keyed === "object" ? keyed.key : () => undefined);
-      this.#keyedIngresses.set(router, target);
-    }
-    return target;
+  #renewalOf(app: string, deployment: string, epoch: () => number): () => void {
+    return renewalOf({ app, deployment, version: this.manifest.version, epoch }, (told) => this.learn(app, deployment, told));
   }
 
-  /** Takes what is in force for a deployment. */
+  /** Where the HTTP requests of an application go. */
+  ingressTarget(app: string): IngressTarget {
+    const target = this.target(app);
+    if (!(target instanceof KeyedRouter)) return target;
+    let ingress = this.#keyedIngresses.get(target);
+    if (ingress === undefined) {
+      const keyed = this.bound.get(`${app}/${target.deployment}`)?.deployment.given.keyed;
+      ingress = new KeyedIngress(target, typeof keyed === "object" ? keyed.key : () => undefined);
+      this.#keyedIngresses.set(target, ingress);
+    }
+    return ingress;
+  }
+
+  /** Takes what is in force for a deployment, for the callers of this isolate. */
   learn(app: string, deployment: string, assignment: Assignment): void {
-    const router = this.router(app, deployment);
-    if (router instanceof KeyedRouter) router.learn(keyedConfigIn(assignment));
-    else router.learn(assignment.set);
+    const target = this.target(app, deployment);
+    if (target instanceof Router) target.learn(assignment.set);
+    else if (target instanceof KeyedRouter) target.learn(keyedConfigIn(assignment));
+    else target.learn(assignment);
   }
 
   /** Takes what is told of the keyed deployments of an application. */
   learnKeyed(app: string, configs: Readonly<Record<string, KeyedConfig>>): void {
     for (const [deployment, config] of Object.entries(configs)) {
-      const router = this.configOf(app, deployment)?.keyed === true ? this.router(app, deployment) : undefined;
-      if (router instanceof KeyedRouter) router.learn(config);
+      const target = this.configOf(app, deployment)?.keyed === true ? this.target(app, deployment) : undefined;
+      if (target instanceof KeyedRouter) target.learn(config);
     }
   }
 
@@ -147,6 +170,8 @@ export class System {
       },
       logging: config.logging,
       after: sharedTimers().after,
+      // The object of a key has no controller.
+      ...(config.keyed === true ? {} : { controlledBy: app }),
       handleTo: (toApp, toDeployment) => this.handle(toApp, toDeployment),
       tasks: this.tasks,
     };
@@ -167,31 +192,32 @@ export class System {
             control: {
               ...controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
               learnKeyed: (configs: Readonly<Record<string, KeyedConfig>>) => this.learnKeyed(app, configs),
+              ...(this.inline === undefined ? {} : { guests: this.inline.guestsOf(scope) }),
             },
           }),
       env,
       state,
-      receiveHandle: (ref) => this.#receive(ref as HandleRef),
+      receiveHandle: (ref) => this.receive(ref as HandleRef),
     });
   }
 
   /** The handle to a deployment, keyed or not; the same object each time. */
   handle(app: string, deployment?: string): AnyHandle {
-    const router = this.router(app, deployment);
-    let handle = this.#handles.get(router);
+    const target = this.target(app, deployment);
+    let handle = this.#handles.get(target);
     if (handle === undefined) {
-      handle = router instanceof KeyedRouter ? createKeyedHandle<unknown>(router, callScope) : createHandle<unknown>(router, callScope);
-      this.#handles.set(router, handle);
+      handle = target instanceof KeyedRouter ? createKeyedHandle<unknown>(target, callScope) : createHandle<unknown>(target, callScope);
+      this.#handles.set(target, handle);
     }
     return handle;
   }
 
-  #receive({ app, deployment, options, isKeyed, objectKey }: HandleRef): AnyHandle {
+  /** The handle that a caller sent as an argument. */
+  receive({ app, deployment, options, isKeyed, objectKey }: HandleRef): AnyHandle {
     if (isKeyed === true) return this.handle(app, deployment);
-    const router = this.router(app, deployment);
+    const target = this.target(app, deployment);
     // One that was sent before a deploy may say nothing of keys.
-    const target = router instanceof KeyedRouter ? router.at(objectKey ?? "") : router;
-    return createHandle<unknown>(target, currentScope, options);
+    return createHandle<unknown>(target instanceof KeyedRouter ? target.at(objectKey ?? "") : target, currentScope, options);
   }
 
   #keyedParts({ appName, deployment, state }: ReplicaContext, config: DeploymentConfig, routePrefix: string | null): KeyedParts {

@@ -15,9 +15,11 @@ import { setTasks } from "./handle/get-task.ts";
 import type { rpcEndpoint } from "./ingress/rpc.ts";
 import type { serviceCalls } from "./ingress/service-calls.ts";
 import type { Manifest } from "./protocol/manifest.ts";
+import type { HandleRef } from "./protocol/messages.ts";
 import { setTracing } from "./protocol/tracing.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
+import type { inlineDeployments } from "../durable-objects/inline.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts, tellCounts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
@@ -29,6 +31,7 @@ export { describeCode } from "./compile/describe-code.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
 export { serviceCalls } from "./ingress/service-calls.ts";
+export { inlineDeployments } from "../durable-objects/inline.ts";
 export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
@@ -79,6 +82,8 @@ export interface WorkerFeatures {
   readonly services?: ReturnType<typeof serviceCalls>;
   /** Lets methods be enqueued, and schedules fire. */
   readonly tasks?: ReturnType<typeof backgroundTasks>;
+  /** Lets deployments run in their callers. */
+  readonly inline?: ReturnType<typeof inlineDeployments>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
@@ -99,16 +104,23 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   keepCallSites(features.callSites === true);
   const system = new System(manifest, code);
   setDeployments({
-    targetOf: (app, deployment) => system.router(app, deployment),
+    targetOf: (app, deployment) => system.target(app, deployment),
     handleTo: (app, deployment) => system.handle(app, deployment),
   });
   setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
   setTracing(tracing);
+  system.inline = features.inline?.({
+    version: manifest.version,
+    bound: system.bound,
+    handleTo: (app, deployment) => system.handle(app, deployment),
+    receiveHandle: (ref) => system.receive(ref as HandleRef),
+    tasks: () => system.tasks,
+  });
   const tasks = features.tasks?.(system);
   if (tasks !== undefined) setTasks((system.tasks = tasks.client));
   const parts = { manifest, code, policies: features.policies ?? {}, bound: system.bound, tasks };
   const callable = {
-    targetOf: (app: string, deployment?: string) => system.router(app, deployment),
+    targetOf: (app: string, deployment?: string) => system.target(app, deployment),
     isOpen: (app: string) => manifest.applications.some(({ name, rpc: isOpen }) => name === app && isOpen === true),
   };
   const rpc = features.rpc?.(callable);

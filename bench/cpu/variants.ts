@@ -21,6 +21,8 @@ export interface Variant {
 export type Others = Readonly<Record<string, string>>;
 
 const SIDES = { "by hand": "hand-written", alike: "hand-written-alike", "edge-serve": "edge-serve" };
+/** What is inline, by the name that its figures have. */
+const INLINED = { "inline children": "children", "inline ingress": "all" };
 const APPS = new URL("../micro/apps/", import.meta.url);
 
 /** Bundles all sides, each twice. @returns The path of workerd's config, whose sockets have the variants' names. */
@@ -31,6 +33,7 @@ export function buildVariants(
 ): { readonly config: string; readonly variants: Variant[] } {
   const mains: [side: string, main: string][] = [
     ...Object.entries(SIDES).map(([side, app]): [string, string] => [side, fileURLToPath(new URL(`${app}.ts`, APPS))]),
+    ...Object.entries(INLINED).map(([side, what]): [string, string] => [side, inlined(what, folder)]),
     ...Object.entries(others).map(([side, checkout]): [string, string] => [side, appOf(checkout, folder, side)]),
   ];
   const services: (ServiceInput & Variant)[] = [];
@@ -46,6 +49,17 @@ export function buildVariants(
   const config = join(folder, "variants.capnp");
   writeFileSync(config, workerdServices(services, isWithCf ? "cf-blob" : undefined));
   return { config, variants: services.map(({ name, side }) => ({ name, side })) };
+}
+
+// The same application, with something of it inline.
+function inlined(what: string, folder: string): string {
+  const source = readFileSync(new URL("edge-serve.ts", APPS), "utf8").replaceAll(
+    "../../../src/",
+    fileURLToPath(new URL("../../src/", import.meta.url)),
+  );
+  const main = join(folder, `inline-${what}-app.ts`);
+  writeFileSync(main, source.replace('INLINE = "nothing"', `INLINE = ${JSON.stringify(what)}`));
+  return main;
 }
 
 // The measured application is always this checkout's; only what it imports is the other's.

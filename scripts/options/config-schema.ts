@@ -63,7 +63,8 @@ function objectSchema(table: OptionTable, shape: Shape, docs: OptionDocs, isInhe
 function acceptedBy({ yaml, option: name, shape }: Field, option: Option, table: OptionTable, docs: OptionDocs): Json {
   if (shape === undefined) return SPECIAL[yaml] ?? valueSchema(option, yaml);
   // What is logged is inherited from further out, and has its defaults there.
-  return objectSchema(option.fields!, shape, docs, name === "logging" && table !== SYSTEM.table);
+  const object = objectSchema(option.fields!, shape, docs, name === "logging" && table !== SYSTEM.table);
+  return option.word === undefined ? object : { anyOf: [object, { const: option.word }] };
 }
 
 function descriptionOf(name: string, table: OptionTable, docs: OptionDocs): string {

@@ -28,6 +28,8 @@ interface More<T> {
   readonly nullable?: boolean;
   /** It has to be given; others may be left out. */
   readonly required?: boolean;
+  /** A word that may stand in the place of an object of options. */
+  readonly word?: string;
 }
 
 /** An entry of a table: an option that takes a `T`. Its name has its unit in it: `...Ms`, `...Bytes`. */
@@ -71,6 +73,18 @@ export function option<T>(schema: Accepts<T>, more: More<NoInfer<T>> = {}): Opti
 /** An entry for an object of options. `T` is what an author gives. */
 export function group<T>(fields: OptionTable & Readonly<Record<keyof T, Option>>, more: More<T> = {}, accepted?: string): Option<T> {
   return { ...more, fields, schema: schemaOf<T>(fields, accepted) };
+}
+
+/** An entry for an object of options, or a word in its place. */
+export function groupOrWord<T, const W extends string>(
+  fields: OptionTable & Readonly<Record<keyof T, Option>>,
+  word: W,
+  more: More<T> = {},
+): Option<T | W> {
+  const object = schemaOf<T>(fields, `an object, or ${JSON.stringify(word)}`);
+  // Not a union: what is wrong inside of the object is said with its path.
+  const schema = v.lazy((value): v.GenericSchema => (value === word ? v.literal(word) : (object as v.GenericSchema)));
+  return { ...more, word, fields, schema: schema as Accepts<T | W> };
 }
 
 /** A group's entry with other options in it. */

@@ -29,7 +29,7 @@ import { DEFAULT_TASKS } from "../protocol/tasks.ts";
 import type { KeyedByRequest } from "../protocol/keys.ts";
 import type { RequestRouter } from "../protocol/request-router.ts";
 import { asValibot } from "./as-valibot.ts";
-import { group, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
+import { group, groupOrWord, type Named, option, type OptionsOf, type TableOf } from "./option-table.ts";
 import {
   attempts,
   boolean,
@@ -270,15 +270,21 @@ const MAX_QUEUED = `an integer from 0 to ${MAX_COUNT}, or -1 for no limit`;
 export const ROUTERS = ["powerOfTwoChoices", "consistentHash"] as const;
 /** @internal */
 export const DEFAULT_ROUTER = "powerOfTwoChoices";
+/** @internal The `placement` of a deployment that has no objects. */
+export const INLINE = "inline";
 const ROUTER = '"powerOfTwoChoices", "consistentHash", or a function';
 
 /** @internal The options with every default: what is put into the manifest, before what no manifest can hold is replaced: a function, and a number of replicas that is not one. */
-export interface FilledOptions extends Omit<DeploymentConfig, "numReplicas" | "autoscaling" | "requestRouter" | "tasks" | "keyed"> {
+export interface FilledOptions extends Omit<
+  DeploymentConfig,
+  "numReplicas" | "autoscaling" | "requestRouter" | "tasks" | "keyed" | "placement" | "inline"
+> {
   readonly numReplicas: number | "auto";
   readonly autoscaling: (Omit<AutoscalingConfig, "customPolicy" | "policy"> & { readonly policy?: AutoscalingPolicy }) | null;
   readonly requestRouter: (typeof ROUTERS)[number] | RequestRouter;
   readonly tasks: TasksConfig | null;
   readonly keyed: boolean | KeyOptions;
+  readonly placement: Placement | typeof INLINE;
 }
 
 /** Every option of a deployment. */
@@ -373,8 +379,12 @@ export const DEPLOYMENT_OPTIONS = {
       default: DEFAULT_ROUTER,
     },
   ),
-  /** Placement of replicas. */
-  placement: group<PlacementOptions>(PLACEMENT_OPTIONS, { nullable: true }),
+  /**
+   * Placement of replicas; `"inline"` is in the caller's place.
+   *
+   * An inline deployment has no objects: each caller has an instance of its own, in the same isolate.
+   */
+  placement: groupOrWord<PlacementOptions, typeof INLINE>(PLACEMENT_OPTIONS, INLINE, { nullable: true }),
   /**
    * What is done with a request whose replica is lost.
    *

@@ -7,7 +7,15 @@
 import type { AutoscalingConfig, DeploymentConfig } from "../protocol/manifest.ts";
 import { group, merged, option, type OptionProblem, problemsOf, refuse, schemaOf, withDefaults } from "./option-table.ts";
 import { replicas } from "./option-values.ts";
-import { AUTOSCALING_OPTIONS, type AutoscalingOptions, DEPLOYMENT_OPTIONS, type DeploymentOptions, type FilledOptions } from "./options.ts";
+import {
+  AUTOSCALING_OPTIONS,
+  type AutoscalingOptions,
+  DEPLOYMENT_OPTIONS,
+  type DeploymentOptions,
+  type FilledOptions,
+  INLINE,
+} from "./options.ts";
+import { show } from "../protocol/wording.ts";
 
 const SCHEMA = schemaOf(DEPLOYMENT_OPTIONS);
 
@@ -17,8 +25,31 @@ export function optionProblems(options: unknown): OptionProblem[] {
   return problems.length > 0 ? problems : RELATIONS.flatMap((relation) => relation(options as DeploymentOptions) ?? []).slice(0, 1);
 }
 
+/** What says something of replicas and their objects, or of storage: an inline deployment has none. */
+const NOT_INLINE = [
+  "numReplicas",
+  "autoscaling",
+  "requestRouter",
+  "keyed",
+  "healthCheckPeriodMs",
+  "healthCheckTimeoutMs",
+  "gracefulShutdownTimeoutMs",
+  "maxConstructorRetryCount",
+  "retries",
+  "tasks",
+  "schedules",
+];
+
 /** What has to hold between options that are each accepted; the first that does not is said. */
 const RELATIONS: readonly ((options: DeploymentOptions) => OptionProblem | undefined)[] = [
+  (options) => {
+    if (options.placement !== INLINE) return undefined;
+    const given = options as Readonly<Record<string, unknown>>;
+    const name = NOT_INLINE.find((option) => given[option] !== undefined);
+    if (name === undefined) return undefined;
+    const why = `placement is "inline": such a deployment has no replicas and no storage of its own. Leave ${name} out.`;
+    return { path: [name], problem: `${name} is ${show(given[name])}, and ${why}` };
+  },
   ({ numReplicas, autoscaling }) =>
     typeof numReplicas === "number" && autoscaling !== undefined
       ? {
@@ -41,7 +72,8 @@ const RELATIONS: readonly ((options: DeploymentOptions) => OptionProblem | undef
       return { path: [name], problem: `${name} is given, but the deployment is keyed: it has one object for each key, and no replicas.` };
     if (options.schedules !== undefined)
       return { path: ["schedules"], problem: "schedules are given, but the deployment is keyed: nothing says which key they are for." };
-    if ((options.placement?.locationHints ?? []).length <= 1) return undefined;
+    const { placement } = options;
+    if (typeof placement !== "object" || (placement?.locationHints ?? []).length <= 1) return undefined;
     const problem = "placement.locationHints has several, but the deployment is keyed: one hint says where new objects are made.";
     return { path: ["placement", "locationHints"], problem };
   },
@@ -79,13 +111,14 @@ const WITH_AUTO = {
 /** @internal Fills in every default. `options` must have passed {@link checkOptions}. */
 export function resolveOptions(options: DeploymentOptions): DeploymentConfig {
   const table = options.numReplicas === "auto" ? WITH_AUTO : DEPLOYMENT_OPTIONS;
-  const { name: _, tasks, keyed, ...filled } = withDefaults<FilledOptions & { readonly name?: string }>(table, options);
+  const { name: _, tasks, keyed, placement, ...filled } = withDefaults<FilledOptions & { readonly name?: string }>(table, options);
   const autoscaling = filled.autoscaling === null ? null : withoutPolicy(filled.autoscaling);
   return {
     ...filled,
     // It is "auto" only where there is autoscaling.
-    numReplicas: keyed === false ? (autoscaling?.initialReplicas ?? (filled.numReplicas as number)) : 0,
+    numReplicas: keyed !== false || placement === INLINE ? 0 : (autoscaling?.initialReplicas ?? (filled.numReplicas as number)),
     autoscaling,
+    ...(placement === INLINE ? { placement: {}, inline: true } : { placement }),
     // What most deployments have none of is in no manifest.
     ...(tasks === null ? {} : { tasks }),
     ...(keyed === false ? {} : { keyed: true }),

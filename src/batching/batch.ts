@@ -4,7 +4,8 @@
  * Owns: what the author writes and what callers get. Does not own: the queue (queue.ts).
  *
  * Invariants:
- *   F1. Each replica has a queue of its own, also when the function is a constant of a module that replicas share.
+ *   F1. Each replica has a queue of its own, also when the function is a constant of a module that replicas share. Where its requests
+ *       share nothing, each of them has one: a batch holds the work of one request.
  *   F2. A call is queued at once, before its promise or stream is looked at.
  */
 import { currentScope, type ReplicaScope } from "../context/scope.ts";
@@ -15,6 +16,7 @@ import { show } from "../protocol/wording.ts";
 import { END, Item } from "./item.ts";
 import { type BatchLimits, type BatchOptions, checkLimit, resolveBatchOptions } from "./options.ts";
 import { CallerPromise, CallerStream, promiseOrStream } from "./batch-results.ts";
+import { UnsharedQueues, type UnsharedParts } from "./unshared-queues.ts";
 import { BatchQueue, type QueuePorts, type RunBatch } from "./queue.ts";
 import { type BatchFunction, runBatch } from "./run-batch.ts";
 import type { BatchStats } from "./stats.ts";
@@ -94,6 +96,7 @@ class BatchedFunction {
   // Where it was made: a class field belongs to its replica, whoever asks.
   readonly #home = currentScope()?.replica;
   readonly #queues = new WeakMap<ReplicaScope, BatchQueue>();
+  readonly #unshared = new WeakMap<ReplicaScope, UnsharedQueues>();
   #outside: BatchQueue | undefined;
   #settings;
 
@@ -141,6 +144,7 @@ class BatchedFunction {
   #queue(): BatchQueue {
     const replica = this.#home ?? currentScope()?.replica;
     if (replica === undefined) return (this.#outside ??= this.#newQueue(after));
+    if (replica.isUnshared === true) return this.#unsharedIn(replica).queueHere((parts) => this.#newQueue(replica.after, parts));
     let queue = this.#queues.get(replica);
     if (queue === undefined) {
       const made = (queue = this.#newQueue(replica.after));
@@ -150,19 +154,31 @@ class BatchedFunction {
     return queue;
   }
 
-  #newQueue(later: After): BatchQueue {
+  #unsharedIn(replica: ReplicaScope): UnsharedQueues {
+    let queues = this.#unshared.get(replica);
+    if (queues === undefined) {
+      const made = (queues = new UnsharedQueues(this.#settings));
+      this.#unshared.set(replica, made);
+      addSource(replica, () => made.counters.measurements(this.#fn.name, 0));
+    }
+    return queues;
+  }
+
+  #newQueue(later: After, parts: Partial<UnsharedParts> = {}): BatchQueue {
     const fn = this.#fn;
     const showed = (kind: Kind) => {
       if (this.#kind === "either") this.#kind = kind;
     };
     const run: RunBatch = (items, answered) => runBatch(fn, items, { answered, showed, after: later });
-    return new BatchQueue({ settings: this.#settings, parameters: fn.length, run }, { ...CLOCKS, after: later });
+    return new BatchQueue({ settings: this.#settings, ...parts, parameters: fn.length, run }, { ...CLOCKS, after: later });
   }
 
   #configure(setter: string, change: Partial<BatchLimits>): void {
     for (const [option, value] of Object.entries(change)) checkLimit(setter, option as keyof BatchLimits, value);
     // Outside of replicas it is said for all those that are still to come.
     if (this.#home === undefined && currentScope() === undefined) this.#settings = { ...this.#settings, ...change };
+    const replica = this.#home ?? currentScope()?.replica;
+    if (replica?.isUnshared === true) this.#unsharedIn(replica).configure(change);
     this.#queue().configure(change);
   }
 }

@@ -40,6 +40,8 @@ export interface QueueUse {
   /** How many parameters the batched function has. */
   readonly parameters: number;
   readonly run: RunBatch;
+  /** What is counted, where several queues are counted together. */
+  readonly counters?: BatchCounters;
 }
 
 /** Where a timer's delay is cut; the platform takes longer ones for none. */
@@ -51,7 +53,7 @@ export class BatchQueue {
   readonly #use: QueueUse;
   readonly #ports: QueuePorts;
   readonly #lanes: Lanes<Item>;
-  readonly #counters = new BatchCounters();
+  readonly #counters: BatchCounters;
   #settings: BatchSettings;
   #limits: Limits;
   #learned = UNKNOWN;
@@ -65,6 +67,7 @@ export class BatchQueue {
     this.#use = use;
     this.#ports = ports;
     this.#settings = use.settings;
+    this.#counters = use.counters ?? new BatchCounters();
     this.#lanes = new Lanes(use.settings.batchSizeOf, use.parameters);
     this.#limits = this.#limitsNow();
     this.#previousBeganAtMs = ports.now();

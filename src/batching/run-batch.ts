@@ -218,6 +218,7 @@ function batchScopeOf(scopes: readonly (Scope | undefined)[]): BatchScope {
   const [first] = metas;
   if (first === undefined) return { scope: { replica: inReplica.replica, request: undefined }, request: undefined };
   const request = new RequestScope(sharedMeta(first, metas, metas.length === scopes.length));
+  request.work = inReplica.request?.work;
   return { scope: { replica: inReplica.replica, request }, request };
 }
 

@@ -4,6 +4,7 @@
  * A document is merged over the code's own options, option by option, so a value may be left out only where the code
  * comes to it without the document. What has fields is written as a whole, because some defaults follow from other fields.
  */
+import { INLINE } from "../api/options.ts";
 import { resolveOptions } from "../api/resolve-options.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../protocol/manifest.ts";
 import { isRecord, own } from "../protocol/own.ts";
@@ -89,8 +90,9 @@ function worthSaying(config: DeploymentConfig, code: DeploymentConfig = DEFAULTS
   const isSame = (key: keyof DeploymentConfig) =>
     [DEFAULTS, code].every((other) => JSON.stringify(config[key]) === JSON.stringify(other[key]));
   const keys = Object.keys(config) as (keyof DeploymentConfig)[];
-  const said = keys.filter((key) => !unspeakable.includes(key) && (COUNTS.includes(key) || !isSame(key)));
-  return Object.fromEntries(said.map((key) => [key, config[key]]));
+  const isInline = config.inline === true;
+  const said = keys.filter((key) => !unspeakable.includes(key) && (COUNTS.includes(key) ? !isInline : !isSame(key)));
+  return { ...Object.fromEntries(said.map((key) => [key, config[key]])), ...(isInline ? { placement: INLINE } : {}) };
 }
 
 function spelled(options: Readonly<Record<string, unknown>>, { fields }: Shape): Record<string, unknown> {

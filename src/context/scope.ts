@@ -17,6 +17,7 @@ import { isImpliedTrace, nextHop, type Trace } from "../protocol/trace.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
 import type { After } from "./with-timeout.ts";
+import type { Work } from "./work.ts";
 
 declare global {
   namespace Cloudflare {
@@ -78,6 +79,13 @@ export interface ReplicaScope {
   readonly logging: LoggingConfig;
   /** Lets something happen later. Where requests may share a timer, they share it. */
   readonly after: After;
+  /**
+   * Its requests are a Worker's, of which each has an I/O context of its own: no promise, timer or stub of one is of use to another, and
+   * the platform may end one without a word.
+   */
+  readonly isUnshared?: true;
+  /** The application whose controller tells it what is new; missing where nobody does: in the object of a key, in a Worker. */
+  readonly controlledBy?: string;
   /** Makes a handle to any deployment of the system; `deployment` is the application's ingress when left out. */
   handleTo(app: string, deployment?: string): AnyHandle;
   /** Missing where no deployment has tasks. */
@@ -92,6 +100,8 @@ export class RequestScope implements RequestContext, Watched {
   readonly meta: RequestMeta;
   #trace: Trace | undefined;
   #carried: Pick<RequestMeta, "traceparent" | "tracestate"> | undefined;
+  /** Where requests share nothing: what all calls have in common that are made for one request of the Worker. */
+  work: Work | undefined;
   #signal: AbortController | undefined;
   // Where `signal` was asked for: its listeners run there, because the platform does not bind them.
   #inScope: (<R>(body: () => R) => R) | undefined;

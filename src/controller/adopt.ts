@@ -30,7 +30,7 @@ export function adopt(
   const isMoved = desired?.routePrefix !== application.desired?.routePrefix;
   if (!isSame) change(application, { version, desired, deployedAtMs: nowMs });
   const wanted = desired?.deployments ?? {};
-  const keyedBefore = keyedEpochs(application);
+  const before = forCallers(application);
   for (const [name, config] of Object.entries(wanted)) {
     const known = application.deployments.get(name);
     if (known === undefined) application.deployments.set(name, newDeployment(name, config));
@@ -41,17 +41,40 @@ export function adopt(
     change(deployment, { isLeaving: true, epoch: deployment.epoch + 1 });
     move(deployment, "DELETE");
   }
-  if (keyedEpochs(application) !== keyedBefore) tellOfKeyed(application);
+  // With new code everybody is told anyway.
+  if (!isNewCode) tellCallers(application, before);
 }
 
-function keyedEpochs({ deployments }: ApplicationState): number {
-  return [...deployments.values()].reduce((sum, { config, epoch }) => sum + (config.keyed === true ? epoch : 0), 0);
+/** The configurations of the inline deployments, by name: their callers run them. */
+export function inlineConfigs({ deployments }: Pick<ApplicationState, "deployments">): Readonly<Record<string, DeploymentConfig>> {
+  const all = [...deployments.values()].filter(({ config, isLeaving }) => config.inline === true && !isLeaving);
+  return Object.fromEntries(all.map(({ name, config }) => [name, config]));
 }
 
-// The replicas of the application pass on what its keyed deployments run with.
-function tellOfKeyed({ deployments }: ApplicationState): void {
-  for (const deployment of deployments.values()) {
-    if (deployment.config.keyed !== true && !deployment.isLeaving) change(deployment, { epoch: deployment.epoch + 1 });
+/** What of an application's deployments its replicas are told beside their own: they pass it on to the objects of keys, and run what is inline. */
+interface ForCallers {
+  readonly keyed: number;
+  readonly inline: string;
+}
+
+function forCallers(application: ApplicationState): ForCallers {
+  const keyed = [...application.deployments.values()].reduce((sum, { config, epoch }) => sum + (config.keyed === true ? epoch : 0), 0);
+  return { keyed, inline: JSON.stringify(inlineConfigs(application)) };
+}
+
+// Any replica of the application may call them. One that may have an instance is told as if its own configuration had changed.
+function tellCallers(application: ApplicationState, before: ForCallers): void {
+  const { keyed, inline } = forCallers(application);
+  const isConfigured = inline !== before.inline;
+  if (!isConfigured && keyed === before.keyed) return;
+  for (const deployment of application.deployments.values()) {
+    const { config, isLeaving, replicas } = deployment;
+    if (config.keyed === true || config.inline === true || isLeaving) continue;
+    const epoch = deployment.epoch + 1;
+    change(deployment, isConfigured ? { epoch, configEpoch: epoch } : { epoch });
+    if (!isConfigured) continue;
+    move(deployment, "CONFIG_UPDATE");
+    for (const replica of replicas) replicas.update(replica, { retryAtMs: 0 });
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import { type Assignment, type Duty, keyedConfigIn, reportIntervalMs } from "../protocol/control.ts";
 import { type ReplicaRef, type ReplicaSet, replicaRef, routerConfigOf } from "../protocol/replica-set.ts";
+import { inlineConfigs } from "./adopt.ts";
 import { type ApplicationState, type DeploymentState, isInSet, replicaCount, type ReplicaState } from "./state.ts";
 
 /** The replica set of a deployment, as callers get it. One object for all that ask, until it changes. */
@@ -51,11 +52,13 @@ function spillOf(app: string, { name, config, replicas, incarnations, isLeaving 
 /** What a replica is to do. One that is not on the list is gone. */
 export function assignmentOf(application: ApplicationState, deployment: DeploymentState, replica: ReplicaState | undefined): Assignment {
   const reportMs = reportIntervalMs(replicaCount(application));
+  const inline = inlineConfigs(application);
   return {
     set: replicaSetOf(application, deployment),
     config: deployment.config,
     duty: dutyOf(replica),
     version: application.version,
+    ...(Object.keys(inline).length === 0 ? {} : { inline }),
     ...(reportMs === 0 ? {} : { reportMs }),
     ...keyedIn(application),
   };

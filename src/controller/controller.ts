@@ -115,7 +115,9 @@ export class Controller implements ControllerRpc {
     const replica = deployment.replicas.get(report.replica);
     const { metrics, traffic } = report;
     if (traffic !== undefined && replica !== undefined) this.#attempt(() => this.#traffic.take(report.replica, traffic));
-    if (metrics !== undefined) {
+    if (metrics !== undefined && report.replica === "") {
+      this.#attempt(() => this.#measured.takeMore(report.deployment, metrics, this.#ports.now()));
+    } else if (metrics !== undefined) {
       // What it has measured comes again; that it was heard of must not be lost for it.
       const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
       this.#attempt(() => this.#measured.take(report.replica, metrics, about));
@@ -169,6 +171,9 @@ export class Controller implements ControllerRpc {
     }
     if (known.config.keyed === true) {
       return `Deployment ${JSON.stringify(deployment)} is keyed: it has one object for each key, and no replicas to scale.`;
+    }
+    if (known.config.inline === true) {
+      return `Deployment ${JSON.stringify(deployment)} is inline (placement: "inline"): each of its callers has an instance of its own, so there are no replicas to scale.`;
     }
     if (known.config.autoscaling !== null) {
       return `Deployment ${JSON.stringify(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;

@@ -8,9 +8,17 @@
  *       forgotten replicas have counted stays in it.
  */
 import { LEASE_MS } from "../protocol/control.ts";
-import { MANY_REPLICAS, type Measured, type MetricsSnapshot, type ReplicaMetrics } from "../protocol/metrics.ts";
+import {
+  type Birth,
+  MANY_REPLICAS,
+  type Measured,
+  type MetricsSnapshot,
+  type ReplicaMetrics,
+  type SeriesByKey,
+  splitKey,
+} from "../protocol/metrics.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import { addCounts, isForgotten, keep, type MeasuredStore, totalOf, youngOf } from "./metrics-store.ts";
+import { addCounts, isForgotten, keep, keepCounts, type MeasuredStore, totalOf, youngOf } from "./metrics-store.ts";
 import type { ApplicationState } from "./state.ts";
 import { summed } from "./summed-metrics.ts";
 
@@ -32,6 +40,12 @@ export class MeasuredReplicas {
     if (isPresent || before !== undefined) this.#store.set(replica, keep(before, snapshot, nowMs));
   }
 
+  /** A Worker tells what it has counted since it told the last time, of a deployment that runs inline in it. */
+  takeMore(deployment: string, { series, about = {} }: MetricsSnapshot, nowMs: number): void {
+    const row = IN_WORKERS + deployment;
+    this.#store.set(row, keepCounts(this.#store.get(row), { series, about }, nowMs));
+  }
+
   /** All that is to be scraped. */
   all(application: ApplicationState, nowMs: number): ReplicaMetrics[] {
     const shown: ReplicaMetrics[] = [];
@@ -44,18 +58,23 @@ export class MeasuredReplicas {
       const { starts, atMs, latest } = measured;
       const series = totalOf(measured, { isSilent, isGone });
       const about = latest.about ?? {};
-      const metrics: ReplicaMetrics = { deployment, replica, starts, series, young: youngOf(measured, nowMs), atMs, about };
-      if (!isMany) shown.push(metrics);
-      else if (parts.get(deployment)?.push(metrics) === undefined) parts.set(deployment, [metrics]);
+      const all: ReplicaMetrics = { deployment, replica, starts, series, young: youngOf(measured, nowMs), atMs, about };
+      for (const metrics of replica === "" ? [{ ...all, isInline: true as const }] : byDeployment(all)) {
+        const whose = JSON.stringify([metrics.app, metrics.deployment]);
+        if (!isMany) shown.push(metrics);
+        else if (parts.get(whose)?.push(metrics) === undefined) parts.set(whose, [metrics]);
+      }
     }
     return [...shown, ...Array.from(parts.values(), summed)];
   }
 
-  /** The rows, with what each is of: a replica, or, without one, what those that are forgotten have counted. */
+  /** The rows, with what each is of: a replica, all Workers, or, without one, what those that are forgotten have counted. */
   *#rows(): Generator<readonly [name: string, of: { readonly deployment: string; readonly replica: string | undefined }, Measured]> {
     for (const [name, measured] of this.#store.entries()) {
       const deployment = parseReplicaId(name)?.deployment;
-      if (deployment !== undefined) yield [name, { deployment, replica: name }, measured];
+      const inWorkers = deploymentInWorkers(name);
+      if (inWorkers !== undefined) yield [name, { deployment: inWorkers, replica: "" }, measured];
+      else if (deployment !== undefined) yield [name, { deployment, replica: name }, measured];
       else if (name.startsWith(FORGOTTEN)) yield [name, { deployment: name.slice(FORGOTTEN.length), replica: undefined }, measured];
     }
   }
@@ -75,10 +94,10 @@ export class MeasuredReplicas {
   #sweep(application: ApplicationState, isDeleted: boolean, nowMs: number): void {
     for (const [name, row] of Array.from(this.#store.entries())) {
       if (isPresent(application, name)) continue;
+      if (name.startsWith(FORGOTTEN) && !isDeleted) continue;
       const deployment = parseReplicaId(name)?.deployment;
-      if (deployment === undefined && !isDeleted) continue;
       if (isDeleted || (row.goneAtMs !== undefined && isForgotten(row, nowMs))) {
-        if (!isDeleted) this.#keepCounts(deployment!, row);
+        if (!isDeleted && deployment !== undefined) this.#keepCounts(deployment, row);
         this.#store.delete(name);
       } else if (row.goneAtMs === undefined) this.#store.set(name, { ...row, goneAtMs: nowMs });
     }
@@ -99,7 +118,37 @@ function isSummed({ deployments }: ApplicationState, deployment: string): boolea
   return (deployments.get(deployment)?.replicas.size ?? 0) > MANY_REPLICAS;
 }
 
+/** Before the name of a deployment that runs inline in Workers: no name of a replica begins with it. */
+const IN_WORKERS = "@";
+
+function deploymentInWorkers(row: string): string | undefined {
+  return row.startsWith(IN_WORKERS) ? row.slice(IN_WORKERS.length) : undefined;
+}
+
+/** What a replica has measured, and what has run inline in it, apart. */
+function byDeployment(all: ReplicaMetrics): ReplicaMetrics[] {
+  const { series, young = [], replica } = all;
+  const parts = new Map<string | undefined, Record<string, SeriesByKey[string]>>([[undefined, {}]]);
+  for (const [key, list] of Object.entries(series)) {
+    const { metric, deployment } = splitKey(key);
+    const part = parts.get(deployment) ?? {};
+    parts.set(deployment, part);
+    part[metric] = list;
+  }
+  return [...parts].map(([whose, part]) => {
+    const births = young.flatMap(([key, labels, bornAtMs]): Birth[] => {
+      const { metric, deployment } = splitKey(key);
+      return deployment === whose ? [[metric, labels, bornAtMs]] : [];
+    });
+    if (whose === undefined) return { ...all, series: part, young: births };
+    const [app = "", deployment = ""] = whose.split("/");
+    return { app, deployment, replica, isInline: true, starts: 0, series: part, young: births };
+  });
+}
+
 function isPresent({ deployments }: ApplicationState, replica: string): boolean {
+  const inWorkers = deploymentInWorkers(replica);
+  if (inWorkers !== undefined) return deployments.get(inWorkers)?.isLeaving === false;
   const deployment = parseReplicaId(replica)?.deployment;
   return deployment !== undefined && deployments.get(deployment)?.replicas.get(replica) !== undefined;
 }

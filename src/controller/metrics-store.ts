@@ -17,6 +17,7 @@ import {
   type MetricsSnapshot,
   type Series,
   type SeriesByKey,
+  splitKey,
   STARTS,
   type UserCounts,
 } from "../protocol/metrics.ts";
@@ -129,6 +130,7 @@ function countsOf(series: SeriesByKey): SeriesByKey {
 }
 
 function isGauge(key: string): boolean {
-  if (isUserKey(key)) return userMetricOf(key)?.type === "gauge";
-  return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[key]?.type === "gauge";
+  const { metric } = splitKey(key);
+  if (isUserKey(metric)) return userMetricOf(metric)?.type === "gauge";
+  return (MEASURED as Readonly<Partial<Record<string, Metric>>>)[metric]?.type === "gauge";
 }

@@ -50,7 +50,9 @@ function deploymentDetails({
     status,
     status_trigger: trigger,
     message: message === "" ? (scaling.problem ?? "") : message,
-    ...(config.keyed === true ? { keyed: true, target_num_replicas: null } : { target_num_replicas: target }),
+    target_num_replicas: config.keyed === true || config.inline === true ? null : target,
+    ...(config.keyed === true ? { keyed: true } : {}),
+    ...(config.inline === true ? { inline: true } : {}),
     replica_states: states,
     replicas: Array.from(replicas, (replica) => ({
       replica_id: replica.ref.name,

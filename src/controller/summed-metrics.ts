@@ -38,7 +38,9 @@ export function summed(replicas: readonly ReplicaMetrics[]): ReplicaMetrics {
     for (const { labels, bornAtMs } of ofKey.values()) if (bornAtMs !== undefined) young.push([key, labels, bornAtMs]);
   }
   const atMs = Math.max(...replicas.map((one) => one.atMs ?? 0));
-  return { deployment: replicas[0]!.deployment, replica: undefined, starts, series: series satisfies SeriesByKey, young, atMs, about };
+  const { app, deployment, isInline } = replicas[0]!;
+  const whose = { ...(app === undefined ? {} : { app }), deployment, ...(isInline === true ? { isInline } : {}) };
+  return { ...whose, replica: undefined, starts, series: series satisfies SeriesByKey, young, atMs, about };
 }
 
 function bornIn(young: readonly Birth[] = []): Map<string, number> {

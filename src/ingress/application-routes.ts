@@ -23,6 +23,8 @@ export interface IngressTarget {
   readonly routing: number;
   /** Whether it has been deleted, as far as is known. */
   readonly isGone: boolean;
+  /** Its handler runs in the ingress: no replica counts its answers. */
+  readonly isInline?: boolean;
   /** Keeps what would be lost if the request were refused. */
   prepare(request: Request): Promise<PreparedRequest>;
   fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;

@@ -120,7 +120,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const forwarded = prefix === "/" ? request : new Request(withoutPrefix(request.url, path, prefix), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
-    const response = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
+    const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
+    const isCounted = chosen !== undefined && chosen.window > 0 && target.isInline === true;
+    const response = isCounted ? sent.then((one) => counted(one, application.name, chosen, worker)) : sent;
     return response.catch((error: unknown) => {
       if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, chosen });
       if (isMoved(error, application)) {
@@ -129,6 +131,11 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
       }
       return failed(error, meta);
     });
+  }
+
+  function counted(response: Response, name: string, { window, beganAtMs }: Chosen, worker: WorkerSurroundings): Response {
+    traffic.answered(name, window, { status: response.status, durationMs: Date.now() - beganAtMs }, worker);
+    return response;
   }
 
   // The request was sent where its application no longer is, and nobody has begun it.

@@ -125,6 +125,12 @@ export class IsolateTraffic {
     if (query !== undefined) worker.keepAlive(this.#news(query));
   }
 
+  /** An application whose handler runs in the ingress has answered. */
+  answered(application: string, window: number, answer: { readonly status: number; readonly durationMs: number }, worker: KeepAlive): void {
+    this.#knowledge.answered(application, window, answer);
+    this.#tellSoon(worker);
+  }
+
   /** The ingress has answered in the place of an application. */
   answeredInstead(
     prefix: DividedPrefix,

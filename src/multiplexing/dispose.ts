@@ -28,10 +28,12 @@ export class Disposals {
   readonly #ports: DisposalPorts;
   readonly #underway = new Set<Promise<void>>();
   /** A histogram of how long they took. */
-  readonly durationsMs = [0];
+  readonly durationsMs: number[];
 
-  constructor(ports: DisposalPorts) {
+  /** @param durationsMs Where to add up how long they took. */
+  constructor(ports: DisposalPorts, durationsMs: number[] = [0]) {
     this.#ports = ports;
+    this.durationsMs = durationsMs;
   }
 
   /** Disposes of a model; of one that is still to come once it is there. */

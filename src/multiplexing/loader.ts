@@ -7,5 +7,7 @@ import { type ReplicaScope, RequestScope } from "../context/scope.ts";
 export function loaderFor(replica: ReplicaScope, request: RequestScope | undefined): RequestScope {
   const { appName, deployment } = replica.context;
   const { deadline: _, ...meta } = request?.meta ?? { requestId: crypto.randomUUID(), chain: [`${appName}/${deployment}`], hops: 0 };
-  return new RequestScope(meta);
+  const loader = new RequestScope(meta);
+  loader.work = request?.work;
+  return loader;
 }

@@ -13,7 +13,11 @@ import { ConfigError } from "../protocol/errors.ts";
 import { MAX_BYTES, MAX_MODELS } from "../protocol/limits.ts";
 import { show } from "../protocol/wording.ts";
 import { ModelCache } from "./model-cache.ts";
+import { UnsharedModels } from "./unshared-models.ts";
 import { disposalLimitMs, registerModels, type MultiplexedStats, noStats } from "./registry.ts";
+
+/** The models of one replica. */
+type Models<Model> = ModelCache<Model> | UnsharedModels<Model>;
 
 const LIMIT = `an integer from 1 to ${MAX_MODELS}, or -1 for no limit`;
 
@@ -92,13 +96,14 @@ export function multiplexed<Model>(
   options: MultiplexedOptions<NoInfer<Model>> = {},
 ): Multiplexed<Model> {
   const limits = checked(load, options);
-  const caches = new WeakMap<ReplicaScope, ModelCache<Model>>();
-  const cacheIn = ({ replica }: Scope): ModelCache<Model> => {
+  const caches = new WeakMap<ReplicaScope, Models<Model>>();
+  const cacheIn = ({ replica }: Scope): Models<Model> => {
     let cache = caches.get(replica);
     // A start that failed disposed of what it had loaded; the next start begins anew.
     if (cache === undefined || cache.isClosed) {
       const disposeTimeoutMs = () => disposalLimitMs(replica);
-      cache = new ModelCache({ ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now, after: replica.after, disposeTimeoutMs });
+      const ports = { ...limits, replica, load, sizeOf: options.sizeOf, now: Date.now, after: replica.after, disposeTimeoutMs };
+      cache = replica.isUnshared === true ? new UnsharedModels(ports) : new ModelCache(ports);
       caches.set(replica, cache);
       registerModels(replica, cache);
     }

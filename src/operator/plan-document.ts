@@ -9,6 +9,7 @@ import { parseImportPath } from "../config/import-path.ts";
 import { type SystemConfig, validateConfig } from "../config/system-config.ts";
 import { type ConfigDocument, documentOf } from "../config/to-document.ts";
 import type { ApplicationManifest, Manifest } from "../protocol/manifest.ts";
+import { own } from "../protocol/own.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
 import { show } from "../protocol/wording.ts";
 import { type CheckTasks, type DescribedApplication, describedApplications, describeSystem } from "../compile/manifest.ts";
@@ -47,8 +48,8 @@ export function planDocument(
   const result = describeSystem({ applications, ...(routes === undefined ? {} : { routes }) }, code, policies, checkTasks);
   if ("manifest" in result) {
     const { manifest } = result;
-    const emptied = jurisdictionProblems(manifest.applications, compiled);
-    if (emptied.length > 0) return { diagnostics: [...diagnostics, ...emptied] };
+    const refused = [...jurisdictionProblems(manifest.applications, compiled), ...inlineProblems(manifest.applications, compiled)];
+    if (refused.length > 0) return { diagnostics: [...diagnostics, ...refused] };
     return { applications: manifest.applications, ...(manifest.routes === undefined ? {} : { routes: manifest.routes }), diagnostics };
   }
   const problems = result.problems.map(({ message, path }) => ({ severity: "error" as const, path: formatPath(path), message }));
@@ -74,6 +75,19 @@ function jurisdictionProblems(applications: readonly ApplicationManifest[], comp
 function asOpen(application: DescribedApplication, compiled: Manifest): DescribedApplication {
   const deployed = compiled.applications.find(({ name }) => name === application.name);
   return deployed?.rpc === undefined ? application : { ...application, rpc: deployed.rpc };
+}
+
+// A deployment with objects has a class, and an inline one has none.
+function inlineProblems(applications: readonly ApplicationManifest[], compiled: Manifest): Diagnostic[] {
+  return applications.flatMap(({ name, deployments }, index) => {
+    const deployed = compiled.applications.find((candidate) => candidate.name === name)?.deployments ?? {};
+    return Object.entries(deployments).flatMap(([deployment, { inline }]) => {
+      if (own(deployed, deployment)?.inline === inline) return [];
+      const [is, was] = inline === true ? ["is", "without it"] : ["is not", "with it"];
+      const message = `Application ${JSON.stringify(name)}, deployment ${JSON.stringify(deployment)}: placement ${is} "inline", and it was deployed ${was}. ${CHANGE}`;
+      return [{ severity: "error" as const, path: formatPath(["applications", index, "deployments"]), message }];
+    });
+  });
 }
 
 const CHANGE = "To change code, run edge-serve deploy.";

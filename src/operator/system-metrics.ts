@@ -35,7 +35,9 @@ export function systemMetrics(
     ...(shadows.length === 0 ? [] : [shadowsIn(shadows)]),
     ...(known.length === 0 ? [] : [...statesIn(known), ...measuredIn(known)]),
     ...userFamilies([
-      ...known.flatMap(({ details: { name: application }, replicas }) => replicas.map((metrics) => ({ application, metrics }))),
+      ...known.flatMap(({ details: { name: application }, replicas }) =>
+        replicas.map((metrics) => ({ application: metrics.app ?? application, metrics })),
+      ),
       ...(worker === undefined ? [] : [{ application: "", metrics: worker }]),
     ]),
   ]);
@@ -78,7 +80,9 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     ],
     [
       gauge("serve_deployment_replicas", "Replicas by state.", [...DEPLOYMENT, "state"]),
-      each((one) => Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count])),
+      each((one) =>
+        one.inline === true ? [] : Object.entries({ RUNNING: 0, ...one.replica_states }).map(([state, count]) => [[state], count]),
+      ),
     ],
     [
       gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),
@@ -95,9 +99,9 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     [
       counter("serve_deployment_replica_starts", "Replica starts.", REPLICA),
       known.flatMap(({ details: { name }, replicas }) =>
-        replicas.map(({ deployment, replica, starts, young = [] }): Shown => {
+        replicas.flatMap(({ deployment, replica, isInline, starts, young = [] }): Shown[] => {
           const isYoung = young.some(([key]) => key === STARTS);
-          return [[name, deployment, replica], [isYoung ? 0 : starts]];
+          return isInline === true ? [] : [[[name, deployment, replica], [isYoung ? 0 : starts]]];
         }),
       ),
     ],
@@ -107,10 +111,10 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
 function measuredIn(known: readonly ApplicationMetrics[]): Family[] {
   const measured = (key: string, take: (series: Series) => number | readonly number[] | undefined) =>
     known.flatMap(({ details: { name }, replicas }) =>
-      replicas.flatMap(({ deployment, replica, series, young }) =>
+      replicas.flatMap(({ app = name, deployment, replica, series, young }) =>
         begunAt0(series[key], key, young).flatMap((one): readonly Shown[] => {
           const taken = take(one);
-          return taken === undefined ? [] : [[[name, deployment, replica, ...one[0]], typeof taken === "number" ? [taken] : taken]];
+          return taken === undefined ? [] : [[[app, deployment, replica, ...one[0]], typeof taken === "number" ? [taken] : taken]];
         }),
       ),
     );

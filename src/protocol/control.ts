@@ -63,6 +63,8 @@ export interface Assignment {
   readonly reportMs?: number;
   /** What the keyed deployments of the application run with: whoever calls them passes it on. */
   readonly keyed?: Readonly<Record<string, KeyedConfig>>;
+  /** The configurations of the application's inline deployments, of which the replica may have instances. */
+  readonly inline?: Readonly<Record<string, DeploymentConfig>>;
 }
 
 /** What an assignment for a keyed deployment says, which has no replicas. */
@@ -94,7 +96,7 @@ export interface LoadReport {
 /** What a replica tells its controller. The answer is its assignment, if that is newer than `epoch`. */
 export interface ReplicaReport {
   readonly deployment: string;
-  /** The name of its object. */
+  /** The name of its object; `""` is a Worker, which asks what is in force, and tells what it has counted since it told the last time. */
   readonly replica: string;
   /** Of the code that it runs. */
   readonly version: string;

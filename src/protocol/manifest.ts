@@ -96,6 +96,8 @@ export interface DeploymentConfig {
   readonly gracefulShutdownTimeoutMs: number;
   readonly requestRouter: RequestRouterName;
   readonly placement: Placement;
+  /** It has no objects: each caller has an instance of its own. Then there are no replicas, and no placement of them. */
+  readonly inline?: true;
   readonly retries: { readonly attempts: number; readonly onlyIfNotStarted: boolean };
   readonly backpressure: { readonly statusCode: 503 | 429; readonly retryAfterMs: number };
   readonly maxConstructorRetryCount: number;

@@ -30,6 +30,20 @@ export function isUserKey(key: string): boolean {
   return key.startsWith("[");
 }
 
+/** What joins the key of a metric and the deployment that runs inline in whoever measures it. */
+const GUEST = "@";
+
+/** Series of a deployment that runs inline, for its caller to tell. @param deployment `<application>/<deployment>`. */
+export function guestSeries(deployment: string, series: SeriesByKey): SeriesByKey {
+  return Object.fromEntries(Object.entries(series).map(([key, list]) => [key + GUEST + deployment, list]));
+}
+
+/** What such a key, or one of the caller's own, is of; `deployment` is `undefined` for the caller's own. */
+export function splitKey(key: string): { readonly metric: string; readonly deployment: string | undefined } {
+  const at = key.indexOf(GUEST);
+  return at < 0 ? { metric: key, deployment: undefined } : { metric: key.slice(0, at), deployment: key.slice(at + 1) };
+}
+
 /** What a replica has measured since it was started. Of the application's own metrics only series that have changed are in it. */
 export interface MetricsSnapshot {
   /** When it was started; tells a replica that goes on from one that began anew, after sleep for instance. */
@@ -72,6 +86,10 @@ export type Birth = readonly [key: string, labels: readonly Label[], bornAtMs: n
 /** What is known of one replica, or of all of a deployment together where there are very many. */
 export interface ReplicaMetrics {
   readonly deployment: string;
+  /** The deployment runs inline, in this replica of another one or, where that is `""`, in Workers. */
+  readonly isInline?: true;
+  /** Its application, where that is another one than the caller's. */
+  readonly app?: string;
   /** The name of its object; `undefined` is all of them. */
   readonly replica: string | undefined;
   readonly starts: number;

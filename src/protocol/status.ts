@@ -52,10 +52,12 @@ export interface DeploymentDetails {
   readonly status: DeploymentStatus;
   readonly status_trigger: StatusTrigger;
   readonly message: string;
-  /** `null` where there are none. */
+  /** `null` for one that has no replicas of its own. */
   readonly target_num_replicas: number | null;
   /** It has an object for each key, in place of replicas. */
   readonly keyed?: true;
+  /** Each caller has an instance of its own: see `placement`. */
+  readonly inline?: true;
   readonly replica_states: Readonly<Partial<Record<ReplicaPhase, number>>>;
   readonly replicas: readonly ReplicaDetails[];
   /** Counts up with every change of the replica set or the configuration. */

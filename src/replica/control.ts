@@ -12,6 +12,7 @@
  */
 import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
+import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { shortened, thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import { CanaryFigures } from "./canary-figures.ts";
@@ -30,6 +31,17 @@ export interface ControlParts extends Omit<MembershipParts, "changed" | "now" | 
   terminate(reason: string): void;
   /** Closes the sockets that hibernate in the object, and takes back its alarm. Rejects where the storage cannot be written. */
   release(): Promise<void>;
+  /** The instances of inline deployments that run in the replica, where it may have any. */
+  readonly guests?: Guests;
+}
+
+/** Instances that share the replica's life. Neither method rejects. */
+export interface Guests {
+  /** The configurations of inline deployments that the replica has been told; `undefined` for what was compiled. */
+  configs: Readonly<Record<string, DeploymentConfig>> | undefined;
+  /** There may be another configuration for them. */
+  configure(): Promise<unknown>;
+  dispose(): Promise<unknown>;
 }
 
 /** The replica that is controlled. */
@@ -78,6 +90,7 @@ export class ReplicaControl {
     });
     // What it was told before it slept still holds.
     admission.setLimits(this.#membership.config);
+    this.#tellGuests();
     const reporter = new LoadReporter({
       load: admission.meter,
       membership: this.#membership,
@@ -167,7 +180,9 @@ export class ReplicaControl {
       return undefined;
     }
     this.#drain = undefined;
-    return instance.reconfigure();
+    this.#tellGuests();
+    const [refusal] = await Promise.all([instance.reconfigure(), this.#parts.guests?.configure()]);
+    return refusal;
   }
 
   async #finishAndLeave(timeoutMs: number): Promise<void> {
@@ -188,6 +203,7 @@ export class ReplicaControl {
     await instance.dispose();
     // After the class, which may have something to say to its clients.
     await this.#release();
+    await this.#parts.guests?.dispose();
     // The answer says that it is gone, which is no reason to drain once more. Without one the controller waits no longer either.
     await isHeard(this.#membership.report({ kind: "drained" }, this.#replica.meter.snapshot()), { timeoutMs: DRAINED_TIMEOUT_MS, after });
     if (this.#drain === drain) this.#drain = undefined;
@@ -214,6 +230,11 @@ export class ReplicaControl {
     } catch (error) {
       this.#replica.warn(`The replica's sockets and its alarm are not given up: ${thrownText(error)}`);
     }
+  }
+
+  #tellGuests(): void {
+    const { guests } = this.#parts;
+    if (guests !== undefined) guests.configs = this.#membership.inline;
   }
 
   #isServing(): boolean {

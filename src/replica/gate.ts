@@ -31,6 +31,8 @@ export interface GateParts {
   /** What a caller is told that asks for it. */
   state(): ReplicaState;
   warn(message: string): void;
+  /** Looks for requests that hold a slot and are no more; `true` if there were any. Missing where that cannot be. */
+  readonly endLost?: () => boolean;
 }
 
 /** How long a call waits behind a call of its own chain before the log says so. */
@@ -82,7 +84,10 @@ export class Gate {
   #decided(isOurs: boolean, meta: RequestMeta, delivery: Delivery): Entry {
     if (!isOurs) return this.#refusal(delivery);
     const { id, mode } = delivery;
-    return this.#entry(mode === "claim" ? this.#parts.admission.claim() : this.#parts.admission.queue(id, meta.deadline), delivery);
+    const { admission, endLost } = this.#parts;
+    if (mode === "queue") return this.#entry(admission.queue(id, meta.deadline), delivery);
+    const slot = admission.claim();
+    return this.#entry(slot === undefined && endLost?.() === true ? admission.claim() : slot, delivery);
   }
 
   #entry(slot: Slot | Promise<Slot> | undefined, delivery: Delivery): Entry {

@@ -143,3 +143,8 @@ function whyNot(deployment: string, name: string | undefined, has: readonly stri
   const near = closest(name, has);
   return `No method ${show(name)} ${on}.${near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`}`;
 }
+
+/** Calls a method. A generator's body runs in the scope of whoever asks for its items, so it is started there too. */
+export function invoke(method: (...args: unknown[]) => unknown, target: object, args: readonly unknown[]): unknown {
+  return typeof target === "function" ? method(...args) : method.apply(target, args as unknown[]);
+}

@@ -54,6 +54,8 @@ export interface Started {
   /** The instance, or the function of a function deployment. */
   readonly target: object;
   handler: HttpHandler | undefined;
+  /** What the instance was made with. */
+  readonly userConfig?: unknown;
 }
 
 interface UserClass {
@@ -70,6 +72,8 @@ export class Instance {
   #starting: Promise<Started> | undefined;
   #startingStep: string | undefined;
   #userConfig: unknown;
+  /** What its class has taken last. */
+  #taken: unknown;
   /** Configurations are given one after another: the class need not be prepared for two at once. */
   #reconfiguring: Promise<unknown> = Promise.resolve();
   /** The instance, once there is one. */
@@ -88,8 +92,9 @@ export class Instance {
   /** Makes the instance, unless it is made already. Not `blockConcurrencyWhile`: a slow model load would be cut off after 30 s. */
   start(): Promise<Started> {
     if (this.started !== undefined) return Promise.resolve(this.started);
+    if (this.#parts.scope.isUnshared === true) return this.#startAlone();
     this.#starting ??= this.#make()
-      .then((started) => (this.started = started))
+      .then((started) => this.#begun(started))
       .catch((error: DeploymentUnavailableError) => {
         logLifecycle(error, this.#parts.scope);
         this.#parts.failed(error.message);
@@ -102,8 +107,31 @@ export class Instance {
     return this.#starting;
   }
 
+  #begun(started: Started): Started {
+    this.#userConfig = this.#taken = started.userConfig;
+    return (this.started = started);
+  }
+
+  // No request waits for another's promise: each that finds no instance makes one, and the first that is there is kept.
+  async #startAlone(): Promise<Started> {
+    try {
+      const made = await this.#make();
+      if (this.started === undefined) {
+        this.#begun(made);
+        // It may be another one meanwhile.
+        await this.#reconfigure();
+      } else if (this.#parts.isClass) await this.#disposeOf(made.target, "that was not needed has not cleaned up");
+      return this.started ?? made;
+    } catch (error) {
+      if (this.started !== undefined) return this.started;
+      logLifecycle(error as DeploymentUnavailableError, this.#parts.scope);
+      throw error;
+    }
+  }
+
   /** Gives a running instance its newest configuration; what it threw, if it did. */
   async reconfigure(): Promise<string | undefined> {
+    if (this.#parts.scope.isUnshared === true) return this.#reconfigure();
     // One that starts now may be made with the configuration of before.
     if (this.#starting !== undefined) await this.#starting.catch(() => {});
     const turn = this.#reconfiguring.then(() => this.#reconfigure());
@@ -123,7 +151,7 @@ export class Instance {
       this.#parts.refused(failure);
       return failure;
     }
-    if (this.started === started) this.#userConfig = userConfig;
+    if (this.started === started) this.#userConfig = this.#taken = userConfig;
     this.#parts.configured(userConfig);
     return undefined;
   }
@@ -161,7 +189,7 @@ export class Instance {
       if (wanted !== undefined) configured(wanted);
       return instance;
     } catch (error) {
-      const last = lastUserConfig();
+      const last = lastUserConfig() ?? this.#taken;
       if (!(error instanceof Refusal) || last === undefined || isSame(last, wanted)) throw reasonOf(error);
       logLifecycle(error.reason, this.#parts.scope);
       // The newest configuration is what fails: go on with the one that it took before.
@@ -187,12 +215,11 @@ export class Instance {
         if (userConfig !== undefined) await this.#limited(() => instance.reconfigure?.(userConfig));
         begin("its first checkHealth()");
         await this.#findWell(instance);
-        this.#userConfig = userConfig;
-        return { target: instance, handler: undefined };
+        return { target: instance, handler: undefined, userConfig };
       });
     } catch (error) {
       // The next start has an instance of its own, which would never use these.
-      await disposeModels(this.#parts.scope);
+      if (this.started === undefined) await disposeModels(this.#parts.scope);
       const failure = this.#error(`cannot start: ${failureOf(step, error)}`, error);
       throw step === "reconfigure()" ? new Refusal(failure) : failure;
     }

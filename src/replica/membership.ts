@@ -109,6 +109,11 @@ export class Membership {
     return this.#assignment?.version === version ? this.#assignment.config : compiled.config;
   }
 
+  /** The configurations of the application's inline deployments, where they are not what was compiled. */
+  get inline(): Readonly<Record<string, DeploymentConfig>> | undefined {
+    return this.#assignment?.version === this.#parts.version ? this.#assignment.inline : undefined;
+  }
+
   /**
    * Whether a request is for this replica: it is in the set, and its application is where the request looked for it. A promise
    * where the controller has to be asked first, which never rejects.

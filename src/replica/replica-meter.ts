@@ -12,9 +12,10 @@ import { modelMeasurements } from "../multiplexing/registry.ts";
 import { LATENCY_MS, type MetricKey } from "../observe/metric-definitions.ts";
 import { merged, numbersAt, observe } from "../observe/series.ts";
 import { measurementsOf } from "../observe/sources.ts";
+import { descriptionOf, userMetricOf } from "../observe/user-metric.ts";
 import { type UserSeries, userSeriesOf } from "../observe/user-series.ts";
 import type { AdmissionMode, Load } from "../protocol/messages.ts";
-import type { MetricsSnapshot, Series, SeriesByKey } from "../protocol/metrics.ts";
+import { type Descriptions, isUserKey, type MetricsSnapshot, type Series, type SeriesByKey, splitKey } from "../protocol/metrics.ts";
 
 /** What a request failed with. */
 export interface Failed {
@@ -94,15 +95,16 @@ export class ReplicaMeter {
   /** Whether there are series that the controller has not heard of: they are shown from 0 on, the sooner the better. */
   get hasNewSeries(): boolean {
     if (this.#told === undefined || this.#user.hasNewSeries) return true;
-    return this.hasNews && countOfSeries(this.#series()) > this.#told;
+    return this.hasNews && countOfSeries(this.series) > this.#told;
   }
 
   /** All that the replica has measured since it was started; of the application's own metrics, what has changed since {@link heard}. */
   snapshot(): MetricsSnapshot {
     this.hasNews = false;
-    const series = this.#series();
+    const series = this.series;
     this.#told = countOfSeries(series);
-    const { series: own, about, upTo } = this.#user.take();
+    const { series: own, about: ofOwn, upTo } = this.#user.take();
+    const about = { ...descriptionsIn(series), ...ofOwn };
     const isTelling = Object.keys(about).length > 0;
     const snapshot = { startedAtMs: this.#startedAtMs, series: { ...series, ...own }, ...(isTelling ? { about } : {}) };
     this.#upTo.set(snapshot, upTo);
@@ -114,7 +116,8 @@ export class ReplicaMeter {
     this.#user.heard({ upTo: this.#upTo.get(snapshot) ?? 0 });
   }
 
-  #series(): SeriesByKey {
+  /** All that it has measured. */
+  get series(): SeriesByKey {
     const { ongoing, queued } = this.#load();
     const momentary: SeriesByKey = { ongoing: [[[], [ongoing]]], queued: [[[], [queued]]] };
     const parts = [...measurementsOf(this.#scope), ...modelMeasurements(this.#scope)];
@@ -125,6 +128,16 @@ export class ReplicaMeter {
     this.hasNews = true;
     numbersAt(this.#counted.errors, route, nameOf(error))[0]!++;
   }
+}
+
+// Of the metrics that deployments use which run inline in the replica.
+function descriptionsIn(series: SeriesByKey): Descriptions {
+  const about: Record<string, string> = {};
+  for (const key of Object.keys(series)) {
+    const name = isUserKey(key) ? userMetricOf(splitKey(key).metric)?.name : undefined;
+    if (name !== undefined && descriptionOf(name) !== "") about[name] = descriptionOf(name);
+  }
+  return about;
 }
 
 function countOfSeries(series: SeriesByKey): number {

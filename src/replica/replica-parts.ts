@@ -2,7 +2,8 @@
  * Makes what a replica is made of, and joins it: what one part asks of another is said here.
  */
 import { writeLog } from "../context/logger.ts";
-import { Admission } from "./admission.ts";
+import type { MetricsSnapshot } from "../protocol/metrics.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
 import { Gate } from "./gate.ts";
 import { Instance } from "./instance.ts";
@@ -24,23 +25,35 @@ export interface ReplicaParts {
   readonly runs: Runs;
   readonly states: StateReports;
   readonly events: ObjectEvents;
+  readonly uncontrolled: Uncontrolled;
+}
+
+/** What is done with a replica that runs in its caller, and has no controller. */
+export interface Uncontrolled {
+  /** It takes on more or less from now on, and a running instance is given its newest configuration. */
+  configure(limits: AdmissionLimits): Promise<unknown>;
+  /** Lets its instance clean up. */
+  dispose(): Promise<void>;
+  /** All that it has measured so far. */
+  measured(): MetricsSnapshot;
 }
 
 /** Makes them. */
 export function replicaParts(ports: ReplicaPorts): ReplicaParts {
-  const { scope, limits, now, control: controlParts, keyed, userConfig } = ports;
+  const { scope, limits, now, control: controlParts, keyed, keepAlive } = ports;
   const { after } = scope;
   const warn = (message: string) => writeLog("WARNING", message, undefined, { replica: scope, request: undefined });
   const admission = new Admission(limits, { now, after });
   const meter = new ReplicaMeter(scope, now(), () => admission.load);
-  const runs = new Runs(scope, meter, now, keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline.")));
+  const stuck = keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline."));
+  const runs = new Runs(scope, meter, { now, keepAlive, stuck });
   const states = new StateReports(scope, () => admission.load);
   // Made last, because it looks at the others.
   let control: ReplicaControl | KeyedControl | undefined = undefined;
   const controlNow = (): ReplicaControl | KeyedControl | undefined => control;
   const instance = new Instance({
     ...ports,
-    userConfig: () => (controlNow() === undefined ? userConfig : controlNow()?.userConfig),
+    userConfig: () => (controlNow() ?? ports).userConfig,
     lastUserConfig: () => controlNow()?.lastUserConfig,
     checkTimeoutMs: () => controlNow()?.healthCheckTimeoutMs,
     configured: (taken) => controlNow()?.configured(taken),
@@ -66,6 +79,15 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
     after,
     state: () => states.now(),
     warn,
+    ...(scope.isUnshared === true ? { endLost: () => runs.endLost() } : {}),
   });
-  return { admission, instance, gate, control, meter, runs, states, events };
+  const uncontrolled: Uncontrolled = {
+    configure(limits) {
+      admission.setLimits(limits);
+      return instance.reconfigure();
+    },
+    dispose: () => instance.dispose(),
+    measured: () => meter.snapshot(),
+  };
+  return { uncontrolled, admission, instance, gate, control, meter, runs, states, events };
 }

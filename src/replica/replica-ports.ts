@@ -21,6 +21,7 @@ export interface ReplicaPorts {
   now(): number;
   /** The constructor's arguments, with handles where applications were bound. */
   bindArgs(): readonly unknown[];
+  /** Asked again whenever it counts: it may be another one then. */
   readonly userConfig: unknown;
   /** Where the application was compiled to be reached over HTTP. */
   readonly routePrefix?: string | null;
@@ -29,7 +30,10 @@ export interface ReplicaPorts {
   /** For the object of a key: where its configuration comes from. */
   readonly keyed?: KeyedParts;
   readonly env: unknown;
+  /** What routers know as the Worker's context. */
   readonly state: unknown;
+  /** Lets a request come to its end although its client has gone, where the platform would end it otherwise. */
+  readonly keepAlive?: (promise: Promise<unknown>) => void;
   /** Makes the handle that a caller sent as an argument. */
   receiveHandle(ref: unknown): unknown;
 }

@@ -26,12 +26,12 @@ import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
-import { methodOf, httpHandlerOf } from "./http-handler.ts";
+import { httpHandlerOf, invoke, methodOf } from "./http-handler.ts";
 import type { Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
 import { Deleted, KeyedControl } from "./keyed-control.ts";
 import type { Instance, Started } from "./instance.ts";
-import { replicaParts } from "./replica-parts.ts";
+import { replicaParts, type Uncontrolled } from "./replica-parts.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
 import type { ObjectEvents } from "./object-events.ts";
 import { isGenerator, ItemSource } from "./run-ahead.ts";
@@ -57,7 +57,7 @@ export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #name: string;
   readonly #admission: Admission;
-  readonly #clients = new ClientWatch();
+  readonly #clients: ClientWatch | undefined;
   readonly #instance: Instance;
   readonly #gate: Gate;
   readonly #control: ReplicaControl | KeyedControl | undefined;
@@ -67,6 +67,8 @@ export class Replica {
   readonly #states: StateReports;
   /** What happens to its object besides requests. */
   readonly events: ObjectEvents;
+  /** What is done with it where no controller does it. */
+  readonly uncontrolled: Uncontrolled;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
   /** How a request asks for a slot that does not say. */
@@ -87,6 +89,8 @@ export class Replica {
     this.#runs = parts.runs;
     this.#states = parts.states;
     this.events = parts.events;
+    this.uncontrolled = parts.uncontrolled;
+    this.#clients = scope.isUnshared === true ? undefined : new ClientWatch();
     this.#attempts = new TaskAttempts(ports.now);
     this.#unsaid = ports.keyed === undefined ? "claim" : "queue";
   }
@@ -132,7 +136,7 @@ export class Replica {
    */
   fetch(
     request: Request,
-    meta: RequestMeta = this.#metaOf(request.headers),
+    meta: RequestMeta = new HttpMeta(request.headers, this.#origin),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: this.#unsaid },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);
@@ -149,11 +153,6 @@ export class Replica {
       this.#meter.gaveUp(meta.routePrefix, error, { method: request.method, status: response.status });
       return withRequestId(response, meta.requestId);
     }
-  }
-
-  // What a first delivery leaves out, because both ends know it.
-  #metaOf(headers: Headers): HttpMeta {
-    return new HttpMeta(headers, this.#origin);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */
@@ -209,8 +208,8 @@ export class Replica {
       isMissing = false;
       const args = this.#receive(request);
       const result = isTraced()
-        ? await runInScope(run, () => running(run, request.method, () => this.#run(method, started.target, args)))
-        : await runInScope(run, () => this.#run(method, started.target, args));
+        ? await runInScope(run, () => running(run, request.method, () => invoke(method, started.target, args)))
+        : await runInScope(run, () => invoke(method, started.target, args));
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -311,11 +310,6 @@ export class Replica {
 
   #unstarted({ failed }: Unstarted): Refusal {
     return { kind: "refused", load: this.#admission.load, failedStart: encodeError(failed) };
-  }
-
-  // A generator's body runs in the scope of whoever asks for its items, so it is started there too.
-  #run(method: (...args: unknown[]) => unknown, target: object, args: readonly unknown[]): unknown {
-    return typeof target === "function" ? method(...args) : method.apply(target, args as unknown[]);
   }
 
   #receive({ args, handleArgs }: CallRequest): readonly unknown[] {

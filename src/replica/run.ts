@@ -6,7 +6,9 @@
  */
 import type { ClientWatch } from "../context/client-watch.ts";
 import { type ReplicaScope, RequestScope, type Scope } from "../context/scope.ts";
-import { RequestTimeoutError } from "../protocol/errors.ts";
+import { writeLog } from "../context/logger.ts";
+import { workHere } from "../context/work-here.ts";
+import { RequestCancelledError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { Slot } from "./admission.ts";
 import type { Running } from "./health.ts";
@@ -15,7 +17,7 @@ import type { Failed, ReplicaMeter } from "./replica-meter.ts";
 /** The HTTP request that runs, and who listens to its client. */
 export interface Source {
   readonly request: { readonly signal: AbortSignal };
-  readonly clients: ClientWatch;
+  readonly clients: ClientWatch | undefined;
 }
 
 /** A request that runs: the scope of its code, and what it holds. One object, because each request makes one. */
@@ -61,21 +63,31 @@ const GRACE_MS = 1000;
 /** How long after its deadline a request may go on running in the object of a key. */
 const STUCK_MS = 30_000;
 
+/** What the requests of a replica need of it. */
+interface RunsParts {
+  now(): number;
+  /** Lets a request come to its end although its client has gone, where the platform would end it otherwise. */
+  readonly keepAlive?: ((promise: Promise<unknown>) => void) | undefined;
+  /** Told when a request has run for {@link STUCK_MS} beyond its deadline. */
+  readonly stuck?: (() => void) | undefined;
+}
+
 export class Runs {
   readonly #runs = new Map<string, Run>();
   readonly #replica: ReplicaScope;
   readonly #meter: Pick<ReplicaMeter, "ran">;
   readonly #now: () => number;
+  readonly #keepAlive: ((promise: Promise<unknown>) => void) | undefined;
   readonly #stuck: (() => void) | undefined;
   /** When one came to its end last. */
   lastFinishedAtMs = 0;
 
-  /** @param stuck Told when a request has run for {@link STUCK_MS} beyond its deadline. */
-  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, now: () => number, stuck?: () => void) {
-    this.#stuck = stuck;
+  constructor(replica: ReplicaScope, meter: Pick<ReplicaMeter, "ran">, { now, keepAlive, stuck }: RunsParts) {
     this.#replica = replica;
     this.#meter = meter;
     this.#now = now;
+    this.#keepAlive = keepAlive;
+    this.#stuck = stuck;
   }
 
   /** A request with a slot begins. */
@@ -83,6 +95,7 @@ export class Runs {
     const nowMs = this.#now();
     const run = new Run(this.#replica, meta, source === undefined ? { id, slot, nowMs } : { id, slot, nowMs, source });
     this.#runs.set(id, run);
+    if (this.#replica.isUnshared === true) (run.work = workHere(this.#keepAlive)).enter();
     if (meta.deadline !== undefined) {
       if (source === undefined) this.#limit(run, meta.deadline - nowMs);
       if (this.#stuck !== undefined) this.#limitStuck(run, meta.deadline - nowMs, this.#stuck);
@@ -111,12 +124,33 @@ export class Runs {
     run.endedAtMs = this.lastFinishedAtMs = this.#now();
     this.#runs.delete(run.id);
     run.slot.release();
+    run.work?.leave();
     try {
       this.#meter.ran(run, failed);
     } finally {
       run.end();
     }
     return true;
+  }
+
+  /**
+   * Ends the requests that the platform has ended without a word, and asks those that it may have: called where no slot is free.
+   *
+   * @returns Whether there were any.
+   */
+  endLost(): boolean {
+    const nowMs = this.#now();
+    let hasEnded = false;
+    for (const run of this.#runs.values()) {
+      if (run.work?.isOver(nowMs) === true) {
+        const error = new RequestCancelledError(
+          "The platform has ended the request: its client has gone, or it waited for what never comes.",
+        );
+        writeLog("WARNING", error.message, undefined, run);
+        hasEnded = this.finish(run, { error }) || hasEnded;
+      } else run.work?.ask(nowMs);
+    }
+    return hasEnded;
   }
 
   /** The request with this id sees its signal abort, if it runs. */

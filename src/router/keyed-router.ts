@@ -82,6 +82,10 @@ export class KeyedRouter implements Destination {
   get isGone(): boolean {
     return this.#config.isGone === true;
   }
+  /** Of what is known. */
+  get epoch(): number {
+    return this.#config.epoch;
+  }
   get requestTimeoutMs(): number | null {
     return this.config.requestTimeoutMs;
   }

@@ -117,6 +117,7 @@ export abstract class Send<T> implements Delivery {
   /** Sends it to be run in its turn: it waits where it runs, and what one caller sends begins in the order in which it was sent. */
   inTurn(connection: ReplicaConnection): Promise<T | Refusal> {
     this.isSent = true;
+    if (isTraced()) return spanned(this, this.#tries, () => this.send(connection));
     return this.send(connection);
   }
 

@@ -104,14 +104,23 @@ export class KnownTraffic {
     return this.#prefixes;
   }
 
+  /** Counts an answer of an application whose handler runs here, and not in a replica that would count it. @param window Above 0. */
+  answered(application: string, window: number, { status, durationMs }: { readonly status: number; readonly durationMs: number }): void {
+    this.#count(application, window, durationMs, status >= 500);
+  }
+
+  #count(application: string, window: number, durationMs: number, isError: boolean): void {
+    const log = this.#logs.get(application) ?? new FigureLog();
+    this.#logs.set(application, log);
+    log.count(window, durationMs, isError);
+    this.#isUntold = true;
+  }
+
   /** Counts an error that the ingress answered in the place of a canary's candidate; anything else is not counted. */
   answeredInstead(prefix: DividedPrefix, application: string, answer: { readonly status: number; readonly durationMs: number }): void {
     const window = prefix.windowOf(application);
     if (window === undefined || !isOwnError(answer.status)) return;
-    const log = this.#logs.get(application) ?? new FigureLog();
-    this.#logs.set(application, log);
-    log.count(window, answer.durationMs, true);
-    this.#isUntold = true;
+    this.#count(application, window, answer.durationMs, true);
   }
 
   /** Counts a shadow that has come to its end. @param application The one that it was sent to. */

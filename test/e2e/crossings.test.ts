@@ -5,12 +5,13 @@ import { decodeError, encodeError } from "../../src/protocol/error-codec.ts";
 import { CARRIED, LARGE, REFUSED, THROWN } from "../support/crossings.ts";
 import { shown } from "../support/shown.ts";
 import { type frontApp, type leafApp, type outerApp, frontApp as localFront } from "./apps/crossings.ts";
+import { suiteTarget } from "../support/suite-target.ts";
 
 const TOKEN = "t".repeat(32);
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/crossings.yaml", { token: TOKEN, quiet: true });
+  server = await serve(suiteTarget("crossings"), { token: TOKEN, quiet: true });
 });
 afterAll(() => server.stop());
 

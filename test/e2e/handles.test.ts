@@ -3,12 +3,16 @@ import type { DeploymentHandle } from "edge-serve";
 import { ConfigError, MethodNotFoundError, SerializationError } from "edge-serve";
 import { serve, type Server } from "edge-serve/testing";
 import type { app, Top } from "./apps/handles.ts";
+import { isInlineSuite, suiteTarget } from "../support/suite-target.ts";
 
 let server: Server;
 let top: DeploymentHandle<Top>;
 
+/** What is about several replicas, and about the limits of messages between objects. */
+const ofReplicas = it.skipIf(isInlineSuite());
+
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/handles.ts:app", { quiet: true });
+  server = await serve(suiteTarget("handles", "test/e2e/apps/handles.ts:app"), { quiet: true });
   top = server.handle<typeof app>();
 });
 afterAll(() => server.stop());
@@ -65,7 +69,7 @@ describe("values", () => {
     expect(await top.nestedHandles.remote()).toEqual({ label: "both", replies: ["yes", "yes"] });
   });
 
-  it("passes a handle as an argument", async () => {
+  ofReplicas("passes a handle as an argument", async () => {
     expect(await top.passHandle.remote()).toMatch(/^default\/Leaf\/-\/\d\.0$/);
   });
 });
@@ -93,7 +97,7 @@ describe("what cannot cross", () => {
     expect(error.message).toMatch(/holds a DeploymentResponse at \.list\[0\].*argument of its own, or await it/);
   });
 
-  it("a result of more than 32 MiB is refused with the limit", async () => {
+  ofReplicas("a result of more than 32 MiB is refused with the limit", async () => {
     const error = await rejection(top.remote("big", 33 * 1024 * 1024));
     expect(error).toBeInstanceOf(SerializationError);
     expect(error.message).toContain("32 MiB");
@@ -219,7 +223,7 @@ describe("waiting", () => {
     expect(await top.impatient.remote()).toEqual(["RequestTimeoutError", "slow"]);
   });
 
-  it("broadcast reaches every replica", async () => {
+  ofReplicas("broadcast reaches every replica", async () => {
     expect(await top.everyLeaf.remote()).toEqual(
       [0, 1, 2].map((ordinal) => ({ status: "fulfilled", value: `default/Leaf/-/${ordinal}.0` })),
     );

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LogLine, serve, type Server } from "edge-serve/testing";
+import { suiteTarget } from "../support/suite-target.ts";
 
 let server: Server;
 
 beforeAll(async () => {
-  server = await serve("test/e2e/apps/strangers.yaml", { quiet: true, vars: { PASSWORD: "hunter2" } });
+  server = await serve(suiteTarget("strangers"), { quiet: true, vars: { PASSWORD: "hunter2" } });
 });
 afterAll(() => server.stop());
 

@@ -1,5 +1,7 @@
 /** What is measured, with edge-serve. Access logs are off; the hand-written Worker writes none either. */
 import * as serve from "../../../src/index.ts";
+// As a whole: an older checkout, which may be measured beside this one, has no inline deployments.
+import * as entry from "../../../src/worker.ts";
 import { createWorker, describeSystem, type Manifest } from "../../../src/worker.ts";
 
 class Noop {
@@ -77,17 +79,27 @@ class Reader {
   }
 }
 
+/** What runs inline: `bench/cpu/variants.ts` puts other words here. */
+const INLINE = "nothing" as "nothing" | "children" | "all";
+
 const quiet = { logging: { accessLog: false } };
+const inline = { ...quiet, placement: "inline" } as const;
+const child = INLINE === "nothing" ? quiet : inline;
+const front = INLINE === "all" ? inline : quiet;
 const code = {
-  noop: serve.deployment(Noop, quiet).bind(),
-  calls: serve.deployment(Caller, quiet).bind(serve.deployment(Echo, quiet).bind()),
-  composed: serve.deployment(Ingress, quiet).bind(serve.deployment(Hello, quiet).bind(), serve.deployment(World, quiet).bind()),
+  noop: serve.deployment(Noop, front).bind(),
+  calls: serve.deployment(Caller, quiet).bind(serve.deployment(Echo, child).bind()),
+  composed: serve.deployment(Ingress, front).bind(serve.deployment(Hello, child).bind(), serve.deployment(World, child).bind()),
   stream: serve.deployment(Reader, quiet).bind(serve.deployment(Items, quiet).bind()),
 };
 // The no-op is at `/`: that is where most people have their one application.
 const applications = Object.keys(code).map((name) => ({ name, routePrefix: name === "noop" ? "/" : `/${name}`, deployments: [] }));
 const described = describeSystem({ applications } as never, code) as unknown as { readonly manifest: Manifest };
-const worker = createWorker({ ...described.manifest, version: "bench" }, code);
+const worker = createWorker(
+  { ...described.manifest, version: "bench" },
+  code,
+  INLINE === "nothing" ? {} : { inline: entry.inlineDeployments() },
+);
 
 export class noop__Noop extends worker.Replica("noop", "Noop") {}
 export class calls__Caller extends worker.Replica("calls", "Caller") {}

@@ -43,11 +43,13 @@ export function messagesOf({ name, message, deployments }: ApplicationDetails): 
   return own.length > 0 || message === "" ? own : [`Application ${JSON.stringify(name)}:\n${indented(message)}`];
 }
 
-/** `2/3, 1 STARTING`: how many run of how many there should be, and what the others do. */
+/** `2/3, 1 STARTING`: how many run of how many there should be, and what the others do. `inline` where callers have instances. */
 export function replicasOf({
+  inline,
   target_num_replicas: target,
   replica_states: { RUNNING: running = 0, ...others },
 }: DeploymentDetails): string {
+  if (inline === true) return "inline";
   const rest = (Object.entries(others) as [ReplicaPhase, number][]).filter(([, count]) => count > 0);
   return [`${running}/${target}`, ...rest.map(([phase, count]) => `${count} ${phase}`)].join(", ");
 }

@@ -125,8 +125,8 @@ function deploymentRow(app: string, { details, level, isIngress, measured }: Dep
   </tr>`;
 }
 
-function replicasOf({ replica_states, target_num_replicas: target }: DeploymentView["details"]): string {
-  if (target === null) return "by key";
+function replicasOf({ replica_states, target_num_replicas: target, inline }: DeploymentView["details"]): string {
+  if (target === null) return inline === true ? "inline" : "by key";
   const { RUNNING: running = 0, ...others } = replica_states;
   return `${running} of ${target}${Object.entries(others)
     .map(([state, count]) => `, ${count} ${state}`)

@@ -64,8 +64,8 @@ function applicationView(name: string, metrics: ApplicationMetrics | undefined):
   return { name, details, level: LEVELS[details.status], deployments };
 }
 
-function deploymentView(details: DeploymentDetails, ingress: string, { replicas }: ApplicationMetrics): DeploymentView {
-  const own = replicas.filter(({ deployment }) => deployment === details.name);
+function deploymentView(details: DeploymentDetails, ingress: string, { replicas, details: { name } }: ApplicationMetrics): DeploymentView {
+  const own = replicas.filter(({ app = name, deployment }) => app === name && deployment === details.name);
   return {
     details,
     level: LEVELS[details.status],

@@ -78,11 +78,14 @@ class Conversions {
 class Context {
   call(request: Request): unknown {
     const { requestId, routePrefix, multiplexedModelId, key, traceparent, deadline, signal } = serve.getRequestContext();
-    const { appName, deployment, replicaId, ordinal, version, env, state } = serve.getReplicaContext<{ GREETING?: string }>();
-    serve.logger.info("context seen", { path: new URL(request.url).pathname });
+    const { pathname } = new URL(request.url);
+    const context = serve.getReplicaContext<{ GREETING?: string }>();
+    const { appName, deployment, replicaId, ordinal, version, env } = context;
+    const object = pathname === "/object" ? context.state.id.name : undefined;
+    serve.logger.info("context seen", { path: pathname });
     return {
       request: { requestId, routePrefix, multiplexedModelId, key, traceparent, deadline, aborted: signal.aborted },
-      replica: { appName, deployment, replicaId, ordinal, version, greeting: env.GREETING, object: state.id.name },
+      replica: { appName, deployment, replicaId, ordinal, version, greeting: env.GREETING, object },
       cfCountry: request.cf?.["country"],
     };
   }

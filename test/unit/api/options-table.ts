@@ -99,9 +99,9 @@ export const TABLE: readonly { option: string; accepts: readonly unknown[]; refu
   },
   {
     option: "placement",
-    accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }],
-    refuses: ["weur", 1],
-    accepted: ["object"],
+    accepts: [{}, { locationHints: ["weur", "enam"], jurisdiction: "eu" }, "inline"],
+    refuses: ["weur", 1, "Inline", ["inline"]],
+    accepted: ["object", '"inline"'],
   },
   { option: "placement.locationHints", accepts: [[], ["weur"]], refuses: ["weur", {}], accepted: ["location hints"] },
   {

@@ -19,6 +19,18 @@ const sources = {
 };
 
 describe("entryModule", () => {
+  it("has no class for an inline deployment, and switches these on", () => {
+    const [application] = manifest.applications;
+    const deployments = { Hello: resolveOptions({ placement: "inline" }), World: resolveOptions({}) };
+    const inline = { ...manifest, applications: [{ ...application!, deployments }] };
+    const text = entryModule({ target: "serve.yaml", manifest: inline, sources, retired: [] });
+    expect(classNamesOf(inline)).toEqual(["default__World", "EdgeServeController", "EdgeServeConfig"]);
+    expect(text).toContain('import { createWorker, inlineDeployments } from "edge-serve/worker";');
+    expect(text).toContain("inline: inlineDeployments()");
+    expect(text).not.toContain("default__Hello");
+    expect(entryModule({ target: "serve.yaml", manifest, sources, retired: [] })).not.toContain("inline");
+  });
+
   it("is code a person can read", () => {
     const text = entryModule({ target: "serve.yaml", manifest, sources, retired: ["default__Old"] });
     expect(text.replaceAll(/ {8}(Hello|A_b): \{[^]*?\n {8}\},\n/g, "        $1: (options),\n")).toMatchInlineSnapshot(`

@@ -24,7 +24,7 @@ async function worldOf(application: ApplicationManifest, policies: Policies): Pr
 
 async function targets(world: ControlledWorld): Promise<Record<string, number | null>> {
   const { deployments } = await world.status();
-  return Object.fromEntries(Object.values(deployments).map(({ name, target_num_replicas }) => [name, target_num_replicas]));
+  return Object.fromEntries(Object.values(deployments).map(({ name, target_num_replicas }) => [name, target_num_replicas ?? 0]));
 }
 
 const load = (value: number) => ({ kind: "load" as const, load: { sinceMs: 0, untilMs: 1_000_000, mean: value, now: value } });

@@ -21,7 +21,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ingress: ["context", "handle", "operator", "protocol", "traffic"],
   tasks: ["protocol", "router"],
   client: ["api", "handle", "protocol", "router"],
-  local: ["api", "context", "handle", "protocol", "replica", "router", "tasks"],
+  inline: ["api", "context", "observe", "protocol", "replica", "router"],
+  local: ["api", "context", "handle", "inline", "protocol", "replica", "router", "tasks"],
   cli: ["compile", "config", "protocol", "traffic"],
   testing: ["api", "cli", "client", "protocol"],
   "durable-objects/": [
@@ -30,6 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "controller",
     "handle",
     "ingress",
+    "inline",
     "operator",
     "protocol",
     "replica",

@@ -46,7 +46,7 @@ describe("the types of options, in an editor", () => {
     expect(deployment!["numReplicas"]!.type).toBe('number | "auto" | undefined');
     expect(deployment!["autoscaling"]!.type).toBe("AutoscalingOptions | undefined");
     expect(deployment!["requestRouter"]!.type).toMatch(/^("\w+" \| ){2}RequestRouter \| undefined$/);
-    expect(deployment!["placement"]!.type).toBe("PlacementOptions | undefined");
+    expect(deployment!["placement"]!.type).toBe('"inline" | PlacementOptions | undefined');
     expect(deployment!["maxOngoingRequests"]!.doc).toMatch(
       /requests one replica runs at once[\s\S]*@accepts .*1,000,000[\s\S]*@default 100/,
     );

@@ -29,6 +29,7 @@ it("no other file clears a timer of the platform: what a request waits for is to
 it("nothing that runs in replicas only has `after` from the platform, whose timers are not shared", () => {
   const importing = files.filter((file) => /import \{[^}]*\bafter\b[^}]*\} from "[^"]*with-timeout\.ts"/.test(readFileSync(file, "utf8")));
   expect(importing.toSorted()).toEqual([
+    "durable-objects/inline.ts",
     "src/batching/batch.ts",
     "src/handle/handle.ts",
     "src/ingress/deadline.ts",

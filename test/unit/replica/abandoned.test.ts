@@ -6,7 +6,7 @@ import { Runs } from "../../../src/replica/run.ts";
 import { replicaScope, requestMeta } from "../../support/scope.ts";
 
 function running(source?: AbortSignal) {
-  const runs = new Runs(replicaScope(), { ran: () => {} }, Date.now);
+  const runs = new Runs(replicaScope(), { ran: () => {} }, { now: Date.now });
   const client = source === undefined ? undefined : { request: { signal: source }, clients: new ClientWatch() };
   const run = runs.begin(requestMeta(), "1", new Slot(() => {}), client);
   return { runs, run, isAbandoned: () => runs.running().map(({ abandonedAtMs }) => abandonedAtMs !== undefined) };
@@ -43,7 +43,7 @@ it("none that has ended", () => {
 
 it("a call whose deadline has passed, although its caller has died and says nothing", async () => {
   vi.useFakeTimers();
-  const runs = new Runs(replicaScope(), { ran: () => {} }, Date.now);
+  const runs = new Runs(replicaScope(), { ran: () => {} }, { now: Date.now });
   const begin = (id: string, deadline: number | undefined) => runs.begin(requestMeta({ deadline }), id, new Slot(() => {}));
   const [late, early, free] = [begin("1", Date.now() + 500), begin("2", Date.now() + 5000), begin("3", undefined)];
   const ended = begin("4", Date.now() + 500);

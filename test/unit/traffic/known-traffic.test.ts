@@ -82,6 +82,17 @@ describe("an isolate's knowledge", () => {
     expect(known.due(0)!.reports.length).toBe(isError ? 1 : 0);
   });
 
+  it("counts every answer of an application whose handler runs in the ingress, on either side", () => {
+    const known = isolate();
+    for (const status of [200, 404, 500]) known.answered("v2", 1, { status, durationMs: 3 });
+    known.answered("v1", 1, { status: 200, durationMs: 3 });
+    const { reports } = known.due(0)!;
+    expect(reports.map(({ application, counts }) => [application, requestsIn(decodeFigures(counts[0]![1])!)])).toEqual([
+      ["v2", 3],
+      ["v1", 1],
+    ]);
+  });
+
   it("says when it has something to tell, for the case that no further request comes", () => {
     const known = isolate();
     known.due(1000);

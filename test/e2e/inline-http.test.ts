@@ -1,0 +1,3 @@
+import { inlineSuite } from "../support/suite-target.ts";
+
+await inlineSuite("http");
