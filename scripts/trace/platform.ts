@@ -34,9 +34,6 @@ export const tracing = { getActiveSpan: (): undefined => undefined };
 
 export function waitUntil(): void {}
 
-/** Nobody looks at spans. */
-export const tracing = { getActiveSpan: () => undefined };
-
 /** The Worker's classes, by name: filled by whoever has loaded it. */
 export const exports: Record<string, unknown> = {};
 
