@@ -123,8 +123,9 @@ export class KeyedRouter implements Destination {
         await this.#ports.connect(object).erase();
         return;
       } catch (error) {
-        if (isDeletion(error)) return;
+        // Its object has ended, whatever the answer was.
         this.#ports.disconnected?.(object);
+        if (isDeletion(error)) return;
         // To erase once more does no harm.
         if (losses >= this.config.retries.attempts) throw explainFailure(this.#failed(object, error), this, "delete");
         await this.#ports.sleep(backoffMs(losses, this.#ports.random));

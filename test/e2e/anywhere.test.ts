@@ -17,7 +17,7 @@ export class Mind {
   }
 }
 export class Ingress {
-  constructor(private mind: serve.DeploymentHandle<Mind>) {}
+  constructor(private mind: serve.DeploymentHandle<Mind>, private tally: serve.KeyedHandle<Tally>) {}
   call() {
     return "for clients";
   }
@@ -33,16 +33,26 @@ export class Ingress {
     throw new RangeError("no");
   }
 }
+export class Tally {
+  add() {
+    const { kv } = serve.getReplicaContext().state.storage;
+    kv.put("sum", (kv.get<number>("sum") ?? 0) + 1);
+    return { key: serve.getReplicaContext().key, sum: kv.get<number>("sum") };
+  }
+}
 const mind = serve.deployment(Mind).bind();
-export const app = serve.deployment(Ingress).bind(mind);
+const tally = serve.deployment(Tally, { keyed: true }).bind();
+export const app = serve.deployment(Ingress).bind(mind, tally);
 `;
 
 const WORKER = `import { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } from "cloudflare:workers";
 import * as serve from "edge-serve";
-import type { app, Mind } from "./app.ts";
+import type { app, Mind, Tally } from "./app.ts";
 
 // Made while modules load, before there is a system.
 const early = serve.getAppHandle<typeof app>("default");
+const earlyTally = serve.getKeyedHandle<Tally>("Tally", "default");
+const earlyOne = earlyTally.get("one");
 let tooEarly: unknown;
 early.about.remote("nobody").then(() => {}, (error: unknown) => (tooEarly = error));
 
@@ -84,6 +94,13 @@ export default {
       const options = { requestId: "my-own.id", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
       return Response.json(await serve.getDeploymentHandle("Ingress", "default").options(options).about.remote("named"));
     }
+    if (pathname === "/keyed") {
+      const tally = serve.getKeyedHandle<Tally>("Tally", "default");
+      await tally.delete("one");
+      const sums = await Promise.all([earlyOne.add.remote(), earlyTally.get("one").add.remote(), tally.get("one").add.remote()]);
+      await earlyTally.delete("one");
+      return Response.json([...sums, await earlyOne.add.remote()]);
+    }
     if (pathname === "/twice") return Response.json(await Promise.all([ask("first"), ask("second")]));
     if (pathname === "/count") {
       let sum = 0;
@@ -100,6 +117,10 @@ export default {
         said(() => serve.getAppHandle("nope")),
         said(() => serve.getDeploymentHandle("Nope", "default")),
         said(() => serve.getDeploymentHandle("Mind")),
+        said(() => serve.getDeploymentHandle("Tally", "default")),
+        said(() => serve.getKeyedHandle("Mind", "default")),
+        said(() => serve.getKeyedHandle("Tally")),
+        said(() => earlyTally.get("")),
         said(() => serve.getAppHandle("default").options({ requestId: "no spaces" })),
         said(() => serve.getAppHandle<typeof app>("default").fail.remote()),
       ]));
@@ -178,6 +199,11 @@ describe("a handle in the user's own Worker", () => {
     expect(await get("/named")).toMatchObject({ requestId: "my-own.id", traceparent: expect.stringMatching(/^00-0af7651916cd43dd/) });
   });
 
+  it("reaches the objects of keys, in order, also one that was made at module scope", async () => {
+    const key = "one";
+    expect(await get("/keyed")).toEqual([1, 2, 3, 1].map((sum) => ({ key, sum })));
+  });
+
   it("stands beside the logger, which writes what it is given", async () => {
     await get("/fetch");
     await server.waitForLog(({ level, message, fields }) => level === "INFO" && message === "mine" && fields["pathname"] === "/fetch");
@@ -201,6 +227,10 @@ describe("a handle in the user's own Worker", () => {
       expect.stringMatching(/^ConfigError: .*"nope".*Available: default/),
       expect.stringMatching(/^ConfigError: .*"Nope".*"default".*Available: Mind/),
       expect.stringMatching(/^ConfigError: getDeploymentHandle\("Mind"\) .*Say which one/),
+      expect.stringMatching(/^ConfigError: Deployment "Tally" .*is keyed.*getKeyedHandle/),
+      expect.stringMatching(/^ConfigError: Deployment "Mind" .*is not keyed.*getDeploymentHandle/),
+      expect.stringMatching(/^ConfigError: getKeyedHandle\("Tally"\) .*Say which one/),
+      expect.stringMatching(/^KeyError: /),
       expect.stringMatching(/^ConfigError: .*requestId must be 1 to 128/),
       "RangeError: no",
     ]);
