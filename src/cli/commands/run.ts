@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Manifest } from "../../protocol/manifest.ts";
+import type { DeploymentConfig, Manifest } from "../../protocol/manifest.ts";
 import type { RouteConfig } from "../../protocol/traffic.ts";
 import type { Command, CommandInput, Io } from "../command.ts";
 import { EXIT, Failure, portOf, reportOf, table } from "../failure.ts";
@@ -138,10 +138,15 @@ function announce({ label }: Target, manifest: Manifest, url: URL): string {
 
 function routeTable({ applications, routes = [] }: Manifest): string {
   const rows = applications.map(({ name, routePrefix, deployments }) => {
-    const parts = Object.entries(deployments).map(([deployment, { numReplicas }]) => `${deployment} x${numReplicas}`);
+    const parts = Object.entries(deployments).map(([deployment, config]) => `${deployment} ${countOf(config)}`);
     return [`  ${routePrefix ?? "(no HTTP)"}`, name, parts.join(", ")];
   });
   return table([...rows, ...routes.map((route) => [`  ${route.prefix}`, sharersOf(route), ""])]);
+}
+
+function countOf({ numReplicas, keyed, inline }: DeploymentConfig): string {
+  if (keyed === true) return "by key";
+  return inline === true ? "inline" : `x${numReplicas}`;
 }
 
 function sharersOf({ split, canary }: RouteConfig): string {

@@ -43,13 +43,15 @@ export function messagesOf({ name, message, deployments }: ApplicationDetails): 
   return own.length > 0 || message === "" ? own : [`Application ${JSON.stringify(name)}:\n${indented(message)}`];
 }
 
-/** `2/3, 1 STARTING`: how many run of how many there should be, and what the others do. `inline` where callers have instances. */
+/** `2/3, 1 STARTING`: how many run of how many there should be, and what the others do. `inline` where callers have instances, `by key` where each key has an object. */
 export function replicasOf({
   inline,
+  keyed,
   target_num_replicas: target,
   replica_states: { RUNNING: running = 0, ...others },
 }: DeploymentDetails): string {
   if (inline === true) return "inline";
+  if (keyed === true) return "by key";
   const rest = (Object.entries(others) as [ReplicaPhase, number][]).filter(([, count]) => count > 0);
   return [`${running}/${target}`, ...rest.map(([phase, count]) => `${count} ${phase}`)].join(", ");
 }
