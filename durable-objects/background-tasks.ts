@@ -109,7 +109,7 @@ export function backgroundTasks(): (system: System) => TaskSystem {
             client.list(apps, { limit: SHOWN }),
             ...apps.map((app) => client.counters(app)),
           ]);
-          return taskSection({ tasks, counters: counters.flat() });
+          return taskSection({ tasks, counters: counters.flat(), apps });
         },
       },
       async wake() {
