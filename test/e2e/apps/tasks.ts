@@ -158,6 +158,7 @@ const narrow = serve
     name: "Narrow",
     maxOngoingRequests: 1,
     maxQueuedRequests: 0,
+    placement: { jurisdiction: "eu" },
     tasks: { timeoutMs: 400, maxAttempts: 2, backoffMs: 10 },
   })
   .bind();
