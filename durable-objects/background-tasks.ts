@@ -14,7 +14,7 @@ import type { ObservedTasks } from "../src/operator/operator.ts";
 import { answerTasks } from "../src/operator/operator-tasks.ts";
 import { taskMetrics } from "../src/operator/task-metrics.ts";
 import { encodeError } from "../src/protocol/error-codec.ts";
-import type { ApplicationManifest } from "../src/protocol/manifest.ts";
+import type { ApplicationManifest, Jurisdiction } from "../src/protocol/manifest.ts";
 import { classNameOf, SCHEDULES_CLASS, TASKS_CLASS } from "../src/protocol/names.ts";
 import { DEFAULT_TASKS, type Schedule, type SchedulesRpc, type TaskPort, type TaskShardRpc } from "../src/protocol/tasks.ts";
 import type { KeyedRouter } from "../src/router/keyed-router.ts";
@@ -26,7 +26,7 @@ import { refuseGenerator } from "../src/tasks/refuse-generator.ts";
 import { Schedules } from "../src/tasks/schedules.ts";
 import { RouterSender } from "../src/tasks/sender.ts";
 import { TaskShard } from "../src/tasks/shard.ts";
-import { newTaskId, shardFor, shardName } from "../src/tasks/task-id.ts";
+import { newTaskId, placeOfShard, shardFor, shardName, type TaskAddress } from "../src/tasks/task-id.ts";
 import { inTime } from "./control-plane.ts";
 import { namespaceOf } from "./namespaces.ts";
 import type { System } from "./system.ts";
@@ -59,10 +59,13 @@ export interface TaskSystem {
 export function backgroundTasks(): (system: System) => TaskSystem {
   return (system) => {
     const apps = system.manifest.applications.map(({ name }) => name);
-    const shardOf = (name: string) => namespaceOf<TaskShardRpc>(TASKS_CLASS).getByName(name);
+    const jurisdictionsOf = new Map(system.manifest.applications.map(({ name, deployments }) => [name, jurisdictionsIn(deployments)]));
+    const shardOf: ShardOf = (address) =>
+      namespaceOf<TaskShardRpc>(TASKS_CLASS, placeOfShard(address.shard)?.jurisdiction).getByName(shardName(address));
     const schedulesOf = (app: string) => namespaceOf<SchedulesRpc>(SCHEDULES_CLASS).getByName(app);
     const client = new TaskClient({
-      shard: (address) => (apps.includes(address.app) ? shardOf(shardName(address)) : undefined),
+      shard: (address) => (apps.includes(address.app) ? shardOf(address) : undefined),
+      jurisdictions: (app) => jurisdictionsOf.get(app) ?? {},
       check(call) {
         const bound = system.bound.get(`${call.app}/${call.deployment}`);
         if (bound !== undefined) refuseGenerator(bound.deployment, call);
@@ -90,7 +93,11 @@ export function backgroundTasks(): (system: System) => TaskSystem {
         (shell) =>
           new Schedules({
             ...shell,
-            enqueue: (name, schedule, atMs) => inTime(enqueueScheduled(shell.app, { name, schedule, atMs }, shardOf), STORE_MS),
+            enqueue(name, schedule, atMs) {
+              const { jurisdiction } = system.configOf(shell.app, schedule.deployment)?.placement ?? {};
+              const address = { app: shell.app, shard: shardFor(name, Math.random, jurisdiction) };
+              return inTime(enqueueScheduled(address, { name, schedule, atMs }, shardOf), STORE_MS);
+            },
             warn: (deployment, message, fields) => writeLog("WARNING", message, fields, { app: shell.app, deployment }),
             now: Date.now,
           }),
@@ -109,7 +116,7 @@ export function backgroundTasks(): (system: System) => TaskSystem {
             client.list(apps, { limit: SHOWN }),
             ...apps.map((app) => client.counters(app)),
           ]);
-          return taskSection({ tasks, counters: counters.flat() });
+          return taskSection({ tasks, counters: counters.flat(), apps });
         },
       },
       async wake() {
@@ -117,6 +124,11 @@ export function backgroundTasks(): (system: System) => TaskSystem {
       },
     };
   };
+}
+
+// As compiled, as for the replicas: a document that would change it is refused.
+function jurisdictionsIn(deployments: ApplicationManifest["deployments"]): Readonly<Record<string, Jurisdiction | undefined>> {
+  return Object.fromEntries(Object.entries(deployments).map(([name, { placement }]) => [name, placement.jurisdiction]));
 }
 
 function schedulesIn(application: ApplicationManifest | null): Schedule[] {
@@ -131,10 +143,11 @@ interface Firing {
   readonly atMs: number;
 }
 
-async function enqueueScheduled(app: string, { name, schedule, atMs }: Firing, shardOf: (name: string) => TaskShardRpc): Promise<void> {
+type ShardOf = (address: TaskAddress) => TaskShardRpc;
+
+async function enqueueScheduled(address: TaskAddress, { name, schedule, atMs }: Firing, shardOf: ShardOf): Promise<void> {
   const { deployment, method, args = [] } = schedule;
-  const address = { app, shard: shardFor(name, Math.random) };
-  await shardOf(shardName(address)).enqueue({
+  await shardOf(address).enqueue({
     id: newTaskId(address, Date.now(), Math.random),
     deployment,
     ...(method === undefined ? {} : { method }),

@@ -152,7 +152,11 @@ export const PLACEMENT_OPTIONS = {
       v.array(asValibot(text(HINT_PATTERN, HINT))),
     ),
   ),
-  /** Keeps the replicas and their storage inside a legal region. */
+  /**
+   * Keeps the replicas and their storage, and the deployment's tasks with their arguments and results, inside a legal region.
+   *
+   * To change it takes a build and a deploy.
+   */
   jurisdiction: option(oneOf(...JURISDICTIONS)),
 } satisfies TableOf<Placement>;
 

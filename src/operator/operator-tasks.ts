@@ -1,10 +1,11 @@
 /**
- * The operator's API of tasks: `/-/api/tasks`. In the bundles of systems with tasks only.
+ * The operator's API of tasks, `/-/api/tasks`, and the way to their pages of the dashboard. In the bundles of systems with tasks only.
  */
 import { TaskNotFoundError } from "../protocol/errors.ts";
-import { NAME_PATTERN } from "../protocol/names.ts";
-import { MAX_LISTED, TASK_STATES, type TaskPage, type TaskQuery, type TaskState, type TaskStatus } from "../protocol/tasks.ts";
-import { OPERATOR_TOKEN } from "./operator.ts";
+import type { TaskPage, TaskQuery, TaskStatus } from "../protocol/tasks.ts";
+import { answerTaskPage, isForTaskPage } from "./dashboard/answer-tasks.ts";
+import { DASHBOARD, OPERATOR_TOKEN } from "./operator.ts";
+import { queryOf } from "./task-query.ts";
 import { authorize } from "./token.ts";
 
 /** What the API acts on. */
@@ -24,16 +25,24 @@ export interface OperatorTaskClient {
 
 const PATH = "/-/api/tasks";
 const ONE = /^\/-\/api\/tasks\/([^/]+)(?:\/(cancel|retry))?$/;
-const DEFAULT_LIMIT = 100;
-
-/** Answers requests about tasks; `undefined` for any other path. */
+/** Answers requests about tasks; `undefined` for any other. */
 export function answerTasks(request: Request, path: string, env: unknown, tasks: OperatorTasks): Promise<Response> | undefined {
-  return path === PATH || ONE.test(path) ? answer(request, path, env, tasks) : undefined;
+  const isPage = path === DASHBOARD && isForTaskPage(request);
+  return isPage || path === PATH || ONE.test(path) ? answer(request, path, env, tasks) : undefined;
 }
 
 async function answer(request: Request, path: string, env: unknown, tasks: OperatorTasks): Promise<Response> {
   const refusal = await authorize(request, (env as Record<string, unknown> | undefined)?.[OPERATOR_TOKEN]);
   if (refusal !== undefined) return refusal;
+  try {
+    return await (path === DASHBOARD ? answerTaskPage(request, tasks) : answerApi(request, path, tasks));
+  } catch (error) {
+    console.error(error);
+    return problem(503, "REFUSED", "The tasks could not be reached. No change was confirmed. Try again.");
+  }
+}
+
+async function answerApi(request: Request, path: string, tasks: OperatorTasks): Promise<Response> {
   const [, id, action] = ONE.exec(path) ?? [];
   const method = action === undefined ? "GET" : "POST";
   if (request.method !== method && !(method === "GET" && request.method === "HEAD"))
@@ -44,8 +53,7 @@ async function answer(request: Request, path: string, env: unknown, tasks: Opera
   } catch (error) {
     if (error instanceof TaskNotFoundError) return problem(404, error.code, error.message);
     if (error instanceof URIError) return problem(404, "TASK_NOT_FOUND", "That is not the id of a task.");
-    console.error(error);
-    return problem(503, "REFUSED", "The tasks could not be reached. No change was confirmed. Try again.");
+    throw error;
   }
 }
 
@@ -73,36 +81,6 @@ async function list(params: URLSearchParams, { apps, client }: OperatorTasks): P
     if (error instanceof TaskNotFoundError) return problem(400, "BAD_REQUEST", error.message);
     throw error;
   }
-}
-
-type ListQuery = Omit<TaskQuery, "before"> & { readonly app?: string; readonly cursor?: string };
-
-const PARAMETERS = ["app", "deployment", "state", "limit", "cursor"];
-
-/** What is asked for, or what is wrong with it. */
-function queryOf(params: URLSearchParams): ListQuery | string {
-  const unknown = [...params.keys()].find((name) => !PARAMETERS.includes(name));
-  if (unknown !== undefined) return `Unknown parameter ${shown(unknown)}. Accepted: ${PARAMETERS.join(", ")}.`;
-  const given = (name: string) => params.get(name) || undefined;
-  const [app, deployment, state, cursor] = [given("app"), given("deployment"), given("state"), given("cursor")];
-  const limit = Number(given("limit") ?? DEFAULT_LIMIT);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LISTED)
-    return `limit must be an integer from 1 to ${MAX_LISTED}, got ${shown(given("limit"))}.`;
-  if (state !== undefined && !(TASK_STATES as readonly string[]).includes(state))
-    return `state must be one of ${TASK_STATES.join(", ")}, got ${shown(state)}.`;
-  const wrong = Object.entries({ app, deployment }).find(([, name]) => name !== undefined && !NAME_PATTERN.test(name));
-  if (wrong !== undefined) return `${wrong[0]} must be a name, got ${shown(wrong[1])}.`;
-  return {
-    limit,
-    ...(app === undefined ? {} : { app }),
-    ...(deployment === undefined ? {} : { deployment }),
-    ...(state === undefined ? {} : { state: state as TaskState }),
-    ...(cursor === undefined ? {} : { cursor }),
-  };
-}
-
-function shown(text: string | undefined): string {
-  return JSON.stringify(text?.slice(0, 80));
 }
 
 function problem(status: number, error: string, message: string, headers: Record<string, string> = {}): Response {

@@ -14,6 +14,7 @@ import type { Html } from "./dashboard/html.ts";
 import { dashboardPage } from "./dashboard/page.ts";
 import type { UserSource } from "./user-families.ts";
 import { NO_ROUTES, type RoutesView } from "./dashboard/routes.ts";
+import { pageResponse } from "./dashboard/shell.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import { type Scraped, systemMetrics } from "./system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
@@ -85,7 +86,8 @@ export interface OperatorPorts {
 export const OPERATOR_TOKEN = "EDGE_SERVE_TOKEN";
 
 const PREFIX = "/-/api/";
-const DASHBOARD = "/-/dashboard";
+/** The path of the dashboard. */
+export const DASHBOARD = "/-/dashboard";
 /** A document is a few kilobytes; this is far more than any. */
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DIAGNOSTICS = 1000;
@@ -181,16 +183,7 @@ async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response
     ports.routes().catch(() => UNKNOWN_ROUTES),
     seen(ports.tasks?.section()),
   ]);
-  const { html, contentSecurityPolicy } = dashboardPage(scraped, crypto.randomUUID(), { routes, tasks });
-  return new Response(html, {
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": contentSecurityPolicy,
-      "cache-control": "no-store",
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    },
-  });
+  return pageResponse(dashboardPage(scraped, crypto.randomUUID(), { routes, tasks }));
 }
 
 // Tasks that cannot be asked do not hide all the rest.

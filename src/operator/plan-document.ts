@@ -56,16 +56,19 @@ export function planDocument(
   return { diagnostics: [...diagnostics, ...problems] };
 }
 
-// In another jurisdiction the same key is another object.
+// In another jurisdiction the same name is another object. Where a deployment's objects are was compiled, for all who call them.
 function jurisdictionProblems(applications: readonly ApplicationManifest[], compiled: Manifest): Diagnostic[] {
   return applications.flatMap(({ name: app, deployments }, index) =>
     Object.entries(deployments).flatMap(([name, { keyed, placement }]): Diagnostic | [] => {
       const before = compiled.applications.find((one) => one.name === app)?.deployments[name]?.placement.jurisdiction;
-      if (keyed !== true || before === placement.jurisdiction) return [];
+      if (before === placement.jurisdiction) return [];
+      const cure =
+        keyed === true
+          ? "and the deployment is keyed: every key would be another object, with nothing stored. To accept that, build with --accept-empty, and deploy."
+          : "which takes a build and a deploy: those who call its replicas know them where they were built for.";
       const message =
         `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(name)}: placement.jurisdiction changes from ${before ?? "none"} to ` +
-        `${placement.jurisdiction ?? "none"}, and the deployment is keyed: every key would be another object, with nothing stored. ` +
-        "To accept that, build with --accept-empty, and deploy.";
+        `${placement.jurisdiction ?? "none"}, ${cure}`;
       return { severity: "error", path: formatPath(["applications", index]), message };
     }),
   );

@@ -5,6 +5,7 @@
  * enqueued for (`enqueue` without the option `tasks` is refused before, and the rest is a port), and the stubs, which are a port.
  */
 import { ReplicaUnavailableError, TaskNotFoundError } from "../protocol/errors.ts";
+import { own } from "../protocol/own.ts";
 import { resultOf } from "../protocol/task-result.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import {
@@ -20,13 +21,20 @@ import {
   type TaskStatus,
 } from "../protocol/tasks.ts";
 import { encodeArguments } from "./payload.ts";
-import { identityOf, newTaskId, parseTaskId, shardFor, SHARDS, type TaskAddress } from "./task-id.ts";
+import type { Jurisdiction } from "../protocol/manifest.ts";
+import { identityOf, newTaskId, parseTaskId, placeOfShard, shardFor, shardsIn, type TaskAddress } from "./task-id.ts";
 import { compareTexts } from "./task.ts";
 
 /** What the client is given. */
 export interface TaskClientPorts {
   /** A stub, of the moment; `undefined` where there are no tasks of that application. */
   shard(address: TaskAddress): TaskShardRpc | undefined;
+  /**
+   * The jurisdiction of each deployment of an application, by name; `undefined` for one that has none.
+   *
+   * Missing where nothing is in any.
+   */
+  jurisdictions?(app: string): Readonly<Record<string, Jurisdiction | undefined>>;
   /** @throws what is wrong with a call, as far as that is known before it is stored. */
   check?(call: TaskCall): void;
   now(): number;
@@ -57,7 +65,7 @@ export class TaskClient implements TaskPort {
     const { deployment, method, key } = rest;
     const text = await encodeArguments(args, `${deployment}.${method ?? "call"}`);
     const identity = idempotencyKey === undefined ? undefined : identityOf({ deployment, method, key, idempotencyKey });
-    const address = { app, shard: shardFor(identity, this.#ports.random) };
+    const address = { app, shard: shardFor(identity, this.#ports.random, own(this.#jurisdictions(app), deployment)) };
     const request = {
       ...rest,
       id: newTaskId(address, this.#ports.now(), this.#ports.random),
@@ -115,7 +123,7 @@ export class TaskClient implements TaskPort {
     if (cursor !== undefined && from === undefined) throw new TaskNotFoundError(`${JSON.stringify(cursor.slice(0, 200))} is not a cursor.`);
     const limit = Math.min(query.limit, MAX_LISTED);
     const pages = await Promise.all(
-      shardsOf(apps).map(async (address) => {
+      this.#shardsOf(apps).map(async (address) => {
         const source = sourceOf(address);
         // Of those that were made at once, the ones of earlier sources come later.
         const before = from === undefined ? {} : { before: `${source}.${from.unique}${source < sourceOf(from) ? "~" : ""}` };
@@ -130,18 +138,30 @@ export class TaskClient implements TaskPort {
 
   /** What has been counted of an application's tasks, a part for each shard. */
   async counters(app: string): Promise<readonly TaskCounters[]> {
-    const parts = await Promise.all(shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.counters())));
+    const parts = await Promise.all(this.#shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.counters())));
     return parts.filter((part) => part !== undefined);
   }
 
   /** Cancels all tasks of an application that wait: it is deleted. */
   async cancelWaiting(app: string): Promise<void> {
-    await Promise.all(shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.cancelWaiting())));
+    await Promise.all(this.#shardsOf([app]).map((address) => this.#ask(address, (shard) => shard.cancelWaiting())));
+  }
+
+  #jurisdictions(app: string): Readonly<Record<string, Jurisdiction | undefined>> {
+    return this.#ports.jurisdictions?.(app) ?? {};
+  }
+
+  // Only where its deployments have been put: an object that is asked is made.
+  #shardsOf(apps: readonly string[]): TaskAddress[] {
+    return apps.flatMap((app) => {
+      const places = new Set(Object.values(this.#jurisdictions(app)));
+      return [...(places.size === 0 ? [undefined] : places)].flatMap((place) => shardsIn(place).map((shard) => ({ app, shard })));
+    });
   }
 
   async #about<T>(id: string, ask: (shard: TaskShardRpc) => Promise<T | undefined>): Promise<T> {
     const address = parseTaskId(id);
-    const answer = address === undefined || address.shard >= SHARDS ? undefined : await this.#ask(address, ask);
+    const answer = address === undefined || placeOfShard(address.shard) === undefined ? undefined : await this.#ask(address, ask);
     if (answer === undefined)
       throw new TaskNotFoundError(`There is no task ${JSON.stringify(id.slice(0, 200))}. It may have been forgotten.`);
     return answer;
@@ -163,10 +183,6 @@ export class TaskClient implements TaskPort {
       }
     }
   }
-}
-
-function shardsOf(apps: readonly string[]): TaskAddress[] {
-  return apps.flatMap((app) => Array.from({ length: SHARDS }, (_, shard) => ({ app, shard })));
 }
 
 function sourceOf({ app, shard }: TaskAddress): string {

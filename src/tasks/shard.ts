@@ -81,8 +81,7 @@ export class TaskShard implements TaskShardRpc {
     this.#wakeBy(nowMs + delayMs);
     store.transaction(() => {
       if (known !== undefined) store.delete(known.id);
-      store.put(row);
-      store.setPayload(id, "arguments", request.arguments);
+      store.insert(row, request.arguments);
       if (schedule !== undefined) store.setMark(FIRED_MARK + schedule.name, schedule.atMs);
     });
     return id;

@@ -89,6 +89,11 @@ export class SqliteTaskStore implements TaskStore {
     );
   }
 
+  insert(row: TaskRow, argumentsText: string): void {
+    this.put(row);
+    this.#insertPieces(row.id, "arguments", argumentsText);
+  }
+
   delete(id: string): void {
     this.#run("DELETE FROM tasks WHERE id = ?", id);
     this.#run("DELETE FROM payloads WHERE id = ?", id);
@@ -101,7 +106,10 @@ export class SqliteTaskStore implements TaskStore {
 
   setPayload(id: string, kind: PayloadKind, text: string | null): void {
     this.#run("DELETE FROM payloads WHERE id = ? AND kind = ?", id, kind);
-    if (text === null) return;
+    if (text !== null) this.#insertPieces(id, kind, text);
+  }
+
+  #insertPieces(id: string, kind: PayloadKind, text: string): void {
     let piece = 0;
     let at = 0;
     do {

@@ -28,6 +28,8 @@ export interface TaskStore {
   byIdentity(identity: string): TaskRow | undefined;
   /** Stores a row in place of the one with its id, if there is one. */
   put(row: TaskRow): void;
+  /** Stores a row whose id it does not have, with its arguments. */
+  insert(row: TaskRow, argumentsText: string): void;
   /** Deletes a row, with what is stored beside it. */
   delete(id: string): void;
   payload(id: string, kind: PayloadKind): string | undefined;
@@ -90,6 +92,11 @@ export class MemoryTaskStore implements TaskStore {
 
   put(row: TaskRow): void {
     this.#rows.set(row.id, structuredClone(row));
+  }
+
+  insert(row: TaskRow, argumentsText: string): void {
+    this.put(row);
+    this.setPayload(row.id, "arguments", argumentsText);
   }
 
   delete(id: string): void {

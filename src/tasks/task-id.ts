@@ -3,10 +3,14 @@
  *
  * The object is part of the id, so whoever has an id knows whom to ask. A change here loses tasks.
  */
+import type { Jurisdiction } from "../protocol/manifest.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
 
-/** Among how many objects the tasks of an application are divided. */
+/** Among how many objects the tasks of an application are divided, in each place. */
 export const SHARDS = 8;
+
+/** Where shards are: in no jurisdiction in particular, or in one of these. Each has the next {@link SHARDS} numbers. Grows at its end only. */
+const PLACES: readonly (Jurisdiction | undefined)[] = [undefined, "eu", "us", "fedramp", "fedramp-high"];
 
 /** What a task's id says. */
 export interface TaskAddress {
@@ -74,9 +78,25 @@ export function identityOf({ deployment, method, key, idempotencyKey }: Identity
  * The shard for an enqueue: by chance, or where all those with its identity are.
  *
  * @param identity By {@link identityOf}.
+ * @param jurisdiction Of the deployment: what is stored for it stays there.
  */
-export function shardFor(identity: string | undefined, random: () => number): number {
-  return identity === undefined ? Math.floor(random() * SHARDS) : hash(identity) % SHARDS;
+export function shardFor(identity: string | undefined, random: () => number, jurisdiction?: Jurisdiction): number {
+  return firstIn(jurisdiction) + (identity === undefined ? Math.floor(random() * SHARDS) : hash(identity) % SHARDS);
+}
+
+/** The shards of a place. */
+export function shardsIn(jurisdiction: Jurisdiction | undefined): number[] {
+  return Array.from({ length: SHARDS }, (_, index) => firstIn(jurisdiction) + index);
+}
+
+/** Where a shard's object is; `undefined` as the jurisdiction is none in particular, and no answer at all where there is no such shard. */
+export function placeOfShard(shard: number): { readonly jurisdiction: Jurisdiction | undefined } | undefined {
+  const place = Math.floor(shard / SHARDS);
+  return place < PLACES.length ? { jurisdiction: PLACES[place] } : undefined;
+}
+
+function firstIn(jurisdiction: Jurisdiction | undefined): number {
+  return PLACES.indexOf(jurisdiction) * SHARDS;
 }
 
 // FNV-1a, with its bits mixed at the end: the last ones alone depend on few of the text's.

@@ -83,7 +83,7 @@ describe("edge-serve dashboard", () => {
     const address = addressIn(await said);
     const { port } = new URL(address);
     expect((await fetch(new URL("/-/api/applications", address))).status).toBe(404);
-    expect((await fetch(address, { method: "POST" })).status).toBe(404);
+    expect((await fetch(address, { method: "PUT" })).status).toBe(404);
     expect(await statusFor(address, `evil.example:${port}`)).toBe(403);
     expect(await statusFor(address, `localhost:${port}`)).toBe(200);
     end();

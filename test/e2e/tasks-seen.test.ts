@@ -4,6 +4,7 @@ import { ConfigError } from "edge-serve";
 import { connect, getTask } from "edge-serve/client";
 import { serve, type Server } from "edge-serve/testing";
 import { runCli } from "../../src/cli/program.ts";
+import { placeOfShard } from "../../src/tasks/task-id.ts";
 import type { TaskPage } from "../../src/protocol/tasks.ts";
 import type { app, Asked } from "./apps/tasks.ts";
 import { AUTHORIZED, TOKEN } from "../support/operated.ts";
@@ -85,6 +86,16 @@ describe("an operator", () => {
     for (const unknown of ["nonsense", "tasks.0.000000000000000000000a", "%"]) {
       expect([unknown, (await api(`tasks/${unknown}`)).status]).toEqual([unknown, 404]);
     }
+  });
+
+  it("sees those that are stored in a jurisdiction, too", async () => {
+    const ids = await front().startNarrow.remote(2);
+    const shards = ids.map((id) => Number(id.split(".")[1]));
+    expect(shards.map((shard) => placeOfShard(shard)?.jurisdiction)).toEqual(["eu", "eu"]);
+    for (const id of ids) await server.task(id).result({ timeoutMs: 20_000 });
+    const { tasks } = (await (await api("tasks?deployment=Narrow")).json()) as TaskPage;
+    expect(tasks.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    expect(await (await api("metrics")).text()).toMatch(/^serve_tasks\{application="tasks",deployment="Narrow",state="SUCCEEDED"\} 2$/m);
   });
 
   it("scrapes how many there are, what became of attempts, and how long they waited", async () => {

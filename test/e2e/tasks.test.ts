@@ -78,14 +78,24 @@ describe("an enqueued call", () => {
     expect((await front().status.remote(id)).attempts).toBeLessThanOrEqual(1);
   });
 
-  it("continues the trace of who enqueued it, in a call tree of its own", async () => {
+  it("continues the trace of who enqueued it with each attempt, in a call tree of its own", async () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
-    const response = await server.fetch("/", { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, "x-request-id": "outer" } });
-    const { traceparent, requestId } = await server.task<Record<string, string>>(await response.text()).result();
-    expect([traceparent!.split("-")[1], requestId]).toEqual([traceId, expect.not.stringMatching(/^outer$/)]);
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: "vendor=1,other=2", "x-request-id": "outer" };
+    const response = await server.fetch("/", { headers });
+    const { attempt, traceparent, tracestate, requestId } = await server.task<Record<string, string>>(await response.text()).result();
+    expect([attempt, traceparent!.split("-")[1], tracestate]).toEqual([2, traceId, headers.tracestate]);
+    const requestIds = server.logs().flatMap(({ message, fields }) => (message === "traced" ? [fields["requestId"]] : []));
+    expect(requestIds).toEqual([expect.not.stringMatching(/^outer$/), requestId]);
+    expect(requestIds[0]).not.toBe(requestId);
     const { task, deadline, inner } = (await outcome({ method: "nested" })) as Record<string, { readonly deadline: number }>;
     expect(task).toMatchObject({ attempt: 1 });
     expect(inner).toEqual({ task: undefined, deadline });
+  });
+
+  it("may call as deep as any request, however deep it was enqueued", async () => {
+    const id = await front().startBelow.remote(8);
+    expect(await server.task(id).result({ timeoutMs: 20_000 })).toBe("arrived");
+    expect((await server.task(id).status()).attempts).toBe(1);
   });
 
   it("has an attempt more where its replica is lost", async () => {

@@ -40,6 +40,18 @@ export const STORE_BEHAVIOURS: readonly (readonly [behaviour: string, shows: (st
     },
   ],
   [
+    "inserts a row with its arguments, also after one with its id has been deleted",
+    (store) => {
+      const long = "\u{1f600}".repeat(400_000);
+      store.insert(waitingRow("a"), long);
+      expect([store.get("a"), store.payload("a", "arguments")]).toEqual([waitingRow("a"), long]);
+      store.delete("a");
+      store.insert(runningRow("a"), "[]");
+      expect([store.get("a"), store.payload("a", "arguments")]).toEqual([runningRow("a"), "[]"]);
+      expect(store.counts()).toEqual([{ deployment: "Mail", state: "RUNNING", count: 1 }]);
+    },
+  ],
+  [
     "keeps the row that was put last",
     (store) => {
       store.put(waitingRow("a"));

@@ -12,8 +12,9 @@ const HOST = "127.0.0.1";
 /**
  * Shows the dashboard of a running system in a browser of this machine.
  *
- * A browser cannot send the token when it opens a page, and must not keep it: so the page comes by way of this process, which has
- * the token, hands out nothing but that page, and only to this machine.
+ * A browser cannot send the token when it opens a page, and must not keep it: so the pages come by way of this process, which has
+ * the token, hands out nothing but those pages, and only to this machine. What a form of them asks for is passed on if the browser says
+ * that the form is of a page that came from here.
  */
 export const dashboard: Command = {
   name: "dashboard",
@@ -41,12 +42,15 @@ export const dashboard: Command = {
 
 async function answer(request: IncomingMessage, response: ServerResponse, client: OperatorClient): Promise<void> {
   const say = (status: number, text: string) => response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
+  const { method, url = "" } = request;
   // A page from elsewhere whose name has come to mean this machine has another host.
   if (!isOwnHost(request)) return void say(403, "The dashboard is only for this machine.");
-  if (request.method !== "GET" || request.url !== "/") return void say(404, "The dashboard is at /.");
+  // Any page can have a browser send a form here.
+  if (method === "POST" && !isOwnForm(request)) return void say(403, "That form is not of this dashboard.");
+  if ((method !== "GET" && method !== "POST") || !(url === "/" || url.startsWith("/?"))) return void say(404, "The dashboard is at /.");
   try {
-    const { html, headers } = await client.dashboard();
-    response.writeHead(200, headers).end(html);
+    const { status, html, headers } = await client.dashboard(url.slice(1), method);
+    response.writeHead(status, headers).end(html);
   } catch (error) {
     say(502, error instanceof Failure ? error.message : String(error));
   }
@@ -54,6 +58,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, client
 
 function isOwnHost({ headers, socket }: IncomingMessage): boolean {
   return [HOST, "localhost"].some((name) => headers.host === `${name}:${socket.localPort}`);
+}
+
+/** Whether a browser says that what it sends is of a page that came from here. */
+function isOwnForm({ headers }: IncomingMessage): boolean {
+  return (
+    headers.origin === `http://${headers.host}` && ["same-origin", undefined].includes(headers["sec-fetch-site"] as string | undefined)
+  );
 }
 
 function listening(server: Server, port: number): Promise<Server> {

@@ -31,12 +31,16 @@ interface Answer {
 
 /** A page, and the headers that say what a browser may do with it. */
 export interface Page {
+  /** 303 for one that a browser is to ask for instead: `location` has its query. */
+  readonly status: number;
   readonly html: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Those of them that matter to a browser. */
-const PAGE_HEADERS = ["content-type", "content-security-policy", "cache-control", "referrer-policy", "x-content-type-options"];
+const PAGE_HEADERS = ["content-type", "content-security-policy", "cache-control", "referrer-policy", "x-content-type-options", "location"];
+/** Statuses of pages that say what is wrong: with a filter, an id, or what a form wanted. */
+const PROBLEM_PAGES = new Set([400, 404, 409]);
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -101,12 +105,22 @@ export class OperatorClient {
     return this.#ask("POST", `routes/${kind}`, wasThere, { prefix });
   }
 
-  /** The dashboard, as a browser would get it. */
-  async dashboard(): Promise<Page> {
-    const { status, headers, text, body } = await this.#send("GET", DASHBOARD);
-    if (status !== 200 || headers.get("content-type")?.startsWith("text/html") !== true)
-      throw refusalOf({ origin: this.origin, request: `GET ${DASHBOARD}`, status, body });
-    return { html: text, headers: Object.fromEntries(PAGE_HEADERS.map((name) => [name, headers.get(name) ?? ""])) };
+  /**
+   * A page of the dashboard, as a browser would get it.
+   *
+   * @param query Which page: what its links and forms name, with the question mark. `""` is the first one.
+   * @param method `POST` for what its forms with that method do.
+   */
+  async dashboard(query = "", method: "GET" | "POST" = "GET"): Promise<Page> {
+    const { status, headers, text, body } = await this.#send(method, DASHBOARD + query);
+    const isHtml = headers.get("content-type")?.startsWith("text/html") === true;
+    const isPage = isHtml ? status === 200 || (query !== "" && PROBLEM_PAGES.has(status)) : query !== "" && status === 303;
+    if (!isPage) throw refusalOf({ origin: this.origin, request: `${method} ${DASHBOARD}`, status, body });
+    const kept = PAGE_HEADERS.flatMap((name) => {
+      const value = headers.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    return { status, html: text, headers: Object.fromEntries(kept) };
   }
 
   #expect<T>(method: string, path: string, isAnswer: (body: Body) => body is Body & T): Promise<T> {
@@ -134,7 +148,7 @@ export class OperatorClient {
       });
       const text = await response.text();
       const location = response.headers.get("location");
-      if (response.status >= 300 && response.status < 400) throw redirected(this.origin, location);
+      if (response.status >= 300 && response.status < 400 && !isOwnQuery(location)) throw redirected(this.origin, location);
       return { status: response.status, headers: response.headers, text, body: bodyOf(text, response.status) };
     } catch (error) {
       if (error instanceof Failure) throw error;
@@ -147,6 +161,11 @@ export class OperatorClient {
 /** Whether what a request was about was there. */
 function wasThere(status: number): boolean | undefined {
   return status === 200 || (status === 404 ? false : undefined);
+}
+
+/** Whether a redirect leads to another query of the same address: nobody follows it here. */
+function isOwnQuery(location: string | null): boolean {
+  return location?.startsWith("?") === true;
 }
 
 function bodyOf(text: string, status: number): unknown {

@@ -20,8 +20,11 @@ thead th { font-weight: normal; opacity: .75; } .n { text-align: right; font-var
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; background: var(--good); }
 .dot.changing { background: var(--changing); } .dot.bad { background: var(--bad); }
 .notices { list-style: none; padding: 0; } .notices li { border-left: .3rem solid var(--changing); padding: .2rem .8rem; margin: .5rem 0; }
-.notices li.bad { border-color: var(--bad); } td.bad, span.bad { color: var(--bad); } td.changing { color: var(--changing); }
-pre { white-space: pre-wrap; margin: .2rem 0; } details { margin: .6rem 0 .6rem 1rem; } summary { cursor: pointer; }
+.notices li.bad { border-color: var(--bad); } td.bad, span.bad, a.bad { color: var(--bad); } td.changing { color: var(--changing); }
+section { overflow-x: auto; } .id { overflow-wrap: anywhere; } nav { margin: 0 0 1rem; } a { color: inherit; }
+form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin: .8rem .2rem; }
+button, select, input { font: inherit; padding: .3rem .6rem; max-width: 100%; box-sizing: border-box; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0; } details { margin: .6rem 0 .6rem 1rem; } summary { cursor: pointer; }
 `;
 
 export const SCRIPT = `
@@ -41,10 +44,15 @@ function rates() {
 }
 async function refresh() {
   const says = document.getElementById("refreshed");
+  // What is being filled in or stepped through by keyboard is not taken away.
+  if (document.querySelector("main :is(:focus-visible, select:focus, input:focus)")) {
+    says.textContent = "Not refreshed while something on it has the focus.";
+    return;
+  }
   try {
     const response = await fetch(location.href, { cache: "no-store" });
     const text = await response.text();
-    if (!response.ok) throw new Error(text.slice(0, 200));
+    if (!response.ok && !(response.headers.get("content-type") ?? "").startsWith("text/html")) throw new Error(text.slice(0, 200));
     const page = new DOMParser().parseFromString(text, "text/html");
     for (const part of page.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? false;
     document.querySelector("main").replaceWith(page.querySelector("main"));

@@ -3,17 +3,11 @@
  */
 import type { Scraped } from "../system-metrics.ts";
 import type { ScalingDecision } from "../../protocol/status.ts";
-import { SCRIPT, STYLE } from "./client.ts";
-import { html, Html, timeOf } from "./html.ts";
+import { html, type Html, timeOf } from "./html.ts";
 import type { Measured } from "./summary.ts";
 import { NO_ROUTES, routesSection, type RoutesView } from "./routes.ts";
+import { type DashboardPage, pageOf } from "./shell.ts";
 import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
-
-/** The page, and the policy by which a browser runs its own script and nothing else. */
-export interface DashboardPage {
-  readonly html: string;
-  readonly contentSecurityPolicy: string;
-}
 
 /**
  * Makes the page.
@@ -27,41 +21,22 @@ export function dashboardPage(
   { tasks, routes = NO_ROUTES }: { readonly tasks?: Html | undefined; readonly routes?: RoutesView } = {},
 ): DashboardPage {
   const view = viewOf(scraped);
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <title>${TITLES[view.level]} · edge-serve</title>
-        <style nonce="${nonce}">
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        <main data-level="${view.level}">
-          <h1><span class="dot ${view.level}"></span>${headline(view)}</h1>
-          ${
-            view.notices.length > 0 &&
-            html`<ul class="notices">
-              ${view.notices.map(noticeItem)}
-            </ul>`
-          }
-          ${routesSection(routes)} ${view.applications.map(applicationSection)} ${tasks}
-        </main>
-        <footer>
-          All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes,
-          while this page is open. <span id="refreshed"></span>
-        </footer>
-        <script nonce="${nonce}">
-          ${new Html(SCRIPT)};
-        </script>
-      </body>
-    </html> `;
-  return {
-    html: page.text,
-    contentSecurityPolicy: `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  };
+  const main = html`<main data-level="${view.level}">
+    <h1><span class="dot ${view.level}"></span>${headline(view)}</h1>
+    ${
+      view.notices.length > 0 &&
+      html`<ul class="notices">
+        ${view.notices.map(noticeItem)}
+      </ul>`
+    }
+    ${routesSection(routes)} ${view.applications.map(applicationSection)} ${tasks}
+  </main>`;
+  return pageOf({ title: TITLES[view.level], main, footer: FOOTER, hasForms: tasks !== undefined }, nonce);
 }
+
+const FOOTER =
+  "All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes, " +
+  "while this page is open.";
 
 const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Healthy", changing: "Changing", bad: "Unhealthy" };
 

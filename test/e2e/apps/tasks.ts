@@ -28,6 +28,20 @@ export class Jobs {
     if (serve.getRequestContext().task!.attempt === 1) throw new Unready("not yet");
     return "done";
   }
+  traced() {
+    const { task, traceparent, tracestate, requestId } = serve.getRequestContext();
+    serve.logger.info("traced", { requestId });
+    if (task!.attempt === 1) throw new Unready("not yet");
+    return { attempt: task!.attempt, traceparent, tracestate, requestId };
+  }
+  /** So many calls below each other. */
+  async descend(calls: number): Promise<string> {
+    return calls === 0 ? "arrived" : serve.getDeploymentHandle<Jobs>("Jobs").descend.remote(calls - 1);
+  }
+  async descendAndEnqueue(calls: number): Promise<string> {
+    const jobs = serve.getDeploymentHandle<Jobs>("Jobs");
+    return calls === 0 ? (await jobs.descend.enqueue(8)).id : jobs.descendAndEnqueue.remote(calls - 1);
+  }
   async crash() {
     if (serve.getRequestContext().task!.attempt > 1) return "survived";
     serve.getReplicaContext().state.abort("the machine is gone");
@@ -143,21 +157,25 @@ class Front {
     const { key, multiplexedModelId } = serve.getRequestContext();
     return { key, multiplexedModelId };
   }
+  startBelow(calls: number) {
+    return this.#jobs.descendAndEnqueue.remote(calls);
+  }
   release() {
     return this.#jobs.release.broadcast();
   }
   async fetch() {
-    return new Response((await this.#jobs.context.enqueue()).id);
+    return new Response((await this.#jobs.traced.enqueue()).id);
   }
 }
 
-const jobs = serve.deployment(Jobs, { tasks: { backoffMs: 20, timeoutMs: 30_000 } }).bind();
+const jobs = serve.deployment(Jobs, { maxOngoingRequests: 64, tasks: { backoffMs: 20, timeoutMs: 30_000 } }).bind();
 const plain = serve.deployment(Jobs, { name: "Plain" }).bind();
 const narrow = serve
   .deployment(Jobs, {
     name: "Narrow",
     maxOngoingRequests: 1,
     maxQueuedRequests: 0,
+    placement: { jurisdiction: "eu" },
     tasks: { timeoutMs: 400, maxAttempts: 2, backoffMs: 10 },
   })
   .bind();

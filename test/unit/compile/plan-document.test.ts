@@ -67,6 +67,23 @@ describe("a document for deployed code", () => {
     }
   });
 
+  it.each([{}, { keyed: true } as const])("may not move the objects of a deployment into another jurisdiction: %j", (options) => {
+    class Cart {
+      call() {}
+    }
+    const code = { main: deployment(Cart, options).bind() };
+    const application = { name: "main", routePrefix: null, importPath: "src/app.ts:app", deployments: [] };
+    const described = describeSystem({ applications: [application] }, code) as { readonly manifest: Manifest };
+    const manifest = { ...described.manifest, version: "v1" };
+    const moved = (placement: object) =>
+      planDocument({ applications: [main({ route_prefix: null, deployments: [{ name: "Cart", placement }] })] }, { manifest, code })
+        .diagnostics;
+    expect(moved({ jurisdiction: "eu" })).toEqual([
+      { severity: "error", path: "applications[0]", message: expect.stringMatching(/jurisdiction changes from none to eu, .* deploy/) },
+    ]);
+    expect(moved({})).toEqual([]);
+  });
+
   it("may not name a deployment that the code does not have", () => {
     expect(errors(main({ deployments: [{ name: "Modle" }] }))[0]?.message).toContain("Modle");
   });

@@ -211,6 +211,19 @@ describe("the page's script", () => {
     expect(asked).toEqual(["http://127.0.0.1:8265/", "http://127.0.0.1:8265/"]);
   });
 
+  it("waits while something is being filled in, or stepped through by keyboard", async () => {
+    const { document, answer, tick, asked } = running(await pageWith(100));
+    const next = await pageWith(200);
+    answer(() => new Response(next));
+    document.querySelector("main")!.insertAdjacentHTML("beforeend", "<form><label>State <select></select></label></form>");
+    document.querySelector("select")!.focus();
+    await tick();
+    expect([asked, textOf(document.getElementById("refreshed"))]).toEqual([[], "Not refreshed while something on it has the focus."]);
+    document.querySelector("select")!.blur();
+    await tick();
+    expect(asked).toHaveLength(1);
+  });
+
   it("takes rates over the last two minutes, and none from before a replica began anew", async () => {
     const { answer, rate, tick } = running(await pageWith(0));
     const pages = await Promise.all(Array.from({ length: 30 }, (_, index) => pageWith(index < 10 ? 0 : (index - 9) * 10)));

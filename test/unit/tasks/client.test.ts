@@ -1,12 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeError } from "../../../src/protocol/error-codec.ts";
+import type { Jurisdiction } from "../../../src/protocol/manifest.ts";
 import { TaskClient } from "../../../src/tasks/client.ts";
-import { identityOf, newTaskId, parseShardName, parseTaskId, shardFor, shardName, SHARDS } from "../../../src/tasks/task-id.ts";
+import {
+  identityOf,
+  newTaskId,
+  parseShardName,
+  parseTaskId,
+  placeOfShard,
+  shardFor,
+  shardName,
+  SHARDS,
+  shardsIn,
+} from "../../../src/tasks/task-id.ts";
 import { settled, World } from "./world.ts";
 
 /** The shards of applications, each a world of its own; questions fail as often as a test says. */
-function system(apps: readonly string[] = ["app"]) {
+function system(apps: readonly string[] = ["app"], jurisdictions?: Readonly<Record<string, Jurisdiction | undefined>>) {
   const worlds = new Map<string, World>();
   const state = { failures: 0, nowMs: 1_000_000, slept: 0 };
   const worldOf = (name: string) => {
@@ -29,6 +40,7 @@ function system(apps: readonly string[] = ["app"]) {
           },
       });
     },
+    ...(jurisdictions === undefined ? {} : { jurisdictions: () => jurisdictions }),
     now: () => state.nowMs,
     random: Math.random,
     sleep: async () => void state.slept++,
@@ -163,6 +175,42 @@ describe("a client of tasks", () => {
     expect((await client.list(["app"], only)).tasks.every(({ state }) => state === "CANCELLED")).toBe(true);
     const counted = (await client.counters("app")).flatMap(({ tasks }) => tasks);
     expect(counted.reduce((sum, { count }) => sum + count, 0)).toBe(30);
+  });
+});
+
+describe("in a jurisdiction", () => {
+  const places = { Mail: "eu", Rank: "us", Free: undefined, Other: "eu" } as const;
+  const placeOf = (id: string) => placeOfShard(parseTaskId(id)!.shard)?.jurisdiction;
+
+  it.each(Object.entries(places))("the tasks of %s are stored where its deployment is: %s", async (deployment, jurisdiction) => {
+    const { client, worlds } = system(["app"], places);
+    const ids = [await client.enqueue({ ...call, deployment }), await client.enqueue({ ...call, deployment, idempotencyKey: "once" })];
+    expect(ids.map(placeOf)).toEqual([jurisdiction, jurisdiction]);
+    // Nothing of it has been elsewhere, and asking for it makes no other object.
+    for (const id of ids) expect(await client.status(id)).toMatchObject({ deployment });
+    expect([...worlds.keys()].map((name) => placeOfShard(parseShardName(name)!.shard)?.jurisdiction)).toEqual(
+      Array.from(worlds.keys(), () => jurisdiction),
+    );
+  });
+
+  it("tasks are listed, counted and cancelled in all those that there are deployments in, and asked for in no other", async () => {
+    const { client, worlds } = system(["app"], { Mail: "eu", Rank: "us" });
+    const ids = [await client.enqueue(call), await client.enqueue({ ...call, deployment: "Rank" })];
+    expect((await client.list(["app"], only)).tasks.map(({ id }) => id)).toEqual(ids.toReversed());
+    expect((await client.counters("app")).flatMap(({ tasks }) => tasks)).toHaveLength(2);
+    await client.cancelWaiting("app");
+    await settled();
+    expect((await client.list(["app"], only)).tasks.map(({ state }) => state)).toEqual(["CANCELLED", "CANCELLED"]);
+    const asked = [...worlds.keys()].map((name) => parseShardName(name)!.shard).toSorted((a, b) => a - b);
+    expect(asked).toEqual([...shardsIn("eu"), ...shardsIn("us")]);
+  });
+
+  it("shards have numbers of their own, which never change", () => {
+    // Wire format: an id says where its task is.
+    expect([undefined, "eu", "us", "fedramp", "fedramp-high"].map((one) => shardsIn(one as Jurisdiction)[0])).toEqual([0, 8, 16, 24, 32]);
+    for (const place of [undefined, "eu", "us", "fedramp", "fedramp-high"] as const)
+      for (const shard of shardsIn(place)) expect(placeOfShard(shard)).toEqual({ jurisdiction: place });
+    expect(placeOfShard(40)).toBeUndefined();
   });
 });
 

@@ -67,7 +67,7 @@ class Life {
 
   #use(store: TaskStore, name: keyof TaskStore, args: readonly unknown[]): unknown {
     if (this.isDead) throw new Dead("This life is over.");
-    const isWrite = ["put", "delete", "setPayload", "setMark", "add", "transaction"].includes(name);
+    const isWrite = ["put", "insert", "delete", "setPayload", "setMark", "add", "transaction"].includes(name);
     const act = () => (store[name] as (...args: readonly unknown[]) => unknown).apply(store, [...args]);
     if (!isWrite || this.#isInside) return act();
     // As one: the machine fails before it or after it.
