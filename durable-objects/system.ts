@@ -9,10 +9,8 @@ import { currentScope, type ReplicaContext, type ReplicaScope } from "../src/con
 import { sharedTimers } from "../src/context/timers.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createHandle } from "../src/handle/handle.ts";
-import { createKeyedHandle } from "../src/handle/keyed-handle.ts";
 import { type Assignment, keyedConfigIn } from "../src/protocol/control.ts";
 import type { IngressTarget } from "../src/ingress/application-routes.ts";
-import { KeyedIngress } from "../src/ingress/keyed-target.ts";
 import type { InlineTarget } from "../src/inline/target.ts";
 import { ConfigError } from "../src/protocol/errors.ts";
 import type { AnyHandle } from "../src/protocol/handle-types.ts";
@@ -24,18 +22,17 @@ import { own } from "../src/protocol/own.ts";
 import type { TaskPort } from "../src/protocol/tasks.ts";
 import { initialReplicaSet } from "../src/protocol/replica-set.ts";
 import type { ControlParts } from "../src/replica/control.ts";
-import type { KeyedParts, RememberedKeyed } from "../src/replica/keyed-control.ts";
 import type { Remembered } from "../src/replica/membership.ts";
 import { type ObjectHandler, objectHandlersOf } from "../src/replica/object-handlers.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
-import { KeyedRouter } from "../src/router/keyed-router.ts";
+import type { KeyedRouter } from "../src/router/keyed-router.ts";
 import { Router } from "../src/router/router.ts";
-import { keyedPortsTo, routerPortsTo } from "./connection.ts";
+import { routerPortsTo } from "./connection.ts";
 import { controllerOf } from "./control-plane.ts";
 import type { InlineSystem } from "./inline.ts";
+import type { KeyedSystem } from "./keyed.ts";
 import { noteReplicaRegion } from "./location.ts";
-import { renewalOf } from "./renewal.ts";
 import { releaseHoldings, ReplicaMemory } from "./replica-memory.ts";
 
 /** Where calls to a deployment go: to its replicas, to the objects of its keys, or to the caller's own instance. */
@@ -49,9 +46,11 @@ export class System {
   tasks: TaskPort | undefined;
   /** What inline deployments run by, where there are any; set before the first request. */
   inline: InlineSystem | undefined;
+  /** The same for keyed ones. */
+  keyed: KeyedSystem | undefined;
   readonly #applications: ReadonlyMap<string, ApplicationManifest>;
   readonly #targets = new Map<string, Target>();
-  readonly #keyedIngresses = new Map<KeyedRouter, KeyedIngress>();
+  readonly #keyedIngresses = new Map<KeyedRouter, IngressTarget>();
   readonly #handles = new Map<Target, AnyHandle>();
 
   constructor(manifest: Manifest, code: Readonly<Record<string, unknown>>) {
@@ -69,7 +68,7 @@ export class System {
   /** The router to a deployment that has objects. */
   router(app: string, deployment: string): Router | KeyedRouter {
     const target = this.target(app, deployment);
-    if (target instanceof Router || target instanceof KeyedRouter) return target;
+    if (target instanceof Router || isKeyedTarget(target)) return target;
     throw new ConfigError(`Deployment ${JSON.stringify(deployment)} is inline, and has no objects.`);
   }
 
@@ -88,40 +87,28 @@ export class System {
     const config = own(deployments, deployment);
     if (config === undefined) throw unknownName("deployment", deployment, Object.keys(deployments), app);
     if (config.inline === true) {
-      if (this.inline === undefined)
-        throw new ConfigError("The entry module is of an edge-serve without inline deployments. Run edge-serve build.");
+      if (this.inline === undefined) throw notBuilt("inline");
       return this.inline.target({ app, config, routePrefix }, deployment);
     }
-    const place = { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix };
-    if (config.keyed === true) {
-      const router: KeyedRouter = new KeyedRouter({ app, deployment }, compiledKeyed(config, routePrefix, this.manifest.version), {
-        ...keyedPortsTo(app, deployment, place),
-        renew: this.#renewalOf(app, deployment, () => router.epoch),
-        tasks: this.tasks,
-      });
-      return router;
-    }
+    if (config.keyed === true) return this.#forKeys().router({ app, deployment, config, routePrefix });
     return new Router({ app, deployment }, initialReplicaSet(app, deployment, config, routePrefix), {
-      ...routerPortsTo(app, deployment, place),
+      ...routerPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix }),
       tasks: this.tasks,
       ...customPolicyOf(this.bound.get(`${app}/${deployment}`), (message) => writeLog("WARNING", message, undefined, currentScope())),
     });
   }
 
-  #renewalOf(app: string, deployment: string, epoch: () => number): () => void {
-    return renewalOf({ app, deployment, version: this.manifest.version, epoch }, (told) => this.learn(app, deployment, told));
+  #forKeys(): KeyedSystem {
+    if (this.keyed === undefined) throw notBuilt("keyed");
+    return this.keyed;
   }
 
   /** Where the HTTP requests of an application go. */
   ingressTarget(app: string): IngressTarget {
     const target = this.target(app);
-    if (!(target instanceof KeyedRouter)) return target;
+    if (!isKeyedTarget(target)) return target;
     let ingress = this.#keyedIngresses.get(target);
-    if (ingress === undefined) {
-      const keyed = this.bound.get(`${app}/${target.deployment}`)?.deployment.given.keyed;
-      ingress = new KeyedIngress(target, typeof keyed === "object" ? keyed.key : () => undefined);
-      this.#keyedIngresses.set(target, ingress);
-    }
+    if (ingress === undefined) this.#keyedIngresses.set(target, (ingress = this.#forKeys().ingress(target)));
     return ingress;
   }
 
@@ -129,15 +116,16 @@ export class System {
   learn(app: string, deployment: string, assignment: Assignment): void {
     const target = this.target(app, deployment);
     if (target instanceof Router) target.learn(assignment.set);
-    else if (target instanceof KeyedRouter) target.learn(keyedConfigIn(assignment));
+    else if (isKeyedTarget(target)) target.learn(keyedConfigIn(assignment));
     else target.learn(assignment);
   }
 
   /** Takes what is told of the keyed deployments of an application. */
   learnKeyed(app: string, configs: Readonly<Record<string, KeyedConfig>>): void {
     for (const [deployment, config] of Object.entries(configs)) {
-      const target = this.configOf(app, deployment)?.keyed === true ? this.target(app, deployment) : undefined;
-      if (target instanceof KeyedRouter) target.learn(config);
+      if (this.configOf(app, deployment)?.keyed !== true) continue;
+      const target = this.target(app, deployment);
+      if (isKeyedTarget(target)) target.learn(config);
     }
   }
 
@@ -187,7 +175,7 @@ export class System {
       userConfig: config.userConfig,
       routePrefix: application.routePrefix,
       ...(config.keyed === true
-        ? { keyed: this.#keyedParts(scope.context, config, application.routePrefix) }
+        ? { keyed: this.#forKeys().control(scope.context, { config, routePrefix: application.routePrefix }) }
         : {
             control: {
               ...controlOf(scope.context, { config, set: initialReplicaSet(app, deployment, config, application.routePrefix) }),
@@ -206,7 +194,7 @@ export class System {
     const target = this.target(app, deployment);
     let handle = this.#handles.get(target);
     if (handle === undefined) {
-      handle = target instanceof KeyedRouter ? createKeyedHandle<unknown>(target, callScope) : createHandle<unknown>(target, callScope);
+      handle = isKeyedTarget(target) ? this.#forKeys().handle(target) : createHandle<unknown>(target, callScope);
       this.#handles.set(target, handle);
     }
     return handle;
@@ -217,18 +205,7 @@ export class System {
     if (isKeyed === true) return this.handle(app, deployment);
     const target = this.target(app, deployment);
     // One that was sent before a deploy may say nothing of keys.
-    return createHandle<unknown>(target instanceof KeyedRouter ? target.at(objectKey ?? "") : target, currentScope, options);
-  }
-
-  #keyedParts({ appName, deployment, state }: ReplicaContext, config: DeploymentConfig, routePrefix: string | null): KeyedParts {
-    const memory = new ReplicaMemory<RememberedKeyed>(state.storage);
-    return {
-      compiled: compiledKeyed(config, routePrefix, this.manifest.version),
-      load: () => memory.load(),
-      save: (remembered) => memory.save(remembered),
-      terminate: (reason) => state.abort(reason),
-      learned: (told) => this.learnKeyed(appName, { [deployment]: told }),
-    };
+    return createHandle<unknown>(isKeyedTarget(target) ? target.at(objectKey ?? "") : target, currentScope, options);
   }
 }
 
@@ -237,8 +214,12 @@ function keyIn({ keyed }: DeploymentConfig, replicaId: string): { readonly key?:
   return key === undefined ? {} : { key };
 }
 
-function compiledKeyed(config: DeploymentConfig, routePrefix: string | null, version: string): KeyedConfig {
-  return { epoch: 0, version, config, routePrefix };
+function isKeyedTarget(target: Target): target is KeyedRouter {
+  return "at" in target;
+}
+
+function notBuilt(kind: string): ConfigError {
+  return new ConfigError(`The entry module is of an edge-serve without ${kind} deployments. Run edge-serve build.`);
 }
 
 function controlOf({ appName, deployment, replicaId, version, state }: ReplicaContext, compiled: ControlParts["compiled"]): ControlParts {

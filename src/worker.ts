@@ -20,6 +20,7 @@ import { setTracing } from "./protocol/tracing.ts";
 import { pathOf } from "./protocol/http-request.ts";
 import type { backgroundTasks } from "../durable-objects/background-tasks.ts";
 import type { inlineDeployments } from "../durable-objects/inline.ts";
+import type { keyedDeployments } from "../durable-objects/keyed.ts";
 import { besideMain } from "../durable-objects/beside-main.ts";
 import { controllerOf, controlPlaneClasses, controlQueries, operatorPorts, tellCounts } from "../durable-objects/control-plane.ts";
 import { noteClientRegion, type Place } from "../durable-objects/location.ts";
@@ -32,6 +33,7 @@ export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
 export { serviceCalls } from "./ingress/service-calls.ts";
 export { inlineDeployments } from "../durable-objects/inline.ts";
+export { keyedDeployments } from "../durable-objects/keyed.ts";
 export { backgroundTasks } from "../durable-objects/background-tasks.ts";
 export { uncompressed } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
@@ -84,6 +86,8 @@ export interface WorkerFeatures {
   readonly tasks?: ReturnType<typeof backgroundTasks>;
   /** Lets deployments run in their callers. */
   readonly inline?: ReturnType<typeof inlineDeployments>;
+  /** Lets deployments have an object for each key. */
+  readonly keyed?: ReturnType<typeof keyedDeployments>;
   /** What each `policy_function` of the configuration names: by application, or by `<application>/<deployment>`. */
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
@@ -109,6 +113,13 @@ export function createWorker(manifest: Manifest, code: Readonly<Record<string, u
   });
   setMetricsTeller({ tell: tellCounts, keepAlive: waitUntil, sleep, now: Date.now });
   setTracing(tracing);
+  system.keyed = features.keyed?.({
+    version: manifest.version,
+    bound: system.bound,
+    tasks: () => system.tasks,
+    learn: (app, deployment, told) => system.learn(app, deployment, told),
+    learnKeyed: (app, configs) => system.learnKeyed(app, configs),
+  });
   system.inline = features.inline?.({
     version: manifest.version,
     bound: system.bound,

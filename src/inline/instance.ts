@@ -8,7 +8,7 @@ import type { AnyHandle } from "../protocol/handle-types.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import type { AdmissionLimits } from "../replica/admission.ts";
-import type { KeyedParts } from "../replica/keyed-control.ts";
+import type { MakeKeyedControl } from "../replica/replica-ports.ts";
 import { Replica } from "../replica/replica.ts";
 
 /** What such a replica is made from. */
@@ -24,7 +24,7 @@ export interface InstanceParts extends Pick<ReplicaScope, "after" | "isUnshared"
   userConfig(): unknown;
   readonly routePrefix?: string | null;
   /** For the object of a key, where there are no objects. */
-  readonly keyed?: KeyedParts;
+  readonly keyed?: MakeKeyedControl;
   now(): number;
   /** A handle to a deployment of the application or of another one. */
   handleTo(app: string, deployment?: string): AnyHandle;

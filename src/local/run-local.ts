@@ -21,7 +21,8 @@ import { keyOfObject, OBJECT_DELETED } from "../protocol/keys.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { HandleRef } from "../protocol/messages.ts";
 import { parseReplicaId } from "../protocol/names.ts";
-import type { KeyedParts, RememberedKeyed } from "../replica/keyed-control.ts";
+import { KeyedControl, type RememberedKeyed } from "../replica/keyed-control.ts";
+import type { MakeKeyedControl } from "../replica/replica-ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { initialReplicaSet } from "../protocol/replica-set.ts";
 import { customPolicyOf } from "../router/policies/custom.ts";
@@ -181,12 +182,13 @@ export function runLocal<T, K extends boolean>(app: Application<T, K>, options: 
 const VERSION = "local";
 
 // Its configuration never changes.
-function localKeyed(config: DeploymentConfig): KeyedParts {
+function localKeyed(config: DeploymentConfig): MakeKeyedControl {
   let remembered: RememberedKeyed = {};
-  return {
+  const parts = {
     compiled: { epoch: 0, version: VERSION, config, routePrefix: null },
     load: () => remembered,
-    save: (saved) => void (remembered = saved),
+    save: (saved: RememberedKeyed) => void (remembered = saved),
     terminate: () => {},
   };
+  return (object) => new KeyedControl(parts, object);
 }

@@ -13,6 +13,7 @@ import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import { type KeyedConfig, OBJECT_DELETED } from "../protocol/keys.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import type { Admission } from "./admission.ts";
+import { Deleted } from "./deleted.ts";
 import type { Instance } from "./instance.ts";
 import type { ObjectEvents } from "./object-events.ts";
 import type { Runs } from "./run.ts";
@@ -48,13 +49,6 @@ export interface KeyedObject {
 
 /** How long answers take that are on their way out when the object is deleted. */
 const ANSWERED_MS = 10;
-
-/** Why a request has no place any more: it is for the object that comes after this one. */
-export class Deleted extends Error {
-  constructor() {
-    super(OBJECT_DELETED);
-  }
-}
 
 export class KeyedControl {
   readonly #parts: KeyedParts;
@@ -119,6 +113,11 @@ export class KeyedControl {
     this.#object.runs.abortAll(reason);
     this.#object.events.abortAll(reason);
     return new Promise((resolve) => this.#object.after(ANSWERED_MS, resolve));
+  }
+
+  /** Ends the object at once, with whatever it still runs. */
+  terminate(reason: string): void {
+    this.#parts.terminate(reason);
   }
 
   #remember(remembered: RememberedKeyed): void {

@@ -15,7 +15,7 @@ import { writeLog } from "../context/logger.ts";
 import { RequestScope, type ReplicaScope, runInScope, type Scope } from "../context/scope.ts";
 import type { Slot } from "./admission.ts";
 import type { Started } from "./instance.ts";
-import { Deleted } from "./keyed-control.ts";
+import { Deleted } from "./deleted.ts";
 import type { ObjectHandler } from "./object-handlers.ts";
 import { logFailure } from "./request-log.ts";
 

@@ -7,7 +7,7 @@ import { Admission, type AdmissionLimits } from "./admission.ts";
 import { ReplicaControl } from "./control.ts";
 import { Gate } from "./gate.ts";
 import { Instance } from "./instance.ts";
-import { KeyedControl } from "./keyed-control.ts";
+import type { KeyedControl } from "./keyed-control.ts";
 import { ObjectEvents } from "./object-events.ts";
 import { ReplicaMeter } from "./replica-meter.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
@@ -19,8 +19,10 @@ export interface ReplicaParts {
   readonly admission: Admission;
   readonly instance: Instance;
   readonly gate: Gate;
-  /** What tells it what to run with: its controller, or its callers. A local run's is told nothing. */
-  readonly control: ReplicaControl | KeyedControl | undefined;
+  /** What does what its controller says. */
+  readonly control: ReplicaControl | undefined;
+  /** For the object of a key: what takes what its callers tell. */
+  readonly keyed: KeyedControl | undefined;
   readonly meter: ReplicaMeter;
   readonly runs: Runs;
   readonly states: StateReports;
@@ -45,12 +47,14 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
   const warn = (message: string) => writeLog("WARNING", message, undefined, { replica: scope, request: undefined });
   const admission = new Admission(limits, { now, after });
   const meter = new ReplicaMeter(scope, now(), () => admission.load);
-  const stuck = keyed && (() => keyed.terminate("A request ran for 30 s beyond its deadline."));
+  const stuck = keyed && (() => keyedNow()?.terminate("A request ran for 30 s beyond its deadline."));
   const runs = new Runs(scope, meter, { now, keepAlive, stuck });
   const states = new StateReports(scope, () => admission.load);
   // Made last, because it looks at the others.
-  let control: ReplicaControl | KeyedControl | undefined = undefined;
-  const controlNow = (): ReplicaControl | KeyedControl | undefined => control;
+  let control: ReplicaControl | undefined = undefined;
+  let ofKey: KeyedControl | undefined = undefined;
+  const keyedNow = (): KeyedControl | undefined => ofKey;
+  const controlNow = (): ReplicaControl | KeyedControl | undefined => control ?? ofKey;
   const instance = new Instance({
     ...ports,
     userConfig: () => (controlNow() ?? ports).userConfig,
@@ -68,14 +72,13 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
     // One object does all that is done for its key.
     ...(keyed === undefined ? {} : { slot: (id: string) => admission.turn(id) }),
   });
-  control = keyed
-    ? new KeyedControl(keyed, { admission, instance, runs, events, after })
-    : controlParts && new ReplicaControl(controlParts, { admission, instance, runs, events, meter, now, after, warn });
+  ofKey = keyed?.({ admission, instance, runs, events, after });
+  control = controlParts && new ReplicaControl(controlParts, { admission, instance, runs, events, meter, now, after, warn });
   const gate = new Gate({
     admission,
     meter,
     membership: control?.membership,
-    isDeleted: () => control instanceof KeyedControl && control.isDeleted,
+    isDeleted: () => keyedNow()?.isDeleted === true,
     after,
     state: () => states.now(),
     warn,
@@ -89,5 +92,5 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
     dispose: () => instance.dispose(),
     measured: () => meter.snapshot(),
   };
-  return { uncontrolled, admission, instance, gate, control, meter, runs, states, events };
+  return { uncontrolled, admission, instance, gate, control, keyed: ofKey, meter, runs, states, events };
 }

@@ -4,9 +4,12 @@
 import type { ReplicaScope } from "../context/scope.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
-import type { KeyedParts } from "./keyed-control.ts";
+import type { KeyedControl, KeyedObject } from "./keyed-control.ts";
 import type { MountedRouter } from "./http-handler.ts";
 import type { ObjectHandler } from "./object-handlers.ts";
+
+/** Makes what tells the object of a key what to run with. */
+export type MakeKeyedControl = (object: KeyedObject) => KeyedControl;
 
 /** What the shell hands to a replica. */
 export interface ReplicaPorts {
@@ -27,8 +30,8 @@ export interface ReplicaPorts {
   readonly routePrefix?: string | null;
   /** Where the replica's controller is; a replica without one goes by what it was given here. */
   readonly control?: ControlParts;
-  /** For the object of a key: where its configuration comes from. */
-  readonly keyed?: KeyedParts;
+  /** For the object of a key: what it has in the place of a controller. */
+  readonly keyed?: MakeKeyedControl;
   readonly env: unknown;
   /** What routers know as the Worker's context. */
   readonly state: unknown;

@@ -25,11 +25,12 @@ import { isScalar } from "../protocol/plain-data.ts";
 import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "./answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
-import { ReplicaControl } from "./control.ts";
+import type { ReplicaControl } from "./control.ts";
 import { httpHandlerOf, invoke, methodOf } from "./http-handler.ts";
 import type { Entry, Gate } from "./gate.ts";
 import { isResponse, thrownResponse, toResponse } from "./http-response.ts";
-import { Deleted, KeyedControl } from "./keyed-control.ts";
+import { Deleted } from "./deleted.ts";
+import type { KeyedControl } from "./keyed-control.ts";
 import type { Instance, Started } from "./instance.ts";
 import { replicaParts, type Uncontrolled } from "./replica-parts.ts";
 import type { ReplicaPorts } from "./replica-ports.ts";
@@ -60,7 +61,9 @@ export class Replica {
   readonly #clients: ClientWatch | undefined;
   readonly #instance: Instance;
   readonly #gate: Gate;
-  readonly #control: ReplicaControl | KeyedControl | undefined;
+  readonly #control: ReplicaControl | undefined;
+  /** The object of a key is told here what it is to run with, and that it is deleted. */
+  readonly keyed: KeyedControl | undefined;
   readonly #meter: ReplicaMeter;
   readonly #runs: Runs;
   readonly #attempts: TaskAttempts;
@@ -85,6 +88,7 @@ export class Replica {
     this.#instance = parts.instance;
     this.#gate = parts.gate;
     this.#control = parts.control;
+    this.keyed = parts.keyed;
     this.#meter = parts.meter;
     this.#runs = parts.runs;
     this.#states = parts.states;
@@ -182,13 +186,8 @@ export class Replica {
 
   /** Does what the replica's controller orders. */
   async assign(assignment: Assignment, isStart: boolean): Promise<OrderOutcome> {
-    if (!(this.#control instanceof ReplicaControl)) throw new Error("This replica has no controller.");
+    if (this.#control === undefined) throw new Error("This replica has no controller.");
     return this.#control.assign(assignment, isStart);
-  }
-
-  /** The object of a key is told here what it is to run with, and that it is deleted. */
-  get keyed(): KeyedControl | undefined {
-    return this.#control instanceof KeyedControl ? this.#control : undefined;
   }
 
   #deleted(): Refusal {

@@ -9,7 +9,7 @@ import type { Cancellation } from "../protocol/cancellation.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, KeyError, SerializationError } from "../protocol/errors.ts";
 import type { Reply, RequestMeta } from "../protocol/messages.ts";
-import { KeyedRouter } from "../router/keyed-router.ts";
+import type { KeyedRouter } from "../router/keyed-router.ts";
 import type { Router } from "../router/router.ts";
 import { SendAttempt } from "../router/send-attempt.ts";
 import { decodeArguments } from "./payload.ts";
@@ -52,7 +52,7 @@ export class RouterSender implements AttemptSender {
     const call = { meta: this.#metaOf(request), method, args: decodeArguments(request.arguments) };
     try {
       const attempt = new SendAttempt(taskId, call, guard);
-      const sent = router instanceof KeyedRouter ? router.at(key ?? "").send(attempt, cancellation) : router.route(attempt, cancellation);
+      const sent = "at" in router ? router.at(key ?? "").send(attempt, cancellation) : router.route(attempt, cancellation);
       return outcomeOf(await sent);
     } catch (error) {
       // What was stored could be sent, so this is about the result.

@@ -31,6 +31,15 @@ describe("entryModule", () => {
     expect(entryModule({ target: "serve.yaml", manifest, sources, retired: [] })).not.toContain("inline");
   });
 
+  it("switches keyed deployments on where there is one", () => {
+    const [application] = manifest.applications;
+    const keyed = { ...manifest, applications: [{ ...application!, deployments: { Hello: resolveOptions({ keyed: true }) } }] };
+    const text = entryModule({ target: "serve.yaml", manifest: keyed, sources, retired: [] });
+    expect(text).toContain('import { createWorker, keyedDeployments } from "edge-serve/worker";');
+    expect(text).toContain("keyed: keyedDeployments()");
+    expect(entryModule({ target: "serve.yaml", manifest, sources, retired: [] })).not.toContain("keyedDeployments");
+  });
+
   it("is code a person can read", () => {
     const text = entryModule({ target: "serve.yaml", manifest, sources, retired: ["default__Old"] });
     expect(text.replaceAll(/ {8}(Hello|A_b): \{[^]*?\n {8}\},\n/g, "        $1: (options),\n")).toMatchInlineSnapshot(`

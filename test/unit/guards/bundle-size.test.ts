@@ -15,8 +15,13 @@ describe("the runtime in a bundle", async () => {
     expect(gzippedBytes).toBeLessThanOrEqual(BUDGET_BYTES);
   });
 
-  it("holds nothing of tasks and schedules where no deployment has any", () => {
-    expect([...files.keys()].filter((path) => /src\/tasks\/|croner/.test(path))).toEqual([]);
+  it.each([
+    ["tasks and schedules", /src\/tasks\/|croner/],
+    ["inline deployments", /inline/],
+    ["keyed deployments", /keyed/],
+    ["what both of these ask", /renewal/],
+  ])("holds nothing of %s where no deployment has any", (_, ofThem) => {
+    expect([...files.keys()].filter((path) => ofThem.test(path))).toEqual([]);
   });
 
   it("holds no package but those agreed on, and no tool", () => {
