@@ -123,8 +123,8 @@ export class KeyedRouter implements Destination {
         await this.#ports.connect(object).erase();
         return;
       } catch (error) {
-        if (isDeletion(error)) return;
         this.#ports.disconnected?.(object);
+        if (isDeletion(error)) return;
         // To erase once more does no harm.
         if (losses >= this.config.retries.attempts) throw explainFailure(this.#failed(object, error), this, "delete");
         await this.#ports.sleep(backoffMs(losses, this.#ports.random));
