@@ -3,8 +3,10 @@
  *
  * Imported by the entry modules of systems that have such a deployment, and by no others: what this imports is in their bundles only.
  */
+import { waitUntil } from "cloudflare:workers";
 import type { AnyApplication } from "../src/api/application.ts";
 import type { ReplicaContext } from "../src/context/scope.ts";
+import { sleep } from "../src/context/with-timeout.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createKeyedHandle } from "../src/handle/keyed-handle.ts";
 import type { IngressTarget } from "../src/ingress/application-routes.ts";
@@ -15,9 +17,11 @@ import type { KeyedConfig } from "../src/protocol/keys.ts";
 import type { DeploymentConfig } from "../src/protocol/manifest.ts";
 import type { TaskPort } from "../src/protocol/tasks.ts";
 import { KeyedControl, type RememberedKeyed } from "../src/replica/keyed-control.ts";
+import { KeyedMeters, type KeyedMetersParts } from "../src/replica/keyed-meters.ts";
 import type { MakeKeyedControl } from "../src/replica/replica-ports.ts";
 import { KeyedRouter } from "../src/router/keyed-router.ts";
 import { keyedPortsTo } from "./connection.ts";
+import { inForce } from "./control-plane.ts";
 import { renewalOf } from "./renewal.ts";
 import { ReplicaMemory } from "./replica-memory.ts";
 
@@ -53,6 +57,13 @@ export interface KeyedSystem {
   control(context: ReplicaContext, compiled: Pick<KeyedDeployment, "config" | "routePrefix">): MakeKeyedControl;
 }
 
+function keptAlive(promise: Promise<unknown>): void {
+  // It goes on as long as there is something else to do where the platform takes nothing to wait for.
+  try {
+    waitUntil(promise);
+  } catch {}
+}
+
 /** Switches keyed deployments on: pass the result to `createWorker`. */
 export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
   return ({ version, bound, tasks, learn, learnKeyed }) => {
@@ -62,12 +73,31 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
       config,
       routePrefix,
     });
+    const meters = new Map<string, KeyedMeters>();
+    const metersOf = (app: string, deployment: string): KeyedMeters => {
+      const name = `${app}/${deployment}`;
+      let known = meters.get(name);
+      if (known === undefined) {
+        const tell: KeyedMetersParts["tell"] = (metrics, guest = name) => {
+          const [toApp = "", toDeployment = ""] = guest.split("/");
+          return inForce(toApp, toDeployment, { version, epoch: 0, metrics });
+        };
+        meters.set(name, (known = new KeyedMeters({ tell, keepAlive: keptAlive, now: Date.now, sleep })));
+      }
+      return known;
+    };
     return {
       router(about) {
         const { app, deployment, config, routePrefix } = about;
         const renewed = { app, deployment, version, epoch: () => router.epoch };
+        const ports = keyedPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix });
         const router: KeyedRouter = new KeyedRouter({ app, deployment }, compiled(about), {
-          ...keyedPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix }),
+          ...ports,
+          disconnected(object) {
+            ports.disconnected?.(object);
+            // It may have run in this isolate, and have been the last one.
+            metersOf(app, deployment).gone();
+          },
           renew: renewalOf(renewed, (told) => learn(app, deployment, told)),
           tasks: tasks(),
         });
@@ -87,7 +117,10 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
           terminate: (reason: string) => state.abort(reason),
           learned: (told: KeyedConfig) => learnKeyed(appName, { [deployment]: told }),
         };
-        return (object) => new KeyedControl(parts, object);
+        return (object) => {
+          object.meter.noted = metersOf(appName, deployment).of(() => object.meter.snapshot());
+          return new KeyedControl(parts, object);
+        };
       },
     };
   };

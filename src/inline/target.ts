@@ -24,7 +24,7 @@ import { allFull, explainFailure, isElsewhere, notThere } from "../router/route-
 import type { ReplicaConnection } from "../router/router.ts";
 import { connectionTo } from "./connection.ts";
 import { type Guest, type Host, hostHere, setHost } from "./host.ts";
-import { countsIn, grown } from "./counted.ts";
+import { countsIn, grown } from "../observe/counted.ts";
 import { makeInstance } from "./instance.ts";
 import { WorkerPulse } from "./worker-pulse.ts";
 

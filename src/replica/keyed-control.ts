@@ -16,6 +16,7 @@ import type { Admission } from "./admission.ts";
 import { Deleted } from "./deleted.ts";
 import type { Instance } from "./instance.ts";
 import type { ObjectEvents } from "./object-events.ts";
+import type { ReplicaMeter } from "./replica-meter.ts";
 import type { Runs } from "./run.ts";
 
 /** What the object of a key keeps in its own storage. */
@@ -43,6 +44,7 @@ export interface KeyedObject {
   readonly admission: Admission;
   readonly instance: Instance;
   readonly runs: Runs;
+  readonly meter: ReplicaMeter;
   readonly events: Pick<ObjectEvents, "abortAll">;
   readonly after: After;
 }

@@ -48,6 +48,8 @@ export class ReplicaMeter {
   hasNews = false;
   /** Called when something is counted that may belong to no request. */
   counted: (() => void) | undefined;
+  /** Called whenever something is counted. */
+  noted: (() => void) | undefined;
   /** How many series the last snapshot had; `undefined` before the first. */
   #told: number | undefined;
 
@@ -63,6 +65,7 @@ export class ReplicaMeter {
     this.#user.changed = () => {
       this.hasNews = true;
       this.counted?.();
+      this.noted?.();
     };
   }
 
@@ -72,24 +75,28 @@ export class ReplicaMeter {
     observe(numbersAt(this.#counted.latency, routePrefix), LATENCY_MS, endedAtMs - startedAtMs);
     if (failed === undefined) numbersAt(this.#counted.requests, routePrefix)[0]!++;
     else this.#failed(routePrefix, failed.error);
+    this.noted?.();
   }
 
   /** One that came over HTTP has been answered. */
   answered({ routePrefix = "", startedAtMs, endedAtMs }: Ran, method: string, status: number): void {
     numbersAt(this.#counted.http, routePrefix, method, status)[0]!++;
     observe(numbersAt(this.#counted.httpLatency, routePrefix, method, status), LATENCY_MS, endedAtMs - startedAtMs);
+    this.noted?.();
   }
 
   /** A request left the queue without having run. @param http How an HTTP request was answered. */
   gaveUp(route = "", error: unknown, http?: { readonly method: string; readonly status: number }): void {
     this.#failed(route, error);
     if (http !== undefined) numbersAt(this.#counted.http, route, http.method, http.status)[0]!++;
+    this.noted?.();
   }
 
   /** A request was refused: another replica may take it. */
   refused(mode: AdmissionMode): void {
     this.hasNews = true;
     numbersAt(this.#counted.refused, mode)[0]!++;
+    this.noted?.();
   }
 
   /** Whether there are series that the controller has not heard of: they are shown from 0 on, the sooner the better. */

@@ -72,7 +72,7 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
     // One object does all that is done for its key.
     ...(keyed === undefined ? {} : { slot: (id: string) => admission.turn(id) }),
   });
-  ofKey = keyed?.({ admission, instance, runs, events, after });
+  ofKey = keyed?.({ admission, instance, runs, meter, events, after });
   control = controlParts && new ReplicaControl(controlParts, { admission, instance, runs, events, meter, now, after, warn });
   const gate = new Gate({
     admission,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { countsIn, grown } from "../../../src/inline/counted.ts";
+import { countsIn, grown } from "../../../src/observe/counted.ts";
 import { merged } from "../../../src/observe/series.ts";
 import type { SeriesByKey } from "../../../src/protocol/metrics.ts";
 
