@@ -43,6 +43,8 @@ it("writes JSON lines with the request, the deployment and the replica", async (
     replica: "plain/Model/-/0.0",
     requestId: "json",
     route: "/",
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
     text: "hello",
   });
 });
