@@ -54,6 +54,8 @@ class World {
           const error = failureOf(name);
           if (error !== undefined) throw error;
           if (gone.has(name)) throw new DeploymentUnavailableError("It has been deleted.");
+          const isHere = meta.traffic !== undefined || meta.routePrefix === prefixOf(name);
+          if (!isHere) throw new DeploymentUnavailableError("It is no longer at this path.");
           const request = sent instanceof Request ? sent : sent.request();
           seen.push({ name, meta, body: await request.text() });
           return new Response(name, { headers: { "x-request-id": meta.requestId } });
@@ -69,6 +71,11 @@ class World {
     const state = applied(NO_TRAFFIC, this.routes, 0);
     const applications = Object.fromEntries(this.apps.map((one) => [one.name, one]));
     return { table: { ...tableOf(state), revision: 5 + this.routing }, applications: applications as never, routing: this.routing };
+  }
+
+  /** Has the isolate told of everything. */
+  async refresh(): Promise<void> {
+    await this.get("/-/routes");
   }
 
   async get(path: string, init: RequestInit = {}): Promise<{ status: number; text: string }> {
@@ -171,5 +178,35 @@ describe("a prefix that several applications share", () => {
     expect((await world.get("/rank")).text).toBe("root");
     await Promise.all(world.kept);
     expect((await world.get("/rank")).text).toBe("v1");
+  });
+});
+
+describe("a request that was sent where its application no longer is", () => {
+  const world = () => {
+    const made = new World([]);
+    made.apps = [app("root", "/"), app("v1", "/rank"), app("v2")];
+    return made;
+  };
+
+  it.each<[string, (made: World) => void]>([
+    ["another application", (made) => (made.apps = [app("root", "/"), app("v1"), app("v2", "/rank")])],
+    ["a split", (made) => ((made.apps = [app("root", "/"), app("v1"), app("v2")]), (made.routes = [split({ v2: 100 })]))],
+  ])("[N5] goes to %s that has the path now, and not to whoever has the rest", async (_, change) => {
+    const made = world();
+    await made.refresh();
+    expect((await made.get("/rank/x")).text).toBe("v1");
+    change(made);
+    made.routing++;
+    // At the same time: none of them makes the others take another way.
+    const answers = await Promise.all(Array.from({ length: 3 }, () => made.get("/rank/x")));
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ status: 200, text: "v2" })));
+  });
+
+  it("goes by what the replica says where the control plane does not answer", async () => {
+    const made = world();
+    await made.refresh();
+    made.apps = [app("root", "/"), app("v1", "/elsewhere"), app("v2")];
+    made.isSilent = true;
+    expect([(await made.get("/rank/x")).text, (await made.get("/elsewhere")).text]).toEqual(["root", "v1"]);
   });
 });
