@@ -27,6 +27,7 @@ import type { KeyedParts, RememberedKeyed } from "../src/replica/keyed-control.t
 import type { Remembered } from "../src/replica/membership.ts";
 import { type ObjectHandler, objectHandlersOf } from "../src/replica/object-handlers.ts";
 import { Replica } from "../src/replica/replica.ts";
+import { compiledPlaceOf } from "../src/traffic/state.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import { KeyedRouter } from "../src/router/keyed-router.ts";
 import { Router } from "../src/router/router.ts";
@@ -75,21 +76,22 @@ export class System {
     return router;
   }
 
-  #makeRouter({ name: app, routePrefix, deployments }: ApplicationManifest, deployment: string): Router | KeyedRouter {
+  #makeRouter(application: ApplicationManifest, deployment: string): Router | KeyedRouter {
+    const { name: app, routePrefix, deployments } = application;
     const config = own(deployments, deployment);
     if (config === undefined) throw unknownName("deployment", deployment, Object.keys(deployments), app);
-    const place = { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix };
+    const compiled = { jurisdiction: config.placement.jurisdiction, place: compiledPlaceOf(application, this.manifest.routes) };
     if (config.keyed === true) {
       const { version } = this.manifest;
       const router = new KeyedRouter({ app, deployment }, compiledKeyed(config, routePrefix, version), {
-        ...keyedPortsTo(app, deployment, place),
+        ...keyedPortsTo(app, deployment, compiled),
         renew: renewalOf(app, deployment, version, (told) => router.learn(told)),
         tasks: this.tasks,
       });
       return router;
     }
     return new Router({ app, deployment }, initialReplicaSet(app, deployment, config, routePrefix), {
-      ...routerPortsTo(app, deployment, place),
+      ...routerPortsTo(app, deployment, compiled),
       tasks: this.tasks,
       ...customPolicyOf(this.bound.get(`${app}/${deployment}`), (message) => writeLog("WARNING", message, undefined, currentScope())),
     });
@@ -165,7 +167,7 @@ export class System {
       now: Date.now,
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
-      routePrefix: application.routePrefix,
+      place: compiledPlaceOf(application, this.manifest.routes),
       ...(config.keyed === true
         ? { keyed: this.#keyedParts(scope.context, config, application.routePrefix) }
         : {

@@ -105,7 +105,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const sending: Sending = { target, sent: forwarded };
     const answered = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
     return answered.catch((error: unknown) => {
-      if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, chosen });
+      if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, meta, chosen });
       if (isMoved(error, application)) {
         const unsent = unsentOf(sending);
         if (unsent !== undefined) return follow({ ...arrival, request: withPrefix(unsent, path, prefix) }, application);
@@ -164,8 +164,8 @@ function isMoved(error: unknown, { routePrefix, target }: RoutedApplication): bo
 }
 
 // What could not be answered. The replica has logged what happened there; here only what nobody else can know of is news.
-function failed(error: unknown, request: Headers | HttpMeta | string): Response {
-  const requestId = typeof request === "string" ? request : request instanceof HttpMeta ? request.requestId : requestIdOf(request);
+function failed(error: unknown, request: Headers | HttpMeta): Response {
+  const requestId = request instanceof HttpMeta ? request.requestId : requestIdOf(request);
   if (!(error instanceof ServeError)) {
     writeLog("ERROR", `Request ${requestId} failed in the ingress.`, { error }, undefined);
   }

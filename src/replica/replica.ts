@@ -19,7 +19,7 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
-import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
 import type {
   AdmissionMode,
   CallRequest,
@@ -84,6 +84,7 @@ export class Replica {
   readonly events: ObjectEvents;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
+  readonly #unsaidExtras: HttpExtras;
   /** How a request asks for a slot that does not say. */
   readonly #unsaid: AdmissionMode;
   #unnamed = 0;
@@ -92,7 +93,8 @@ export class Replica {
     const { scope } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
-    this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
+    this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.place?.prefix ?? "/" };
+    this.#unsaidExtras = ports.place?.isShared === true ? { traffic: 0 } : {};
     const parts = replicaParts(ports);
     this.#admission = parts.admission;
     this.#instance = parts.instance;
@@ -168,7 +170,7 @@ export class Replica {
 
   // What a first delivery leaves out, because both ends know it.
   #metaOf(headers: Headers): HttpMeta {
-    return new HttpMeta(headers, this.#origin);
+    return new HttpMeta(headers, this.#origin, this.#unsaidExtras);
   }
 
   /** Keeps a slot for the request with this id, which comes next. */

@@ -233,12 +233,19 @@ describe("a shadow", { timeout: 60_000 }, () => {
     while (((await outcomes(application))[outcome] ?? 0) < count) await new Promise((next) => setTimeout(next, 200));
   };
 
-  it("gets the request too, knows that it is one, and is counted by what it answers", async () => {
-    await put([shadowed("v3")]);
-    const sent = { method: "POST", body: "a body", headers: { "x-request-id": "shadowed-1" } };
-    expect(await ask("/s/x", sent)).toEqual({ app: "v1", path: "/x", routePrefix: "/s", shadow: false, body: "a body" });
-    await whenCounted("v3", "same_status", 1);
-    const lines = server.logs().filter(({ requestId, message }) => requestId === "shadowed-1" && message === "seen");
+  it.each<[string, string, Record<string, string>]>([
+    ["with the id that it came with", "/s", { "x-request-id": "shadowed-1" }],
+    ["with one id for both where it came with none", "/s", {}],
+    // Nothing but the request travels to an application at the place that it was compiled for.
+    ["also at the prefix that its application was compiled for", "/rank", {}],
+  ])("gets the request too, knows that it is one, and is counted by what it answers: %s", async (_, prefix, headers) => {
+    await put([{ ...shadowed("v3"), prefix }]);
+    const before = (await outcomes("v3"))["same_status"] ?? 0;
+    const response = await server.fetch(`${prefix}/x`, { method: "POST", body: "a body", headers });
+    expect(await response.json()).toEqual({ app: "v1", path: "/x", routePrefix: prefix, shadow: false, body: "a body" });
+    await whenCounted("v3", "same_status", before + 1);
+    const id = response.headers.get("x-request-id");
+    const lines = server.logs().filter(({ requestId, message }) => requestId === id && message === "seen");
     expect(lines.map(({ app, fields }) => [app, fields["shadow"], fields["pathname"]])).toEqual([
       ["v1", undefined, "/x"],
       ["v3", true, "/x"],
@@ -246,6 +253,7 @@ describe("a shadow", { timeout: 60_000 }, () => {
   });
 
   it("is not sent a large body, which is counted", async () => {
+    await put([shadowed("v3")]);
     const before = (await outcomes("v3"))["skipped"] ?? 0;
     for (const body of ["x".repeat(65_537), new Blob(["x".repeat(100_000)]).stream()]) {
       expect((await ask("/s", { method: "POST", body, duplex: "half" } as RequestInit)).body).toMatch(/^x{65537,}$/);
