@@ -8,6 +8,7 @@
  *   D1. A change of the document loses no request: one that was sent to an application that is gone, and has not begun, is sent again
  *       by what the control plane says.
  *   D2. What the ingress answers in an application's place is counted as that application's answer.
+ *   D3. The answers of an application whose objects have no controller are counted here, each once.
  */
 import { after } from "../context/with-timeout.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
@@ -75,6 +76,18 @@ export class Divider {
     return answer(arrival, application, chosen);
   }
 
+  /** The answer of an application, counted when it begins if it is for a canary: that is as much as is seen of it here. */
+  async counting(answered: Promise<Response>, arrival: Arrival, { application, chosen }: Answering): Promise<Response> {
+    const response = await answered;
+    const { window, beganAtMs } = chosen;
+    // A client that has gone says nothing about who answers.
+    if (window > 0 && !arrival.request.signal.aborted) {
+      const answer = { status: response.status, durationMs: Date.now() - beganAtMs };
+      this.#parts.traffic.answered(window, application.name, answer, arrival.worker);
+    }
+    return response;
+  }
+
   /** Answers a request that has failed on its way. */
   async failed(error: unknown, arrival: Arrival, { application, sending, meta, chosen }: FailedSending): Promise<Response> {
     const { traffic, failed } = this.#parts;
@@ -125,12 +138,16 @@ export class Divider {
   }
 }
 
-/** A request that has failed on its way. */
-export interface FailedSending {
+/** A request, and the application that it was sent to. */
+export interface Answering {
   readonly application: RoutedApplication;
+  readonly chosen: Chosen;
+}
+
+/** A request that has failed on its way. */
+export interface FailedSending extends Answering {
   readonly sending: Sending;
   readonly meta: HttpMeta;
-  readonly chosen: Chosen;
 }
 
 interface Shadowed {

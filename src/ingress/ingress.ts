@@ -104,7 +104,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
     const answered = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
-    return answered.catch((error: unknown) => {
+    const counted =
+      chosen === undefined || target.isUncounted !== true ? answered : divider.counting(answered, arrival, { application, chosen });
+    return counted.catch((error: unknown) => {
       if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, meta, chosen });
       if (isMoved(error, application)) {
         const unsent = unsentOf(sending);

@@ -113,6 +113,7 @@ describe("a canary that several isolates serve", () => {
   const rows: [kind: string, candidate: string, before: number[], statuses: number[]][] = [
     ["begins to answer with errors", "errs", [10], [500]],
     ["begins to die, and its constructor throws from then on", "dies", [10], [502, 503]],
+    ["begins to answer with errors, and has an object for each key", "carts", [10], [500]],
     ["never starts, so that it reports nothing", "broken", [], [503]],
   ];
   const prefixOf = (candidate: string) => `/canary-${candidate}`;

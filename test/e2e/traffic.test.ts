@@ -105,6 +105,20 @@ describe("a split", () => {
     expect([status, value.message]).toEqual([409, expect.stringMatching(/"v2".*"\/rank"/)]);
   });
 
+  it("says in the access log which application has answered", async () => {
+    const headers = { "x-request-id": "logged-1" };
+    const { app } = await ask("/rank/logged", { headers });
+    const line = await server.waitForLog(({ requestId, fields }) => requestId === "logged-1" && fields["method"] === "GET");
+    expect([line.app, line.fields["path"]]).toEqual([app, "/rank/logged"]);
+  });
+
+  it("is gone with a document that has no routes", async () => {
+    const { applications, routes } = documentOf([{ prefix: "/rank", split: split({ v1: 95, v2: 5 }) }]);
+    expect((await putDocument(server, { applications })).status).toBe(200);
+    expect([await routeAt("/rank"), (await ask("/rank")).app]).toEqual([undefined, "root"]);
+    expect((await putDocument(server, { applications, routes })).status).toBe(200);
+  });
+
   it.each<[string, object[], RegExp]>([
     ["whose shares don't add up", [{ prefix: "/rank", split: split({ v1: 95, v2: 6 }) }], /routes\[0\]\.split .*101/],
     ["of an application that is not there", [{ prefix: "/rank", split: split({ v9: 100 }) }], /"v9"/],

@@ -75,4 +75,7 @@ class Turning {
     throw new Error("unreachable");
   }
 }
+/** The same, with an object for each user. */
+export const keyedTurning = ({ how }: { how: string }) =>
+  serve.deployment(Turning, { keyed: { key: (request) => request.headers.get("x-user") ?? "nobody" } }).bind(how);
 export const turning = ({ how }: { how: string }) => serve.deployment(Turning, { maxConstructorRetryCount: 2 }).bind(how);

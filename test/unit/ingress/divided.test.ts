@@ -6,7 +6,7 @@ import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
 import type { RouteConfig } from "../../../src/protocol/traffic.ts";
 import { resendable } from "../../../src/router/send.ts";
-import { decodeFigures } from "../../../src/traffic/figures.ts";
+import { decodeFigures, requestsIn } from "../../../src/traffic/figures.ts";
 import { REFRESH_MS, type TrafficQuery } from "../../../src/traffic/known-traffic.ts";
 import { applied, NO_TRAFFIC, tableOf } from "../../../src/traffic/state.ts";
 
@@ -25,6 +25,9 @@ class World {
   readonly gone = new Set<string>();
   fail: ((name: string) => unknown) | undefined;
   isSilent = false;
+  /** Applications whose answers only the ingress counts. */
+  readonly uncounted = new Set<string>();
+  status = 200;
   readonly asked: TrafficQuery[] = [];
   readonly seen: { readonly name: string; readonly meta: RequestMeta; readonly body: string }[] = [];
   readonly kept: Promise<unknown>[] = [];
@@ -32,14 +35,16 @@ class World {
 
   constructor(routes: readonly RouteConfig[]) {
     this.routes = routes;
-    const { gone, seen } = this;
+    const { gone, seen, uncounted } = this;
     const prefixOf = (name: string) => this.apps.find((one) => one.name === name)?.routePrefix ?? null;
     const routingOf = (name: string) => (name === "root" ? this.routing : 0);
+    const statusOf = () => this.status;
     const failureOf = (name: string) => this.fail?.(name);
     this.#handle = createIngress({
       manifest: { version: "v", applications: this.apps, routes } as unknown as Manifest,
       targetOf: (name) => ({
         requestTimeoutMs: null,
+        ...(uncounted.has(name) ? { isUncounted: true } : {}),
         get routePrefix() {
           return prefixOf(name);
         },
@@ -58,7 +63,7 @@ class World {
           if (!isHere) throw new DeploymentUnavailableError("It is no longer at this path.");
           const request = sent instanceof Request ? sent : sent.request();
           seen.push({ name, meta, body: await request.text() });
-          return new Response(name, { headers: { "x-request-id": meta.requestId } });
+          return new Response(name, { status: statusOf(), headers: { "x-request-id": meta.requestId } });
         },
       }),
       control: { unready: async () => [], traffic: (query) => this.#answer(query) },
@@ -154,6 +159,25 @@ describe("a prefix that several applications share", () => {
     const counted = world.asked.flatMap(({ reports }) => reports);
     expect(counted).toEqual([{ source: expect.any(String), run: 0, application: "v2", counts: [[1, expect.any(String)]] }]);
     expect(decodeFigures(counted[0]!.counts[0]![1])?.errors).toBe(1);
+  });
+
+  it.each([
+    ["answers of a candidate", "v2", [100], 500],
+    ["answers of a stable application", "v1", [0.01, 100], 200],
+  ])("[D3] counts %s whose objects have no controller", async (_, name, steps, status) => {
+    const limits = { stepIntervalMs: 5000, minRequests: 1, maxErrorPercent: 1, maxP95Ratio: 2 };
+    const world = new World([{ prefix: "/rank", canary: { stable: "v1", candidate: "v2", steps, ...limits } }]);
+    world.uncounted.add(name);
+    world.status = status;
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    expect(await world.get("/rank")).toEqual({ status, text: name });
+    vi.setSystemTime(Date.now() + REFRESH_MS);
+    await Promise.all(world.kept);
+    vi.restoreAllMocks();
+    const counted = world.asked.flatMap(({ reports }) => reports);
+    expect(counted.map(({ application }) => application)).toEqual([name]);
+    const figures = decodeFigures(counted[0]!.counts[0]![1])!;
+    expect([requestsIn(figures), figures.errors]).toEqual([1, status === 500 ? 1 : 0]);
   });
 
   it("is as it was for an isolate whose code lacks an application of the document, as during a deploy", async () => {
