@@ -76,16 +76,16 @@ export class Divider {
     return answer(arrival, application, chosen);
   }
 
-  /** The answer of an application, counted when it begins if it is for a canary: that is as much as is seen of it here. */
-  async counting(answered: Promise<Response>, arrival: Arrival, { application, chosen }: Answering): Promise<Response> {
-    const response = await answered;
+  /** The answer of an application, counted when it begins if nobody else does that: it is all that is seen of it here. */
+  counted(answered: Promise<Response>, arrival: Arrival, { application, chosen }: Answering): Promise<Response> {
     const { window, beganAtMs } = chosen;
-    // A client that has gone says nothing about who answers.
-    if (window > 0 && !arrival.request.signal.aborted) {
+    if (window === 0 || application.target.isUncounted !== true) return answered;
+    return answered.then((response) => {
       const answer = { status: response.status, durationMs: Date.now() - beganAtMs };
-      this.#parts.traffic.answered(window, application.name, answer, arrival.worker);
-    }
-    return response;
+      // A client that has gone says nothing about who answers.
+      if (!arrival.request.signal.aborted) this.#parts.traffic.answered(window, application.name, answer, arrival.worker);
+      return response;
+    });
   }
 
   /** Answers a request that has failed on its way. */

@@ -104,9 +104,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
     const answered = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
-    const counted =
-      chosen === undefined || target.isUncounted !== true ? answered : divider.counting(answered, arrival, { application, chosen });
-    return counted.catch((error: unknown) => {
+    return (chosen === undefined ? answered : divider.counted(answered, arrival, { application, chosen })).catch((error: unknown) => {
       if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, meta, chosen });
       if (isMoved(error, application)) {
         const unsent = unsentOf(sending);

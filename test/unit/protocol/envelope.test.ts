@@ -43,7 +43,7 @@ const delivery: fc.Arbitrary<Delivery> = fc.oneof(
   fc.record({ id: fc.string(), mode: fc.constantFrom("claim", "queue"), epoch: fc.nat(), wantsState: fc.constant(true) }),
 );
 
-const KNOWN_FIELDS = 17;
+const KNOWN_FIELDS = 18;
 const PROTOCOL_FIELD = 11;
 
 /** An envelope with all fields, the protocol that it needs, and what a later version of the code adds. */
