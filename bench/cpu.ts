@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CF_OF_A_REQUEST } from "./cpu/cloudflare-request.ts";
-import { type Figure, measure, type Times } from "./cpu/measure.ts";
+import { type Figure, measure, pooled, type Times } from "./cpu/measure.ts";
 import { estimate, ratios, show } from "./cpu/statistics.ts";
 import { buildVariants, type Variant } from "./cpu/variants.ts";
 import { median } from "./statistics.ts";
@@ -47,10 +47,6 @@ try {
   for (const [index, figure] of figures.entries()) report(figure, pooled(all.map((times) => times[index]!)), variants);
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function pooled(runs: readonly Times[]): Times {
-  return Object.fromEntries(Object.keys(runs[0]!).map((name) => [name, runs.flatMap((times) => times[name]!)]));
 }
 
 function report({ name }: Figure, times: Times, variants: readonly Variant[]): void {

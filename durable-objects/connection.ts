@@ -13,6 +13,7 @@ import { checkUnderstood, decodeReply, encodeEnvelope, type WireReply } from "..
 import { encodeError } from "../src/protocol/error-codec.ts";
 import { RequestCancelledError } from "../src/protocol/errors.ts";
 import type { CallRequest, Delivery, News, Refusal, Reply, RequestMeta, Reservation } from "../src/protocol/messages.ts";
+import type { CompiledPlace } from "../src/protocol/http-request.ts";
 import { classNameOf } from "../src/protocol/names.ts";
 import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 import { answerOf, fetchInit } from "../src/protocol/wire.ts";
@@ -30,7 +31,7 @@ interface ReplicaStub extends ReplicaRpc {
 export interface Compiled {
   readonly jurisdiction: string | undefined;
   /** Where its application is reached over HTTP. */
-  readonly compiledPrefix: string | null;
+  readonly place: CompiledPlace;
 }
 
 /**
@@ -62,7 +63,7 @@ function keptHere(): WeakMap<ReplicaRef, StubConnection> | undefined {
 }
 
 /** What a router to a deployment needs of the platform. */
-export function routerPortsTo(app: string, deployment: string, { jurisdiction, compiledPrefix }: Compiled): RouterPorts {
+export function routerPortsTo(app: string, deployment: string, { jurisdiction, place }: Compiled): RouterPorts {
   const className = classNameOf(app, deployment);
   // Looked up when first used: at the top level of the entry module its exports are not there yet.
   let namespace: Namespace<ReplicaStub> | undefined;
@@ -73,7 +74,7 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
     const { name, locationHint } = replica;
     const id = idOf(replica);
     const stub = locationHint === undefined ? namespace.get(id) : namespace.get(id, { locationHint });
-    return new StubConnection(name, stub, learner, compiledPrefix);
+    return new StubConnection(name, stub, learner, place);
   };
   return {
     random: Math.random,
@@ -96,17 +97,12 @@ export function routerPortsTo(app: string, deployment: string, { jurisdiction, c
 const NOBODY: Learner = { learn() {}, told() {}, heard() {} };
 
 /** What a router to a keyed deployment needs of the platform. */
-export function keyedPortsTo(app: string, deployment: string, { jurisdiction, compiledPrefix }: Compiled): KeyedPorts {
+export function keyedPortsTo(app: string, deployment: string, { jurisdiction, place }: Compiled): KeyedPorts {
   const className = classNameOf(app, deployment);
   let namespace: Namespace<ReplicaStub> | undefined;
   const made = ({ name, locationHint }: ReplicaRef): StubConnection => {
     namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-    return new StubConnection(
-      name,
-      namespace.getByName(name, locationHint === undefined ? undefined : { locationHint }),
-      NOBODY,
-      compiledPrefix,
-    );
+    return new StubConnection(name, namespace.getByName(name, locationHint === undefined ? undefined : { locationHint }), NOBODY, place);
   };
   return {
     random: Math.random,
@@ -131,13 +127,13 @@ class StubConnection implements ObjectConnection {
   readonly #stub: ReplicaStub;
   readonly #learner: Learner;
   readonly #name: string;
-  readonly #compiledPrefix: string | null;
+  readonly #place: CompiledPlace;
 
-  constructor(name: string, stub: ReplicaStub, learner: Learner, compiledPrefix: string | null) {
+  constructor(name: string, stub: ReplicaStub, learner: Learner, place: CompiledPlace) {
     this.#name = name;
     this.#stub = stub;
     this.#learner = learner;
-    this.#compiledPrefix = compiledPrefix;
+    this.#place = place;
   }
 
   call(request: CallRequest, delivery: Delivery): Promise<Reply> {
@@ -167,7 +163,7 @@ class StubConnection implements ObjectConnection {
   async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
     let response: Response;
     try {
-      response = await this.#stub.fetch(request, fetchInit(request, meta, delivery, this.#compiledPrefix));
+      response = await this.#stub.fetch(request, fetchInit(request, meta, delivery, this.#place));
     } catch (error) {
       throw request.signal.aborted ? clientGone(error) : error;
     }

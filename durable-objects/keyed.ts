@@ -13,6 +13,7 @@ import type { IngressTarget } from "../src/ingress/application-routes.ts";
 import { KeyedIngress } from "../src/ingress/keyed-target.ts";
 import type { Assignment } from "../src/protocol/control.ts";
 import type { AnyHandle } from "../src/protocol/handle-types.ts";
+import type { CompiledPlace } from "../src/protocol/http-request.ts";
 import type { KeyedConfig } from "../src/protocol/keys.ts";
 import type { DeploymentConfig } from "../src/protocol/manifest.ts";
 import type { TaskPort } from "../src/protocol/tasks.ts";
@@ -44,6 +45,7 @@ export interface KeyedDeployment {
   readonly config: DeploymentConfig;
   /** Where the application was compiled to be reached over HTTP. */
   readonly routePrefix: string | null;
+  readonly place: CompiledPlace;
 }
 
 /** What a system with keyed deployments has besides. */
@@ -88,9 +90,9 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
     };
     return {
       router(about) {
-        const { app, deployment, config, routePrefix } = about;
+        const { app, deployment, config, place } = about;
         const renewed = { app, deployment, version, epoch: () => router.epoch };
-        const ports = keyedPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix });
+        const ports = keyedPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, place });
         const router: KeyedRouter = new KeyedRouter({ app, deployment }, compiled(about), {
           ...ports,
           disconnected(object) {

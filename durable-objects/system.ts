@@ -25,6 +25,7 @@ import type { ControlParts } from "../src/replica/control.ts";
 import type { Remembered } from "../src/replica/membership.ts";
 import { type ObjectHandler, objectHandlersOf } from "../src/replica/object-handlers.ts";
 import { Replica } from "../src/replica/replica.ts";
+import { compiledPlaceOf } from "../src/traffic/state.ts";
 import { customPolicyOf } from "../src/router/policies/custom.ts";
 import type { KeyedRouter } from "../src/router/keyed-router.ts";
 import { Router } from "../src/router/router.ts";
@@ -83,16 +84,18 @@ export class System {
     return target;
   }
 
-  #makeTarget({ name: app, routePrefix, deployments }: ApplicationManifest, deployment: string): Target {
+  #makeTarget(application: ApplicationManifest, deployment: string): Target {
+    const { name: app, routePrefix, deployments } = application;
     const config = own(deployments, deployment);
     if (config === undefined) throw unknownName("deployment", deployment, Object.keys(deployments), app);
     if (config.inline === true) {
       if (this.inline === undefined) throw notBuilt("inline");
       return this.inline.target({ app, config, routePrefix }, deployment);
     }
-    if (config.keyed === true) return this.#forKeys().router({ app, deployment, config, routePrefix });
+    const place = compiledPlaceOf(application, this.manifest.routes);
+    if (config.keyed === true) return this.#forKeys().router({ app, deployment, config, routePrefix, place });
     return new Router({ app, deployment }, initialReplicaSet(app, deployment, config, routePrefix), {
-      ...routerPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, compiledPrefix: routePrefix }),
+      ...routerPortsTo(app, deployment, { jurisdiction: config.placement.jurisdiction, place }),
       tasks: this.tasks,
       ...customPolicyOf(this.bound.get(`${app}/${deployment}`), (message) => writeLog("WARNING", message, undefined, currentScope())),
     });
@@ -173,7 +176,7 @@ export class System {
       now: Date.now,
       bindArgs: () => mapApplications(bound.args, (child) => this.handle(app, child.name)),
       userConfig: config.userConfig,
-      routePrefix: application.routePrefix,
+      place: compiledPlaceOf(application, this.manifest.routes),
       ...(config.keyed === true
         ? { keyed: this.#forKeys().control(scope.context, { config, routePrefix: application.routePrefix }) }
         : {

@@ -61,6 +61,11 @@ export async function measure({ pid, ports, figures, rounds, headers }: Measured
   return times;
 }
 
+/** The times of several processes, as of one. */
+export function pooled(runs: readonly Times[]): Times {
+  return Object.fromEntries(Object.keys(runs[0]!).map((name) => [name, runs.flatMap((times) => times[name]!)]));
+}
+
 class LoadProcess implements Disposable {
   readonly #process: ChildProcess = fork(fileURLToPath(new URL("load.ts", import.meta.url)));
 

@@ -23,8 +23,8 @@ export interface IngressTarget {
   readonly routing: number;
   /** Whether it has been deleted, as far as is known. */
   readonly isGone: boolean;
-  /** Its handler runs in the ingress: no replica counts its answers. */
-  readonly isInline?: boolean;
+  /** There is nobody but the ingress to count its answers for a canary: its objects have no controller. */
+  readonly isUncounted?: true;
   /** Keeps what would be lost if the request were refused. */
   prepare(request: Request): Promise<PreparedRequest>;
   fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;

@@ -8,10 +8,11 @@
  *   D1. A change of the document loses no request: one that was sent to an application that is gone, and has not begun, is sent again
  *       by what the control plane says.
  *   D2. What the ingress answers in an application's place is counted as that application's answer.
+ *   D3. The answers of an application whose objects have no controller are counted here, each once.
  */
 import { after } from "../context/with-timeout.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
-import { requestIdOf } from "../protocol/http-request.ts";
+import { type HttpMeta, withOwnId } from "../protocol/http-request.ts";
 import type { DividedPrefix } from "../traffic/known-traffic.ts";
 import type { DividedRoute, RoutedApplication } from "./application-routes.ts";
 import type { Arrival } from "./ingress.ts";
@@ -27,7 +28,6 @@ export interface Chosen {
   /** How often it was sent before. */
   readonly attempt: number;
   readonly beganAtMs: number;
-  readonly requestId: string;
 }
 
 /** What the ingress does for such requests. */
@@ -38,7 +38,7 @@ export interface DividerParts {
   /** Looks a request's route up again. */
   dispatch(arrival: Arrival, attempt: number): Promise<Response>;
   /** What the client is told of an error. */
-  failed(error: unknown, requestId: string): Response;
+  failed(error: unknown, request: Headers | HttpMeta): Response;
 }
 
 /** How often a request is sent again because the application that was chosen for it is gone. */
@@ -54,25 +54,21 @@ export class Divider {
     this.#parts = parts;
   }
 
-  /** Answers a request. */
-  async answer(arrival: Arrival, { divided, applications }: DividedRoute, attempt: number): Promise<Response> {
-    const { traffic, answer, dispatch, failed } = this.#parts;
+  /** Answers a request. Not an async function: on its way most requests wait for nothing here. */
+  answer(arrival: Arrival, { divided, applications }: DividedRoute, attempt: number): Promise<Response> {
+    const { traffic, answer, failed } = this.#parts;
     const { request, worker } = arrival;
-    if (traffic.isCold) {
-      await traffic.warm();
-      return dispatch(arrival, attempt);
-    }
+    if (traffic.isCold) return this.#warmed(arrival, attempt);
     traffic.keepFresh(worker);
     const { stickyHeader, shadow } = divided;
     const sticky = stickyHeader === undefined ? null : request.headers.get(stickyHeader);
     const { application: name, window = 0 } = divided.choose(sticky, Math.random());
     const application = applications.get(name);
-    const requestId = requestIdOf(request.headers);
     if (application === undefined) {
       if (attempt < MOST_ATTEMPTS) return this.#again(arrival, attempt);
-      return failed(new DeploymentUnavailableError(`Application ${JSON.stringify(name)} is not there.`), requestId);
+      return Promise.resolve(failed(new DeploymentUnavailableError(`Application ${JSON.stringify(name)} is not there.`), request.headers));
     }
-    const chosen: Chosen = { divided, window, attempt, beganAtMs: Date.now(), requestId };
+    const chosen: Chosen = { divided, window, attempt, beganAtMs: Date.now() };
     const copy = shadow === undefined || attempt > 0 ? "none" : shadowOf(request, shadow, name);
     if (copy === "none") return answer(arrival, application, chosen);
     if (copy !== "skip") return this.#shadowed(arrival, { copy, application, chosen, other: applications.get(shadow!.application) });
@@ -80,19 +76,37 @@ export class Divider {
     return answer(arrival, application, chosen);
   }
 
+  /** The answer of an application, counted when it begins if nobody else does that: it is all that is seen of it here. */
+  counted(answered: Promise<Response>, arrival: Arrival, { application, chosen }: Answering): Promise<Response> {
+    const { window, beganAtMs } = chosen;
+    if (window === 0 || application.target.isUncounted !== true) return answered;
+    return answered.then((response) => {
+      const answer = { status: response.status, durationMs: Date.now() - beganAtMs };
+      // A client that has gone says nothing about who answers.
+      if (!arrival.request.signal.aborted) this.#parts.traffic.answered(window, application.name, answer, arrival.worker);
+      return response;
+    });
+  }
+
   /** Answers a request that has failed on its way. */
-  async failed(error: unknown, arrival: Arrival, { application, sending, chosen }: FailedSending): Promise<Response> {
+  async failed(error: unknown, arrival: Arrival, { application, sending, meta, chosen }: FailedSending): Promise<Response> {
     const { traffic, failed } = this.#parts;
     const { name, routePrefix, target } = application;
-    const { attempt, divided, beganAtMs, requestId } = chosen;
+    const { attempt, divided, beganAtMs } = chosen;
     // It was deleted, or is about to be there, by a document that this isolate, or the application, has not heard of.
     if (error instanceof DeploymentUnavailableError && target.isGone && attempt < MOST_ATTEMPTS) {
       const unsent = unsentOf(sending);
       if (unsent !== undefined) return this.#again({ ...arrival, request: withPrefix(unsent, arrival.path, routePrefix) }, attempt);
     }
-    const response = failed(error, requestId);
+    const response = failed(error, meta);
     traffic.answeredInstead(divided, name, { status: response.status, durationMs: Date.now() - beganAtMs }, arrival.worker);
     return response;
+  }
+
+  async #warmed(arrival: Arrival, attempt: number): Promise<Response> {
+    const { traffic, dispatch } = this.#parts;
+    await traffic.warm();
+    return dispatch(arrival, attempt);
   }
 
   async #again(arrival: Arrival, attempt: number): Promise<Response> {
@@ -105,11 +119,14 @@ export class Divider {
 
   async #shadowed(arrival: Arrival, { copy, application, chosen, other }: Shadowed): Promise<Response> {
     const { traffic, answer } = this.#parts;
-    const { request, path, worker } = arrival;
-    const response = await answer({ ...arrival, request: copy.request }, application, chosen);
+    const { path, worker } = arrival;
+    // Both have one id. A replica would make one of its own.
+    const request = withOwnId(copy.request);
+    const marked = { ...arrival, request };
+    const response = await answer(marked, application, chosen);
     const { status } = response;
     const url = withoutPrefix(request.url, path, application.routePrefix);
-    const meta = metaOf(arrival, application, chosen);
+    const meta = metaOf(marked, application, chosen);
     const send = async () => {
       // After the answer has left.
       await pause(0);
@@ -121,11 +138,16 @@ export class Divider {
   }
 }
 
-/** A request that has failed on its way. */
-export interface FailedSending {
+/** A request, and the application that it was sent to. */
+export interface Answering {
   readonly application: RoutedApplication;
-  readonly sending: Sending;
   readonly chosen: Chosen;
+}
+
+/** A request that has failed on its way. */
+export interface FailedSending extends Answering {
+  readonly sending: Sending;
+  readonly meta: HttpMeta;
 }
 
 interface Shadowed {

@@ -8,9 +8,9 @@
  *   N1. Every response has `x-request-id`.
  *   N2. Nothing that a client sends is taken for the framework's own: metadata travels in `cf`, which no client sets.
  *   N3. A request that an application has a route for never waits for the control plane, but for the first ones of an isolate at a
- *       prefix that several share.
+ *       prefix that several share, and those that were sent where their application no longer is.
  *   N4. What goes elsewhere is passed on and answered as it is, and waits for nothing: what is known of the routes is renewed beside it.
- *   N5. A request that was sent where its application no longer is goes where it is now, body and all.
+ *   N5. A request that was sent where its application no longer is goes to whoever has the path now, body and all.
  */
 import { writeLog } from "../context/logger.ts";
 import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
@@ -121,10 +121,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
     const sending: Sending = { target, sent: forwarded };
     const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
-    const isCounted = chosen !== undefined && chosen.window > 0 && target.isInline === true;
-    const response = isCounted ? sent.then((one) => counted(one, application.name, chosen, worker)) : sent;
+    const response = chosen === undefined ? sent : divider.counted(sent, arrival, { application, chosen });
     return response.catch((error: unknown) => {
-      if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, chosen });
+      if (chosen !== undefined) return divider.failed(error, arrival, { application, sending, meta, chosen });
       if (isMoved(error, application)) {
         const unsent = unsentOf(sending);
         if (unsent !== undefined) return follow({ ...arrival, request: withPrefix(unsent, path, prefix) }, application);
@@ -133,16 +132,17 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     });
   }
 
-  function counted(response: Response, name: string, { window, beganAtMs }: Chosen, worker: WorkerSurroundings): Response {
-    traffic.answered(name, window, { status: response.status, durationMs: Date.now() - beganAtMs }, worker);
-    return response;
-  }
-
-  // The request was sent where its application no longer is, and nobody has begun it.
-  function follow(arrival: Arrival, { name }: RoutedApplication): Promise<Response> {
-    routes.correct(name);
-    // It had a route until now, so what is known of routes is old.
-    if (routes.match(arrival.path) === undefined) traffic.doubt();
+  // The request was sent where its application no longer is, and nobody has begun it. Who has the path now is for the control plane to say:
+  // by what is known here it would be whoever has the rest, such as `/`. Until it has answered, others are sent there too, and come here.
+  async function follow(arrival: Arrival, { name, routePrefix }: RoutedApplication): Promise<Response> {
+    traffic.outdated();
+    await traffic.refresh();
+    const route = routes.match(arrival.path);
+    if (route?.prefix === routePrefix && route.target.divided === undefined && route.target.name === name) {
+      // It has not answered, or is of other code: what the replica says is the newest that there is.
+      routes.correct(name);
+      if (routes.match(arrival.path) === undefined) traffic.doubt();
+    }
     return dispatch(arrival);
   }
 
@@ -182,8 +182,8 @@ function isMoved(error: unknown, { routePrefix, target }: RoutedApplication): bo
 }
 
 // What could not be answered. The replica has logged what happened there; here only what nobody else can know of is news.
-function failed(error: unknown, request: Headers | HttpMeta | string): Response {
-  const requestId = typeof request === "string" ? request : request instanceof HttpMeta ? request.requestId : requestIdOf(request);
+function failed(error: unknown, request: Headers | HttpMeta): Response {
+  const requestId = request instanceof HttpMeta ? request.requestId : requestIdOf(request);
   if (!(error instanceof ServeError)) {
     writeLog("ERROR", `Request ${requestId} failed in the ingress.`, { error }, undefined);
   }

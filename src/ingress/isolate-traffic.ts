@@ -13,7 +13,7 @@
 import { after, within } from "../context/with-timeout.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import type { RouteConfig, TrafficTable } from "../protocol/traffic.ts";
-import { DividedPrefix, KnownTraffic, type TrafficQuery } from "../traffic/known-traffic.ts";
+import { type CountedAnswer, DividedPrefix, KnownTraffic, type TrafficQuery } from "../traffic/known-traffic.ts";
 import type { ShadowOutcome } from "../traffic/shadow.ts";
 import { compiledTable } from "../traffic/state.ts";
 import { routesListing } from "../traffic/status.ts";
@@ -125,19 +125,14 @@ export class IsolateTraffic {
     if (query !== undefined) worker.keepAlive(this.#news(query));
   }
 
-  /** An application whose handler runs in the ingress has answered. */
-  answered(application: string, window: number, answer: { readonly status: number; readonly durationMs: number }, worker: KeepAlive): void {
-    this.#knowledge.answered(application, window, answer);
+  /** An application has answered whose answers nobody else counts. */
+  answered(window: number, application: string, answer: CountedAnswer, worker: KeepAlive): void {
+    this.#knowledge.answered(window, application, answer);
     this.#tellSoon(worker);
   }
 
   /** The ingress has answered in the place of an application. */
-  answeredInstead(
-    prefix: DividedPrefix,
-    application: string,
-    answer: { readonly status: number; readonly durationMs: number },
-    worker: KeepAlive,
-  ): void {
+  answeredInstead(prefix: DividedPrefix, application: string, answer: CountedAnswer, worker: KeepAlive): void {
     this.#knowledge.answeredInstead(prefix, application, answer);
     this.#tellSoon(worker);
   }

@@ -22,6 +22,7 @@ export interface KeyedObjects extends Omit<IngressTarget, "fetch"> {
 const KEY_LIMIT_MS = 10_000;
 
 export class KeyedIngress implements IngressTarget {
+  readonly isUncounted = true as const;
   readonly #router: KeyedObjects;
   readonly #keyOf: KeyOf;
 

@@ -18,8 +18,8 @@ export function metaOf({ request: { headers }, path }: Arrival, application: Rou
   const { routePrefix: prefix } = application;
   const hasSlash = prefix !== "/" && path.length === prefix.length + 1;
   if (chosen !== undefined) {
-    const { window: traffic, requestId } = chosen;
-    return new HttpMeta(headers, application, hasSlash ? { hasSlash, traffic } : { traffic }, requestId);
+    const { window: traffic } = chosen;
+    return new HttpMeta(headers, application, hasSlash ? { hasSlash, traffic } : { traffic });
   }
   return hasSlash ? new HttpMeta(headers, application, { hasSlash }) : new HttpMeta(headers, application);
 }

@@ -84,7 +84,7 @@ export class InlineTarget {
   readonly app: string;
   readonly deployment: string;
   /** The ingress counts what is answered in it. */
-  readonly isInline = true;
+  readonly isUncounted = true as const;
   readonly #about: InlineDeployment;
   readonly #ports: InlinePorts;
   #config: DeploymentConfig;

@@ -14,6 +14,7 @@
  *   P2. A request that needs a newer protocol is refused and never misread. It has not begun, so it is sent elsewhere.
  *   P3. An answer of an unknown kind is a failure of a request that may have begun, and never a result.
  */
+import type { CompiledPlace } from "./http-request.ts";
 import type { KeyedConfig } from "./keys.ts";
 import type { Delivery, Load, Refusal, Reply, RequestMeta } from "./messages.ts";
 import { NOT_UNDERSTOOD, UNKNOWN_ANSWER } from "./platform-failures.ts";
@@ -69,17 +70,18 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
 
 /**
  * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
- * said lately what it knows, made for no call, with no deadline, at the prefix that the deployment was compiled with and that no other
- * application shares.
+ * said lately what it knows, made for no call, with no deadline, at the place that the application was compiled for, and not counted for a canary.
+ *
+ * A request of a prefix that several applications share says so otherwise: its application need not have a prefix of its own.
  */
 export function isImplied(
   meta: RequestMeta,
   { mode, epoch, isSpill, isReserved, wantsState }: Delivery,
-  compiledPrefix: string | null,
+  { prefix, isShared }: CompiledPlace,
 ): boolean {
   const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
-  const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.traffic === undefined;
-  return isFirst && isPlain && meta.hops === 0 && meta.routePrefix === compiledPrefix;
+  const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.shadow === undefined;
+  return isFirst && isPlain && meta.hops === 0 && meta.traffic === (isShared ? 0 : undefined) && meta.routePrefix === prefix;
 }
 
 // `null` is how JSON writes an `undefined` in an array.

@@ -19,6 +19,14 @@ export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" |
 
 const NOTHING: HttpExtras = {};
 
+/** Where an application was compiled to be reached over HTTP: a request that was sent there need not say so. */
+export interface CompiledPlace {
+  /** `null` where there is no such place, or more than one. */
+  readonly prefix: string | null;
+  /** Whether other applications share the prefix. */
+  readonly isShared: boolean;
+}
+
 /** Headers of a request's place in a trace. */
 const TRACEPARENT = "traceparent";
 const TRACESTATE = "tracestate";
@@ -105,6 +113,14 @@ export function takesBody({ method }: Pick<Request, "method">): boolean {
 /** The same request with another body. @param request One that {@link takesBody}. */
 export function requestWithBody(request: Request, body: ReadableStream | ArrayBuffer): Request {
   return new Request(request, { body, duplex: "half" } as RequestInit);
+}
+
+/** The same request with an id that it has itself, whoever reads it: the one that it came with, or a new one. */
+export function withOwnId(request: Request): Request {
+  if (isRequestId(request.headers.get(REQUEST_ID_HEADER))) return request;
+  const marked = new Request(request);
+  marked.headers.set(REQUEST_ID_HEADER, crypto.randomUUID());
+  return marked;
 }
 
 /** The path of an absolute URL, without query and fragment. Not `new URL`: this is the hot path, and a request's URL is normalised already. */

@@ -2,7 +2,7 @@
  * How an HTTP request and its answer cross between a caller and a replica: what travels in `cf`, in headers, in a status.
  *
  * Both ends know most of what there is to say of a request: its id, if it has one, is in its headers, the deployment knows
- * itself and the prefix that it was compiled with. So a first delivery carries nothing else, and a replica makes the id of a
+ * itself and the prefix that it was compiled with, its own or one that it shares. So a first delivery carries nothing else, and a replica makes the id of a
  * request that has none. What deviates travels as an envelope in `cf`, which no client can set; a `cf` costs a request more
  * than everything else that the framework does to it.
  *
@@ -11,6 +11,7 @@
  *   W2. A handler sees the request's id and the `cf` of the client's request, and nothing that is written here.
  */
 import { checkUnderstood, encodeEnvelope, isImplied } from "./envelope.ts";
+import type { CompiledPlace } from "./http-request.ts";
 import type { KeyedConfig } from "./keys.ts";
 import type { Delivery, Refusal, RequestMeta, News, ReplicaState } from "./messages.ts";
 import { decodeSet, encodeSet, escaped } from "./news.ts";
@@ -37,16 +38,16 @@ const MAX_NEWS_LENGTH = 8192;
  * What to hand to a stub's `fetch` beside the request; nothing for most requests. Costs a third of what a `Request` made for it
  * does.
  *
- * @param compiledPrefix Where the deployment's application was compiled to be reached.
+ * @param compiled Where the deployment's application was compiled to be reached.
  */
 export function fetchInit(
   request: Request,
   meta: RequestMeta,
   delivery: Delivery,
-  compiledPrefix: string | null,
+  compiled: CompiledPlace,
 ): { readonly cf: object } | undefined {
   const { keyed } = delivery;
-  if (keyed === undefined && isImplied(meta, delivery, compiledPrefix)) return undefined;
+  if (keyed === undefined && isImplied(meta, delivery, compiled)) return undefined;
   const envelope = { ...cfOf(request), [ENVELOPE_IN_CF]: encodeEnvelope(meta, delivery) };
   return { cf: keyed === undefined ? envelope : { ...envelope, [KEYED_IN_CF]: keyed } };
 }

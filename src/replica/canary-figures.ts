@@ -5,6 +5,8 @@
  *   F1. Without such requests there is no timer, and nothing is sent.
  *   F2. While they come, the controller hears of them at least every `TELL_MS`, or as seldom as it asks for.
  *   F3. What is told is all that was counted since the replica was started: a report that is lost does no harm.
+ *   F4. Where there are so many replicas that each is to tell less often, those that begin together do not tell together: the controller hears
+ *       as much in every second, and soon after `TELL_MS` of a part of them that stands for all.
  */
 import type { After } from "../context/with-timeout.ts";
 import { FigureLog } from "../traffic/figure-log.ts";
@@ -22,6 +24,7 @@ export interface CanaryFiguresParts {
   /** When the replica was started. */
   readonly startedAtMs: number;
   sleep(ms: number): Promise<void>;
+  random(): number;
   readonly after: After;
 }
 
@@ -30,11 +33,20 @@ export class CanaryFigures {
   readonly #log = new FigureLog();
   readonly #pulse: Pulse;
   #hasNews = false;
+  /** Whether it goes on telling, at the place in the interval that it was given at first. */
+  #isInStep = false;
 
   constructor(parts: CanaryFiguresParts) {
     this.#parts = parts;
-    const { sleep, membership } = parts;
-    this.#pulse = new Pulse({ sleep, intervalMs: () => Math.max(TELL_MS, membership.reportMs), beat: () => this.#tell() });
+    this.#pulse = new Pulse({ sleep: parts.sleep, intervalMs: () => this.#intervalMs(), beat: () => this.#tell() });
+  }
+
+  #intervalMs(): number {
+    const { membership, random } = this.#parts;
+    const moreMs = Math.max(0, membership.reportMs - TELL_MS);
+    if (this.#isInStep) return TELL_MS + moreMs;
+    this.#isInStep = true;
+    return TELL_MS + random() * moreMs;
   }
 
   /** Counts an answer. @param window What the request was sent with; above 0. */
@@ -45,6 +57,7 @@ export class CanaryFigures {
   }
 
   async #tell(): Promise<boolean> {
+    this.#isInStep = this.#hasNews;
     if (!this.#hasNews) return false;
     this.#hasNews = false;
     const { membership, startedAtMs, after } = this.#parts;

@@ -107,7 +107,7 @@ export class ReplicaControl {
       warn: (message) => replica.warn(`Deployment ${JSON.stringify(parts.deployment)}: ${message}`),
     });
     reporter.watch();
-    this.figures = new CanaryFigures({ membership: this.#membership, startedAtMs: now(), sleep, after });
+    this.figures = new CanaryFigures({ membership: this.#membership, startedAtMs: now(), sleep, random: Math.random, after });
   }
 
   /** What the class is to be configured with. */

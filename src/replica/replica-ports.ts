@@ -2,6 +2,7 @@
  * What a replica is made of: the application's class, and what it needs of wherever it runs.
  */
 import type { ReplicaScope } from "../context/scope.ts";
+import type { CompiledPlace } from "../protocol/http-request.ts";
 import type { AdmissionLimits } from "./admission.ts";
 import type { ControlParts } from "./control.ts";
 import type { KeyedControl, KeyedObject } from "./keyed-control.ts";
@@ -27,7 +28,7 @@ export interface ReplicaPorts {
   /** Asked again whenever it counts: it may be another one then. */
   readonly userConfig: unknown;
   /** Where the application was compiled to be reached over HTTP. */
-  readonly routePrefix?: string | null;
+  readonly place?: CompiledPlace;
   /** Where the replica's controller is; a replica without one goes by what it was given here. */
   readonly control?: ControlParts;
   /** For the object of a key: what it has in the place of a controller. */

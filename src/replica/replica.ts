@@ -19,7 +19,7 @@ import type { Assignment, OrderOutcome } from "../protocol/control.ts";
 import { encodeError } from "../protocol/error-codec.ts";
 import { RequestCancelledError } from "../protocol/errors.ts";
 import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
-import { HttpMeta, type HttpOrigin, withRequestId } from "../protocol/http-request.ts";
+import { HttpMeta, type HttpOrigin, withRequestId, type HttpExtras } from "../protocol/http-request.ts";
 import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation, News } from "../protocol/messages.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { isTraced } from "../protocol/tracing.ts";
@@ -74,6 +74,7 @@ export class Replica {
   readonly uncontrolled: Uncontrolled;
   /** Of a request that came here first. */
   readonly #origin: HttpOrigin;
+  readonly #unsaidExtras: HttpExtras;
   /** How a request asks for a slot that does not say. */
   readonly #unsaid: AdmissionMode;
   #unnamed = 0;
@@ -82,7 +83,8 @@ export class Replica {
     const { scope } = ports;
     this.#ports = ports;
     this.#name = scope.context.deployment;
-    this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.routePrefix ?? "/" };
+    this.#origin = { chain: [`${scope.context.appName}/${this.#name}`], routePrefix: ports.place?.prefix ?? "/" };
+    this.#unsaidExtras = ports.place?.isShared === true ? { traffic: 0 } : {};
     const parts = replicaParts(ports);
     this.#admission = parts.admission;
     this.#instance = parts.instance;
@@ -140,7 +142,7 @@ export class Replica {
    */
   fetch(
     request: Request,
-    meta: RequestMeta = new HttpMeta(request.headers, this.#origin),
+    meta: RequestMeta = new HttpMeta(request.headers, this.#origin, this.#unsaidExtras),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: this.#unsaid },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);

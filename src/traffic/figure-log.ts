@@ -1,5 +1,6 @@
 /**
- * What one teller has counted, by window: a replica of what it answered, an isolate of what it answered in a candidate's place.
+ * What one teller has counted, by window: a replica of what it answered, an isolate of what it answered in a
+ * candidate's place and of what nobody else counts.
  *
  * On the path of a request, so counting in a window that is known allocates nothing.
  */

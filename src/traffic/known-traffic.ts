@@ -66,6 +66,12 @@ export function isOwnError(status: number): boolean {
   return status >= 500 || status === 408;
 }
 
+/** An answer, as far as it is counted. */
+export interface CountedAnswer {
+  readonly status: number;
+  readonly durationMs: number;
+}
+
 /** What an isolate asks with. */
 export interface TrafficQuery {
   /** Of the table that it has. */
@@ -104,23 +110,22 @@ export class KnownTraffic {
     return this.#prefixes;
   }
 
-  /** Counts an answer of an application whose handler runs here, and not in a replica that would count it. @param window Above 0. */
-  answered(application: string, window: number, { status, durationMs }: { readonly status: number; readonly durationMs: number }): void {
-    this.#count(application, window, durationMs, status >= 500);
+  /** Counts an error that the ingress answered in the place of a canary's candidate; anything else is not counted. */
+  answeredInstead(prefix: DividedPrefix, application: string, answer: CountedAnswer): void {
+    const window = prefix.windowOf(application);
+    if (window !== undefined && isOwnError(answer.status)) this.#count(window, application, answer, true);
   }
 
-  #count(application: string, window: number, durationMs: number, isError: boolean): void {
+  /** Counts what an application has answered. @param window What the request was sent with; above 0. */
+  answered(window: number, application: string, answer: CountedAnswer): void {
+    this.#count(window, application, answer, answer.status >= 500);
+  }
+
+  #count(window: number, application: string, { durationMs }: CountedAnswer, isError: boolean): void {
     const log = this.#logs.get(application) ?? new FigureLog();
     this.#logs.set(application, log);
     log.count(window, durationMs, isError);
     this.#isUntold = true;
-  }
-
-  /** Counts an error that the ingress answered in the place of a canary's candidate; anything else is not counted. */
-  answeredInstead(prefix: DividedPrefix, application: string, answer: { readonly status: number; readonly durationMs: number }): void {
-    const window = prefix.windowOf(application);
-    if (window === undefined || !isOwnError(answer.status)) return;
-    this.#count(application, window, answer.durationMs, true);
   }
 
   /** Counts a shadow that has come to its end. @param application The one that it was sent to. */

@@ -11,6 +11,7 @@
  *   T3. The table's revision grows exactly when what isolates are told changes.
  *   T4. A window's number is used once, whatever prefix or canary it was for.
  */
+import type { CompiledPlace } from "../protocol/http-request.ts";
 import type { CanaryConfig, CellMap, RouteConfig, Share, TableEntry, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
 import { begun, type Canary, counted, moved, nextLookMs, percentAt, promoted, rolledBack } from "./canary.ts";
 import { CELLS, cellsOf, percentOf, reshare } from "./cells.ts";
@@ -121,6 +122,19 @@ export function prefixesNaming(routes: readonly RouteConfig[], application: stri
 export function applicationsOf(route: RouteConfig): string[] {
   const shadow = route.shadow === undefined ? [] : [route.shadow.application];
   return [...new Set([...sharesOf(route).map(({ application }) => application), ...shadow])];
+}
+
+/**
+ * Where an application was compiled to be reached: at its own prefix, or at the one that it shares, if it is in one route only. Callers and
+ * replicas both know it, so a request for it need not say where it was sent.
+ */
+export function compiledPlaceOf(
+  { name, routePrefix }: { readonly name: string; readonly routePrefix: string | null },
+  routes: readonly RouteConfig[] = [],
+): CompiledPlace {
+  if (routePrefix !== null) return { prefix: routePrefix, isShared: false };
+  const shared = routes.filter((route) => sharesOf(route).some(({ application }) => application === name));
+  return shared.length === 1 ? { prefix: shared[0]!.prefix, isShared: true } : { prefix: null, isShared: false };
 }
 
 /** The shares that are in force; of a canary that has not begun, the candidate's is 0. */

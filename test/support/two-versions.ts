@@ -4,9 +4,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
 import { WorkerdProcess } from "../../bench/workerd-process.ts";
 import { COMPATIBILITY_DATE, FLAGS } from "../../bench/workerd-config.ts";
+import { standIn } from "./stand-in.ts";
 
 export const VERSIONS = ["v1", "v2"] as const;
 export type Version = (typeof VERSIONS)[number];
@@ -55,8 +56,8 @@ export class TwoVersions implements Disposable {
       keepNames: true,
       external: ["cloudflare:*", "node:*"],
       define: { VERSION: JSON.stringify(version) },
-      plugins: [replaced("durable-objects/namespaces.ts", "namespaces.ts")].concat(
-        version === "v2" ? replaced("src/protocol/envelope.ts", "next-envelope.ts") : [],
+      plugins: [standIn("durable-objects/namespaces.ts", join(APP, "namespaces.ts"))].concat(
+        version === "v2" ? standIn("src/protocol/envelope.ts", join(APP, "next-envelope.ts")) : [],
       ),
     });
   }
@@ -85,20 +86,6 @@ export class Running implements Disposable {
   [Symbol.dispose](): void {
     this.#process[Symbol.dispose]();
   }
-}
-
-// A module of the package, but for those that are imported by what stands in for it.
-function replaced(path: string, by: string): Plugin {
-  const standIn = join(APP, by);
-  const original = join(import.meta.dirname, "../..", path);
-  return {
-    name: by,
-    setup({ onResolve }) {
-      onResolve({ filter: new RegExp(`/${path.split("/").at(-1)!.replace(".", "\\.")}$`) }, ({ path: asked, resolveDir, importer }) =>
-        join(resolveDir, asked) === original && importer !== standIn ? { path: standIn } : undefined,
-      );
-    },
-  };
 }
 
 // Comes first, and gives a request to the version that its header names.

@@ -48,7 +48,34 @@ class Odd {
         new ReadableStream({ pull: async (controller) => (await new Promise((next) => setTimeout(next, 20)), controller.enqueue(bytes)) }),
       );
     }
+    if (this.how === "reads") {
+      await request.text();
+      for (;;) await new Promise((next) => setTimeout(next, 20));
+    }
     return new Response(await request.text());
   }
 }
 export const odd = ({ how }: { how: string }) => serve.deployment(Odd, { name: "Odd", maxOngoingRequests: 1000 }).bind(how);
+
+/** Does well until it is asked for `/turn`; from then on it does that no more. */
+class Turning {
+  #isBad = false;
+  readonly #kv = serve.getReplicaContext().state.storage.kv;
+
+  constructor(private how: string) {
+    if (this.#kv.get("broken") === true) throw new Error("the model is gone");
+  }
+
+  fetch(request: Request): Response {
+    this.#isBad ||= new URL(request.url).pathname === "/turn";
+    if (!this.#isBad) return Response.json({ app: this.how });
+    if (this.how === "errs") return new Response("bad", { status: 500 });
+    this.#kv.put("broken", true);
+    serve.getReplicaContext().state.abort("out of memory");
+    throw new Error("unreachable");
+  }
+}
+/** The same, with an object for each user. */
+export const keyedTurning = ({ how }: { how: string }) =>
+  serve.deployment(Turning, { keyed: { key: (request) => request.headers.get("x-user") ?? "nobody" } }).bind(how);
+export const turning = ({ how }: { how: string }) => serve.deployment(Turning, { maxConstructorRetryCount: 2 }).bind(how);

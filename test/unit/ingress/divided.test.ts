@@ -6,7 +6,7 @@ import type { Manifest } from "../../../src/protocol/manifest.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
 import type { RouteConfig } from "../../../src/protocol/traffic.ts";
 import { resendable } from "../../../src/router/send.ts";
-import { decodeFigures } from "../../../src/traffic/figures.ts";
+import { decodeFigures, requestsIn } from "../../../src/traffic/figures.ts";
 import { REFRESH_MS, type TrafficQuery } from "../../../src/traffic/known-traffic.ts";
 import { applied, NO_TRAFFIC, tableOf } from "../../../src/traffic/state.ts";
 
@@ -25,6 +25,9 @@ class World {
   readonly gone = new Set<string>();
   fail: ((name: string) => unknown) | undefined;
   isSilent = false;
+  /** Applications whose answers only the ingress counts. */
+  readonly uncounted = new Set<string>();
+  status = 200;
   readonly asked: TrafficQuery[] = [];
   readonly seen: { readonly name: string; readonly meta: RequestMeta; readonly body: string }[] = [];
   readonly kept: Promise<unknown>[] = [];
@@ -32,14 +35,16 @@ class World {
 
   constructor(routes: readonly RouteConfig[]) {
     this.routes = routes;
-    const { gone, seen } = this;
+    const { gone, seen, uncounted } = this;
     const prefixOf = (name: string) => this.apps.find((one) => one.name === name)?.routePrefix ?? null;
     const routingOf = (name: string) => (name === "root" ? this.routing : 0);
+    const statusOf = () => this.status;
     const failureOf = (name: string) => this.fail?.(name);
     this.#handle = createIngress({
       manifest: { version: "v", applications: this.apps, routes } as unknown as Manifest,
       targetOf: (name) => ({
         requestTimeoutMs: null,
+        ...(uncounted.has(name) ? { isUncounted: true } : {}),
         get routePrefix() {
           return prefixOf(name);
         },
@@ -54,9 +59,11 @@ class World {
           const error = failureOf(name);
           if (error !== undefined) throw error;
           if (gone.has(name)) throw new DeploymentUnavailableError("It has been deleted.");
+          const isHere = meta.traffic !== undefined || meta.routePrefix === prefixOf(name);
+          if (!isHere) throw new DeploymentUnavailableError("It is no longer at this path.");
           const request = sent instanceof Request ? sent : sent.request();
           seen.push({ name, meta, body: await request.text() });
-          return new Response(name, { headers: { "x-request-id": meta.requestId } });
+          return new Response(name, { status: statusOf(), headers: { "x-request-id": meta.requestId } });
         },
       }),
       control: { unready: async () => [], traffic: (query) => this.#answer(query) },
@@ -69,6 +76,11 @@ class World {
     const state = applied(NO_TRAFFIC, this.routes, 0);
     const applications = Object.fromEntries(this.apps.map((one) => [one.name, one]));
     return { table: { ...tableOf(state), revision: 5 + this.routing }, applications: applications as never, routing: this.routing };
+  }
+
+  /** Has the isolate told of everything. */
+  async refresh(): Promise<void> {
+    await this.get("/-/routes");
   }
 
   async get(path: string, init: RequestInit = {}): Promise<{ status: number; text: string }> {
@@ -149,6 +161,25 @@ describe("a prefix that several applications share", () => {
     expect(decodeFigures(counted[0]!.counts[0]![1])?.errors).toBe(1);
   });
 
+  it.each([
+    ["answers of a candidate", "v2", [100], 500],
+    ["answers of a stable application", "v1", [0.01, 100], 200],
+  ])("[D3] counts %s whose objects have no controller", async (_, name, steps, status) => {
+    const limits = { stepIntervalMs: 5000, minRequests: 1, maxErrorPercent: 1, maxP95Ratio: 2 };
+    const world = new World([{ prefix: "/rank", canary: { stable: "v1", candidate: "v2", steps, ...limits } }]);
+    world.uncounted.add(name);
+    world.status = status;
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    expect(await world.get("/rank")).toEqual({ status, text: name });
+    vi.setSystemTime(Date.now() + REFRESH_MS);
+    await Promise.all(world.kept);
+    vi.restoreAllMocks();
+    const counted = world.asked.flatMap(({ reports }) => reports);
+    expect(counted.map(({ application }) => application)).toEqual([name]);
+    const figures = decodeFigures(counted[0]!.counts[0]![1])!;
+    expect([requestsIn(figures), figures.errors]).toEqual([1, status === 500 ? 1 : 0]);
+  });
+
   it("is as it was for an isolate whose code lacks an application of the document, as during a deploy", async () => {
     const world = new World([split({ v1: 100, v2: 0 })]);
     world.apps = [...world.apps, app("v3"), app("new", "/new")];
@@ -171,5 +202,35 @@ describe("a prefix that several applications share", () => {
     expect((await world.get("/rank")).text).toBe("root");
     await Promise.all(world.kept);
     expect((await world.get("/rank")).text).toBe("v1");
+  });
+});
+
+describe("a request that was sent where its application no longer is", () => {
+  const world = () => {
+    const made = new World([]);
+    made.apps = [app("root", "/"), app("v1", "/rank"), app("v2")];
+    return made;
+  };
+
+  it.each<[string, (made: World) => void]>([
+    ["another application", (made) => (made.apps = [app("root", "/"), app("v1"), app("v2", "/rank")])],
+    ["a split", (made) => ((made.apps = [app("root", "/"), app("v1"), app("v2")]), (made.routes = [split({ v2: 100 })]))],
+  ])("[N5] goes to %s that has the path now, and not to whoever has the rest", async (_, change) => {
+    const made = world();
+    await made.refresh();
+    expect((await made.get("/rank/x")).text).toBe("v1");
+    change(made);
+    made.routing++;
+    // At the same time: none of them makes the others take another way.
+    const answers = await Promise.all(Array.from({ length: 3 }, () => made.get("/rank/x")));
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ status: 200, text: "v2" })));
+  });
+
+  it("goes by what the replica says where the control plane does not answer", async () => {
+    const made = world();
+    await made.refresh();
+    made.apps = [app("root", "/"), app("v1", "/elsewhere"), app("v2")];
+    made.isSilent = true;
+    expect([(await made.get("/rank/x")).text, (await made.get("/elsewhere")).text]).toEqual(["root", "v1"]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeEnvelope } from "../../../src/protocol/envelope.ts";
+import type { CompiledPlace } from "../../../src/protocol/http-request.ts";
 import type { Delivery, RequestMeta } from "../../../src/protocol/messages.ts";
 import { type Told, answerOf, answerResponse, envelopeOf, fetchInit, refusalResponse } from "../../../src/protocol/wire.ts";
 import { requestMeta } from "../../support/scope.ts";
@@ -7,25 +8,34 @@ import { requestMeta } from "../../support/scope.ts";
 const CLAIM: Delivery = { id: "a", mode: "claim" };
 const META: RequestMeta = requestMeta({ requestId: "r1", hops: 0, routePrefix: "/news" });
 
+const OWN: CompiledPlace = { prefix: "/news", isShared: false };
+const SHARED: CompiledPlace = { prefix: "/news", isShared: true };
+
 const sent = (headers: Record<string, string> = {}) => new Request("http://host/", { headers });
 
 describe("an HTTP request on its way to a replica", () => {
   it("[W1] carries nothing while both ends know all there is to say", () => {
-    expect(fetchInit(sent({ "x-request-id": "r1" }), META, CLAIM, "/news")).toBeUndefined();
+    expect(fetchInit(sent({ "x-request-id": "r1" }), META, CLAIM, OWN)).toBeUndefined();
+    expect(fetchInit(sent(), { ...META, traffic: 0 }, CLAIM, SHARED)).toBeUndefined();
   });
 
-  const deviations: readonly [what: string, meta: Partial<RequestMeta>, delivery: Partial<Delivery>, compiledPrefix?: string | null][] = [
+  const deviations: readonly [what: string, meta: Partial<RequestMeta>, delivery: Partial<Delivery>, place?: CompiledPlace][] = [
     ["it waits", {}, { mode: "queue" }],
     ["it is to start another replica", {}, { isSpill: true }],
     ["it has its slot", {}, { isReserved: true }],
     ["its caller says which set it knows", {}, { epoch: 0 }],
     ["it has a deadline", { deadline: 5 }, {}],
     ["it was called", { hops: 1 }, {}],
-    ["its application has moved", {}, {}, "/old"],
-    ["its application was not reached over HTTP", {}, {}, null],
+    ["its application has moved", {}, {}, { prefix: "/old", isShared: false }],
+    ["its application was not reached over HTTP", {}, {}, { prefix: null, isShared: false }],
+    ["others share the prefix of its application by now", { traffic: 0 }, {}],
+    ["others shared the prefix of its application", {}, {}, SHARED],
+    ["another prefix is shared", { traffic: 0 }, {}, { prefix: "/old", isShared: true }],
+    ["it is counted for a canary", { traffic: 7 }, {}, SHARED],
+    ["it is a shadow", { traffic: 0, shadow: true }, {}, SHARED],
   ];
-  it.each(deviations)("[W1] carries an envelope when %s", (_, meta, delivery, compiledPrefix = "/news") => {
-    const { cf } = fetchInit(sent(), { ...META, ...meta }, { ...CLAIM, ...delivery }, compiledPrefix)!;
+  it.each(deviations)("[W1] carries an envelope when %s", (_, meta, delivery, place = OWN) => {
+    const { cf } = fetchInit(sent(), { ...META, ...meta }, { ...CLAIM, ...delivery }, place)!;
     const read = decodeEnvelope(envelopeOf({ cf } as unknown as Request)!);
     expect(read?.meta).toMatchObject({ ...META, ...meta });
     expect(read?.delivery).toMatchObject(delivery);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RouteConfig } from "../../../src/protocol/traffic.ts";
 import { cellsIn } from "../../../src/traffic/cells.ts";
-import { compiledTable, prefixesNaming, tableFor, tableOf } from "../../../src/traffic/state.ts";
+import { compiledPlaceOf, compiledTable, prefixesNaming, tableFor, tableOf } from "../../../src/traffic/state.ts";
 import { routesListing, routesStatus } from "../../../src/traffic/status.ts";
 import { answers, CANARY, report } from "../../support/measured-traffic.ts";
 import { canaryRoute, SPLIT, TrafficWorld } from "../../support/traffic-world.ts";
@@ -78,5 +78,25 @@ describe("the table that isolates have", () => {
     expect(compiled.entries[1]).toEqual({ prefix: "/search", cells: expect.anything() });
     expect(cellsIn(compiled.entries[1]!.cells, "v1")).toBe(10_000);
     expect(compiled.revision).toBeLessThan(new TrafficWorld().put(...routes).state.revision);
+  });
+});
+
+describe("the place that an application was compiled for", () => {
+  const nothing = { prefix: null, isShared: false };
+
+  it.each<[string, { name: string; routePrefix: string | null }, RouteConfig[], object]>([
+    ["its own prefix", { name: "a", routePrefix: "/a" }, [SPLIT], { prefix: "/a", isShared: false }],
+    ["the one prefix that it shares", { name: "a", routePrefix: null }, [SPLIT, canaryRoute()], { prefix: "/rank", isShared: true }],
+    ["that of its canary", { name: "v2", routePrefix: null }, [SPLIT, canaryRoute()], { prefix: "/search", isShared: true }],
+    ["none where it shares two", { name: "a", routePrefix: null }, [SPLIT, { ...SPLIT, prefix: "/other" }], nothing],
+    [
+      "none where it is a shadow only",
+      { name: "c", routePrefix: null },
+      [{ ...SPLIT, shadow: { application: "c", percent: 100 } }],
+      nothing,
+    ],
+    ["none without a route", { name: "a", routePrefix: null }, [], nothing],
+  ])("is %s", (_, application, routes, place) => {
+    expect(compiledPlaceOf(application, routes)).toEqual(place);
   });
 });

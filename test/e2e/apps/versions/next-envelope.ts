@@ -13,6 +13,7 @@ import {
   PROTOCOL as BEFORE,
   type WireReply,
 } from "../../../../src/protocol/envelope.ts";
+import type { CompiledPlace } from "../../../../src/protocol/http-request.ts";
 import type { Delivery, Load, Reply, RequestMeta } from "../../../../src/protocol/messages.ts";
 
 export { checkUnderstood, decodeReply } from "../../../../src/protocol/envelope.ts";
@@ -23,8 +24,8 @@ const NEEDS = 11;
 
 const needsNext = ({ key }: RequestMeta): boolean => key?.startsWith("needs-2") === true;
 
-export function isImplied(meta: RequestMeta, delivery: Delivery, compiledPrefix: string | null): boolean {
-  return !needsNext(meta) && isImpliedNow(meta, delivery, compiledPrefix);
+export function isImplied(meta: RequestMeta, delivery: Delivery, place: CompiledPlace): boolean {
+  return !needsNext(meta) && isImpliedNow(meta, delivery, place);
 }
 
 export function encodeEnvelope(meta: RequestMeta, delivery: Delivery): string {
