@@ -84,8 +84,8 @@ describe("an isolate's knowledge", () => {
 
   it("counts every answer of an application whose handler runs in the ingress, on either side", () => {
     const known = isolate();
-    for (const status of [200, 404, 500]) known.answered("v2", 1, { status, durationMs: 3 });
-    known.answered("v1", 1, { status: 200, durationMs: 3 });
+    for (const status of [200, 404, 500]) known.answered(1, "v2", { status, durationMs: 3 });
+    known.answered(1, "v1", { status: 200, durationMs: 3 });
     const { reports } = known.due(0)!;
     expect(reports.map(({ application, counts }) => [application, requestsIn(decodeFigures(counts[0]![1])!)])).toEqual([
       ["v2", 3],
