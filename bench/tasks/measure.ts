@@ -58,22 +58,22 @@ const FIGURES: readonly (Figure & { readonly throughput: { readonly path: string
   {
     name: "one after the other",
     path: "/enqueue?count=21",
-    requests: 16,
+    requests: 8,
     less: { path: "/enqueue?count=1", perRequest: 20 },
     throughput: { path: "/enqueue?count=50", enqueues: 50 },
   },
   {
     name: "50 at once",
     path: "/enqueue-at-once?count=51",
-    requests: 8,
+    requests: 4,
     less: { path: "/enqueue-at-once?count=1", perRequest: 50 },
     throughput: { path: "/enqueue-at-once?count=50", enqueues: 50 },
   },
 ];
 
 /** Of throughput: how many requests of one caller a round has. */
-const REQUESTS = 8;
-const WARM_UP = 3;
+const REQUESTS = 4;
+const WARM_UP = 2;
 /** Idle objects are evicted after ten seconds. */
 const EVICTED_MS = 12_000;
 const DUE_MS = 2000;

@@ -35,8 +35,8 @@ ${idle.map((one) => `| ${grouped(one.tasks)} | ${one.seconds.toFixed(0)} s | ${o
 
 - Ratios are medians over ${plan.rounds} rounds of the ratio within a round, more is better, with 95 % intervals. Both sides are services of one workerd,
   with storage on disk; CPU is measured with 16 callers at a time, as by \`npm run bench:cpu\`.
-- By hand all tasks are in one object. Those of edge-serve are divided among eight, which on Cloudflare is eight times what one can take, and here
-  costs: what is enqueued at once is written to disk eight times instead of once.
+- By hand all tasks are in one object. Those of edge-serve are divided among eight, so what is enqueued at once is written by eight objects instead of
+  one. How much of the difference that is has not been measured.
 
 Measured on ${madeOn}.`;
 }
