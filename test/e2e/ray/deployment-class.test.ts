@@ -31,8 +31,8 @@ describe("what an author configured", () => {
 
   it("is kept by options(), which adds what it is given", () => {
     const changed = deployment(D, { numReplicas: 2 }).options({ maxOngoingRequests: 7 });
-    expect(changed.given).toEqual({ name: "D", numReplicas: 2, maxOngoingRequests: 7 });
-    expect(changed.options({ numReplicas: 3 }).given).toEqual({ name: "D", numReplicas: 3, maxOngoingRequests: 7 });
+    expect([changed.name, changed.given]).toEqual(["D", { numReplicas: 2, maxOngoingRequests: 7 }]);
+    expect(changed.options({ numReplicas: 3 }).given).toEqual({ numReplicas: 3, maxOngoingRequests: 7 });
   });
 
   it("gives way to the config file, and to nothing that the file does not say", () => {
