@@ -96,7 +96,8 @@ class Encoder {
   }
 
   #members(errors: unknown, depth: number): WireError[] {
-    if (!Array.isArray(errors) || isProxy(errors)) return [];
+    // Of a proxy that has been revoked nothing may be asked, not even that.
+    if (typeof errors !== "object" || errors === null || isProxy(errors) || !Array.isArray(errors)) return [];
     const members: WireError[] = [];
     for (let index = 0; index < errors.length && this.#bytes < MAX_BYTES; index++) {
       const member = this.encode(read(errors, index), depth + 1);

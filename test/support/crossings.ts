@@ -95,6 +95,10 @@ export const THROWN: Readonly<Record<string, Thrown>> = {
     make: () => new AggregateError([new TypeError("one"), "two"], "all"),
     arrives: { name: "AggregateError", message: "all", errors: [{ name: "TypeError", message: "one" }, "two"] },
   },
+  "an AggregateError whose errors cannot be asked": {
+    make: () => Object.assign(new AggregateError([], "all"), { errors: revoked() }),
+    arrives: { name: "AggregateError", message: "all", errors: [] },
+  },
   "an AggregateError without errors": {
     make: () => Object.assign(new AggregateError([], "all"), { errors: undefined }),
     arrives: { name: "AggregateError", message: "all", errors: [] },
