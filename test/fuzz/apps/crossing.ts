@@ -51,6 +51,14 @@ export class Echo {
 }
 
 // In a batch's results only an Error rejects.
+function isThenable(value: unknown): boolean {
+  try {
+    return typeof (value as { readonly then?: unknown } | null | undefined)?.then === "function";
+  } catch {
+    return false;
+  }
+}
+
 function asError(value: unknown): unknown {
   return isA(value, Error) ? value : new Error("no error");
 }
@@ -95,8 +103,8 @@ export class Crossing {
 
   async #value(way: string, seed: number, index: number): Promise<void> {
     const { value, traits } = valueOf(seed, index);
-    // What a method returns is awaited.
-    if (way !== "argument" && isA(value, Promise)) return;
+    // What a method returns is awaited: what has a `then` that can be called gives whatever that gives.
+    if (way !== "argument" && (isA(value, Promise) || isThenable(value))) return;
     // In a batch's results an Error rejects its caller.
     if (way === "batched" && isA(value, Error)) return;
     const isClean = !traits.foreign && !traits.proxy && !traits.hostile;
