@@ -59,20 +59,6 @@ describe("a Worker with classes of the user's own", () => {
     expect(await project.run(["build", "src/app.ts:app"])).toMatchObject({ exitCode: 0, err: "" });
   });
 
-  it("is an error of build and run where main imports the generated entry and forgets its classes, with the line to add", async () => {
-    using project = new CliProject({
-      "wrangler.toml": `${HEAD}main = "src/worker.ts"\n${BOUND}${DECLARED}`,
-      "src/app.ts": COUNTING_APP,
-      "src/worker.ts": OWN_MAIN.replace(/^export \* .*$/m, ""),
-    });
-    for (const command of ["build", "run"]) {
-      const { exitCode, err } = await project.run([command, "src/app.ts:app"]);
-      expect(exitCode).toBe(1);
-      expect(err).toContain('export * from "../.edge-serve/worker.ts";');
-    }
-    expect(project.read("wrangler.edge-serve.json")).toBeUndefined();
-  });
-
   it("is served without them where no main has them, and serve() says so in the log", async () => {
     using project = new CliProject({ "wrangler.toml": `${HEAD}${BOUND}`, "src/app.ts": COUNTING_APP });
     await using server = await serve(`${project.root}/src/app.ts:app`);
@@ -217,21 +203,6 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
       for (const part of ["src/index.ts", name, whose]) expect(err).toContain(part);
     }
     await expect(serve(`${project.root}/serve.yaml`)).rejects.toThrow(name);
-  });
-
-  it("has to export the entrypoint for other Workers too, where it imports the generated entry and an application says rpc: true", async () => {
-    const named = "export { default__Ingress, EdgeServeController, EdgeServeConfig";
-    using project = beside(
-      `import edge from "../.edge-serve/worker.ts";\n${named} } from "../.edge-serve/worker.ts";\nexport default edge;`,
-      {
-        durable_objects: { bindings: [] },
-        queues: {},
-      },
-    );
-    expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
-    project.write("serve.yaml", `${project.read("serve.yaml")}    rpc: true\n`);
-    const { exitCode, err } = await project.run(["build"]);
-    expect([exitCode, err]).toEqual([1, expect.stringContaining('EdgeServe. Add the line:\nexport * from "../.edge-serve/worker.ts";')]);
   });
 
   it("is told about where an application takes every path", async () => {

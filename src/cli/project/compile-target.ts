@@ -34,7 +34,7 @@ import { ownAliases } from "./own-package.ts";
 import { pathFrom, type Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
 import type { UserConfig } from "./user-config.ts";
-import { requireClasses, type UserMain, userMainOf } from "./user-main.ts";
+import { hiddenClass, requireClasses, type UserMain, userMainOf } from "./user-main.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
@@ -83,8 +83,9 @@ export async function compileTarget(target: Target, project: Project, config: Us
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);
     if (userMain !== undefined) requireClasses(userMain, hasOpen(complete) ? [...classes, ENTRYPOINT] : classes, project.root);
-    const clash = [...classes, ENTRYPOINT].find((name) => main?.exports.includes(name));
-    if (clash !== undefined) throw new Failure(clashOf(clash, shown(beside!, project.root)));
+    const generated = [...classes, ENTRYPOINT];
+    const clash = generated.find((name) => main?.exports.includes(name)) ?? (userMain && hiddenClass(userMain, generated));
+    if (clash !== undefined) throw new Failure(clashOf(clash, shown(userMain!.file, project.root)));
     return {
       manifest: complete,
       builtClasses: builtClassesOf(complete, classes),

@@ -44,25 +44,59 @@ function withoutEnding(file: string): string {
  * Fails unless a main that imports the generated entry also exports its classes: without them the Worker would be deployed
  * without the applications.
  */
-export function requireClasses({ file, specifier }: UserMain, classes: readonly string[], root: string): void {
+export function requireClasses(main: UserMain, classes: readonly string[], root: string): void {
+  const { file, specifier } = main;
   if (specifier === undefined) return;
-  const text = readFileSync(file, "utf8").replaceAll(COMMENTS, "");
-  const all = [...text.matchAll(new RegExp(String.raw`\bexport\s*\*\s*from\s*${SPECIFIER}`, "g"))];
-  if (all.some(({ groups }) => groups!["specifier"] === specifier)) return;
-  const named = [...text.matchAll(/\bexport\s*\{([^}]*)\}/g)].flatMap(([, names = ""]) =>
-    names.split(",").map((name) =>
-      name
-        .trim()
-        .split(/\s+as\s+/)
-        .at(-1),
-    ),
-  );
-  const missing = classes.filter(
-    (name) => !named.includes(name) && !new RegExp(String.raw`\bexport\s+(?:class|const|let|var)\s+${name}\b`).test(text),
-  );
-  if (missing.length === 0) return;
+  const { own, entry } = exportsOf(main);
+  if (entry.has("*")) return;
+  const missing = classes.find((name) => !own.has(name) && !entry.has(name));
+  if (missing === undefined) return;
   throw new Failure(
-    `${pathFrom(root, file)} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing[0]}. Add the line:\n` +
+    `${pathFrom(root, file)} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing}. Add the line:\n` +
       `export * from ${JSON.stringify(specifier)};`,
   );
+}
+
+/**
+ * The first of these names that a main which imports the generated entry exports as something of its own. It would hide the
+ * class of that name: an export of a module's own goes before what `export *` brings. A class made from the generated one, as a
+ * wrapper that reports errors is, hides nothing.
+ */
+export function hiddenClass(main: UserMain, names: readonly string[]): string | undefined {
+  if (main.specifier === undefined) return undefined;
+  const { own, taken } = exportsOf(main);
+  return names.find((name) => own.has(name) && !taken.has(name) && !taken.has("*"));
+}
+
+/** What a main exports of its own and from the generated entry, and what it imports from there; "*" stands for everything. */
+function exportsOf({ file, specifier }: UserMain) {
+  const text = readFileSync(file, "utf8").replaceAll(COMMENTS, "");
+  const own = new Set<string>();
+  const entry = new Set<string>();
+  const taken = new Set<string>();
+  for (const [, name = ""] of text.matchAll(/\bexport\s+(?:abstract\s+)?(?:class|const|let|var|function)\s+([\w$]+)/g)) own.add(name);
+  for (const [, names, all, from] of text.matchAll(/\bexport\s*(?:\{([^}]*)\}|(\*))(?:\s*from\s*["']([^"']*)["'])?/g)) {
+    const target = from === specifier ? entry : own;
+    if (all === undefined) for (const { outside } of specifiersOf(names)) target.add(outside);
+    else if (from === specifier) entry.add("*");
+  }
+  for (const [, clause = "", from] of text.matchAll(/\bimport\s+([^"';]*?)\s*\bfrom\s*["']([^"']*)["']/g)) {
+    if (from !== specifier) continue;
+    if (clause.includes("*")) taken.add("*");
+    for (const { inside } of specifiersOf(/\{([^}]*)\}/.exec(clause)?.[1])) taken.add(inside);
+  }
+  return { own, entry, taken };
+}
+
+/** Of `a as b, c`: in an export, `outside` is the name that others see; in an import, `inside` is the name that the module has. */
+function specifiersOf(names = ""): { readonly inside: string; readonly outside: string }[] {
+  return names
+    .split(",")
+    .map((part) =>
+      part
+        .trim()
+        .replace(/^type\s+/, "")
+        .split(/\s+as\s+/),
+    )
+    .map(([inside = "", outside = inside]) => ({ inside, outside }));
 }

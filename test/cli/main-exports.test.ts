@@ -1,0 +1,68 @@
+/** What a main that imports the generated entry has to export, and what it must not. */
+import { expect, it } from "vitest";
+import { CliProject } from "../support/cli-project.ts";
+
+const APP = `import * as serve from "edge-serve";
+class Ingress { call() { return "app"; } }
+export const app = serve.deployment(Ingress).bind();
+`;
+const SYSTEM = { name: "own", main: "src/index.ts", compatibility_date: "2026-11-01", compatibility_flags: ["enable_request_signal"] };
+const IMPORTS = `import { DurableObject } from "cloudflare:workers";
+import edge from "../.edge-serve/worker.ts";
+export default edge;
+`;
+const ALL = 'export * from "../.edge-serve/worker.ts";';
+
+function importing(lines: string): CliProject {
+  return new CliProject({
+    "wrangler.json": JSON.stringify(SYSTEM),
+    "serve.yaml": "applications:\n  - import_path: src/app.ts:app\n    route_prefix: /api\n",
+    "src/app.ts": APP,
+    "src/mine.ts": "export class EdgeServe {}",
+    "src/index.ts": `${IMPORTS}${lines}\n`,
+  });
+}
+
+it("is an error of build and run where it forgets the classes, with the line to add", async () => {
+  using project = importing("");
+  for (const command of ["build", "run"]) {
+    const { exitCode, err } = await project.run([command]);
+    expect([exitCode, err]).toEqual([1, expect.stringContaining(`default__Ingress. Add the line:\n${ALL}`)]);
+  }
+  expect(project.read("wrangler.edge-serve.json")).toBeUndefined();
+});
+
+it("has to export the entrypoint for other Workers too, where an application says rpc: true", async () => {
+  using project = importing('export { default__Ingress, EdgeServeController, EdgeServeConfig } from "../.edge-serve/worker.ts";');
+  expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
+  project.write("serve.yaml", `${project.read("serve.yaml")}    rpc: true\n`);
+  const { exitCode, err } = await project.run(["build"]);
+  expect([exitCode, err]).toEqual([1, expect.stringContaining(`EdgeServe. Add the line:\n${ALL}`)]);
+});
+
+it.each([
+  ["a class", "EdgeServe", "export class EdgeServe {}"],
+  ["a constant", "EdgeServe", "export const EdgeServe = class {};"],
+  ["a list", "EdgeServe", "class Mine {}\nexport { Mine as EdgeServe };"],
+  ["another module", "EdgeServe", 'export { EdgeServe } from "./mine.ts";'],
+  ["a class of the control plane", "EdgeServeController", "export class EdgeServeController extends DurableObject {}"],
+  ["a deployment's class", "default__Ingress", "class Mine extends DurableObject {}\nexport { Mine as default__Ingress };"],
+])("is an error of the build where it hides what the entry exports: %s", async (_, name, line) => {
+  using project = importing(`${ALL}\n${line}`);
+  const { exitCode, err } = await project.run(["build"]);
+  expect([exitCode, err]).toEqual([1, expect.stringContaining(`src/index.ts exports ${name}, which is also the `)]);
+});
+
+it.each([
+  [
+    "a class that extends the generated one",
+    `import { default__Ingress as Ingress } from "../.edge-serve/worker.ts";
+    export class default__Ingress extends Ingress {}`,
+  ],
+  ["a name of its own", "export class Mine extends DurableObject {}"],
+  ["a generated name in a comment", "// export class EdgeServe {}"],
+  ["what the entry exports once more", 'export { EdgeServe } from "../.edge-serve/worker.ts";'],
+])("may export %s", async (_, line) => {
+  using project = importing(`${ALL}\n${line}`);
+  expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
+});
