@@ -27,13 +27,12 @@ export interface DisposalPorts {
 export class Disposals {
   readonly #ports: DisposalPorts;
   readonly #underway = new Set<Promise<void>>();
-  /** A histogram of how long they took. */
-  readonly durationsMs: number[];
+  readonly #durationsMs: number[];
 
-  /** @param durationsMs Where to add up how long they took. */
-  constructor(ports: DisposalPorts, durationsMs: number[] = [0]) {
+  /** @param durationsMs The histogram to add how long they took to. */
+  constructor(ports: DisposalPorts, durationsMs: number[]) {
     this.#ports = ports;
-    this.durationsMs = durationsMs;
+    this.#durationsMs = durationsMs;
   }
 
   /** Disposes of a model; of one that is still to come once it is there. */
@@ -49,7 +48,7 @@ export class Disposals {
       })
       .then(() => {
         this.#underway.delete(gone);
-        observe(this.durationsMs, LATENCY_MS, now() - startedAtMs);
+        observe(this.#durationsMs, LATENCY_MS, now() - startedAtMs);
       });
     this.#underway.add(gone);
   }

@@ -14,8 +14,6 @@
 import { writeLog } from "../context/logger.ts";
 import { type RequestScope, runInScope } from "../context/scope.ts";
 import { type After, within } from "../context/with-timeout.ts";
-import { LATENCY_MS } from "../observe/metric-definitions.ts";
-import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
 import { ReplicaUnavailableError, RequestCancelledError } from "../protocol/errors.ts";
 import { GIVE_UP_MS } from "../protocol/limits.ts";
@@ -23,7 +21,8 @@ import { blockedRequests, findExcess, findRoom, type Occupant, type RoomLimits, 
 import { type DisposalPorts, Disposals } from "./dispose.ts";
 import { LoadCallers } from "./load-callers.ts";
 import { loaderFor } from "./loader.ts";
-import { type MultiplexedStats, noStats } from "./registry.ts";
+import { ModelCounts } from "./model-counts.ts";
+import type { MultiplexedStats } from "./registry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** What a cache is made of. */
@@ -53,8 +52,6 @@ interface Demand<Model> {
   readonly reject: (reason: unknown) => void;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class ModelCache<Model> {
   readonly #ports: ModelCachePorts<Model>;
   // The least recently used first.
@@ -64,13 +61,12 @@ export class ModelCache<Model> {
   #draining: readonly Entry<Model>[] = [];
   readonly #disposals: Disposals;
   readonly #sizes: KnownSizes<Model>;
-  readonly #stats: Writable<MultiplexedStats> = noStats();
-  readonly #loadMs = [0];
+  readonly #counts = new ModelCounts();
   #isClosed = false;
 
   constructor(ports: ModelCachePorts<Model>) {
     this.#ports = ports;
-    this.#disposals = new Disposals(ports);
+    this.#disposals = new Disposals(ports, this.#counts.disposalsMs);
     this.#sizes = new KnownSizes(ports.sizeOf);
   }
 
@@ -80,10 +76,10 @@ export class ModelCache<Model> {
     const entry = this.#entries.get(id);
     const isFree = entry !== undefined && (!this.#draining.includes(entry) || (request !== undefined && entry.users.has(request)));
     if (entry?.isLoaded === true && isFree) {
-      this.#stats.hits++;
+      this.#counts.stats.hits++;
       return this.#use(entry, request);
     }
-    this.#stats.misses++;
+    this.#counts.stats.misses++;
     if (isFree) return this.#waitFor(entry, request);
     const { promise, resolve, reject } = Promise.withResolvers<Model>();
     const demand: Demand<Model> = { id, request, resolve, reject };
@@ -99,7 +95,7 @@ export class ModelCache<Model> {
     if (entry === undefined) {
       const room = this.#findRoom(id);
       if (room.when === "later") return;
-      this.#stats.prefetches++;
+      this.#counts.stats.prefetches++;
       entry = this.#begin(id, request, room.evict);
     }
     const leave = entry.callers.join(false);
@@ -120,19 +116,12 @@ export class ModelCache<Model> {
   }
 
   get stats(): MultiplexedStats {
-    return { ...this.#stats, sizeBytes: [...this.#entries.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+    return this.#counts.statsWith(this.#entries.values());
   }
 
   /** What is counted, for Prometheus. */
   get measurements(): Measurements {
-    const { hits, misses } = this.#stats;
-    return {
-      modelGets: [[[], [hits + misses]]],
-      modelHits: [[[], [hits]]],
-      modelLoad: [[[], this.#loadMs]],
-      modelUnload: [[[], this.#disposals.durationsMs]],
-      models: [[[], [this.loaded.length]]],
-    };
+    return this.#counts.measurementsWith(this.loaded.length);
   }
 
   get isClosed(): boolean {
@@ -218,7 +207,7 @@ export class ModelCache<Model> {
   }
 
   #begin(id: string, request: RequestScope | undefined, evict: readonly Entry<Model>[]): Entry<Model> {
-    if (this.#entries.size - evict.length >= this.#ports.maxModels) this.#stats.exceeded++;
+    if (this.#entries.size - evict.length >= this.#ports.maxModels) this.#counts.stats.exceeded++;
     for (const entry of evict) this.#evict(entry);
     const loader = loaderFor(this.#ports.replica, request);
     const sizeBytes = this.#sizes.expected(id);
@@ -242,14 +231,11 @@ export class ModelCache<Model> {
       const startedAtMs = this.#ports.now();
       const model = await runInScope({ replica: this.#ports.replica, request: loader }, () => this.#loaded(entry));
       entry.isLoaded = true;
-      this.#stats.loads++;
-      const loadMs = this.#ports.now() - startedAtMs;
-      this.#stats.loadMs += loadMs;
-      observe(this.#loadMs, LATENCY_MS, loadMs);
+      this.#counts.loaded(this.#ports.now() - startedAtMs);
       return model;
     } catch (error) {
       if (this.#isPresent(entry)) {
-        this.#stats.failures++;
+        this.#counts.stats.failures++;
         this.#entries.delete(entry.id);
       }
       throw error;
@@ -288,7 +274,7 @@ export class ModelCache<Model> {
     const { deployment } = this.#ports.replica.context;
     const message = `The load of the model ${JSON.stringify(id)} of deployment ${JSON.stringify(deployment)} still runs ${when}. It is given up.`;
     this.#entries.delete(id);
-    this.#stats.failures++;
+    this.#counts.stats.failures++;
     writeLog("WARNING", message, undefined, { replica: this.#ports.replica, request: undefined });
     const reason = new RequestCancelledError(message);
     abandon(reason);
@@ -314,7 +300,7 @@ export class ModelCache<Model> {
 
   #evict(entry: Entry<Model>): void {
     this.#entries.delete(entry.id);
-    this.#stats.evictions++;
+    this.#counts.stats.evictions++;
     this.#disposals.begin(entry.id, entry.model);
   }
 

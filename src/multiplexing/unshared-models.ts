@@ -12,14 +12,13 @@
  *   N3. A model is used by every request that got it until that request ends, and does not go before.
  */
 import { type RequestScope, runInScope } from "../context/scope.ts";
-import { LATENCY_MS } from "../observe/metric-definitions.ts";
-import { observe } from "../observe/series.ts";
 import type { Measurements } from "../observe/sources.ts";
 import { Disposals } from "./dispose.ts";
 import { findExcess, findRoom, KnownSizes, type Occupant } from "./eviction.ts";
 import { loaderFor } from "./loader.ts";
 import type { ModelCachePorts } from "./model-cache.ts";
-import { type MultiplexedStats, noStats } from "./registry.ts";
+import { ModelCounts } from "./model-counts.ts";
+import type { MultiplexedStats } from "./registry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 interface Entry<Model> extends Occupant {
@@ -28,8 +27,6 @@ interface Entry<Model> extends Occupant {
   readonly users: Set<RequestScope>;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class UnsharedModels<Model> {
   readonly #ports: ModelCachePorts<Model>;
   // The least recently used first.
@@ -37,9 +34,7 @@ export class UnsharedModels<Model> {
   // By what the calls of one request have in common.
   readonly #loading = new WeakMap<object, Map<string, Promise<Model>>>();
   readonly #sizes: KnownSizes<Model>;
-  readonly #stats: Writable<MultiplexedStats> = noStats();
-  readonly #loadMs = [0];
-  readonly #disposalsMs = [0];
+  readonly #counts = new ModelCounts();
   #isClosed = false;
 
   constructor(ports: ModelCachePorts<Model>) {
@@ -51,17 +46,17 @@ export class UnsharedModels<Model> {
   async get(id: string, request: RequestScope | undefined): Promise<Model> {
     const entry = this.#entries.get(id);
     if (entry !== undefined) {
-      this.#stats.hits++;
+      this.#counts.stats.hits++;
       return this.#use(entry, request);
     }
-    this.#stats.misses++;
+    this.#counts.stats.misses++;
     return untilAborted(this.#loadOnce(id, request), request);
   }
 
   /** Loads a model that nobody uses yet. Never rejects. */
   async prefetch(id: string, request: RequestScope | undefined): Promise<void> {
     if (this.#entries.has(id)) return;
-    this.#stats.prefetches++;
+    this.#counts.stats.prefetches++;
     await untilAborted(this.#loadOnce(id, request), request).catch(() => {});
   }
 
@@ -74,18 +69,11 @@ export class UnsharedModels<Model> {
   }
 
   get stats(): MultiplexedStats {
-    return { ...this.#stats, sizeBytes: [...this.#entries.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+    return this.#counts.statsWith(this.#entries.values());
   }
 
   get measurements(): Measurements {
-    const { hits, misses } = this.#stats;
-    return {
-      modelGets: [[[], [hits + misses]]],
-      modelHits: [[[], [hits]]],
-      modelLoad: [[[], this.#loadMs]],
-      modelUnload: [[[], this.#disposalsMs]],
-      models: [[[], [this.#entries.size]]],
-    };
+    return this.#counts.measurementsWith(this.#entries.size);
   }
 
   get isClosed(): boolean {
@@ -130,18 +118,15 @@ export class UnsharedModels<Model> {
     const occupants = [...this.#entries.values()];
     const room = findRoom({ occupants, limits: this.#ports, expectedBytes: this.#sizes.expected(id), blocked: new Set() });
     if (room.when === "now") await this.#evict(room.evict);
-    else this.#stats.exceeded++;
+    else this.#counts.stats.exceeded++;
     const loader = loaderFor(replica, request);
     const startedAtMs = now();
     try {
       const model = await runInScope({ replica, request: loader }, async () => load(id));
-      const loadMs = now() - startedAtMs;
-      this.#stats.loads++;
-      this.#stats.loadMs += loadMs;
-      observe(this.#loadMs, LATENCY_MS, loadMs);
+      this.#counts.loaded(now() - startedAtMs);
       return await this.#keep(id, model, request);
     } catch (error) {
-      this.#stats.failures++;
+      this.#counts.stats.failures++;
       throw error;
     } finally {
       loader.end();
@@ -176,13 +161,13 @@ export class UnsharedModels<Model> {
 
   async #evict(entries: readonly Entry<Model>[]): Promise<void> {
     for (const { id } of entries) this.#entries.delete(id);
-    this.#stats.evictions += entries.length;
+    this.#counts.stats.evictions += entries.length;
     await Promise.all(entries.map(({ id, model }) => this.#dispose(id, model)));
   }
 
   #dispose(id: string, model: Model): Promise<void> {
     // Of this request alone: nobody waits for another's.
-    const disposals = new Disposals(this.#ports, this.#disposalsMs);
+    const disposals = new Disposals(this.#ports, this.#counts.disposalsMs);
     disposals.begin(id, model);
     return disposals.settled();
   }
