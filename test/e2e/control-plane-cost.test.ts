@@ -66,7 +66,8 @@ async function load(server: Server, ms: number): Promise<number> {
   return count;
 }
 
-describe("an idle application", () => {
+// Each has a server of its own and mostly waits.
+describe.concurrent("an idle application", () => {
   it.each(["plain", "scaled"])("costs nothing: no report, no order, no alarm (%s)", async (name) => {
     using project = projectWith(APP, COUNTING);
     await using server = await started(`${project.root}/src/app.ts:${name}`);

@@ -127,7 +127,8 @@ for (const [name, value] of Object.entries(generated as any)) {
 }
 `;
 
-describe("scraping", () => {
+// Each has a server of its own and mostly waits for reports.
+describe.concurrent("scraping", () => {
   it("asks each application's controller once, and wakes nobody else", { timeout: TIMEOUT_MS }, async () => {
     using project = projectWith(APP, COUNTING);
     await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN, quiet: true });
@@ -147,7 +148,7 @@ const BURST_APP = `import * as serve from "edge-serve";
 export const app = serve.deployment(() => "ok", { name: "Hello", numReplicas: 2 }).bind();
 `;
 
-describe("increase() with a scrape each 5 s", () => {
+describe.concurrent("increase() with a scrape each 5 s", () => {
   it("is a burst between two scrapes to a new deployment, within 2 %", { timeout: TIMEOUT_MS }, async () => {
     using project = projectWith(BURST_APP, "");
     await using server = await serve(`${project.root}/src/app.ts:app`, { token: TOKEN, quiet: true });

@@ -59,28 +59,31 @@ const TOLD = { timeout: 90_000, interval: 500 };
 
 describe("metrics of the application's own", () => {
   let server: Server;
+  /** What was answered, by path: all is sent at once, and told in the same reports. */
+  const answers = new Map<string, (readonly [number, string])[]>();
   beforeAll(async () => {
     server = await serve(`${project.root}/serve.yaml`, { token: TOKEN, quiet: true });
+    for (const path of ["/api/rank", "/api/rank", "/api/rank", "/api/wrong", "/api/later", "/api/many", "/", "/", "/"]) {
+      const response = await server.fetch(path);
+      answers.set(path, [...(answers.get(path) ?? []), [response.status, await response.text()]]);
+    }
   });
   afterAll(async () => {
     await server.stop();
     project[Symbol.dispose]();
   });
 
-  const get = async (path: string) => {
-    const response = await server.fetch(path);
-    return [response.status, await response.text()];
-  };
   const scrape = async () =>
     readPrometheus(await (await server.fetch("/-/api/metrics", { headers: { authorization: `Bearer ${TOKEN}` } })).text());
   const FRONT = { application: "default", deployment: "Front", replica: "default/Front/-/0.0" };
   const RANKER = { application: "default", deployment: "Ranker", replica: "default/Ranker/-/0.0" };
 
   it("are scraped of each replica that uses them", async () => {
-    for (let n = 0; n < 3; n++) expect(await get("/api/rank")).toEqual([200, "12"]);
+    expect(answers.get("/api/rank")).toEqual(Array(3).fill([200, "12"]));
     const seen = async () => {
       const read = await scrape();
       return [
+        // One for each request.
         total(read, "pages_served_total", { ...FRONT, kind: "" }),
         total(read, "pages_served_total", { ...RANKER, kind: "ranked" }),
         total(read, "candidates_bucket", { ...RANKER, model: "small", le: "100" }),
@@ -89,19 +92,17 @@ describe("metrics of the application's own", () => {
         total(read, "depth", RANKER),
       ];
     };
-    await expect.poll(seen, TOLD).toEqual([3, 6, 3, 0, 36, 12]);
+    await expect.poll(seen, TOLD).toEqual([6, 6, 3, 0, 36, 12]);
     expect((await scrape()).get("pages_served_total")?.help).toBe("Pages served.");
   });
 
   it("fail the request that misuses them, with the line in the log", async () => {
-    expect(await get("/api/wrong")).toEqual([500, "Internal Server Error"]);
+    expect(answers.get("/api/wrong")).toEqual([[500, "Internal Server Error"]]);
     const line = server.logs().find(({ message }) => message.includes('"colour" was not declared'));
     expect([line?.level, line?.fields["error"]]).toEqual(["ERROR", expect.stringMatching(/app\.ts:\d+/)]);
   });
 
   it("are told although no request follows, and are at most 100 series and `other`", async () => {
-    await get("/api/later");
-    await get("/api/many");
     const seen = async () => {
       const read = await scrape();
       const own = read.get("pages_served_total")!.samples.filter(({ labels }) => labels["deployment"] === "Front");
@@ -114,7 +115,7 @@ describe("metrics of the application's own", () => {
   });
 
   it("count in the user's own Worker as far as an isolate lives to tell", async () => {
-    for (let n = 0; n < 3; n++) expect(await get("/")).toEqual([200, "mine"]);
+    expect(answers.get("/")).toEqual(Array(3).fill([200, "mine"]));
     const own = { application: "", deployment: "", replica: "" };
     // Once while each isolate loads its modules: how many there are is the platform's business.
     await expect.poll(async () => total(await scrape(), "jobs_total", own), TOLD).toBeGreaterThanOrEqual(6);
