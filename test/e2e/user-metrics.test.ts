@@ -79,7 +79,7 @@ describe("metrics of the application's own", () => {
   const RANKER = { application: "default", deployment: "Ranker", replica: "default/Ranker/-/0.0" };
 
   it("are scraped of each replica that uses them", async () => {
-    expect(answers.get("/api/rank")).toEqual(Array(3).fill([200, "12"]));
+    expect(answers.get("/api/rank")).toEqual(Array.from({ length: 3 }, () => [200, "12"]));
     const seen = async () => {
       const read = await scrape();
       return [
@@ -115,7 +115,7 @@ describe("metrics of the application's own", () => {
   });
 
   it("count in the user's own Worker as far as an isolate lives to tell", async () => {
-    expect(answers.get("/")).toEqual(Array(3).fill([200, "mine"]));
+    expect(answers.get("/")).toEqual(Array.from({ length: 3 }, () => [200, "mine"]));
     const own = { application: "", deployment: "", replica: "" };
     // Once while each isolate loads its modules: how many there are is the platform's business.
     await expect.poll(async () => total(await scrape(), "jobs_total", own), TOLD).toBeGreaterThanOrEqual(6);
