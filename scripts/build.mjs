@@ -1,38 +1,32 @@
 // Compiles src/ and durable-objects/ to dist/. Two projects, because workerd's and Node's globals are different types.
-import { transform } from "esbuild";
+//
+// Comments are for those who read src/: in the package they would be a quarter of its size. Declarations that an editor shows keep
+// theirs, and those of modules that nobody imports are left out.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 // Beside dist/ and swapped in at the end, so that whatever uses dist/ meanwhile finds it whole.
 const output = "dist.next";
-// Declarations without comments, for modules that nobody writes an import of.
-const bare = "dist.bare";
-for (const directory of [output, bare]) rmSync(directory, { recursive: true, force: true });
+const documented = "dist.documented";
+for (const directory of [output, documented]) rmSync(directory, { recursive: true, force: true });
 for (const project of ["tsconfig.json", "tsconfig.node.json"]) {
-  compile(project, "--outDir", output);
-  compile(project, "--outDir", bare, "--emitDeclarationOnly", "--removeComments");
+  compile(project, "--outDir", output, "--removeComments");
+  compile(project, "--outDir", documented, "--emitDeclarationOnly");
 }
 
-// Comments are for those who read src/; in the package they would be a quarter of its size. The declarations keep theirs, where an editor shows them.
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
-const documented = reachable([".", "./testing", "./client"]);
+const shown = reachable([".", "./testing", "./client"]);
+// What the generated entry module imports is nobody's to read.
 const needed = reachable(["./worker"]);
-await Promise.all(
-  readdirSync(output, { recursive: true }).map(async (name) => {
-    const file = join(output, name);
-    if (name.endsWith(".js")) {
-      const { code } = await transform(readFileSync(file, "utf8"), { target: "esnext", legalComments: "none" });
-      writeFileSync(file, code);
-    }
-    if (!name.endsWith(".d.ts") || documented.has(file)) return;
-    if (needed.has(file)) copyFileSync(join(bare, name), file);
-    else rmSync(file);
-  }),
-);
+for (const name of readdirSync(output, { recursive: true })) {
+  if (!name.endsWith(".d.ts")) continue;
+  if (shown.has(name)) copyFileSync(join(documented, name), join(output, name));
+  else if (!needed.has(name)) rmSync(join(output, name));
+}
 
 chmodSync(`${output}/src/cli/main.js`, 0o755);
-for (const directory of [bare, "dist"]) rmSync(directory, { recursive: true, force: true });
+for (const directory of [documented, "dist"]) rmSync(directory, { recursive: true, force: true });
 renameSync(output, "dist");
 
 function compile(project, ...options) {
@@ -45,13 +39,13 @@ function compile(project, ...options) {
 /** The declarations that these entry points of the package lead to. */
 function reachable(entries) {
   const found = new Set();
-  const visit = (file) => {
-    if (found.has(file) || !existsSync(file)) return;
-    found.add(file);
-    for (const [, specifier] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
-      visit(join(output, resolve("/", dirname(file).slice(output.length), specifier.replace(/\.[jt]s$/, ".d.ts"))));
+  const visit = (name) => {
+    if (found.has(name) || !existsSync(join(output, name))) return;
+    found.add(name);
+    for (const [, specifier] of readFileSync(join(output, name), "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
+      visit(resolve("/", dirname(name), specifier.replace(/\.[jt]s$/, ".d.ts")).slice(1));
     }
   };
-  for (const entry of entries) visit(join(output, exports[entry].types.replace("./dist/", "")));
+  for (const entry of entries) visit(exports[entry].types.replace("./dist/", ""));
   return found;
 }

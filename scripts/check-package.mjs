@@ -13,7 +13,7 @@ import { formatMessage } from "publint/utils";
 import { blocksOf } from "../test/docs/blocks.ts";
 
 const STEP_TIMEOUT_MS = 300_000;
-const MAX_PACKED_BYTES = 430 * 1024;
+const MAX_PACKED_BYTES = 410 * 1024;
 // What a package may hold, and what it must.
 const ALLOWED = ["dist/", "grafana/", "schema/", "templates/", "package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 const FORBIDDEN = /(^|\/)(test|tests|bench|node_modules|\.[^/]+)\/|\.(test|bench)\.|\.tsbuildinfo$/;
