@@ -46,6 +46,8 @@ export interface Bundled {
 export type ServerMessage =
   | { readonly type: "ready"; readonly url: string; readonly built: Built }
   | { readonly type: "failed"; readonly message: string }
+  /** The answer to `stop`: the process can serve something else. */
+  | { readonly type: "stopped" }
   | { readonly type: "log"; readonly line: RuntimeLog }
   /** The answer to `flush`: everything logged before it has been sent. */
   | { readonly type: "flushed" }

@@ -136,7 +136,7 @@ class RunningServer implements Server {
   }
 
   async start(): Promise<void> {
-    this.#child = new ServerChild({
+    this.#child = ServerChild.take({
       onLog: (line) => this.#log(toLogLine(line)),
       onBundle: (bundle) => this.#bundled(bundle),
     });

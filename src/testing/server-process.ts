@@ -13,12 +13,13 @@ import { compileServing } from "../cli/project/compile-serving.ts";
 import { readTarget } from "../cli/project/target.ts";
 import { envOf } from "../cli/project/user-config.ts";
 import { type Runtime, startRuntime } from "../cli/runtime/worker-runtime.ts";
-import { startRelay } from "./tcp-proxy.ts";
+import { type Relay, startRelay } from "./tcp-proxy.ts";
 import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 let runtime: Runtime | undefined;
+let relay: Relay | undefined;
 let started: StartMessage | undefined;
-const scratch: string[] = [];
+let scratch: string[] = [];
 
 function send(message: ServerMessage): Promise<void> {
   return new Promise((resolve) => (process.send === undefined ? resolve() : process.send(message, () => resolve())));
@@ -35,6 +36,7 @@ async function start(message: StartMessage): Promise<void> {
       env: built.env,
       host: "127.0.0.1",
       persist: message.storage,
+      isDirect: true,
       vars: message.vars,
       secrets: message.secrets,
       onLog: (line) => void send({ type: "log", line }),
@@ -44,12 +46,21 @@ async function start(message: StartMessage): Promise<void> {
       },
     });
     const serving = runtime;
-    const { url } = await startRelay(message.port, () => serving.directUrl);
-    await send({ type: "ready", url: url.href, built });
+    relay = await startRelay(message.port, () => serving.directUrl);
+    await send({ type: "ready", url: relay.url.href, built });
   } catch (error) {
     await send({ type: "failed", message: reportOf(error).text });
     process.exit(1);
   }
+}
+
+// The process stays: the next server of the test begins without loading wrangler again, which is most of what a start costs.
+async function stop(): Promise<void> {
+  relay?.close();
+  await runtime?.dispose();
+  runtime = relay = started = undefined;
+  scratch = [];
+  await send({ type: "stopped" });
 }
 
 async function build({ target, cwd, args, env: given, directory }: StartMessage): Promise<Built> {
@@ -62,7 +73,7 @@ async function build({ target, cwd, args, env: given, directory }: StartMessage)
 process.on("message", (message: TestMessage) => {
   if (message.type === "start") void start(message);
   else if (message.type === "flush") void send({ type: "flushed" });
-  else void (runtime?.dispose() ?? Promise.resolve()).finally(() => process.exit(0));
+  else void stop().catch(() => process.exit(1));
 });
 
 process.on("disconnect", () => {

@@ -15,6 +15,8 @@ import { UpgradeWatch } from "./upgrade-watch.ts";
 /** A listening relay. */
 export interface Relay {
   readonly url: URL;
+  /** Ends it, and its connections. */
+  close(): void;
 }
 
 /**
@@ -29,7 +31,10 @@ const MAX_DELAY_MS = 10_000;
  * @param target Where each new connection goes.
  */
 export async function startRelay(port: number, target: () => URL): Promise<Relay> {
+  const clients = new Set<Socket>();
   const server: Server = createServer({ noDelay: true }, (client) => {
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
     const { hostname, port: targetPort } = target();
     const upstream = connect({ host: hostname, port: Number(targetPort), noDelay: true });
     const upgrade = new UpgradeWatch();
@@ -51,7 +56,13 @@ export async function startRelay(port: number, target: () => URL): Promise<Relay
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const { port: listening } = server.address() as AddressInfo;
-  return { url: new URL(`http://127.0.0.1:${listening}/`) };
+  return {
+    url: new URL(`http://127.0.0.1:${listening}/`),
+    close: () => {
+      server.close();
+      for (const client of clients) client.destroy();
+    },
+  };
 }
 
 function resetWhenAnswered(upstream: Socket): void {

@@ -129,7 +129,7 @@ async function reloadOnChange({ read, env, directory, serving, runtime, io, watc
 // Whoever asks how things are wakes the controllers, which start the replicas: what does not start is logged now, and not when
 // somebody sends the first request.
 function startReplicas(runtime: Runtime): void {
-  runtime.fetch(new URL("/-/healthz", runtime.url).href).catch(() => {});
+  runtime.fetch("/-/healthz").catch(() => {});
 }
 
 function announce({ label }: Target, manifest: Manifest, url: URL): string {

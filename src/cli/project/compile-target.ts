@@ -159,9 +159,10 @@ async function evaluate(file: string, target: Target, { root }: Project, config:
     env: config.env,
     persist: false,
     host: "127.0.0.1",
+    isDirect: true,
   });
   try {
-    const response = await runtime.fetch("http://describe/");
+    const response = await runtime.fetch("/");
     if (!response.ok) throw new Failure(locateProblem(await response.text(), runtime.bundle, root));
     const result = (await response.json()) as Described;
     if ("problems" in result) throw new Failure(result.problems.map((problem) => locate(problem, target, runtime.bundle, root)).join("\n"));

@@ -31,6 +31,11 @@ export interface RuntimeOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Lets bindings reach the account; off, everything is local. */
   readonly allowRemote?: boolean;
+  /**
+   * Leaves out wrangler's proxy, a second workerd, which keeps the address through reloads and holds requests meanwhile. `url` then
+   * changes with each reload.
+   */
+  readonly isDirect?: boolean;
   /** Positions in the log's stacks are those of the source files. */
   readonly onLog?: (line: RuntimeLog) => void;
   /** Hears of each bundle as soon as it is built. */
@@ -44,7 +49,8 @@ export interface Runtime {
   readonly directUrl: URL;
   /** The last bundle that was built. */
   readonly bundle: Bundle;
-  fetch(url: string): Promise<{ json(): Promise<unknown>; text(): Promise<string>; readonly ok: boolean }>;
+  /** Sends a GET request for a path. */
+  fetch(path: string): Promise<{ json(): Promise<unknown>; text(): Promise<string>; readonly ok: boolean }>;
   /** Builds anew and replaces what runs, at the same address. */
   reload(config: WranglerConfig): Promise<void>;
   dispose(): Promise<void>;
@@ -53,7 +59,8 @@ export interface Runtime {
 /** Builds and starts a Worker. Rejects with a `Failure` that names the user's file and line, where the user's code is at fault. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { unstable_DevEnv: DevEnv } = await loadWrangler();
-  const env = new DevEnv();
+  const { isDirect = false } = options;
+  const env = isDirect ? new DevEnv({ proxyFactory: noProxy }) : new DevEnv();
   const positions = new LogPositions(options.root);
   let bundle: Bundle | undefined;
   const dispatch = env.dispatch.bind(env);
@@ -89,18 +96,39 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw error;
   }
   const worker = started!;
+  const url = isDirect ? undefined : await worker.url;
   return {
-    url: await worker.url,
+    get url() {
+      return url ?? directUrl!;
+    },
     get directUrl() {
       return directUrl!;
     },
     get bundle() {
       return bundle!;
     },
-    fetch: (url) => worker.fetch(url),
+    fetch: (path) => (isDirect ? fetch(new URL(path, directUrl)) : worker.fetch(new URL(path, url).href)),
     reload: load,
-    dispose: () => worker.dispose(),
+    dispose: () => (isDirect ? env.teardown() : worker.dispose()),
   };
+}
+
+type Proxy = InstanceType<Awaited<ReturnType<typeof loadWrangler>>["unstable_DevEnv"]>["proxy"];
+
+// What wrangler's bus tells a proxy, and nobody here wants to know.
+function noProxy(): Proxy {
+  const ready = Promise.withResolvers();
+  // Rejected where the start fails, which `startWorker` says as well.
+  ready.promise.catch(() => {});
+  const ignore = () => {};
+  return {
+    ready,
+    onConfigUpdate: ignore,
+    onBundleStart: ignore,
+    onReloadStart: ignore,
+    onReloadComplete: ignore,
+    teardown: () => Promise.resolve(),
+  } as unknown as Proxy;
 }
 
 // workerd marks so what it tells those who run it on Cloudflare, such as an alarm that is overdue after a restart.
