@@ -30,6 +30,9 @@ function begins(index: number): void {
 for (const event of ["uncaughtException", "unhandledRejection"] as const)
   process.on(event, (thrown: unknown) => send({ failure: failureOf(event, current, thrown, "(an input before or at this number)") }));
 
+// Whoever started it may be killed, and there is nobody to tell then.
+process.on("disconnect", () => process.exit());
+
 process.on("message", (range: Range) => {
   void checkRange(KINDS, range, { begins, failed: (failure) => send({ failure }) }).then(() => {
     mark[0] = 0;
