@@ -5,12 +5,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { RuntimeLog } from "../cli/runtime/log-record.ts";
-import type { Built, Bundled, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
+import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 /** What the test hears of the process while it runs. */
 export interface ServerEvents {
   readonly onLog: (line: RuntimeLog) => void;
-  readonly onBundle: (bundle: Bundled) => void;
+  /** Directories that the process leaves behind if it is killed. */
+  readonly onScratch: (directories: readonly string[]) => void;
 }
 
 // How long a server may take to end by itself before it is killed.
@@ -48,7 +49,7 @@ export class ServerChild {
         if (reply.type === "ready") resolve(reply);
         else if (reply.type === "failed") reject(new Error(reply.message));
         else if (reply.type === "flushed") this.#flushes.shift()?.();
-        else if (reply.type === "bundled") this.#events.onBundle(reply);
+        else if (reply.type === "scratch") this.#events.onScratch(reply.directories);
         else this.#events.onLog(reply.line);
       });
       void this.#exited.then(() => reject(new Error(`The server's process ended before it was ready.\n${this.#output}`)));
