@@ -35,7 +35,7 @@ export { serviceCalls } from "./ingress/service-calls.ts";
 export { inlineDeployments } from "../durable-objects/inline.ts";
 export { keyedDeployments } from "../durable-objects/keyed.ts";
 export { backgroundTasks } from "../durable-objects/background-tasks.ts";
-export { uncompressed } from "../durable-objects/local-server.ts";
+export { sentLocally } from "../durable-objects/local-server.ts";
 export type { Manifest } from "./protocol/manifest.ts";
 
 /** A Durable Object class; the entry module only has to export it. */
@@ -92,7 +92,7 @@ export interface WorkerFeatures {
   readonly policies?: Readonly<Record<string, unknown>>;
   /** Whether an error shows where its call was made also when somebody else awaits it: costs each call a tenth. For development. */
   readonly callSites?: true;
-  /** What is done to a response before the local server gets it: `uncompressed`. */
+  /** What is done to a response before the local server gets it: `sentLocally`. */
   readonly sent?: (response: Response) => Response;
 }
 

@@ -12,7 +12,6 @@ import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { FRAMES_TYPE, type OutsideAnswer, RPC_PATH, type RpcCall, type RpcFrame } from "../protocol/rpc-messages.ts";
 import { decodeText, encodeWhole } from "../protocol/text-codec.ts";
 import { BROKEN_OFF, type Called, OutsideTarget, unexpected } from "./outside-target.ts";
-import { withSourcePositions } from "./stack-positions.ts";
 
 /** Target and token of a connection. */
 export interface ConnectionOptions {
@@ -125,7 +124,7 @@ class FrameReader {
       if (end !== -1) {
         const line = this.#rest.slice(0, end);
         this.#rest = this.#rest.slice(end + 1);
-        return decodeText(withSourcePositions(line)) as RpcFrame;
+        return decodeText(line) as RpcFrame;
       }
       const { value, done } = await this.#reader.read().catch((error: unknown) => {
         throw new ReplicaUnavailableError(BROKEN_OFF, { cause: error, hasBegun: true });

@@ -111,7 +111,7 @@ export abstract class OutsideTarget implements HandleTarget, TaskPort {
     if (handle !== undefined) {
       throw new SerializationError(
         `Argument ${handle + 1} of ${JSON.stringify(`${this.deployment}.${method ?? "call"}`)} is a handle, which cannot be sent to another ` +
-          "system. Send the name of its application, and use getAppHandle() there.",
+          "system. If it belongs to that system, send the name of its application, and use getAppHandle() there.",
       );
     }
     const { deployment, key } = this.#called;

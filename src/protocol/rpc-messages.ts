@@ -11,6 +11,8 @@ import { show } from "./wording.ts";
 export const RPC_PATH = "/-/rpc/";
 /** The content type of what comes back. */
 export const FRAMES_TYPE = "application/x-ndjson";
+/** The binding of a Worker on this machine to whoever knows the source files: text in, text with their positions in it out. */
+export const SOURCE_POSITIONS = "EDGE_SERVE_SOURCE_POSITIONS";
 
 /** A call to an application's ingress deployment, or to the one named. */
 export interface RpcCall {

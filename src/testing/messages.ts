@@ -33,15 +33,6 @@ export interface Built {
   readonly warnings: readonly string[];
 }
 
-/** A bundle that the server runs from now on. Paths are absolute. */
-export interface Bundled {
-  readonly path: string;
-  /** What its positions are shown relative to. */
-  readonly root: string;
-  /** Directories that are left behind if the process is killed. */
-  readonly directories: readonly string[];
-}
-
 /** From the server process. */
 export type ServerMessage =
   | { readonly type: "ready"; readonly url: string; readonly built: Built }
@@ -51,7 +42,8 @@ export type ServerMessage =
   | { readonly type: "log"; readonly line: RuntimeLog }
   /** The answer to `flush`: everything logged before it has been sent. */
   | { readonly type: "flushed" }
-  | ({ readonly type: "bundled" } & Bundled);
+  /** Directories, absolute, that are left behind if the process is killed. */
+  | { readonly type: "scratch"; readonly directories: readonly string[] };
 
 /** To the server process. */
 export type TestMessage = StartMessage | { readonly type: "stop" } | { readonly type: "flush" };

@@ -1,7 +1,7 @@
 /**
  * `serve()`: an application under test, compiled and running in workerd.
  *
- * Owns: the server's process, its storage, its log, and that stacks name the source files.
+ * Owns: the server's process, its storage, its log.
  * Does not own: compiling and starting; `server-process.ts` does both, in the process that this one starts.
  *
  * Invariants:
@@ -13,17 +13,14 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleOf } from "../cli/runtime/bundle.ts";
-import { LogPositions } from "../cli/runtime/source-positions.ts";
 import { connectHandle } from "../client/connection.ts";
 import { getTask } from "../client/connect.ts";
 import type { KeyedHandle } from "../protocol/handle-types.ts";
 import type { PlatformAsyncDisposable, PlatformRequestInit, PlatformResponse } from "../protocol/platform-types.ts";
 import type { Task } from "../protocol/tasks.ts";
-import { addPositions } from "../client/stack-positions.ts";
 import type { HandleTo } from "../api/application.ts";
 import { forPeople, type LogLine, toLogLine } from "./log-line.ts";
-import type { Built, Bundled, StartMessage } from "./messages.ts";
+import type { Built, StartMessage } from "./messages.ts";
 import { ServerChild } from "./server-child.ts";
 
 /** Options of `serve()`. */
@@ -108,8 +105,6 @@ class RunningServer implements Server {
   readonly #logs: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
   readonly #scratch = new Set<string>();
-  #positions: LogPositions | undefined;
-  #forgetPositions: (() => void) | undefined;
   #built: Built | undefined;
   #url: string | undefined;
   #child: ServerChild | undefined;
@@ -138,7 +133,7 @@ class RunningServer implements Server {
   async start(): Promise<void> {
     this.#child = ServerChild.take({
       onLog: (line) => this.#log(toLogLine(line)),
-      onBundle: (bundle) => this.#bundled(bundle),
+      onScratch: (directories) => directories.forEach((directory) => this.#scratch.add(directory)),
     });
     const { url, built } = await this.#child.start({
       ...this.#start,
@@ -214,21 +209,12 @@ class RunningServer implements Server {
   async stop(): Promise<void> {
     await this.#child?.stop();
     this.#child = undefined;
-    this.#forgetPositions?.();
     const generated = this.#built === undefined ? [] : [join(this.#built.root, ".edge-serve", this.#start.directory)];
     for (const path of [this.#start.storage, ...generated, ...this.#scratch]) rmSync(path, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-  }
-
-  // What handles and `connect` raise here has its stack from the bundle; the log has been mapped where it was read.
-  #bundled({ path, root, directories }: Bundled): void {
-    for (const directory of directories) this.#scratch.add(directory);
-    const positions = (this.#positions ??= new LogPositions(root));
-    this.#forgetPositions ??= addPositions((text) => positions.map(text));
-    positions.add(bundleOf({ path, entrypointSource: "", dependencies: {} }, root));
   }
 
   // In the log, where a test can ask for it, and in the test's own output, where a person sees it.

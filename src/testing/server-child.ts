@@ -10,12 +10,13 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { RuntimeLog } from "../cli/runtime/log-record.ts";
-import type { Built, Bundled, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
+import type { Built, ServerMessage, StartMessage, TestMessage } from "./messages.ts";
 
 /** What the test hears of the process while it runs. */
 export interface ServerEvents {
   readonly onLog: (line: RuntimeLog) => void;
-  readonly onBundle: (bundle: Bundled) => void;
+  /** Directories that the process leaves behind if it is killed. */
+  readonly onScratch: (directories: readonly string[]) => void;
 }
 
 type Ready = { readonly url: string; readonly built: Built };
@@ -133,7 +134,7 @@ export class ServerChild {
     else if (message.type === "failed") this.#starting?.reject(new Error(message.message));
     else if (message.type === "stopped") this.#stopped?.();
     else if (message.type === "flushed") this.#flushes.shift()?.();
-    else if (message.type === "bundled") this.#events.onBundle(message);
+    else if (message.type === "scratch") this.#events.onScratch(message.directories);
     else this.#events.onLog(message.line);
   }
 

@@ -39,10 +39,11 @@ async function start(message: StartMessage): Promise<void> {
       isDirect: true,
       vars: message.vars,
       secrets: message.secrets,
+      tellsPositions: true,
       onLog: (line) => void send({ type: "log", line }),
-      onBundle: ({ path, directories }) => {
+      onBundle: ({ directories }) => {
         scratch.push(...directories);
-        void send({ type: "bundled", path, root: built.root, directories });
+        void send({ type: "scratch", directories });
       },
     });
     const serving = runtime;

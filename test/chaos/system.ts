@@ -65,7 +65,7 @@ export class System implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#child = new Child({ onLog: (line) => this.#heard(line), onBundle: () => {} });
+    this.#child = new Child({ onLog: (line) => this.#heard(line), onScratch: () => {} });
     const { url, built } = await this.#child.start({
       type: "start",
       target: this.#project.target,

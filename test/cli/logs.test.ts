@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { Bundle } from "../../src/cli/runtime/bundle.ts";
 import { LogPositions } from "../../src/cli/runtime/source-positions.ts";
+import { connect } from "../../src/client.ts";
 import { serve } from "../../src/testing.ts";
 import { CliProject } from "../support/cli-project.ts";
 import { rejectionOf } from "../support/rejection.ts";
@@ -42,17 +43,24 @@ describe("positions in the log", () => {
     expect(JSON.stringify(server.logs())).not.toContain(".wrangler/tmp");
   });
 
-  it("are those of the source files in what run prints, after a reload too", async () => {
-    using project = new CliProject({ "src/app.ts": FAILING_APP });
-    await using running = project.start(["run", "src/app.ts:app", "--port", "0"]);
-    const [, url = ""] = /at (http\S+)/.exec(await running.says("/  default"))!;
-    await fetch(url);
-    await running.says("at Sorter.call (src/app.ts:6:11)");
+  it("are those of the source files in what run prints and in what connect() raises in another process, after a reload too", async () => {
+    using project = new CliProject({
+      "src/app.ts": FAILING_APP,
+      "serve.yaml": "applications:\n  - { name: default, route_prefix: /, import_path: src/app.ts:app, rpc: true }\n",
+      ".dev.vars": "EDGE_SERVE_TOKEN=secret\n",
+    });
+    project.install("edge-serve");
+    await using running = project.command("edge-serve", ["run", "serve.yaml", "--port", "0"]);
+    const [, url = ""] = await running.says(/at (http\S+)/);
+    const app = connect<(request: Request) => string>(url, { token: "secret" });
+    const raised = async () => ((await rejectionOf(app.remote(new Request("http://host/")))) as Error).stack;
+    expect(await raised()).toMatch(/at Ingress\.call \(src\/app\.ts:13:\d+\)[^]*at Sorter\.call \(src\/app\.ts:6:11\)/);
+    await running.says(/at Sorter\.call \(src\/app\.ts:6:11\)/);
 
     project.write("src/app.ts", `// One line more.\n${FAILING_APP}`);
-    await running.says("Reloaded");
-    await fetch(url);
-    await running.says("at Sorter.call (src/app.ts:7:11)");
+    await running.says(/Reloaded/);
+    expect(await raised()).toMatch(/at Ingress\.call \(src\/app\.ts:14:\d+\)[^]*at Sorter\.call \(src\/app\.ts:7:11\)/);
+    await running.says(/at Sorter\.call \(src\/app\.ts:7:11\)/);
   });
 });
 

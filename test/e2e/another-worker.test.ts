@@ -107,7 +107,7 @@ describe("connect() over a service binding", () => {
     ["deep", { name: "OddError", value: 3, stack: expect.stringMatching(/Inner\.fail/), cause: { name: "TypeError" } }],
     ["no method", { code: "METHOD_NOT_FOUND", classes: ["Error", "ServeError", "MethodNotFoundError"] }],
     ["unsent", { code: "SERIALIZATION", message: expect.stringMatching(/Argument 1 .*function at \.a\[0\]/) }],
-    ["a handle", { code: "SERIALIZATION", message: expect.stringMatching(/Argument 1 .* is a handle/) }],
+    ["a handle", { code: "SERIALIZATION", message: expect.stringMatching(/Argument 1 .* is a handle, .* getAppHandle\(\)/) }],
     ["large", { code: "SERIALIZATION", message: expect.stringContaining("32 MiB") }],
     ["objects in", { code: "SERIALIZATION", message: expect.stringMatching(/Argument 1 .*gave an object/) }],
     ["objects out", { code: "SERIALIZATION", message: expect.stringMatching(/result of "Front\.wrongStream" .*gave an object/) }],

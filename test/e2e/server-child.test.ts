@@ -5,7 +5,7 @@ import { serve } from "../../src/testing.ts";
 import { CliProject, HELLO_APP } from "../support/cli-project.ts";
 import { startNode } from "../support/process-group.ts";
 
-const EVENTS = { onLog: () => {}, onBundle: () => {} };
+const EVENTS = { onLog: () => {}, onScratch: () => {} };
 const taken: ServerChild[] = [];
 afterAll(() => Promise.all(taken.map((child) => child.kill())));
 

@@ -13,6 +13,11 @@ export interface ProcessGroup extends AsyncDisposable {
 
 /** Runs a module with this Node, as npm would in `cwd`. `--run` in its place runs a script of package.json. */
 export function startNode(module: string, args: readonly string[], cwd: string): ProcessGroup {
+  return startProgram(process.execPath, [module, ...args], cwd);
+}
+
+/** Runs a program. */
+export function startProgram(file: string, args: readonly string[], cwd: string): ProcessGroup {
   // The test runner's own variables would make a vitest inside it believe that it is one of its workers.
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|TEST|NODE_ENV|NODE_OPTIONS)/.test(name));
   const env = {
@@ -22,7 +27,7 @@ export function startNode(module: string, args: readonly string[], cwd: string):
     WRANGLER_WRITE_LOGS: "false",
     NO_COLOR: "1",
   };
-  const child = spawn(process.execPath, [module, ...args], { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   let heard = () => {};
   for (const stream of [child.stdout, child.stderr]) {

@@ -66,6 +66,7 @@ async function serveUntilEnd({ args: [label, ...pairs], options }: CommandInput,
     persist: join(serving.root, ".wrangler", "state", "v3"),
     allowRemote: options["local"] !== true,
     host: typeof options["host"] === "string" ? options["host"] : (target.config.httpOptions.host ?? "localhost"),
+    tellsPositions: true,
     port: port ?? target.config.httpOptions.port ?? 8787,
     onLog: (line) => io.err(`${written(line)}\n`),
   });

@@ -41,7 +41,7 @@ function shownPosition({ file, line, column }: SourcePosition, root: string): st
 // A reload whose build fails goes on with what ran before it.
 const KEPT_BUNDLES = 3;
 
-/** Replaces positions in bundles, as stacks in a log have them, by positions in the source files. */
+/** Replaces positions in bundles, as stacks in a log or an answer have them, by positions in the source files. */
 export class LogPositions {
   readonly #root: string;
   readonly #bundles = new Map<RegExp, Bundle>();

@@ -10,6 +10,7 @@
  */
 import type { RuntimeLog } from "./log-record.ts";
 import type { WranglerConfig } from "../project/user-config.ts";
+import { SOURCE_POSITIONS } from "../../protocol/rpc-messages.ts";
 import { type Bundle, bundleOf } from "./bundle.ts";
 import { loadWrangler } from "./load-wrangler.ts";
 import { runtimeFailure } from "./runtime-failure.ts";
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   readonly isDirect?: boolean;
   /** Positions in the log's stacks are those of the source files. */
   readonly onLog?: (line: RuntimeLog) => void;
+  /** Binds the Worker to the source positions, so that what it sends to callers outside has them too. @default false */
+  readonly tellsPositions?: boolean;
   /** Hears of each bundle as soon as it is built. */
   readonly onBundle?: (bundle: Bundle) => void;
 }
@@ -164,10 +167,12 @@ function nextReload(env: DevEnv): Promise<URL> {
 }
 
 function input(options: RuntimeOptions, config: WranglerConfig, positions: LogPositions): Parameters<DevEnv["startWorker"]>[0] {
-  const { host = "localhost", port = 0, persist, vars = {}, secrets = {}, allowRemote = false, onLog } = options;
+  const { host = "localhost", port = 0, persist, vars = {}, secrets = {}, allowRemote = false, tellsPositions = false, onLog } = options;
+  const toSources = async (request: Request) => new Response(positions.map(await request.text()));
   const bindings = {
     ...Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, { type: "plain_text" as const, value }])),
     ...Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, { type: "secret_text" as const, value }])),
+    ...(tellsPositions ? { [SOURCE_POSITIONS]: { type: "fetcher" as const, fetcher: toSources } } : {}),
   };
   return {
     config,
