@@ -12,7 +12,8 @@ export { batch, type BatchControls, type BatchDecorator, type Batched, type Batc
 export type { AdaptiveOptions, BatchOptions } from "./batching/options.ts";
 export type { BatchHistogram, BatchStats } from "./batching/stats.ts";
 export { type LogFields, type Logger, logger } from "./context/logger.ts";
-export { getReplicaContext, getRequestContext, type ReplicaContext, type RequestContext } from "./context/scope.ts";
+export type { RequestContext } from "./context/request-context.ts";
+export { getReplicaContext, getRequestContext, type ReplicaContext } from "./context/scope.ts";
 export { getAppHandle, getDeploymentHandle, getKeyedHandle } from "./handle/get-handle.ts";
 export { getTask } from "./handle/get-task.ts";
 export { getMultiplexedModelId, type Multiplexed, multiplexed, type MultiplexedOptions } from "./multiplexing/multiplexed.ts";

@@ -16,6 +16,7 @@ import type { RequestMeta } from "../protocol/messages.ts";
 import { isImpliedTrace, nextHop, type Trace } from "../protocol/trace.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import type { ClientWatch, Watched } from "./client-watch.ts";
+import { type RequestContext, requestContextOf } from "./request-context.ts";
 import type { After } from "./with-timeout.ts";
 import type { Work } from "./work.ts";
 
@@ -45,32 +46,6 @@ export interface ReplicaContext<Env = Cloudflare.Env> {
    * `waitUntil`. In `runLocal` there is none, and reading it throws.
    */
   readonly state: DurableObjectState;
-}
-
-/** The request that user code works on. */
-export interface RequestContext {
-  /** The same in every replica that the request reaches, in every log line and on the response. */
-  readonly requestId: string;
-  /** The application's prefix, which the request's URL no longer has; `undefined` for calls from outside HTTP. */
-  readonly routePrefix: string | undefined;
-  readonly multiplexedModelId: string | undefined;
-  /** Deadline of the request, in milliseconds since the epoch. */
-  readonly deadline: number | undefined;
-  /** Aborts when the caller cancels, goes away or runs out of time. */
-  readonly signal: AbortSignal;
-  /**
-   * The W3C trace context, to be sent on: the trace id and the flags that came with the request, or new ones, and a span id of this
-   * replica's own.
-   */
-  readonly traceparent: string;
-  /** What came with that; `undefined` where none came, or no `traceparent` with it. */
-  readonly tracestate: string | undefined;
-  /** The key of the object, in a keyed deployment; else the affinity key: requests with equal keys go to the same replica. */
-  readonly key: string | undefined;
-  /** Which attempt of which task this is, counted from 1; `undefined` for a call that was not enqueued, and in what a task calls. */
-  readonly task: { readonly id: string; readonly attempt: number } | undefined;
-  /** Whether another application answers the client, and this answer goes nowhere: see `shadow` of a route. */
-  readonly shadow: boolean;
 }
 
 /** A replica as the framework sees it while user code runs. */
@@ -116,6 +91,7 @@ export class RequestScope implements RequestContext, Watched {
   #source: { readonly signal: AbortSignal } | undefined;
   readonly #clients: ClientWatch | undefined;
   #isWatched = false;
+  #context: RequestContext | undefined;
   #fromAfar: Set<unknown> | undefined;
 
   /**
@@ -128,6 +104,10 @@ export class RequestScope implements RequestContext, Watched {
     this.#clients = clients;
   }
 
+  /** What user code sees of it, the same object each time. */
+  get context(): RequestContext {
+    return (this.#context ??= requestContextOf(this));
+  }
   get requestId(): string {
     return this.meta.requestId;
   }
@@ -308,5 +288,5 @@ export function getRequestContext(): RequestContext {
   if (request === undefined) {
     throw new Error("getRequestContext() works only while a request is handled: in a deployment's methods, and what they call.");
   }
-  return request;
+  return request.context;
 }

@@ -68,6 +68,7 @@ describe("what a handler returns", () => {
   it.each([
     ["/map", "a Map"],
     ["/bigint", "a bigint at .deep[0].big"],
+    ["/own-context", "AbortSignal at .signal"],
   ])("answers 500 for %s and says in the log which value JSON cannot carry", async (path, named) => {
     const response = await get(path, { headers: { "x-request-id": `log${path.replace("/", ".")}` } });
     expect([response.status, await response.text()]).toEqual([500, "Internal Server Error"]);
@@ -212,6 +213,13 @@ describe("what travels with a request", () => {
     const { headers } = (await (await get("/plain", { headers: { "x-mine": "1" } })).json()) as { headers: Record<string, string> };
     expect(headers["x-mine"]).toBe("1");
     expect(Object.keys(headers).filter((name) => /serve|replica|hop|chain/.test(name))).toEqual([]);
+  });
+
+  it("has a context with the documented fields and nothing of the Worker's", async () => {
+    const text = await (await get("/spread-context", { headers: { "x-request-id": "mine", "x-session-id": "s1" } })).text();
+    const { traceparent, ...rest } = JSON.parse(text) as Record<string, unknown>;
+    expect(rest).toEqual({ requestId: "mine", routePrefix: "/", key: "s1", shadow: false, aborted: false });
+    expect(traceparent).toMatch(/^00-/);
   });
 
   ofReplicas("tells a replica who it is", async () => {

@@ -46,6 +46,11 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
         controller.close();
       },
     }),
+  "/own-context": () => serve.getRequestContext(),
+  "/spread-context": () => {
+    const { signal, ...rest } = serve.getRequestContext();
+    return { ...rest, aborted: signal.aborted };
+  },
   "/map": () => new Map([["a", 1]]),
   "/bigint": () => ({ deep: [{ big: 10n }] }),
   "/throw": () => raise(new TypeError("secret detail")),

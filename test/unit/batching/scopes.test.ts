@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { batch } from "../../../src/batching/batch.ts";
-import { currentScope, getReplicaContext, getRequestContext, runInScope, type RequestScope } from "../../../src/context/scope.ts";
+import { currentScope, getReplicaContext, getRequestContext, runInScope } from "../../../src/context/scope.ts";
 import { createHandle } from "../../../src/handle/handle.ts";
 import { RequestCancelledError } from "../../../src/protocol/errors.ts";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
@@ -97,7 +97,7 @@ describe("the scope of a batch", () => {
   it("ends with the batch, so that what was lent to it is given back", async () => {
     const ended = vi.fn();
     await run([caller(), caller()], () => {
-      (getRequestContext() as RequestScope).onEnd(ended);
+      currentScope()!.request!.onEnd(ended);
       expect(ended).not.toHaveBeenCalled();
     });
     await pass(0);

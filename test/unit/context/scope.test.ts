@@ -49,6 +49,27 @@ describe("a request's scope", () => {
   });
 });
 
+describe("what user code sees of a request", () => {
+  it("is its fields alone, as they are when they are read, and the same object each time", () => {
+    const scope = new RequestScope(requestMeta());
+    const { context } = scope;
+    expect(Object.keys(context).toSorted()).toEqual([
+      "deadline",
+      "key",
+      "multiplexedModelId",
+      "requestId",
+      "routePrefix",
+      "shadow",
+      "signal",
+      "task",
+      "traceparent",
+      "tracestate",
+    ]);
+    expect({ ...context, signal: undefined, traceparent: scope.traceparent }).toEqual({ ...context, signal: undefined });
+    expect([context.signal, scope.context]).toEqual([scope.signal, context]);
+  });
+});
+
 describe("the scope of an HTTP request", () => {
   it.each(["its signal", "a listener"])("is aborted when the client goes away, for %s", (who) => {
     const client = new AbortController();
