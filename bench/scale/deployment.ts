@@ -34,6 +34,8 @@ export const NOW_MS = START_MS + REPORTS * REPORT_MS;
 /** Whether the load decides the number of replicas. */
 export interface Kind {
   readonly isAutoscaled: boolean;
+  /** Of how many replicas its deployments are, if they are not as large as one may be. */
+  readonly perDeployment?: number;
 }
 
 /** The configuration of a deployment of this size, spread over all location hints. */
@@ -42,11 +44,12 @@ function configOf(replicas: number, { isAutoscaled }: Kind): DeploymentConfig {
   return resolveOptions({ placement: { locationHints: [...HINTS] }, ...(isAutoscaled ? { autoscaling } : { numReplicas: replicas }) });
 }
 
-// As many deployments as it takes, each as large as one may be.
+// As many deployments as it takes.
 function manifestOf(replicas: number, kind: Kind): ApplicationManifest {
+  const { perDeployment = MAX_REPLICAS } = kind;
   const deployments: Record<string, DeploymentConfig> = {};
-  for (let left = replicas, number = 1; left > 0; left -= MAX_REPLICAS, number++) {
-    deployments[`Model${number}`] = configOf(Math.min(left, MAX_REPLICAS), kind);
+  for (let left = replicas, number = 1; left > 0; left -= perDeployment, number++) {
+    deployments[`Model${number}`] = configOf(Math.min(left, perDeployment), kind);
   }
   return { name: APP, routePrefix: "/", ingress: "Model1", deployments };
 }
@@ -62,7 +65,7 @@ const made = new Map<string, Buffer>();
 
 /** What the controller has stored while every replica runs and has reported load for a minute. The caller's own copy. */
 export function runningApplication(replicas: number, kind: Kind): Running {
-  const key = `${replicas} ${kind.isAutoscaled}`;
+  const key = JSON.stringify([replicas, kind]);
   let bytes = made.get(key);
   if (bytes === undefined) made.set(key, (bytes = serialize(make(replicas, kind))));
   const stored = deserialize(bytes) as StoredApplication;
@@ -116,7 +119,7 @@ export class Storage {
     get: (name) => (this.#measured.has(name) ? (deserialize(this.#measured.get(name)!) as Measured) : undefined),
     set: (name, measured) => this.#measured.set(name, serialize(measured)),
     delete: (name) => this.#measured.delete(name),
-    entries: () => [],
+    entries: () => Array.from(this.#measured, ([name, bytes]) => [name, deserialize(bytes) as Measured] as const),
   };
 
   constructor({ stored }: Running) {

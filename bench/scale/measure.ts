@@ -7,7 +7,10 @@ import { serialize, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { encodeReply } from "../../src/protocol/envelope.ts";
 import { encodeSet } from "../../src/protocol/news.ts";
+import { SCRAPE_MS } from "../../src/controller/metrics-store.ts";
+import { systemMetrics } from "../../src/operator/system-metrics.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
+import { MANY_REPLICAS } from "../../src/protocol/metrics.ts";
 import { Router } from "../../src/router/router.ts";
 import { controllerOf, type Kind, NOW_MS, reportOf, runningApplication, setOf, Storage } from "./deployment.ts";
 import type { Reading } from "./limits.ts";
@@ -39,6 +42,18 @@ export interface Costs extends Sizes {
   readonly startMs: number;
   /** What the controller holds in memory at rest. */
   readonly controllerMb: number;
+  /** A scrape of its metrics: where deployments are as large as they may be, and where they are just so small that each replica is shown. */
+  readonly scrape: Scrape;
+  readonly scrapeOfEach: Scrape;
+}
+
+/** What is scraped of one application. */
+export interface Scrape {
+  /** What the controller answers, as the platform writes it. */
+  readonly answerBytes: number;
+  readonly pageBytes: number;
+  /** The processor's time of the controller and of the Worker that writes the page. */
+  readonly ms: number;
 }
 
 function sizesOf(replicas: number): Sizes {
@@ -68,6 +83,8 @@ export async function costsOf(replicas: number): Promise<Costs> {
     deployMs: await deployMs(replicas),
     startMs: startMs(replicas),
     controllerMb: heldMb(replicas),
+    scrape: await scrapeOf(replicas, { isAutoscaled: true }),
+    scrapeOfEach: await scrapeOf(replicas, { isAutoscaled: true, perDeployment: MANY_REPLICAS }),
   };
 }
 
@@ -151,6 +168,19 @@ function heldMb(replicas: number): number {
   const mb = heapMb() - before;
   // Read after the measurement, so that it is alive during it.
   return held === undefined ? 0 : Math.max(0.01, mb);
+}
+
+async function scrapeOf(replicas: number, kind: Kind): Promise<Scrape> {
+  const running = runningApplication(replicas, kind);
+  let nowMs = NOW_MS;
+  const controller = controllerOf(running, { now: () => nowMs });
+  for (let index = 0; index < replicas; index++) await controller.report(reportOf(running, index, NOW_MS));
+  // Nothing is shown with 0 any more because it is new.
+  nowMs += SCRAPE_MS + 1;
+  const beginMs = cpuMs();
+  const metrics = await controller.metrics();
+  const page = systemMetrics([{ app: "world", metrics }]);
+  return { ms: cpuMs() - beginMs, pageBytes: Buffer.byteLength(page), answerBytes: serialize(metrics).byteLength };
 }
 
 let collect: (() => void) | undefined;

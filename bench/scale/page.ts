@@ -102,6 +102,11 @@ function costsTable(costs: readonly Costs[]): string {
     ["controller, reading its rows when it is made anew, ms", ({ startMs }) => rounded(startMs)],
     ["controller's rows, kB", ({ stateBytes }) => rounded(stateBytes / 1000)],
     ["controller at rest, MB of memory", ({ controllerMb }) => rounded(controllerMb)],
+    ["a scrape, kB", ({ scrape }) => rounded(scrape.pageBytes / 1000)],
+    ["a scrape, ms", ({ scrape }) => rounded(scrape.ms)],
+    ["a scrape, 500 replicas a deployment, kB", ({ scrapeOfEach }) => rounded(scrapeOfEach.pageBytes / 1000)],
+    ["a scrape, 500 replicas a deployment, ms", ({ scrapeOfEach }) => rounded(scrapeOfEach.ms)],
+    ["what the controller answers to that, kB", ({ scrapeOfEach }) => rounded(scrapeOfEach.answerBytes / 1000)],
   ];
   return table(
     ["replicas", ...costs.map(({ replicas }) => whole(replicas))],

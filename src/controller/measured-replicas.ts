@@ -4,13 +4,13 @@
  * Owns: which rows there are. Does not own: what is in one (`metrics-store.ts`), where they are stored.
  *
  * Invariants:
- *   M1. A deployment of more than `MANY_REPLICAS` replicas is shown as the sum of all of them. It never gets smaller while it is shown: what
- *       forgotten replicas have counted stays in it.
+ *   M1. A deployment of many replicas, or of an application that has many, is shown as the sum of all of them. It never gets smaller while
+ *       it is shown: what forgotten replicas have counted stays in it.
  */
 import { LEASE_MS } from "../protocol/control.ts";
 import {
   type Birth,
-  MANY_REPLICAS,
+  isShownAsSum,
   type Measured,
   type MetricsSnapshot,
   type ReplicaMetrics,
@@ -50,9 +50,11 @@ export class MeasuredReplicas {
   all(application: ApplicationState, nowMs: number): ReplicaMetrics[] {
     const shown: ReplicaMetrics[] = [];
     const parts = new Map<string, ReplicaMetrics[]>();
+    const countOf = (deployment: string) => application.deployments.get(deployment)?.replicas.size ?? 0;
+    const inAll = application.deployments.keys().reduce((sum, deployment) => sum + countOf(deployment), 0);
     for (const [name, { deployment, replica }, measured] of this.#rows()) {
       const isGone = !isPresent(application, name);
-      const isMany = isSummed(application, deployment);
+      const isMany = isShownAsSum(countOf(deployment), inAll);
       if (!isMany && (replica === undefined || (isGone && isForgotten(measured, nowMs)))) continue;
       const isSilent = isGone || nowMs - measured.atMs > LEASE_MS;
       const { starts, atMs, latest } = measured;
@@ -113,10 +115,6 @@ export class MeasuredReplicas {
 
 /** What the row of a deployment is called. No replica is called so. */
 const FORGOTTEN = "forgotten:";
-
-function isSummed({ deployments }: ApplicationState, deployment: string): boolean {
-  return (deployments.get(deployment)?.replicas.size ?? 0) > MANY_REPLICAS;
-}
 
 /** Before the name of a deployment that runs inline in Workers: no name of a replica begins with it. */
 const IN_WORKERS = "@";

@@ -1,7 +1,7 @@
 /**
  * All that is scraped: what the replicas have measured, and what their controllers know. Pure.
  */
-import { type ApplicationMetrics, MANY_REPLICAS, type Series, STARTS } from "../protocol/metrics.ts";
+import { type ApplicationMetrics, isShownAsSum, type Series, STARTS } from "../protocol/metrics.ts";
 import type { ApplicationDetails, ApplicationStatus, DeploymentStatus } from "../protocol/status.ts";
 import { APPLICATION, counter, DEPLOYMENT, DERIVED, gauge, MEASURED, REPLICA, SHADOWS } from "../observe/metric-definitions.ts";
 import { expose, type Family, type Shown } from "./exposition.ts";
@@ -54,16 +54,19 @@ const DEPLOYMENT_STATES: readonly DeploymentStatus[] = ["DEPLOY_FAILED", "UNHEAL
 /** What there is to say of one deployment: the labels besides its own, and a number. */
 type Look = (
   deployment: ApplicationDetails["deployments"][string],
+  /** How many replicas its application has. */
+  inAll: number,
 ) => readonly (readonly [labels: readonly (string | undefined)[], value: number])[];
 
 // What controllers know, whether a replica has said anything or not.
 function statesIn(known: readonly ApplicationMetrics[]): Family[] {
   const each = (look: Look) =>
-    known.flatMap(({ details }) =>
-      Object.values(details.deployments).flatMap((one) =>
-        look(one).map(([labels, value]): Shown => [[details.name, one.name, ...labels], [value]]),
-      ),
-    );
+    known.flatMap(({ details: { name, deployments } }) => {
+      const inAll = Object.values(deployments).reduce((sum, { replicas }) => sum + replicas.length, 0);
+      return Object.values(deployments).flatMap((one) =>
+        look(one, inAll).map(([labels, value]): Shown => [[name, one.name, ...labels], [value]]),
+      );
+    });
   const legend = (states: readonly string[]) => states.map((state, index) => `${index + 1} ${state}`).join(", ");
   return [
     [
@@ -86,9 +89,9 @@ function statesIn(known: readonly ApplicationMetrics[]): Family[] {
     ],
     [
       gauge("serve_deployment_replica_healthy", "Whether the replica runs.", REPLICA),
-      each(({ replicas }) => {
+      each(({ replicas }, inAll) => {
         const healthy = replicas.map(({ replica_id, state }) => [[replica_id], state === "RUNNING" ? 1 : 0] as const);
-        return healthy.length > MANY_REPLICAS ? [[[undefined], healthy.reduce((sum, [, value]) => sum + value, 0)]] : healthy;
+        return isShownAsSum(healthy.length, inAll) ? [[[undefined], healthy.reduce((sum, [, value]) => sum + value, 0)]] : healthy;
       }),
     ],
     [gauge("serve_deployment_epoch", "Changes of replicas or configuration.", DEPLOYMENT), each(({ epoch }) => [[[], epoch]])],

@@ -18,6 +18,21 @@ export type Series = readonly [labels: readonly Label[], numbers: number[]];
 
 /** With more replicas than these a deployment's series are sums, without the label `replica`. */
 export const MANY_REPLICAS = 500;
+/**
+ * With more replicas than these in all, the series of each of an application's deployments are. Each that is shown by itself is some
+ * 7 kB to be scraped.
+ */
+export const MANY_REPLICAS_IN_ALL = 2000;
+
+/**
+ * Whether a deployment's series are sums.
+ *
+ * @param replicas How many it has.
+ * @param inAll How many its application has.
+ */
+export function isShownAsSum(replicas: number, inAll: number): boolean {
+  return replicas > MANY_REPLICAS || inAll > MANY_REPLICAS_IN_ALL;
+}
 
 /**
  * Series by the key of their metric in the definitions; of the application's own metrics the key is the definition, as JSON. A key that

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { GONE_MS, keepCounts, SCRAPE_MS, totalOf } from "../../../src/controller/metrics-store.ts";
 import { systemMetrics } from "../../../src/operator/system-metrics.ts";
 import { LEASE_MS } from "../../../src/protocol/control.ts";
-import { MANY_REPLICAS, type Measured, type SeriesByKey } from "../../../src/protocol/metrics.ts";
+import { MANY_REPLICAS, MANY_REPLICAS_IN_ALL, type Measured, type SeriesByKey } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
 import { readPrometheus, total } from "../../support/prometheus.ts";
 
@@ -171,6 +171,27 @@ describe("a deployment of many replicas", () => {
     await controlled.controller.scale("Model", MANY);
     await controlled.run(60_000);
     expect(total(await scrape(), "hits_total")).toBe(MANY + 10);
+  });
+
+  it.each([
+    ["as sums in an application of many in all", MANY_REPLICAS_IN_ALL + 1, [undefined]],
+    ["replica by replica in one with one less", MANY_REPLICAS_IN_ALL, ["app/D0/-/0.0", "app/D0/-/1.0"]],
+  ])("is not needed: a small one is scraped %s", async (_, inAll, shown) => {
+    const sizes = Array.from({ length: Math.ceil(inAll / MANY_REPLICAS) }, (_none, at) =>
+      Math.min(MANY_REPLICAS, inAll - at * MANY_REPLICAS),
+    );
+    const controlled = new ControlledWorld(manifestOf(Object.fromEntries(sizes.map((numReplicas, at) => [`D${at}`, { numReplicas }]))));
+    await controlled.run();
+    for (const name of ["app/D0/-/0.0", "app/D0/-/1.0"])
+      await controlled.report(
+        name,
+        { kind: "alive" },
+        { deployment: "D0", epoch: 9, metrics: { startedAtMs: 1, series: { [DEPTH]: [[[], [2]]] } } },
+      );
+    const read = readPrometheus(systemMetrics([{ app: "app", metrics: await controlled.controller.metrics() }]));
+    expect(read.get("depth")!.samples.map(({ labels }) => labels["replica"])).toEqual(shown);
+    expect(total(read, "depth")).toBe(4);
+    expect(total(read, "serve_deployment_replica_healthy")).toBe(inAll);
   });
 
   it("is scraped replica by replica with one less", async () => {
