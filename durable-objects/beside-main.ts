@@ -111,13 +111,16 @@ async function scheduled({ cron }: { readonly cron: string }, inFront: InFront, 
   }
 }
 
+// What the platform looks for. Its own look runs getters too, which all members of a module's namespace are; others are not run.
+const HANDLERS: ReadonlySet<string> = new Set(["fetch", "scheduled", "queue", "email", "tail", "trace", "tailStream", "alarm", "test"]);
+
 // An object's own handlers, and those that its class has: bound, because a class may keep what is private in it.
 function handlersOf(own: object): Record<string, unknown> {
   const handlers: Record<string, unknown> = {};
   for (let level = own; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object) {
     for (const name of Object.getOwnPropertyNames(level)) {
       if (name === "constructor" || Object.hasOwn(handlers, name)) continue;
-      const { value } = Object.getOwnPropertyDescriptor(level, name)!;
+      const { get, value = HANDLERS.has(name) ? get?.call(own) : undefined } = Object.getOwnPropertyDescriptor(level, name)!;
       if (typeof value === "function") handlers[name] = (value as (...args: unknown[]) => unknown).bind(own);
     }
   }

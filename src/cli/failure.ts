@@ -33,8 +33,8 @@ function isUserError(error: unknown): error is Error {
 /** `--port`; `undefined` where it is not given. */
 export function portOf(text: unknown): number | undefined {
   if (text === undefined) return undefined;
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const port = typeof text === "string" && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
   throw new Failure(`--port must be an integer from 0 to 65535, got ${JSON.stringify(text)}.`, EXIT.usage);
 }
 

@@ -52,6 +52,16 @@ class Connection extends OutsideTarget {
     return frame.kind === "broadcast" ? { kind: "broadcast", replies: frame.replies as readonly Answer[] } : frame;
   }
 
+  #headers(): Headers {
+    try {
+      // Compression on the way would hold back the items of a stream.
+      return new Headers({ authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" });
+    } catch {
+      // Without a cause, which would show the token.
+      throw new DeploymentUnavailableError(`${this.#url.href} was not asked: the token has characters that no HTTP header can carry.`);
+    }
+  }
+
   async #post(call: RpcCall, cancellation: Cancellation | undefined): Promise<FrameReader> {
     const body = await encodeBody(call, this.deployment);
     const abort = new AbortController();
@@ -60,8 +70,7 @@ class Connection extends OutsideTarget {
     const response = await fetch(this.#url, {
       signal: abort.signal,
       method: "POST",
-      // Compression on the way would hold back the items of a stream.
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "text/plain", "accept-encoding": "identity" },
+      headers: this.#headers(),
       body,
     }).catch((error: unknown) => {
       cancellation?.check();

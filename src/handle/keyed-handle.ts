@@ -2,6 +2,7 @@
  * What user code holds of a keyed deployment: `carts.get(key)` is the handle to the object of that key.
  */
 import type { AnyHandle, KeyedHandle, ObjectHandle } from "../protocol/handle-types.ts";
+import type { TaskPort } from "../protocol/tasks.ts";
 import { createHandle, type HandleTarget, registerKeyed, type ScopeOf } from "./handle.ts";
 
 /** The objects of a keyed deployment. */
@@ -11,6 +12,8 @@ export interface KeyedTarget {
   /** @throws KeyError for what is no key. */
   at(key: string): HandleTarget;
   delete(key: string): Promise<void>;
+  /** Asks for tasks of any key: an id is all that it takes. Missing where the system has none, or where nobody asks. */
+  readonly tasks?: TaskPort | undefined;
 }
 
 const keyedHandles = new WeakSet<object>();

@@ -4,8 +4,8 @@
  * Owns: asking for the key, and what is answered where there is none. Does not own: the way to the object (router/keyed-router.ts).
  */
 import { after, within } from "../context/with-timeout.ts";
+import { withAnswerHeaders } from "../protocol/answer-headers.ts";
 import { ConfigError, DeploymentUnavailableError, KeyError, RequestTimeoutError } from "../protocol/errors.ts";
-import { withRequestId } from "../protocol/http-request.ts";
 import type { KeyOf } from "../protocol/keys.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
@@ -20,6 +20,11 @@ export interface KeyedObjects extends Omit<IngressTarget, "fetch"> {
 
 /** How long the function that gives the key may take. */
 const KEY_LIMIT_MS = 10_000;
+
+// By its look: it may be of another realm, or of a library's own.
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
 
 export class KeyedIngress implements IngressTarget {
   readonly isUncounted = true as const;
@@ -54,9 +59,9 @@ export class KeyedIngress implements IngressTarget {
     let key: unknown;
     try {
       const given = this.#keyOf(seen);
-      key = given instanceof Promise ? await this.#inTime(given) : given;
+      key = isThenable(given) ? await this.#inTime(Promise.resolve(given)) : given;
     } catch (error) {
-      if (error instanceof Response) return withRequestId(error, meta.requestId);
+      if (error instanceof Response) return withAnswerHeaders(error, seen, meta, false);
       throw error;
     }
     if (seen.bodyUsed && seen.body !== null) {

@@ -63,8 +63,8 @@ export async function runCall<R>(call: Call, { target: found, cancellation, writ
     await keyedOf(found).delete(call.objectKey ?? "");
     return write({ kind: "value", value: undefined }, "delete");
   }
+  if (call.task !== undefined) return write({ kind: "value", value: await taskAnswer(found, call, call.task) }, call.task);
   const target = calledOf(found, call.objectKey);
-  if (call.task !== undefined) return write({ kind: "value", value: await taskAnswer(target, call, call.task) }, call.task);
   const timeoutMs = Math.min(call.options.timeoutMs ?? Infinity, target.requestTimeoutMs ?? Infinity);
   const deadline = new Deadline(timeoutMs === Infinity ? undefined : timeoutMs, (reason) => cancellation.cancel(reason));
   const request = toRequest(target, call, timeoutMs);
@@ -92,11 +92,13 @@ function keyedOf(found: RpcTarget | KeyedTarget): KeyedTarget {
   throw new ConfigError(`Deployment ${JSON.stringify(found.deployment)} is not keyed: it has no get(key) and no delete(key).`);
 }
 
-async function taskAnswer(target: RpcTarget, { method, args, options }: Call, question: TaskQuestion): Promise<unknown> {
-  const { app, tasks } = target;
+async function taskAnswer(found: RpcTarget | KeyedTarget, call: Call, question: TaskQuestion): Promise<unknown> {
+  const { app, tasks } = found;
+  const { method, args, options, objectKey } = call;
   if (question === "enqueue") {
     const { traceparent } = options;
-    return (await enqueueTo(target, { method, args, options, trace: traceparent === undefined ? {} : { traceparent } })).id;
+    return (await enqueueTo(calledOf(found, objectKey), { method, args, options, trace: traceparent === undefined ? {} : { traceparent } }))
+      .id;
   }
   const [id, waitMs = 0] = args;
   // Whoever may call one application is told nothing of another's tasks.

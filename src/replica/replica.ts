@@ -23,7 +23,7 @@ import { HttpMeta, type HttpOrigin, withRequestId, type HttpExtras } from "../pr
 import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation, News } from "../protocol/messages.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { isTraced } from "../protocol/tracing.ts";
-import { withAnswerHeaders } from "./answer-headers.ts";
+import { withAnswerHeaders } from "../protocol/answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
 import type { ReplicaControl } from "./control.ts";
 import { httpHandlerOf, invoke, methodOf } from "./http-handler.ts";

@@ -18,6 +18,10 @@ describe("edge-serve", () => {
     [["build"], "There is no serve.yaml in"],
     [["run"], "no target is given"],
     [["run", "app.ts:app", "--port", "no"], '--port must be an integer from 0 to 65535, got "no".'],
+    ...["", " 80 ", "1e3", "0x50", "-1", "65536"].map((port): [string[], string] => [
+      ["run", "app.ts:app", "--port", port],
+      `--port must be an integer from 0 to 65535, got ${JSON.stringify(port)}.`,
+    ]),
     [["run", "app.ts:app", "model"], 'Invalid builder argument "model". Write key=value.'],
     [["build", "a:b:c"], "must have at most one colon"],
     [["run", "serve.yaml", "a=b"], "serve.yaml gives each application its args itself"],

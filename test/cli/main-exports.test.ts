@@ -66,3 +66,22 @@ it.each([
   using project = importing(`${ALL}\n${line}`);
   expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
 });
+
+it.each([
+  ["a module that main imports", { "src/edge.ts": 'export * from "../.edge-serve/worker.ts";' }, 'export * from "./edge.ts";'],
+  ["a call of main's", {}, 'export default { fetch: async () => (await import("../.edge-serve/worker.ts")).default };'],
+])("says who may import the entry where %s does, built before or not", async (_, files, main) => {
+  using project = new CliProject({
+    "wrangler.json": JSON.stringify({ name: "a", main: "src/index.ts", compatibility_date: "2026-11-01" }),
+    "src/app.ts": APP,
+    "src/index.ts": main,
+    ...files,
+  });
+  const refused = async () => {
+    const { exitCode, err } = await project.run(["build", "src/app.ts:app"]);
+    expect([exitCode, err]).toEqual([1, expect.stringContaining("only the module that main of wrangler's configuration names")]);
+  };
+  await refused();
+  project.write(".edge-serve/worker.ts", "export default {};");
+  await refused();
+});

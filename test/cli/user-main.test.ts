@@ -173,10 +173,17 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
       200,
     ],
     ["a class whose handlers are fields", FIELDS, "field", 200],
+    [
+      "the namespace of a module",
+      'import * as handlers from "./handlers.ts";\nexport class Counter {}\nexport default handlers;',
+      "of a module",
+      200,
+    ],
     ["an object without fetch", "export default { scheduled() {} };", "Path '/x' not found", 404],
     ["nothing at all", "export class Unused {}", "Path '/x' not found", 404],
   ])("may export %s by default", async (_, main, answer, status) => {
     using project = beside(main, { durable_objects: { bindings: [] }, queues: {} });
+    project.write("src/handlers.ts", 'export const fetch = () => new Response("of a module");');
     await using server = await serve(`${project.root}/serve.yaml`);
     const response = await server.fetch("/x");
     expect([response.status, await response.text()]).toEqual([status, expect.stringContaining(answer)]);

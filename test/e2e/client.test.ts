@@ -58,6 +58,7 @@ describe("an application that says rpc: true, called from outside", () => {
 describe("a call from outside is refused", () => {
   it.each([
     ["with another token", () => numbers("open says me"), "403: That is not the token."],
+    ["with a token that no header can carry", () => numbers("open\nsays me"), "the token has characters"],
     ["by an application that does not say rpc: true, whatever the operator's token opens", () => numbers(TOKEN, "closed"), "403"],
     ["where there is no such application", () => numbers(TOKEN, "nowhere"), "answered 40"],
   ])("%s", async (_, handle, text) => {

@@ -129,7 +129,8 @@ describe("an object", () => {
     const task = await carts.get(key).add.enqueue("later");
     expect(await task.result({ timeoutMs: 10_000 })).toEqual(["LATER"]);
     expect(await task.status()).toMatchObject({ deployment: "Cart", method: "add", key, state: "SUCCEEDED", attempts: 1 });
-    expect(await getTask(carts.get(key), task.id).status()).toMatchObject({ id: task.id });
+    const ofAll = connect<edge.Application<Cart, true>>(server.url, { token: TOKEN, app: "shop", deployment: "Cart" });
+    for (const client of [carts.get(key), ofAll]) expect(await getTask(client, task.id).status()).toMatchObject({ id: task.id, key });
     const twice = await Promise.all([key, key, newKey()].map((one) => carts.get(one).options({ idempotencyKey: "x" }).add.enqueue("once")));
     expect(new Set(twice.map(({ id }) => id)).size).toBe(2);
   });
@@ -199,10 +200,20 @@ describe("a keyed ingress deployment", () => {
     ["/rooms/x?response", 403, /not you/],
     ["/rooms/x?throw", 500, /^Internal Server Error$/],
     ["/rooms/x?make", 200, /"visits":1/],
+    ["/rooms/x?thenable", 200, /"key":"of a thenable"/],
   ])("answers %s with %i", async (path, status, text) => {
     const response = await server.fetch(path);
     expect([response.status, await response.text()]).toEqual([status, expect.stringMatching(text)]);
     expect(response.headers.get("x-request-id")).toMatch(/./);
+  });
+
+  it("answers with what the key's function throws as with what a handler returns: the prefix is back, an id of its own is kept", async () => {
+    const response = await server.fetch("/rooms/x?redirect", { redirect: "manual" });
+    expect([response.status, response.headers.get("location"), response.headers.get("x-request-id")]).toEqual([
+      302,
+      "/rooms/login",
+      "of-the-key",
+    ]);
   });
 
   it("gives a keyed handle to whoever asks for the application", async () => {

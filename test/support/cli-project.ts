@@ -77,10 +77,15 @@ export class CliProject implements Disposable {
     return startNode(join(this.root, "node_modules/.bin", name), args, this.root);
   }
 
-  /** Runs the command line here. For a command that goes on: `onTalk` hears all it has said, `signal` ends it. */
+  /** Runs the command line here, or in `cwd`. For a command that goes on: `onTalk` hears all it has said, `signal` ends it. */
   async run(
     argv: readonly string[],
-    { signal, onTalk, terminal }: { signal?: AbortSignal; onTalk?: (said: string) => void; terminal?: Io["terminal"] | undefined } = {},
+    {
+      cwd = this.root,
+      signal,
+      onTalk,
+      terminal,
+    }: { cwd?: string; signal?: AbortSignal; onTalk?: (said: string) => void; terminal?: Io["terminal"] | undefined } = {},
   ): Promise<CliResult> {
     let [out, err] = ["", ""];
     const exitCode = await runCli(argv, {
@@ -92,7 +97,7 @@ export class CliProject implements Disposable {
         err += text;
         onTalk?.(out + err);
       },
-      cwd: this.root,
+      cwd,
       env: process.env,
       signal: signal ?? new AbortController().signal,
       ...(terminal === undefined ? {} : { terminal }),

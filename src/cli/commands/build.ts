@@ -8,7 +8,7 @@ import { EXIT, Failure } from "../failure.ts";
 import { writeRecord } from "../project/build-record.ts";
 import { type Compiled, compileTarget } from "../project/compile-target.ts";
 import { requireInstalled } from "../project/own-package.ts";
-import { findProject, type Project } from "../project/project.ts";
+import { findProject, type Project, startOf } from "../project/project.ts";
 import { readTarget, ROUTE_PREFIX_FLAG } from "../project/target.ts";
 import { envOf, readUserConfig } from "../project/user-config.ts";
 import { ENTRY } from "../project/user-main.ts";
@@ -82,7 +82,7 @@ export async function buildProject({ args: [given], options }: CommandInput, io:
   requireInstalled(root);
   requireOwnRedirect(project);
   const config = await readUserConfig(project, envOf(options["env"], io.env));
-  await runUsersCommand(config.users, { cwd: io.cwd, say: io.err });
+  await runUsersCommand(config.users, { cwd: startOf(project, io.cwd), say: io.err });
   const compiled = await compileTarget(target, project, config, join(root, ".edge-serve", "build"));
   const plan = planBuild(compiled, project, config, {
     prune,

@@ -8,7 +8,7 @@ import type { Manifest } from "../../protocol/manifest.ts";
 import { compileTarget } from "./compile-target.ts";
 import { ownAliases } from "./own-package.ts";
 import { planClasses } from "./plan-classes.ts";
-import { findProject } from "./project.ts";
+import { findProject, startOf } from "./project.ts";
 import type { Target } from "./target.ts";
 import { readUserConfig, type WranglerConfig } from "./user-config.ts";
 import { ENTRY, type UserMain } from "./user-main.ts";
@@ -49,7 +49,7 @@ export async function compileServing(
   const project = findProject(target, cwd);
   const user = await readUserConfig(project, env);
   const scratch = join(project.root, ".edge-serve", directory);
-  await runUsersCommand(user.users, { cwd, say });
+  await runUsersCommand(user.users, { cwd: startOf(project, cwd), say });
   const compiled = await compileTarget(target, project, user, scratch);
   const { changes, declared } = planClasses(compiled, project, user, { prune: false });
   const { userMain } = compiled;

@@ -27,14 +27,14 @@ import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
 import { classNameOf, ENTRYPOINT } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
-import { locateProblem } from "../runtime/runtime-failure.ts";
+import { importedElsewhere, locateProblem } from "../runtime/runtime-failure.ts";
 import { shown } from "../runtime/source-positions.ts";
 import { startRuntime } from "../runtime/worker-runtime.ts";
 import { ownAliases } from "./own-package.ts";
 import { pathFrom, type Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
 import type { UserConfig } from "./user-config.ts";
-import { hiddenClass, requireClasses, type UserMain, userMainOf } from "./user-main.ts";
+import { ENTRY, hiddenClass, requireClasses, type UserMain, userMainOf } from "./user-main.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
@@ -79,6 +79,7 @@ export async function compileTarget(target: Target, project: Project, config: Us
   );
   try {
     const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
+    if (inputs.includes(join(project.root, ENTRY))) throw new Failure(importedElsewhere(project.root));
     const { protocol, ...rest } = manifest;
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);

@@ -16,12 +16,15 @@ export interface Project {
 /** In wrangler's own order: it looks upwards for the first, then for the next. */
 const WRANGLER_FILES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
-/** The directory of the nearest wrangler configuration, upwards from where the command runs; else that directory. */
+/**
+ * The directory of the nearest wrangler configuration: upwards from where the command runs, as wrangler looks; else upwards from the
+ * target, as in a repository of several projects whose commands run at its top; else the directory where the command runs.
+ */
 export function findProject(target: Pick<Target, "configFile" | "modules">, cwd: string): Project {
   const file = target.configFile ?? Object.values(target.modules)[0]?.file ?? cwd;
   // A target elsewhere, such as a test's fixture, belongs to the project around it.
   const start = isInside(file, cwd) ? cwd : dirname(file);
-  const wranglerFile = WRANGLER_FILES.map((name) => nearest(start, name)).find((found) => found !== undefined);
+  const wranglerFile = nearestConfig(start) ?? nearestConfig(dirname(file));
   if (wranglerFile !== undefined) return { root: dirname(wranglerFile), wranglerFile };
   if (start === cwd) return { root: cwd };
   return { root: dirname(nearest(start, "package.json") ?? join(start, "package.json")) };
@@ -41,6 +44,15 @@ export function pathFrom(directory: string, file: string): string {
 function isInside(file: string, directory: string): boolean {
   const path = relative(directory, file);
   return !path.startsWith("..") && !isAbsolute(path);
+}
+
+/** Where wrangler is started for a project: where the command runs, unless the project is somewhere below. */
+export function startOf({ root }: Project, cwd: string): string {
+  return isInside(root, cwd) ? root : cwd;
+}
+
+function nearestConfig(start: string): string | undefined {
+  return WRANGLER_FILES.map((name) => nearest(start, name)).find((found) => found !== undefined);
 }
 
 function nearest(start: string, name: string): string | undefined {

@@ -20,7 +20,20 @@ export interface UserMain {
 
 const SPECIFIER = String.raw`["'](?<specifier>[^"']*\.edge-serve\/worker(?:\.[jt]s)?)["']`;
 const IMPORTS = new RegExp(String.raw`\b(?:from|import)\s*${SPECIFIER}`, "g");
-const COMMENTS = /\/\*[^]*?\*\/|^\s*\/\/.*$/gm;
+// A comment; and what a comment's marks or an import's words may stand in without meaning it: regular expressions and texts.
+const COMMENT = String.raw`\/\*[^]*?\*\/|\/\/.*`;
+const EXPRESSION = String.raw`(?<=[(,=:[!&|?{};]\s*|\breturn\s+)\/(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/`;
+const TEXT = String.raw`"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|\`(?:[^\`\\]|\\[^])*\``;
+const NOT_CODE = new RegExp([COMMENT, EXPRESSION, TEXT].join("|"), "g");
+const ENTRY_SPECIFIER = new RegExp(`^${SPECIFIER}$`);
+
+/** A module without its comments, its regular expressions, and every text that cannot be a module's specifier. */
+function codeOf(text: string): string {
+  return text.replaceAll(NOT_CODE, (part) => {
+    if (part.startsWith("/")) return " ";
+    return /\s/.test(part) && !ENTRY_SPECIFIER.test(part) ? '""' : part;
+  });
+}
 
 /** The module that `main` names, if that is one of the user's. */
 export function userMainOf({ root, wranglerFile }: Project, { main }: WranglerConfig): UserMain | undefined {
@@ -28,7 +41,7 @@ export function userMainOf({ root, wranglerFile }: Project, { main }: WranglerCo
   const file = resolve(root, main);
   if (file === join(root, ENTRY)) return undefined;
   // A build command of the user's may not have written it yet.
-  const text = existsSync(file) ? readFileSync(file, "utf8").replaceAll(COMMENTS, "") : "";
+  const text = existsSync(file) ? codeOf(readFileSync(file, "utf8")) : "";
   for (const { groups } of text.matchAll(IMPORTS)) {
     const specifier = groups!["specifier"]!;
     if (withoutEnding(resolve(dirname(file), specifier)) === withoutEnding(join(root, ENTRY))) return { file, specifier };
@@ -70,7 +83,7 @@ export function hiddenClass(main: UserMain, names: readonly string[]): string | 
 
 /** What a main exports of its own and from the generated entry, and what it imports from there; "*" stands for everything. */
 function exportsOf({ file, specifier }: UserMain) {
-  const text = readFileSync(file, "utf8").replaceAll(COMMENTS, "");
+  const text = codeOf(readFileSync(file, "utf8"));
   const own = new Set<string>();
   const entry = new Set<string>();
   const taken = new Set<string>();

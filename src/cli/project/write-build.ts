@@ -120,7 +120,13 @@ export function requireOwnRedirect({ root }: Project): void {
 function checkCommand(root: string): string {
   const here = fileURLToPath(import.meta.url);
   const main = resolve(dirname(here), "..", `main${here.endsWith(".ts") ? ".ts" : ".js"}`);
-  return `${[process.execPath, main].map((path) => JSON.stringify(path)).join(" ")} check ${JSON.stringify(root)}`;
+  return [process.execPath, main, "check", root].map(quoted).join(" ");
+}
+
+// As one word of a shell, whatever the path holds: sh expands $ and ` in double quotes, and cmd knows no others.
+function quoted(word: string): string {
+  if (process.platform === "win32") return `"${word}"`;
+  return /^[\w./@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** What wrangler dev watches in place of the modules that it bundles: their directories, and the files of the configuration. */

@@ -105,8 +105,17 @@ function formatBuildMessage({ text, location }: BuildMessage, root: string): str
     return `${text}: edge-serve is not installed in ${root}. Run npm install edge-serve there.`;
   }
   const { file, line, column, lineText } = location;
+  const hint = /^Could not resolve ".*\.edge-serve\/worker(?:\.[jt]s)?"/.test(text) ? `: ${importedElsewhere(root)}` : "";
   const caret = `    ${lineText.slice(0, column).replaceAll(/[^\t]/g, " ")}^`;
-  return `${shown(resolve(root, file), root)}:${line}:${column + 1}  ${text}\n    ${lineText}\n${caret}`;
+  return `${shown(resolve(root, file), root)}:${line}:${column + 1}  ${text}${hint}\n    ${lineText}\n${caret}`;
+}
+
+/** What to do where something else than `main` itself imports the generated entry, which would then import itself. */
+export function importedElsewhere(root: string): string {
+  return (
+    `only the module that main of wrangler's configuration names may import .edge-serve/worker.ts, which is generated in ${root}, ` +
+    "with an import declaration of its own. Import it there, and hand it on to the modules that need it."
+  );
 }
 
 /** What the runtime says of an exception at the top level of a module: message and stack, without its own preamble. */

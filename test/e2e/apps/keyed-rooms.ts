@@ -19,19 +19,22 @@ export class Room {
   }
 }
 
+async function keyOf(request: Request): Promise<string | undefined> {
+  const { pathname, searchParams } = new URL(request.url);
+  if (searchParams.has("wait")) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (searchParams.has("redirect"))
+    throw new Response(null, { status: 302, headers: { location: "/login", "x-request-id": "of-the-key" } });
+  if (searchParams.has("response")) throw new Response("not you", { status: 403 });
+  if (searchParams.has("throw")) throw new RangeError("no key today");
+  if (searchParams.has("read")) await request.text();
+  if (searchParams.has("long")) return "x".repeat(257);
+  if (searchParams.has("make")) return crypto.randomUUID();
+  return pathname.split("/")[1] || undefined;
+}
+
+// oxlint-disable-next-line unicorn/no-thenable -- what is awaited is not always a Promise
+const thenable = { then: (give: (key: string) => void) => give("of a thenable") } as Promise<string>;
+
 export const rooms = serve
-  .deployment(Room, {
-    keyed: {
-      async key(request) {
-        const { pathname, searchParams } = new URL(request.url);
-        if (searchParams.has("wait")) await new Promise((resolve) => setTimeout(resolve, 5));
-        if (searchParams.has("response")) throw new Response("not you", { status: 403 });
-        if (searchParams.has("throw")) throw new RangeError("no key today");
-        if (searchParams.has("read")) await request.text();
-        if (searchParams.has("long")) return "x".repeat(257);
-        if (searchParams.has("make")) return crypto.randomUUID();
-        return pathname.split("/")[1] || undefined;
-      },
-    },
-  })
+  .deployment(Room, { keyed: { key: (request) => (request.url.endsWith("?thenable") ? thenable : keyOf(request)) } })
   .bind();

@@ -7,7 +7,7 @@ const OWN = "0 3 * * *";
 type Handlers = { scheduled?(event: { readonly cron: string }, env?: unknown, ctx?: unknown): Promise<void> };
 
 /** How the user's main has its handlers. A field of a class is called before any method. */
-type Kind = "object" | "class" | "class with fields";
+type Kind = "object" | "object with getters" | "class" | "class with fields";
 
 /** What a cron reaches: the system, the user's handler. */
 function reached(kind: Kind, crons: readonly string[], hasHandler = true) {
@@ -22,7 +22,13 @@ function reached(kind: Kind, crons: readonly string[], hasHandler = true) {
   if (kind === "class") Object.assign(Own.prototype, users);
   const serve: Serve = async () => new Response();
   const scheduled = async () => void met.push("system");
-  const made = besideMain({ default: kind === "object" ? users : Own }, [], { serve, scheduled, crons, keepAlive: () => {} });
+  // As a bundler writes the namespace of a module.
+  const getters = Object.defineProperties(
+    {},
+    Object.fromEntries(Object.entries(users).map(([name, value]) => [name, { get: () => value }])),
+  );
+  const own = { object: users, "object with getters": getters, class: Own, "class with fields": Own }[kind];
+  const made = besideMain({ default: own }, [], { serve, scheduled, crons, keepAlive: () => {} });
   const handlers = (typeof made === "function" ? new (made as new () => object)() : made) as Handlers;
   return {
     met,
@@ -33,20 +39,36 @@ function reached(kind: Kind, crons: readonly string[], hasHandler = true) {
   };
 }
 
-describe.each<Kind>(["object", "class", "class with fields"])("the scheduled handler of a main that is: %s,", (kind) => {
-  it("gets the user's crons, and the system gets its own", async () => {
-    const { at } = reached(kind, [OWN]);
-    expect([await at(OWN), await at(SYSTEMS)]).toEqual([[`own ${OWN}`], ["system"]]);
-  });
+describe.each<Kind>(["object", "object with getters", "class", "class with fields"])(
+  "the scheduled handler of a main that is: %s,",
+  (kind) => {
+    it("gets the user's crons, and the system gets its own", async () => {
+      const { at } = reached(kind, [OWN]);
+      expect([await at(OWN), await at(SYSTEMS)]).toEqual([[`own ${OWN}`], ["system"]]);
+    });
 
-  it("gets the system's cron where the user has the same one", async () => {
-    expect(await reached(kind, [SYSTEMS]).at(SYSTEMS)).toEqual(["system", `own ${SYSTEMS}`]);
-  });
+    it("gets the system's cron where the user has the same one", async () => {
+      expect(await reached(kind, [SYSTEMS]).at(SYSTEMS)).toEqual(["system", `own ${SYSTEMS}`]);
+    });
 
-  it("need not be there", async () => {
-    const { at } = reached(kind, [OWN], false);
-    expect([await at(OWN), await at(SYSTEMS)]).toEqual([[], ["system"]]);
-  });
+    it("need not be there", async () => {
+      const { at } = reached(kind, [OWN], false);
+      expect([await at(OWN), await at(SYSTEMS)]).toEqual([[], ["system"]]);
+    });
+  },
+);
+
+it("runs no getter of the user's main but those of handlers", () => {
+  const users = {
+    get queue() {
+      return () => 1;
+    },
+    get database(): never {
+      throw new Error("No connection is made while the module loads.");
+    },
+  };
+  const made = besideMain({ default: users }, [], { serve: async () => new Response(), crons: [], keepAlive: () => {} });
+  expect(Object.keys(made).toSorted()).toEqual(["fetch", "queue"]);
 });
 
 it("a system without schedules leaves the handlers of the user's main as they are", () => {

@@ -3,8 +3,8 @@
  *
  * Owns: the request's id; `Location` and `Content-Location` behind a prefix, which the application does not know.
  */
-import type { RequestMeta } from "../protocol/messages.ts";
-import { isRequestId, REQUEST_ID_HEADER, withRequestId } from "../protocol/http-request.ts";
+import type { RequestMeta } from "./messages.ts";
+import { isRequestId, REQUEST_ID_HEADER, withRequestId } from "./http-request.ts";
 
 /**
  * Puts the id on an answer, unless the handler has given it one that is fit, and gives addresses their prefix back.

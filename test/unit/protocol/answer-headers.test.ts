@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RequestMeta } from "../../../src/protocol/messages.ts";
-import { withAnswerHeaders, withPrefix } from "../../../src/replica/answer-headers.ts";
+import { withAnswerHeaders, withPrefix } from "../../../src/protocol/answer-headers.ts";
 
 const URL_SEEN = "http://host:8787/item?x=1";
 
