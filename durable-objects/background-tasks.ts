@@ -109,7 +109,15 @@ export function backgroundTasks(): (system: System) => TaskSystem {
       answer: (request, path, env) => answerTasks(request, path, env, { apps, client }),
       observed: {
         async metrics() {
-          return taskMetrics(await Promise.all(apps.map(async (app) => ({ app, parts: await client.counters(app) }))));
+          return taskMetrics(
+            await Promise.all(
+              system.manifest.applications.map(async ({ name: app, deployments }) => ({
+                app,
+                deployments: withTasks(deployments),
+                parts: await client.counters(app),
+              })),
+            ),
+          );
         },
         async section() {
           const [{ tasks }, ...counters] = await Promise.all([
@@ -129,6 +137,12 @@ export function backgroundTasks(): (system: System) => TaskSystem {
 // As compiled, as for the replicas: a document that would change it is refused.
 function jurisdictionsIn(deployments: ApplicationManifest["deployments"]): Readonly<Record<string, Jurisdiction | undefined>> {
   return Object.fromEntries(Object.entries(deployments).map(([name, { placement }]) => [name, placement.jurisdiction]));
+}
+
+function withTasks(deployments: ApplicationManifest["deployments"]): string[] {
+  return Object.entries(deployments).flatMap(([name, { tasks, schedules = [] }]) =>
+    tasks === undefined && schedules.length === 0 ? [] : [name],
+  );
 }
 
 function schedulesIn(application: ApplicationManifest | null): Schedule[] {

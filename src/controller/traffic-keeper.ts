@@ -10,7 +10,7 @@
  */
 import type { Manifest } from "../protocol/manifest.ts";
 import type { RouteConfig, RouteStatus, TrafficReport, TrafficTable } from "../protocol/traffic.ts";
-import { addShadows, type ShadowCount } from "../traffic/shadow.ts";
+import { addShadows, type ShadowCount, withAllOutcomes } from "../traffic/shadow.ts";
 import {
   applied,
   judged,
@@ -122,7 +122,10 @@ export class TrafficKeeper {
     return {
       configs: this.routes,
       status: routesStatus(this.#state, this.#ports.now()),
-      shadows: this.#shadows,
+      shadows: withAllOutcomes(
+        this.#shadows,
+        routes.flatMap(({ config: { shadow } }) => (shadow === undefined ? [] : [shadow.application])),
+      ),
       measured: Object.fromEntries(
         routes.filter(({ canary }) => canary !== undefined).map((route) => [route.config.prefix, measuredSides(route)]),
       ),

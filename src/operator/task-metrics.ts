@@ -2,7 +2,7 @@
  * What is scraped of tasks. In the bundles of systems with tasks only. Pure.
  */
 import type { Series } from "../protocol/metrics.ts";
-import { TASK_STATES, type TaskCounters } from "../protocol/tasks.ts";
+import { ATTEMPT_OUTCOMES, TASK_STATES, TASK_WAIT_BOUNDS_MS, type TaskCounters } from "../protocol/tasks.ts";
 import { counter, DEPLOYMENT, gauge, type Metric } from "../observe/metric-definitions.ts";
 import { expose } from "./exposition.ts";
 
@@ -16,23 +16,36 @@ const waits = (bounds: readonly number[]): Metric => ({
   bounds,
 });
 
-/** The metrics of tasks. Waits have the bounds that the shards count by. */
-export const TASK_METRICS: readonly Metric[] = [TASKS, ATTEMPTS, waits([])];
+/** The metrics of tasks. */
+export const TASK_METRICS: readonly Metric[] = [TASKS, ATTEMPTS, waits(TASK_WAIT_BOUNDS_MS)];
+
+/** What there is to say of an application's tasks. */
+export interface CountedTasks {
+  readonly app: string;
+  /** Those that may have tasks: their series are there before the first task is, so that whoever scrapes sees them grow. */
+  readonly deployments: readonly string[];
+  /** A part for each shard. */
+  readonly parts: readonly TaskCounters[];
+}
 
 /** Writes what the shards of each application have counted. */
-export function taskMetrics(applications: readonly { readonly app: string; readonly parts: readonly TaskCounters[] }[]): string {
+export function taskMetrics(applications: readonly CountedTasks[]): string {
   const tasks = new Sums();
   const attempts = new Sums();
   const waited = new Sums();
-  let bounds: readonly number[] = [];
-  for (const { app, parts } of applications) {
+  // Of other code, for a while after a deploy.
+  const [told] = applications.flatMap(({ parts }) => parts.flatMap((part) => part.waits));
+  const bounds = told === undefined ? TASK_WAIT_BOUNDS_MS : told.buckets.map(({ upToMs }) => upToMs);
+  for (const { app, deployments, parts } of applications) {
+    for (const deployment of new Set([...deployments, ...parts.flatMap((part) => part.tasks.map((count) => count.deployment))])) {
+      for (const state of TASK_STATES) tasks.add([app, deployment, state], [0]);
+      for (const outcome of ATTEMPT_OUTCOMES) attempts.add([app, deployment, outcome], [0]);
+      waited.add([app, deployment], [0, ...bounds.map(() => 0), 0]);
+    }
     for (const part of parts) {
-      for (const { deployment, state, count } of part.tasks) {
-        for (const each of TASK_STATES) tasks.add([app, deployment, each], [each === state ? count : 0]);
-      }
+      for (const { deployment, state, count } of part.tasks) tasks.add([app, deployment, state], [count]);
       for (const { deployment, outcome, count } of part.attempts) attempts.add([app, deployment, outcome], [count]);
       for (const { deployment, buckets, count, sumMs } of part.waits) {
-        bounds = buckets.map(({ upToMs }) => upToMs);
         const upTo = [0, ...buckets.map((bucket) => bucket.count), count];
         waited.add([app, deployment], [sumMs, ...upTo.slice(1).map((value, index) => value - upTo[index]!)]);
       }

@@ -120,6 +120,8 @@ export type Reply =
       readonly error: WireError;
       /** The deployment has no such method: not what a call inside of it says. */
       readonly isMissing?: true;
+      /** The method has returned, and this is about what: not what a call inside of it says. */
+      readonly isUnsendable?: true;
     } & News)
   | Refusal;
 

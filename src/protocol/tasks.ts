@@ -164,6 +164,14 @@ export interface TaskCount {
   readonly count: number;
 }
 
+/** The label `outcome` of `serve_task_attempts_total`. */
+export const ATTEMPT_OUTCOMES = ["succeeded", "failed", "lost", "timed_out", "cancelled"] as const;
+
+/** The bounds of `serve_task_wait_ms`, in milliseconds. */
+export const TASK_WAIT_BOUNDS_MS: readonly number[] = [
+  10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000,
+];
+
 /** What a shard has counted since it began. */
 export interface TaskCounters {
   readonly tasks: readonly TaskCount[];

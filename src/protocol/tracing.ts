@@ -42,10 +42,15 @@ export type SpanAttributes = Readonly<Record<string, SpanValue | undefined>>;
 
 const NO_SPAN: Span = { setAttribute() {} };
 
+// The platform throws for anything else.
+function isSpanValue(value: unknown): value is SpanValue {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
 /** Runs `body` in a span: to the end of the promise that it gives, if it gives one. Ask {@link isTraced} before. */
 export function inSpan<T>(name: string, attributes: SpanAttributes, body: (span: Span) => T): T {
   return platform!.enterSpan(name, (span) => {
-    for (const [key, value] of Object.entries(attributes)) if (value !== undefined) span.setAttribute(key, value);
+    for (const [key, value] of Object.entries(attributes)) if (isSpanValue(value)) span.setAttribute(key, value);
     return body(span as Span);
   });
 }
@@ -88,7 +93,8 @@ export function nameSpan(span: Span, requestId: string | null): void {
  *
  * @param name What the span is called.
  * @param fn Given the span. It is open until `fn` returns, or the promise that it returns has settled.
- * @param attributes Set at its beginning: strings, numbers and booleans.
+ * @param attributes Set at its beginning: strings, numbers and booleans. Anything else is left out, here and by `setAttribute`, so that
+ * a request does not depend on whether somebody looks.
  * @returns What `fn` returns. What it throws is thrown.
  *
  * @example
@@ -98,5 +104,13 @@ export function nameSpan(span: Span, requestId: string | null): void {
  * });
  */
 export function span<T>(name: string, fn: (span: Span) => T, attributes: SpanAttributes = {}): T {
-  return isTraced() ? inSpan(name, attributes, fn) : fn(NO_SPAN);
+  return isTraced() ? inSpan(String(name), attributes ?? {}, (open) => fn(lenient(open))) : fn(NO_SPAN);
+}
+
+function lenient(open: Span): Span {
+  return {
+    setAttribute(key, value) {
+      if (typeof key === "string" && isSpanValue(value)) open.setAttribute(key, value);
+    },
+  };
 }

@@ -201,6 +201,7 @@ export class Replica {
     let reply: Reply | undefined;
     let failed: Failed | undefined;
     let isMissing = false;
+    let isUnsendable = false;
     try {
       const started = this.#instance.started ?? (await this.#start(run));
       if ("failed" in started) return this.#unstarted(started);
@@ -211,6 +212,7 @@ export class Replica {
       const result = isTraced()
         ? await runInScope(run, () => running(run, request.method, () => invoke(method, started.target, args)))
         : await runInScope(run, () => invoke(method, started.target, args));
+      isUnsendable = true;
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
         : resultAnswer(result, () => `The result of ${this.#subject(request)}`, run);
@@ -224,7 +226,12 @@ export class Replica {
       logCall(request.method, failed === undefined ? "OK" : run.isAborted ? "CANCELLED" : "ERROR", run.startedAtMs, run);
     }
     if (failed !== undefined) logFailure(failed.error, run);
-    reply ??= { kind: "error", error: encodeError(failed!.error), ...(isMissing ? { isMissing } : {}) };
+    reply ??= {
+      kind: "error",
+      error: encodeError(failed!.error),
+      ...(isMissing ? { isMissing } : {}),
+      ...(isUnsendable ? { isUnsendable } : {}),
+    };
     return withNews(reply, this.#gate.newerSet(epoch), wantsState === true ? this.#states.now(run) : undefined);
   }
 

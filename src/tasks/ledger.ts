@@ -9,14 +9,11 @@
  *   L2. What follows from a step (a message, an answer) comes after it has been stored; but a line in the log comes before: it
  *       may be written twice, and is never missing.
  */
-import type { TaskCounters, TaskOutcome } from "../protocol/tasks.ts";
+import { TASK_WAIT_BOUNDS_MS, type TaskCounters, type TaskOutcome } from "../protocol/tasks.ts";
 import { type Effect, step, type Step, type TaskEvent } from "./machine.ts";
 import type { TaskShardPorts } from "./ports.ts";
 import { isBusy, isExpired } from "./store.ts";
 import { isFinished, readyAt, type TaskRow } from "./task.ts";
-
-/** The bounds of `serve_task_wait_ms`. */
-const WAIT_BOUNDS_MS: readonly number[] = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000];
 
 /** What else follows from a step. */
 export interface Follower {
@@ -98,7 +95,7 @@ export class Ledger {
       if (effect.kind !== "count") continue;
       const waitedMs = Math.max(0, effect.waitedMs);
       store.add(`attempts ${row.deployment} ${effect.outcome}`, 1);
-      store.add(`wait ${row.deployment} ${WAIT_BOUNDS_MS.find((bound) => waitedMs <= bound) ?? "more"}`, 1);
+      store.add(`wait ${row.deployment} ${TASK_WAIT_BOUNDS_MS.find((bound) => waitedMs <= bound) ?? "more"}`, 1);
       store.add(`waited ${row.deployment}`, waitedMs);
     }
   }
@@ -142,7 +139,7 @@ export class Ledger {
       const deployment = name.slice("waited ".length);
       const own = (bound: number | "more") => store.mark(`wait ${deployment} ${bound}`) ?? 0;
       let count = 0;
-      const buckets = WAIT_BOUNDS_MS.map((upToMs) => ({ upToMs, count: (count += own(upToMs)) }));
+      const buckets = TASK_WAIT_BOUNDS_MS.map((upToMs) => ({ upToMs, count: (count += own(upToMs)) }));
       return { deployment, buckets, count: count + own("more"), sumMs };
     });
     return { tasks: store.counts(), attempts, waits };

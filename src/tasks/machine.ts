@@ -12,6 +12,7 @@
  *   M4. A finished task changes only when it is retried by hand.
  */
 import type { TasksConfig } from "../protocol/manifest.ts";
+import type { ATTEMPT_OUTCOMES } from "../protocol/tasks.ts";
 import type { Flight, Lingering, Place, TaskRow } from "./task.ts";
 import { isFinished, readyAt } from "./task.ts";
 
@@ -54,8 +55,8 @@ export type Effect =
   /** An attempt that has begun is over, or was given up. */
   | { readonly kind: "count"; readonly outcome: AttemptOutcomeLabel; readonly waitedMs: number };
 
-/** The label `outcome` of `serve_task_attempts_total`. */
-export type AttemptOutcomeLabel = "succeeded" | "failed" | "lost" | "timed_out" | "cancelled";
+/** See {@link ATTEMPT_OUTCOMES}. */
+export type AttemptOutcomeLabel = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** What an event makes of a task. */
 export interface Step {

@@ -6,7 +6,7 @@
 import { bodiesIn } from "../protocol/bodies.ts";
 import { bodyOf } from "../protocol/byte-streams.ts";
 import type { Cancellation } from "../protocol/cancellation.ts";
-import { encodeError } from "../protocol/error-codec.ts";
+import { encodeError, type WireError } from "../protocol/error-codec.ts";
 import { DeploymentUnavailableError, KeyError, SerializationError } from "../protocol/errors.ts";
 import type { Reply, RequestMeta } from "../protocol/messages.ts";
 import type { KeyedRouter } from "../router/keyed-router.ts";
@@ -93,7 +93,8 @@ function outcomeOf(reply: Reply): AttemptOutcome {
       for (const body of bodiesIn(reply.value)) giveBack(bodyOf(body));
       return { kind: "value", value: reply.value };
     case "error":
-      return reply.isMissing === true ? { kind: "missing", error: reply.error } : { kind: "error", error: reply.error };
+      if (reply.isMissing === true) return { kind: "missing", error: reply.error };
+      return { kind: "error", error: reply.isUnsendable === true ? withoutRetry(reply.error) : reply.error };
     case "refused":
       return { kind: "not-begun" };
     case "stream":
@@ -109,6 +110,11 @@ function giveBack(stream: ReadableStream | null): void {
 function missing(app: string, deployment: string): AttemptOutcome {
   const words = `Deployment ${JSON.stringify(deployment)} of application ${JSON.stringify(app)} does not exist.`;
   return { kind: "missing", error: encodeError(new DeploymentUnavailableError(words)) };
+}
+
+// It would return no other the next time.
+function withoutRetry(error: WireError): WireError {
+  return error.kind === "error" ? { ...error, props: { ...error.props, retryable: false } } : error;
 }
 
 function final(error: SerializationError): ReturnType<typeof encodeError> {

@@ -71,7 +71,8 @@ export interface IdentityParts {
 
 /** What two enqueues have in common that are one task. */
 export function identityOf({ deployment, method, key, idempotencyKey }: IdentityParts): string {
-  return JSON.stringify([deployment, method ?? null, key ?? null, idempotencyKey]);
+  // The default method has one name, however it was called.
+  return JSON.stringify([deployment, method === "call" ? null : (method ?? null), key ?? null, idempotencyKey]);
 }
 
 /**

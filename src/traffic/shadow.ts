@@ -11,7 +11,9 @@ export const SHADOW_BODY_BYTES: number = 64 * 1024;
 export const SHADOW_TIMEOUT_MS = 20_000;
 
 /** What `serve_shadow_requests_total` counts. */
-export type ShadowOutcome = "same_status" | "other_status" | "failed" | "skipped";
+const SHADOW_OUTCOMES = ["same_status", "other_status", "failed", "skipped"] as const;
+/** See {@link SHADOW_OUTCOMES}. */
+export type ShadowOutcome = (typeof SHADOW_OUTCOMES)[number];
 
 /** What is known of a request before its body is read. */
 export interface ShadowedRequest {
@@ -57,4 +59,12 @@ export function addShadows(counts: readonly ShadowCount[], more: readonly Shadow
     const others = all.filter((one) => one !== before);
     return [...others, [application, outcome, (before?.[2] ?? 0) + count]];
   }, counts);
+}
+
+/** With all outcomes of these applications, at 0 where none has been counted: whoever scrapes is to see the first one. */
+export function withAllOutcomes(counts: readonly ShadowCount[], applications: readonly string[]): readonly ShadowCount[] {
+  const none = [...new Set(applications)].flatMap((application) =>
+    SHADOW_OUTCOMES.map((outcome): ShadowCount => [application, outcome, 0]),
+  );
+  return addShadows(none, counts);
 }

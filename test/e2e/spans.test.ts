@@ -36,6 +36,14 @@ export class Front {
         return String(error);
       }
     }
+    if (pathname === "/odd") {
+      const odd = [Symbol("x"), { a: 1 }, null, 5n, () => {}] as never[];
+      return serve.span("odd", (span) => {
+        odd.forEach((value, index) => span.setAttribute("late" + index, value));
+        span.setAttribute("good", "late");
+        return "spanned";
+      }, { early: 7, ...odd, left: undefined });
+    }
     if (pathname === "/slow") return await this.slow.remote();
     if (pathname === "/task") return await (await this.model.later.enqueue()).result();
     return await Promise.all(["a", "bb"].map((text) => this.model.predict.remote(text)));
@@ -165,5 +173,12 @@ describe("spans", () => {
     expect(first.attributes).toEqual({ early: 7, late: true });
     const [run] = (await named("serve.run", "own")) as [Seen];
     expect(first.parent).toBe(run.id);
+  });
+
+  it("leave out what is no attribute, which fails no request", async () => {
+    expect(await ask("/odd", "odd")).toBe("spanned");
+    const odd = async () => (await seen()).filter(({ name }) => name === "odd");
+    await expect.poll(odd).toHaveLength(1);
+    expect((await odd())[0]!.attributes).toEqual({ early: 7, good: "late" });
   });
 });

@@ -70,6 +70,7 @@ describe("an enqueued call", () => {
   it.each([
     ["says so with retryable: false", "hopeless", "Hopeless"],
     ["returns what cannot be stored", "unstorable", "SerializationError"],
+    ["returns what cannot even cross", "uncrossable", "SerializationError"],
     ["is no method", "missing", "MethodNotFoundError"],
   ])("has failed at once where its method %s", async (_, method, name) => {
     const id = await start({ method });
@@ -163,6 +164,8 @@ describe("an enqueued call", () => {
     const id = await start({ ...asked, args: [100] });
     expect(await start({ ...asked, args: [101] })).toBe(id);
     expect(await start({ ...asked, method: "second" })).not.toBe(id);
+    const [byDefault, byName] = await Promise.all([start({ options: asked.options }), start({ ...asked, method: "call" })]);
+    expect(byName).toBe(byDefault);
     expect(await front().result.remote(id, 20_000)).toBe(100);
   });
 

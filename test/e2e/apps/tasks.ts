@@ -72,6 +72,9 @@ export class Jobs {
   unstorable() {
     return new Response("a body");
   }
+  uncrossable() {
+    return [() => {}];
+  }
   *numbers() {
     yield 1;
   }

@@ -19,7 +19,7 @@ const part = (succeeded: number, waits: readonly number[], sumMs: number): TaskC
 });
 
 it("the metrics of tasks are the sums of what the shards have counted", () => {
-  const text = taskMetrics([{ app: "shop", parts: [part(2, [1, 2, 2], 60), part(3, [0, 1, 3], 5000)] }]);
+  const text = taskMetrics([{ app: "shop", deployments: [], parts: [part(2, [1, 2, 2], 60), part(3, [0, 1, 3], 5000)] }]);
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const labels = 'application="shop",deployment="Jobs"';
   expect(lines.filter((line) => !line.endsWith(" 0"))).toEqual([
@@ -33,6 +33,23 @@ it("the metrics of tasks are the sums of what the shards have counted", () => {
   ]);
 });
 
-it("a system without tasks yet has none of these lines", () => {
-  expect(taskMetrics([{ app: "shop", parts: [{ tasks: [], attempts: [], waits: [] }] }])).toBe("");
+it("the series of a deployment that may have tasks are there, at 0, before it has one", () => {
+  const none: TaskCounters = { tasks: [], attempts: [], waits: [] };
+  const lines = taskMetrics([{ app: "shop", deployments: ["Jobs"], parts: [none] }])
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const labels = 'application="shop",deployment="Jobs"';
+  expect(lines).toEqual([
+    ...["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"].map((state) => `serve_tasks{${labels},state="${state}"} 0`),
+    ...["succeeded", "failed", "lost", "timed_out", "cancelled"].map((end) => `serve_task_attempts_total{${labels},outcome="${end}"} 0`),
+    ...[10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000, "+Inf"].map(
+      (bound) => `serve_task_wait_ms_bucket{${labels},le="${bound}"} 0`,
+    ),
+    `serve_task_wait_ms_sum{${labels}} 0`,
+    `serve_task_wait_ms_count{${labels}} 0`,
+  ]);
+});
+
+it("an application without tasks has none of these lines", () => {
+  expect(taskMetrics([{ app: "shop", deployments: [], parts: [{ tasks: [], attempts: [], waits: [] }] }])).toBe("");
 });

@@ -35,7 +35,7 @@ describe("serve.span", () => {
       given.setAttribute("late", "x");
       return 7;
     };
-    expect(await span("mine", body, { early: 1, missing: undefined })).toBe(7);
+    expect(await span("mine", body, { early: 1, missing: undefined, odd: { a: 1 } as never })).toBe(7);
     expect(open.mock.calls).toEqual(opened);
     const error = new RangeError("no");
     const fail = () => span("mine", () => Promise.reject(error));

@@ -224,6 +224,12 @@ describe("a task's id", () => {
     expect([parseShardName("tasks/a/b/1"), parseShardName("tasks/a/01"), parseShardName("x")]).toEqual([undefined, undefined, undefined]);
   });
 
+  it("is the same for the default method, however it is called", () => {
+    const parts = { deployment: "Mail", idempotencyKey: "order-1" };
+    expect(identityOf({ ...parts, method: "call" })).toBe(identityOf(parts));
+    expect(identityOf({ ...parts, method: "send" })).not.toBe(identityOf(parts));
+  });
+
   it("divides idempotency keys evenly, and always in the same way", () => {
     const counts = Array.from({ length: SHARDS }, () => 0);
     for (let n = 0; n < 8000; n++) counts[shardFor(identityOf({ deployment: "Mail", idempotencyKey: `order-${n}` }), () => 0)]!++;

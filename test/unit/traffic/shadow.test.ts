@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideShadow, SHADOW_BODY_BYTES, type ShadowedRequest, shadowOutcome } from "../../../src/traffic/shadow.ts";
+import { decideShadow, SHADOW_BODY_BYTES, type ShadowedRequest, shadowOutcome, withAllOutcomes } from "../../../src/traffic/shadow.ts";
 
 const SHADOW = { application: "v3", percent: 12.34 };
 const REQUEST: ShadowedRequest = { application: "v1", isUpgrade: false, bodyBytes: 0 };
@@ -41,5 +41,26 @@ describe("a request's shadow", () => {
     ["failed", 503, undefined],
   ])("counts as %s if the client got %i and the shadow answered %s", (outcome, client, shadow) => {
     expect(shadowOutcome(client, shadow)).toBe(outcome);
+  });
+
+  it("is counted from 0 on, in each way that it may end, for every application that gets any", () => {
+    const none = (application: string) => ["same_status", "other_status", "failed", "skipped"].map((outcome) => [application, outcome, 0]);
+    expect(withAllOutcomes([], ["v3"])).toEqual(none("v3"));
+    expect(withAllOutcomes([], ["v3", "v3"])).toEqual(none("v3"));
+    const counted = withAllOutcomes(
+      [
+        ["v3", "failed", 2],
+        ["gone", "skipped", 1],
+      ],
+      ["v3"],
+    );
+    expect(counted).toHaveLength(5);
+    expect(counted).toEqual(
+      expect.arrayContaining([
+        ["v3", "failed", 2],
+        ["v3", "same_status", 0],
+        ["gone", "skipped", 1],
+      ]),
+    );
   });
 });
