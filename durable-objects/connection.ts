@@ -40,13 +40,15 @@ export interface Compiled {
  */
 const kept = new WeakMap<ReplicaScope, WeakMap<ReplicaRef, StubConnection>>();
 
-/** The connections to the objects of keys, of each object, and of each request of the user's own Worker: one stub keeps the order of calls. */
+/** The connections to the objects of keys, of each object, and of each request of a Worker: one stub keeps the order of calls. */
 const keptObjects = new WeakMap<object, Map<string, StubConnection>>();
 /** So many are kept; after that they are made anew. */
 const MAX_KEPT_OBJECTS = 1000;
 
 function keptObjectsHere(): Map<string, StubConnection> | undefined {
-  const caller = currentScope()?.replica ?? outerRequest();
+  const scope = currentScope();
+  // What runs inline in a Worker is there for many requests, and none may use another's stubs.
+  const caller = scope?.replica.isUnshared === true ? scope.request?.work : (scope?.replica ?? outerRequest());
   if (caller === undefined) return undefined;
   let connections = keptObjects.get(caller);
   if (connections === undefined) keptObjects.set(caller, (connections = new Map()));
@@ -55,7 +57,6 @@ function keptObjectsHere(): Map<string, StubConnection> | undefined {
 
 function keptHere(): WeakMap<ReplicaRef, StubConnection> | undefined {
   const replica = currentScope()?.replica;
-  // What runs inline in a Worker is there for many requests, and none may use another's stubs.
   if (replica === undefined || replica.isUnshared === true) return undefined;
   let connections = kept.get(replica);
   if (connections === undefined) kept.set(replica, (connections = new WeakMap()));

@@ -111,6 +111,19 @@ describe("in the Worker", () => {
     }
   });
 
+  it.each([
+    { way: "bound", last: 24 },
+    { way: "named", last: 24 },
+    { way: "deleted", last: undefined },
+  ])("calls the object of a key in order, request after request, and many at once: $way", async ({ way, last }) => {
+    const three = async () => (await (await get(`/keys/${way}?key=${way}`)).json()) as number[];
+    const counts = [await three(), await three(), await three()];
+    if (last === undefined) return expect(counts).toEqual([1, 2, 3].map(() => [1, 2, 3]));
+    counts.push(...(await Promise.all(Array.from({ length: 5 }, three))));
+    for (const one of counts) expect(one).toEqual(one.toSorted((a, b) => a - b));
+    expect(counts.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: last }, (_, n) => n + 1));
+  });
+
   it("puts the calls of one request into a batch, and those of none other", async () => {
     const answers = await Promise.all([get("/edge/embed?count=5"), get("/edge/embed?count=3"), get("/edge/embed?count=1")]);
     expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual([[5, 5, 5, 5, 5], [3, 3, 3], [1]]);

@@ -162,3 +162,37 @@ export const edge = serve.deployment(Edge, { placement: "inline", maxOngoingRequ
 export const small = serve
   .deployment(Edge, { name: "Small", placement: "inline", maxOngoingRequests: 2 })
   .bind(serve.deployment(Tokenizer, { placement: "inline" }).bind(), serve.deployment(Far, { placement: "inline" }).bind());
+
+/** The object of a key. */
+export class Counter {
+  #count = 0;
+  next() {
+    return ++this.#count;
+  }
+}
+
+/** Calls objects of keys from the Worker. */
+export class Keys {
+  constructor(private counters: serve.KeyedHandle<Counter>) {}
+  async fetch(request: Request) {
+    const { pathname, searchParams } = new URL(request.url);
+    const key = searchParams.get("key") ?? "";
+    switch (pathname) {
+      case "/bound":
+        return this.#three(this.counters, key);
+      case "/named":
+        return this.#three(serve.getKeyedHandle<Counter>("Counter"), key);
+      case "/deleted": {
+        const counts = await this.#three(this.counters, key);
+        await this.counters.delete(key);
+        return counts;
+      }
+      default:
+        return null;
+    }
+  }
+  #three(counters: serve.KeyedHandle<Counter>, key: string) {
+    return Promise.all([1, 2, 3].map(() => counters.get(key).next.remote()));
+  }
+}
+export const keys = serve.deployment(Keys, { placement: "inline" }).bind(serve.deployment(Counter, { keyed: true }).bind());

@@ -1,0 +1,5 @@
+/** Wrangler imports HTML as text. */
+declare module "*.html" {
+  const html: string;
+  export default html;
+}
