@@ -71,9 +71,10 @@ export class ServerChild {
   }
 
   /** Resolves once the server answers; rejects with what is wrong. */
-  start(message: StartMessage): Promise<Ready> {
-    this.#starting = Promise.withResolvers<Ready>();
+  async start(message: StartMessage): Promise<Ready> {
+    // First, because what cannot be sent, such as a function among the arguments, waits for no answer.
     this.#send(message);
+    this.#starting = Promise.withResolvers<Ready>();
     return this.#starting.promise;
   }
 

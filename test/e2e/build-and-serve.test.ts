@@ -52,6 +52,8 @@ describe("serve", () => {
   it("[V1] rejects with the place in the user's code", async () => {
     using project = new CliProject({ "package.json": "{}", "src/app.ts": 'export const a = 1;\nthrow new Error("not today");\n' });
     await expect(serve(`${project.root}/src/app.ts:a`)).rejects.toThrow("src/app.ts:2:7  Error: not today");
+    // The process that was started for it ends too, which is no error that nobody handles.
+    await expect(serve(`${project.root}/src/app.ts:a`, { args: { make: () => 1 } })).rejects.toThrow("could not be cloned");
     expect(project.read("wrangler.toml")).toBeUndefined();
   });
 

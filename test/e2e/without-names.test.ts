@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { OWN_ROOT } from "../../src/cli/project/own-package.ts";
 import { serve } from "../../src/testing.ts";
 import { CliProject } from "../support/cli-project.ts";
 import { startNode } from "../support/process-group.ts";
@@ -150,4 +151,32 @@ it("a served system without names takes documents, counts and logs by the names 
   expect(server.logs().map(({ message }) => message)).toContainEqual(
     expect.stringContaining('The requestRouter of deployment "Routed" must return the index'),
   );
+});
+
+// As it is published: what makes it of its sources must not make names look as if they were lost.
+describe("the package", () => {
+  it.each<[string, object, string]>([
+    ["a function without a name", () => 1, "has no name"],
+    [
+      "a class without one",
+      class {
+        call() {}
+      },
+      "has no name",
+    ],
+    ["a name that no deployment can have", function größe() {}, "größe"],
+  ])("refuses %s", async (_, target, says) => {
+    const path = join(OWN_ROOT, "dist/src/index.js");
+    const { deployment } = (await import(path)) as { deployment(target: unknown): unknown };
+    expect(() => deployment(target)).toThrow(says);
+  });
+
+  it("refuses them in a build", async () => {
+    const text = 'import { deployment } from "edge-serve";\nexport const app = deployment(() => 1).bind();\n';
+    using project = new CliProject({ "src/app.ts": text });
+    project.install("edge-serve", "wrangler");
+    await using build = startNode(`${OWN_ROOT}/dist/src/cli/main.js`, ["build", "src/app.ts:app"], project.root);
+    const { exitCode, said } = await build.ended;
+    expect([exitCode, said]).toEqual([1, expect.stringContaining("has no name")]);
+  });
 });
