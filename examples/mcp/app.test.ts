@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -142,9 +143,19 @@ describe("the MCP server", () => {
   it.each([
     { what: "what begins no session", headers: {}, body: LIST, status: 400 },
     { what: "what is not JSON", headers: {}, body: "{", status: 400 },
-    { what: "too much", headers: {}, body: " ".repeat(256 * 1024 + 1), status: 413 },
     { what: "the script of another site", headers: { origin: "https://eve.example" }, body: LIST, status: 403 },
   ])("refuses $what with $status", async ({ headers, body, status }) => {
     expect((await post(headers, body)).status).toBe(status);
+  });
+
+  it("refuses too much with 413", async () => {
+    // On a connection of its own: the platform closes one on which it has left a body unread, without saying so before.
+    const status = await new Promise((resolve, reject) => {
+      request(new URL("/mcp", server.url), { method: "POST", headers: HEADERS, agent: false })
+        .on("response", (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end(" ".repeat(256 * 1024 + 1));
+    });
+    expect(status).toBe(413);
   });
 });
