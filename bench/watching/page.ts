@@ -11,7 +11,9 @@ const PRICE = { workerRequest: 0.3, objectRequest: 0.15, row: 1, logLine: 0.6 };
 
 /** The part of the page. @param madeOn When, and on what. */
 export function pageOf(figures: Figures, madeOn: string): string {
-  const { plain, measured, rows, linesPerRequest, lineBytes, requestsPerS } = figures;
+  const { plain, measured, rows, lineBytes, requestsPerS } = figures;
+  // A request at the beginning or the end of the run has only some of its lines in it.
+  const linesPerRequest = Math.round(figures.linesPerRequest * 10) / 10;
   const reports = hourly(plain.reportsPerMinute * REPLICAS * 60);
   const lines = linesPerRequest * REQUESTS_PER_S * 3600;
   const scrapes = 3600 / SCRAPE_S;
@@ -47,13 +49,19 @@ export function pageOf(figures: Figures, madeOn: string): string {
       dollars(scrapes * (PRICE.workerRequest + PRICE.objectRequest)),
     ],
     [
-      `access log: ${linesPerRequest.toFixed(1)} lines a request, one in each of the two deployments that it runs in`,
+      `access log: ${linesPerRequest} lines a request, one in each of the two deployments that it runs in`,
       "0",
       "0",
       `${bytes(lines * lineBytes)}: ${lineBytes} a line, ${count(lines)} lines`,
       dollars(lines * PRICE.logLine),
     ],
-    ["the dashboard's last hour", "0: it is made of the reports above", "not measured", "not measured", "not measured"],
+    [
+      "the dashboard's last hour, which the system keeps whether anybody looks or not",
+      "not measured yet",
+      "not measured yet",
+      "not measured yet",
+      "not measured yet",
+    ],
   ];
   return `| an hour of | requests | rows written | bytes | dollars a month |
 | --- | --- | --- | --- | --- |
