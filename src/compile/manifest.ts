@@ -19,9 +19,11 @@ import { resolveApplication } from "../api/resolve-application.ts";
 import { DEPLOYMENT_SHAPE } from "../config/deployment-config.ts";
 import { inYamlSpelling } from "../config/read-section.ts";
 import type { SystemConfig } from "../config/system-config.ts";
+import type { HttpOptions } from "../config/system-options.ts";
 import { atCapacity } from "../config/target-capacity.ts";
 import { ConfigError } from "../protocol/errors.ts";
-import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef } from "../protocol/manifest.ts";
+import { SESSION_HEADER } from "../protocol/http-request.ts";
+import type { ApplicationManifest, DeploymentConfig, Manifest, PolicyRef, SessionsConfig } from "../protocol/manifest.ts";
 import { own } from "../protocol/own.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
 import { applicationsOf } from "../traffic/state.ts";
@@ -42,6 +44,7 @@ export interface DescribedApplication {
   readonly args?: unknown;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
   readonly httpTimeoutMs?: number;
+  readonly sessions?: SessionsConfig;
   /** Scales every number of replicas, in percent. */
   readonly targetCapacity?: number;
   /** Applies to every deployment that does not say otherwise. */
@@ -133,7 +136,7 @@ function describeApplication(
   { exported, policies, checkTasks, routes }: ApplicationCode,
   report: Report,
 ): ApplicationManifest | undefined {
-  const { name, args, httpTimeoutMs, autoscalingPolicy, rpc } = described;
+  const { name, args, httpTimeoutMs, sessions, autoscalingPolicy, rpc } = described;
   if (exported === undefined) {
     report(missingExport(described), "import_path");
     return undefined;
@@ -180,6 +183,7 @@ function describeApplication(
     ingress: root.name,
     ...(args === undefined ? {} : { args }),
     ...(httpTimeoutMs === undefined ? {} : { httpTimeoutMs }),
+    ...(sessions === undefined ? {} : { sessions }),
     ...(autoscalingPolicy === undefined ? {} : { autoscalingPolicy }),
     ...(rpc === true ? { rpc } : {}),
     deployments,
@@ -270,6 +274,7 @@ export function describedApplications({
   logging: inherited,
 }: SystemConfig): DescribedApplication[] {
   const { requestTimeoutMs } = httpOptions;
+  const sessions = sessionsOf(httpOptions);
   return applications.map(
     ({ name, routePrefix, isDefaultRoute, args, importPath, autoscalingPolicy, rpc, deployments, logging: given }) => {
       const logging = { ...inherited, ...given };
@@ -284,8 +289,16 @@ export function describedApplications({
         ...(args === undefined ? {} : { args }),
         ...(targetCapacity === undefined ? {} : { targetCapacity }),
         ...(requestTimeoutMs === undefined ? {} : { httpTimeoutMs: requestTimeoutMs }),
+        ...(sessions === undefined ? {} : { sessions }),
         ...(Object.keys(logging).length === 0 ? {} : { logging }),
       };
     },
   );
+}
+
+// What is as it is without options is not said.
+function sessionsOf({ sessionIdHeaderKey = SESSION_HEADER, sessionIdGenerated = false }: HttpOptions): SessionsConfig | undefined {
+  const header = sessionIdHeaderKey.toLowerCase();
+  if (header === SESSION_HEADER && !sessionIdGenerated) return undefined;
+  return { ...(header === SESSION_HEADER ? {} : { header }), ...(sessionIdGenerated ? { generated: true } : {}) };
 }

@@ -30,7 +30,10 @@ export const SHARE_OPTIONS = {
 } satisfies TableOf<Share>;
 
 const STEPS = "from 1 to 100 percentages that ascend and end at 100";
-const HEADER = "the name of a header";
+/** @internal */
+export const HEADER = "the name of a header";
+/** @internal */
+export const HEADER_PATTERN = /^[\w!#$%&'*+.^`|~-]{1,256}$/;
 
 /** @internal */
 export const CANARY_OPTIONS = {
@@ -86,7 +89,7 @@ export const ROUTE_OPTIONS = {
   /** Moves requests to another application step by step, as long as it does well; a route has this or `split`. */
   canary: group<Partial<CanaryConfig>>(CANARY_OPTIONS, { default: null }),
   /** Requests with equal values of this header go to the same application. */
-  stickyHeader: option(text(/^[\w!#$%&'*+.^`|~-]{1,256}$/, HEADER), { nullable: true }),
+  stickyHeader: option(text(HEADER_PATTERN, HEADER), { nullable: true }),
   /** Sends a share of the requests to another application too. */
   shadow: group<Partial<Share>>(SHARE_OPTIONS, { nullable: true, default: null }),
 };

@@ -5,10 +5,12 @@ import * as v from "valibot";
 import { group, type Named, option, type OptionsOf } from "../api/option-table.ts";
 import { boolean, integer, json, text } from "../api/option-values.ts";
 import { DEPLOYMENT_OPTIONS } from "../api/options.ts";
+import { SESSION_HEADER } from "../protocol/http-request.ts";
 import { NAME_PATTERN, NAME_RULE } from "../protocol/names.ts";
 import { DEFAULT_NAME } from "./diagnostics.ts";
 import { policyOption } from "./policy-config.ts";
 import { APPLICATION_RAY_KEYS, HTTP_RAY_KEYS, LOGGING_RAY_KEYS, SYSTEM_RAY_KEYS } from "./ray-keys.ts";
+import { HEADER, HEADER_PATTERN } from "./route-options.ts";
 import { sectionOf } from "./shape.ts";
 
 const HOST = "a host name or an IP address";
@@ -25,6 +27,18 @@ export const HTTP_OPTIONS = {
    * @default none
    */
   requestTimeoutMs: option(DEPLOYMENT_OPTIONS.requestTimeoutMs.schema, { nullable: true }),
+  /**
+   * The header whose value is the `key` of a request. Upper and lower case make no difference.
+   *
+   * @default "x-session-id"
+   */
+  sessionIdHeaderKey: option(text(HEADER_PATTERN, HEADER), { nullable: true, default: SESSION_HEADER }),
+  /**
+   * Whether a request without that header gets a new UUID as its `key`.
+   *
+   * @default false
+   */
+  sessionIdGenerated: option(boolean(), { nullable: true, default: false }),
 };
 
 /** How HTTP requests are received. What is left out is up to whoever listens. */

@@ -32,7 +32,11 @@ export interface ApplicationDocument {
 export interface ConfigDocument {
   readonly applications: readonly ApplicationDocument[];
   readonly routes?: readonly Readonly<Record<string, unknown>>[];
-  readonly http_options?: { readonly request_timeout_s: number };
+  readonly http_options?: {
+    readonly request_timeout_s?: number;
+    readonly session_id_header_key?: string;
+    readonly session_id_generated?: true;
+  };
 }
 
 /**
@@ -46,10 +50,8 @@ export function documentOf(
   code: readonly ApplicationManifest[] = [],
   routes: readonly RouteConfig[] = [],
 ): ConfigDocument {
-  // One document has one deadline, and what is in force comes from one document.
-  const httpTimeoutMs = applications[0]?.httpTimeoutMs;
   return {
-    ...(httpTimeoutMs === undefined ? {} : { http_options: { request_timeout_s: httpTimeoutMs / 1000 } }),
+    ...httpOptionsOf(applications[0]),
     applications: applications.map((application) =>
       applicationDocument(
         application,
@@ -57,6 +59,19 @@ export function documentOf(
       ),
     ),
     ...(routes.length === 0 ? {} : { routes: routes.map((route) => spelled({ ...route }, ROUTE.shape)) }),
+  };
+}
+
+// A document says it once for all its applications, and what is in force comes from one document.
+function httpOptionsOf({ httpTimeoutMs, sessions }: Partial<ApplicationManifest> = {}): Pick<ConfigDocument, "http_options"> {
+  if (httpTimeoutMs === undefined && sessions === undefined) return {};
+  const { header, generated } = sessions ?? {};
+  return {
+    http_options: {
+      ...(httpTimeoutMs === undefined ? {} : { request_timeout_s: httpTimeoutMs / 1000 }),
+      ...(header === undefined ? {} : { session_id_header_key: header }),
+      ...(generated === undefined ? {} : { session_id_generated: generated }),
+    },
   };
 }
 

@@ -4,7 +4,7 @@
  * Begins with what was compiled. A route that turns out to be old is corrected by what the application's replicas say,
  * and a path without one by asking what runs.
  */
-import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { ApplicationManifest, SessionsConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import type { DividedPrefix } from "../traffic/known-traffic.ts";
 
@@ -39,6 +39,8 @@ export interface RoutedApplication {
   readonly target: IngressTarget;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none; `null` is none. */
   readonly httpTimeoutMs: number | null;
+  /** What their key is, where options say so. */
+  readonly sessions?: SessionsConfig | undefined;
   readonly divided?: undefined;
 }
 
@@ -52,7 +54,7 @@ export interface DividedRoute {
 /** What has a prefix. */
 export type RouteTarget = RoutedApplication | DividedRoute;
 
-type Known = Pick<ApplicationManifest, "name" | "routePrefix" | "ingress" | "httpTimeoutMs">;
+type Known = Pick<ApplicationManifest, "name" | "routePrefix" | "ingress" | "httpTimeoutMs" | "sessions">;
 
 export class ApplicationRoutes {
   readonly #targetOf: (app: string) => IngressTarget;
@@ -111,9 +113,9 @@ export class ApplicationRoutes {
     return { divided, applications: new Map(known.map((one) => [one.name, this.#routed(one, prefix)])) };
   }
 
-  #routed({ name, ingress, httpTimeoutMs }: Known, routePrefix: string): RoutedApplication {
+  #routed({ name, ingress, httpTimeoutMs, sessions }: Known, routePrefix: string): RoutedApplication {
     const chain = [`${name}/${ingress}`];
-    return { name, chain, routePrefix, target: this.#targetOf(name), httpTimeoutMs: httpTimeoutMs ?? null };
+    return { name, chain, routePrefix, target: this.#targetOf(name), httpTimeoutMs: httpTimeoutMs ?? null, sessions };
   }
 }
 

@@ -59,6 +59,8 @@ export interface Arrival {
   readonly request: Request;
   readonly path: string;
   readonly worker: WorkerSurroundings;
+  /** The key that was made for it: one for all that becomes of it. */
+  madeKey?: string;
 }
 
 /** Builds the request handler of a system. */

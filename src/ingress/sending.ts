@@ -3,25 +3,35 @@
  */
 import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import { HttpMeta, takesBody } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, SESSION_HEADER, takesBody } from "../protocol/http-request.ts";
+import type { SessionsConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { type IngressTarget, type PreparedRequest, type RoutedApplication, stripPrefix } from "./application-routes.ts";
 import type { Chosen } from "./divided.ts";
 import type { Arrival } from "./ingress.ts";
+import { SessionMeta } from "./session-meta.ts";
 
 /**
  * What travels with a request that has come in over HTTP.
  *
  * @param chosen Where several applications share the prefix.
  */
-export function metaOf({ request: { headers }, path }: Arrival, application: RoutedApplication, chosen?: Chosen): HttpMeta {
-  const { routePrefix: prefix } = application;
-  const hasSlash = prefix !== "/" && path.length === prefix.length + 1;
-  if (chosen !== undefined) {
-    const { window: traffic } = chosen;
-    return new HttpMeta(headers, application, hasSlash ? { hasSlash, traffic } : { traffic });
+export function metaOf(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): HttpMeta {
+  const { headers } = arrival.request;
+  const { routePrefix: prefix, sessions } = application;
+  const hasSlash = prefix !== "/" && arrival.path.length === prefix.length + 1;
+  if (sessions !== undefined || chosen !== undefined) {
+    const extras: HttpExtras = { ...(hasSlash ? { hasSlash } : {}), ...(chosen === undefined ? {} : { traffic: chosen.window }) };
+    return sessions === undefined
+      ? new HttpMeta(headers, application, extras)
+      : new SessionMeta(headers, application, { ...extras, key: keyOf(arrival, sessions) });
   }
   return hasSlash ? new HttpMeta(headers, application, { hasSlash }) : new HttpMeta(headers, application);
+}
+
+function keyOf(arrival: Arrival, { header = SESSION_HEADER, generated }: SessionsConfig): string | undefined {
+  const given = arrival.request.headers.get(header) ?? undefined;
+  return generated === true && !given ? (arrival.madeKey ??= crypto.randomUUID()) : given;
 }
 
 /** A request, and where it is sent. */

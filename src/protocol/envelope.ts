@@ -70,7 +70,8 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
 
 /**
  * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
- * said lately what it knows, made for no call, with no deadline, at the place that the application was compiled for, and not counted for a canary.
+ * said lately what it knows, made for no call, with no deadline, with the key of its header, at the place that the application was compiled
+ * for, and not counted for a canary.
  *
  * A request of a prefix that several applications share says so otherwise: its application need not have a prefix of its own.
  */
@@ -80,7 +81,7 @@ export function isImplied(
   { prefix, isShared }: CompiledPlace,
 ): boolean {
   const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
-  const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.shadow === undefined;
+  const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.shadow === undefined && meta.hasOtherKey !== true;
   return isFirst && isPlain && meta.hops === 0 && meta.traffic === (isShared ? 0 : undefined) && meta.routePrefix === prefix;
 }
 

@@ -17,6 +17,9 @@ export interface HttpOrigin {
 /** What a request does not tell of itself. */
 export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" | "shadow">;
 
+/** The header of a request's key, where no option names another. */
+export const SESSION_HEADER = "x-session-id";
+
 const NOTHING: HttpExtras = {};
 
 /** Where an application was compiled to be reached over HTTP: a request that was sent there need not say so. */
@@ -61,18 +64,24 @@ export class HttpMeta implements RequestMeta {
 
   /** The same request with a deadline, in milliseconds since the epoch. */
   until(deadline: number): HttpMeta {
-    return this.#with(this, { hasSlash: this.hasSlash, deadline, traffic: this.traffic });
+    return this.as(this, { hasSlash: this.hasSlash, deadline, traffic: this.traffic });
   }
 
   /** The same request on its way to another application as a shadow. */
   shadowing(origin: HttpOrigin, deadline: number): HttpMeta {
     // Both have one id, made now if it was not made before.
     void this.requestId;
-    return this.#with(origin, { hasSlash: this.hasSlash, deadline, traffic: 0, shadow: true });
+    return this.as(origin, { hasSlash: this.hasSlash, deadline, traffic: 0, shadow: true });
   }
 
-  #with(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
+  /** The same request, with the id that it has by now. */
+  protected as(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
     return new HttpMeta(this.#headers, origin, extras, this.#requestId);
+  }
+
+  /** What its client has said, or nobody has. */
+  protected get given(): { readonly headers: Headers; readonly requestId: string | undefined } {
+    return { headers: this.#headers, requestId: this.#requestId };
   }
 
   /** The one that it came with, or a new one: made when it is asked for, because a replica makes it too. */
@@ -85,7 +94,7 @@ export class HttpMeta implements RequestMeta {
   }
 
   get key(): string | undefined {
-    return this.#headers.get("x-session-id") ?? undefined;
+    return this.#headers.get(SESSION_HEADER) ?? undefined;
   }
 
   get traceparent(): string | undefined {

@@ -109,6 +109,14 @@ export interface DeploymentConfig {
   readonly logging: LoggingConfig;
 }
 
+/** What the `key` of an HTTP request is, where it is not the value of `x-session-id` or nothing. JSON. */
+export interface SessionsConfig {
+  /** The name of the header that has it, in lower case; missing where it is `x-session-id`. */
+  readonly header?: string;
+  /** A request without one gets a new UUID. */
+  readonly generated?: true;
+}
+
 /** One application of the system. */
 export interface ApplicationManifest {
   readonly name: string;
@@ -122,6 +130,7 @@ export interface ApplicationManifest {
   readonly args?: unknown;
   /** Deadline of HTTP requests in milliseconds, where the ingress deployment has none of its own. */
   readonly httpTimeoutMs?: number;
+  readonly sessions?: SessionsConfig;
   /** Decides for all autoscaled deployments; their own policies are not asked. */
   readonly autoscalingPolicy?: PolicyRef;
   /** Whether callers outside the Worker reach its handle, with the operator's token. */

@@ -223,6 +223,25 @@ describe("a keyed ingress deployment", () => {
   });
 });
 
+describe("the key of a request to a pool, where one may be made", () => {
+  const ask = async (headers: Record<string, string> = {}) =>
+    (await (await server.fetch("/guests", { headers })).json()) as { key: string; ordinal: number };
+
+  it("is a new UUID, by which a client that repeats it reaches the same replica", async () => {
+    const guests = await Promise.all(Array.from({ length: 12 }, () => ask()));
+    expect(new Set(guests.map(({ key }) => key)).size).toBe(guests.length);
+    expect(new Set(guests.map(({ ordinal }) => ordinal)).size).toBeGreaterThan(1);
+    for (const { key, ordinal } of guests) {
+      expect(key).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      expect(await ask({ "x-session-id": key })).toEqual({ key, ordinal });
+    }
+  });
+
+  it("is not made for a request that has one", async () => {
+    expect((await ask({ "x-session-id": "mine" })).key).toBe("mine");
+  });
+});
+
 describe("the operator", () => {
   const api = (path: string, init?: RequestInit) =>
     server.fetch(`/-/api/${path}`, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init?.headers } });

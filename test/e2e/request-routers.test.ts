@@ -109,7 +109,8 @@ describe("in workerd, a request router of the application's own is given", () =>
 
     it.each<[string, Readonly<globalThis.Record<string, string>>, RouterRequest]>([
       ["nothing", {}, { method: "fetch" }],
-      ["a session id", { "x-session-id": "to 1" }, { method: "fetch", key: "to 1" }],
+      ["a session id", { "mcp-session-id": "to 1" }, { method: "fetch", key: "to 1" }],
+      ["a session id in another header than the one that is named", { "x-session-id": "to 1" }, { method: "fetch" }],
       ["a model id", { "serve-multiplexed-model-id": "m" }, { method: "fetch", multiplexedModelId: "m" }],
     ])("for HTTP with %s", async (_, headers, expected) => {
       const response = await server.fetch("/model", { headers });
@@ -123,7 +124,7 @@ describe("in workerd, a request router of the application's own is given", () =>
   describe("the replicas:", () => describeReplicas(() => place));
 
   it.each(["/", "/streamed"])("the replicas' models by answers over HTTP to %s, of which the client sees nothing", async (path) => {
-    const headers = { "x-session-id": "to 0", "serve-multiplexed-model-id": `http ${path}` };
+    const headers = { "mcp-session-id": "to 0", "serve-multiplexed-model-id": `http ${path}` };
     for (let n = 0; n < 2; n++) {
       const response = await server.fetch(`/model${path}`, { headers });
       expect(await response.json()).toBe(0);

@@ -1,4 +1,4 @@
-/** A keyed deployment that is an ingress deployment. */
+/** A keyed deployment that is an ingress deployment, and a pool beside it. */
 import * as serve from "edge-serve";
 
 const state = () => serve.getReplicaContext().state;
@@ -38,3 +38,11 @@ const thenable = { then: (give: (key: string) => void) => give("of a thenable") 
 export const rooms = serve
   .deployment(Room, { keyed: { key: (request) => (request.url.endsWith("?thenable") ? thenable : keyOf(request)) } })
   .bind();
+
+class Guests {
+  fetch() {
+    return { key: serve.getRequestContext().key, ordinal: serve.getReplicaContext().ordinal };
+  }
+}
+
+export const guests = serve.deployment(Guests, { numReplicas: 4, requestRouter: "consistentHash" }).bind();

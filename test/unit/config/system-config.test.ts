@@ -56,7 +56,13 @@ describe("validateConfig", () => {
 
   it("reads everything around the deployments", () => {
     const document = {
-      http_options: { host: "0.0.0.0", port: 8000, request_timeout_s: 0.5 },
+      http_options: {
+        host: "0.0.0.0",
+        port: 8000,
+        request_timeout_s: 0.5,
+        session_id_header_key: "Mcp-Session-Id",
+        session_id_generated: true,
+      },
       logging_config: { log_level: "WARNING" },
       applications: [
         { ...APP, name: "a", route_prefix: null, args: { model: "m" }, deployments: null, logging_config: { enable_access_log: false } },
@@ -65,7 +71,7 @@ describe("validateConfig", () => {
     };
     expect(validateConfig(document)).toEqual({
       config: {
-        httpOptions: { host: "0.0.0.0", port: 8000, requestTimeoutMs: 500 },
+        httpOptions: { host: "0.0.0.0", port: 8000, requestTimeoutMs: 500, sessionIdHeaderKey: "Mcp-Session-Id", sessionIdGenerated: true },
         logging: { level: "WARNING" },
         applications: [
           {

@@ -121,10 +121,11 @@ describe("documentOf", () => {
       routePrefix: null,
       args: { size: "small" },
       httpTimeoutMs: 2500,
+      sessions: { header: "mcp-session-id", generated: true as const },
       deployments: {},
     };
     expect(documentOf([application])).toEqual({
-      http_options: { request_timeout_s: 2.5 },
+      http_options: { request_timeout_s: 2.5, session_id_header_key: "mcp-session-id", session_id_generated: true },
       applications: [{ name: "main", route_prefix: null, import_path: "src/app.ts:app", args: { size: "small" }, deployments: [] }],
     });
   });

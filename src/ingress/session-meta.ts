@@ -1,0 +1,31 @@
+/**
+ * The metadata of an HTTP request whose key is what the options of HTTP say: a class of its own, so that other requests cross none of it.
+ */
+import { type HttpExtras, HttpMeta, type HttpOrigin, SESSION_HEADER } from "../protocol/http-request.ts";
+
+/** What such a request does not tell of itself. */
+export interface SessionExtras extends HttpExtras {
+  readonly key: string | undefined;
+}
+
+export class SessionMeta extends HttpMeta {
+  readonly #key: string | undefined;
+  /** Whether a replica would take something else for its key. */
+  readonly hasOtherKey: boolean;
+
+  constructor(headers: Headers, origin: HttpOrigin, extras: SessionExtras, requestId?: string) {
+    super(headers, origin, extras, requestId);
+    const { key } = extras;
+    this.#key = key;
+    this.hasOtherKey = key !== (headers.get(SESSION_HEADER) ?? undefined);
+  }
+
+  override get key(): string | undefined {
+    return this.#key;
+  }
+
+  protected override as(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
+    const { headers, requestId } = this.given;
+    return new SessionMeta(headers, origin, { ...extras, key: this.#key }, requestId);
+  }
+}
