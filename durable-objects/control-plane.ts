@@ -157,11 +157,11 @@ export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneP
       const all = await Promise.all(manifest.applications.map(({ name }) => controllerOf(name).status()));
       return all.filter((details) => details !== undefined);
     },
-    async scrape() {
+    async scrape(withHistory) {
       const all = manifest.applications.map(async ({ name: app }) => {
         try {
           // Deleted: known, and nothing to tell.
-          const metrics = await inTime(controllerOf(app).metrics());
+          const metrics = await inTime(controllerOf(app).metrics(withHistory));
           return metrics === undefined ? [] : [{ app, metrics }];
         } catch (error) {
           console.error(error);

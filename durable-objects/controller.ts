@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ControllerPorts } from "../src/controller/controller-ports.ts";
 import type { Controller } from "../src/controller/controller.ts";
 import type { Assignment, ConfigChange, ControllerRpc, ReplicaReport } from "../src/protocol/control.ts";
-import type { ApplicationMetrics, Measured } from "../src/protocol/metrics.ts";
+import type { ApplicationMetrics, Look, Measured } from "../src/protocol/metrics.ts";
 import type { ApplicationDetails } from "../src/protocol/status.ts";
 import type { CountedWindows, WindowCount } from "../src/protocol/traffic.ts";
 import { Alarm } from "./alarm.ts";
@@ -16,11 +16,12 @@ import { Core } from "./core.ts";
 
 /** Before the name of a replica. */
 const MEASURED = "measured:";
+const HISTORY = "history:";
 const COUNTED = "counted:";
 const SUMS = "counted";
 
 /** The part of a controller's surroundings that its object provides. */
-export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "traffic" | "load" | "save" | "wakeAt" | "keepAlive">;
+export type ControllerShell = Pick<ControllerPorts, "app" | "measured" | "history" | "traffic" | "load" | "save" | "wakeAt" | "keepAlive">;
 
 /** Makes the core of a controller from what the platform gives its object. */
 export type MakeController = (shell: ControllerShell) => Controller;
@@ -52,9 +53,9 @@ export function controllerClass(make: MakeController): new (state: DurableObject
       return this.#core.get().status(settleMs);
     }
 
-    /** RPC. What is scraped. */
-    async metrics(): Promise<ApplicationMetrics | undefined> {
-      return this.#core.get().metrics();
+    /** RPC. What is scraped, or shown with its history. */
+    async metrics(withHistory?: boolean): Promise<ApplicationMetrics | undefined> {
+      return this.#core.get().metrics(withHistory);
     }
 
     /** RPC. Another number of replicas. */
@@ -81,6 +82,10 @@ function shellOf(state: DurableObjectState, alarm: Alarm): ControllerShell {
       *entries() {
         for (const [key, measured] of kv.list<Measured>({ prefix: MEASURED })) yield [key.slice(MEASURED.length), measured];
       },
+    },
+    history: {
+      get: (slot) => kv.get<Look>(HISTORY + slot),
+      set: (slot, look) => kv.put(HISTORY + slot, look),
     },
     traffic: {
       get: (replica) => kv.get<CountedWindows>(COUNTED + replica),

@@ -10,6 +10,7 @@ import { resolveOptions } from "../../src/api/resolve-options.ts";
 import { replicaSetOf } from "../../src/controller/assignment.ts";
 import type { ControllerPorts } from "../../src/controller/controller-ports.ts";
 import { Controller } from "../../src/controller/controller.ts";
+import type { HistoryStore } from "../../src/controller/history.ts";
 import type { MeasuredStore } from "../../src/controller/metrics-store.ts";
 import { freshState } from "../../src/controller/state.ts";
 import { rowsOf, stateFrom, type StoredApplication, storedFrom, takeChanges } from "../../src/controller/stored-state.ts";
@@ -17,7 +18,7 @@ import { transition } from "../../src/controller/transition.ts";
 import type { ReplicaReport } from "../../src/protocol/control.ts";
 import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
-import type { Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
+import type { Look, Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import { parseReplicaId } from "../../src/protocol/names.ts";
 import type { ReplicaSet } from "../../src/protocol/replica-set.ts";
 import { storageOn } from "../../test/support/stored-rows.ts";
@@ -115,6 +116,7 @@ export function setOf(replicas: number): ReplicaSet {
 export class Storage {
   readonly #rows: ControllerRows;
   readonly #measured = new Map<string, Buffer>();
+  readonly history: HistoryStore = new Map<number, Look>();
   readonly measured: MeasuredStore = {
     get: (name) => (this.#measured.has(name) ? (deserialize(this.#measured.get(name)!) as Measured) : undefined),
     set: (name, measured) => this.#measured.set(name, serialize(measured)),
@@ -128,8 +130,8 @@ export class Storage {
     this.#rows.save(rowsOf(stored));
   }
 
-  get ports(): Pick<ControllerPorts, "load" | "save" | "measured"> {
-    return { measured: this.measured, load: () => this.#rows.load(), save: (changes) => this.#rows.save(changes) };
+  get ports(): Pick<ControllerPorts, "load" | "save" | "measured" | "history"> {
+    return { measured: this.measured, history: this.history, load: () => this.#rows.load(), save: (changes) => this.#rows.save(changes) };
   }
 }
 

@@ -3,6 +3,7 @@ import type { WindowCount } from "../protocol/traffic.ts";
 import type { TrafficSumsStore } from "./traffic-sums.ts";
 import type { OrderOutcome } from "../protocol/control.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
+import type { HistoryStore } from "./history.ts";
 import type { MeasuredStore } from "./metrics-store.ts";
 import type { Order } from "./orders.ts";
 import type { Policies } from "./policies.ts";
@@ -16,6 +17,8 @@ export interface ControllerPorts {
   readonly policies: Policies;
   /** What the replicas have measured: a row each. */
   readonly measured: MeasuredStore;
+  /** The last hour: a row a minute. */
+  readonly history: HistoryStore;
   /** What the replicas have counted of a canary. */
   readonly traffic: TrafficSumsStore;
   /** Reads all that was stored. */

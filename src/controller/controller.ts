@@ -13,7 +13,7 @@
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  *   C5. What is stored is what is known here: when storing fails, what is known is read again. Nothing else that fails undoes a
  *       transition, and nothing that fails is the last try: the state says what is still to be done, and an alarm is set for it.
- *   C6. A report costs the same however many replicas there are. It never postpones an alarm: one that rings for nothing costs less
+ *   C6. A report costs the same however many replicas there are, but for one a minute, which costs what a scrape does. It never postpones an alarm: one that rings for nothing costs less
  *       than a row for each report.
  */
 import {
@@ -27,6 +27,7 @@ import {
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
+import { History, looked } from "./history.ts";
 import { MeasuredReplicas } from "./measured-replicas.ts";
 import { OrderGiver } from "./order-giver.ts";
 import { nextOrderAtMs, type Order, type OrderLimits, takeOrders } from "./orders.ts";
@@ -43,6 +44,7 @@ export class Controller implements ControllerRpc {
   readonly #ports: ControllerPorts;
   #known: ApplicationState | undefined;
   readonly #measured: MeasuredReplicas;
+  readonly #history: History;
   readonly #traffic: TrafficSums;
   readonly #orders: OrderGiver;
   /** The alarm that was asked for, until it rings. */
@@ -54,6 +56,7 @@ export class Controller implements ControllerRpc {
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
     this.#measured = new MeasuredReplicas(ports.measured);
+    this.#history = new History(ports.history, () => looked(detailsOf(this.#state), this.#measured.all(this.#state, ports.now(), true)));
     const around = {
       keepAlive: (promise: Promise<unknown>) => this.#attempt(() => ports.keepAlive(promise)),
       failed: (error: unknown) => ports.failed(error),
@@ -115,6 +118,7 @@ export class Controller implements ControllerRpc {
     const replica = deployment.replicas.get(report.replica);
     const { metrics, traffic } = report;
     if (traffic !== undefined && replica !== undefined) this.#attempt(() => this.#traffic.take(report.replica, traffic));
+    if (metrics !== undefined) this.#attempt(() => this.#history.keep(this.#ports.now()));
     if (metrics !== undefined && report.replica === "") {
       this.#attempt(() => this.#measured.takeMore(report.deployment, metrics, this.#ports.now()));
     } else if (metrics !== undefined) {
@@ -144,10 +148,12 @@ export class Controller implements ControllerRpc {
     return detailsOf(this.#state);
   }
 
-  async metrics(): Promise<ApplicationMetrics | undefined> {
+  async metrics(withHistory = false): Promise<ApplicationMetrics | undefined> {
     const details = detailsOf(this.#state);
     if (details === undefined) return undefined;
-    return { details, replicas: this.#measured.all(this.#state, this.#ports.now()) };
+    const nowMs = this.#ports.now();
+    const replicas = this.#measured.all(this.#state, nowMs);
+    return { details, replicas, ...(withHistory ? { history: this.#history.all(nowMs) } : {}) };
   }
 
   async #settles(limitMs: number): Promise<void> {

@@ -46,8 +46,8 @@ export class MeasuredReplicas {
     this.#store.set(row, keepCounts(this.#store.get(row), { series, about }, nowMs));
   }
 
-  /** All that is to be scraped. */
-  all(application: ApplicationState, nowMs: number): ReplicaMetrics[] {
+  /** All that is to be scraped. @param isWhole With what replicas counted that are not shown any more: then no sum gets smaller. */
+  all(application: ApplicationState, nowMs: number, isWhole = false): ReplicaMetrics[] {
     const shown: ReplicaMetrics[] = [];
     const parts = new Map<string, ReplicaMetrics[]>();
     const countOf = (deployment: string) => application.deployments.get(deployment)?.replicas.size ?? 0;
@@ -55,7 +55,7 @@ export class MeasuredReplicas {
     for (const [name, { deployment, replica }, measured] of this.#rows()) {
       const isGone = !isPresent(application, name);
       const isMany = isShownAsSum(countOf(deployment), inAll);
-      if (!isMany && (replica === undefined || (isGone && isForgotten(measured, nowMs)))) continue;
+      if (!isMany && !isWhole && (replica === undefined || (isGone && isForgotten(measured, nowMs)))) continue;
       const isSilent = isGone || nowMs - measured.atMs > LEASE_MS;
       const { starts, atMs, latest } = measured;
       const series = totalOf(measured, { isSilent, isGone });

@@ -83,3 +83,10 @@ function add(sum: number[], numbers: readonly number[]): void {
   while (sum.length < numbers.length) sum.push(0);
   for (const [index, number] of numbers.entries()) sum[index]! += number;
 }
+
+/** The numbers of several series, added up; at least one number. */
+export function summed(series: readonly Series[]): number[] {
+  const sum: number[] = [0];
+  for (const [, numbers] of series) for (const [index, number] of numbers.entries()) sum[index] = (sum[index] ?? 0) + number;
+  return sum;
+}

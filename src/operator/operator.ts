@@ -74,8 +74,8 @@ export interface OperatorPorts {
   config(): Promise<unknown>;
   /** All applications that there are, or were until they are gone. */
   details(): Promise<readonly ApplicationDetails[]>;
-  /** What controllers know, and what replicas have measured. Of an application whose controller does not answer, the name. */
-  scrape(): Promise<readonly Scraped[]>;
+  /** What controllers know, and what replicas have measured; with `withHistory`, also of the last hour. Of an application whose controller does not answer, the name. */
+  scrape(withHistory?: boolean): Promise<readonly Scraped[]>;
   /** Missing where no deployment has any. */
   readonly tasks?: ObservedTasks | undefined;
   /** Sets a number of replicas; what is wrong with that, in a sentence. */
@@ -179,7 +179,7 @@ async function getMetrics(_: IRequest, ports: OperatorPorts): Promise<Response> 
 
 async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response> {
   const [scraped, routes, tasks] = await Promise.all([
-    ports.scrape(),
+    ports.scrape(true),
     ports.routes().catch(() => UNKNOWN_ROUTES),
     seen(ports.tasks?.section()),
   ]);

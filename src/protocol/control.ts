@@ -142,8 +142,8 @@ export interface ControllerRpc {
   adopt(change: ConfigChange): Promise<void>;
   /** The application as the operator sees it; `undefined` when it has been deleted. Waits up to `settleMs` for it to be ready. */
   status(settleMs?: number): Promise<ApplicationDetails | undefined>;
-  /** What is known of the application and its replicas, without asking them; `undefined` when it has been deleted. */
-  metrics(): Promise<ApplicationMetrics | undefined>;
+  /** What is known of the application and its replicas, without asking them; `undefined` when it has been deleted. With `withHistory`, the last hour too. */
+  metrics(withHistory?: boolean): Promise<ApplicationMetrics | undefined>;
   /** Sets the number of replicas; what is wrong with that, in a sentence. */
   scale(deployment: string, replicas: number): Promise<string | undefined>;
 }

@@ -116,8 +116,25 @@ export interface ReplicaMetrics {
   readonly about?: Descriptions;
 }
 
+/** For how many minutes there is a history. */
+export const HISTORY_MINUTES = 60;
+
+/**
+ * How a deployment was at a moment: replicas that ran, requests that waited; and what its replicas had counted together until then: requests
+ * that succeeded, requests that failed, the histogram of how long requests ran.
+ */
+export type Looked = readonly [replicas: number, queued: number, requests: number, errors: number, ...latency: number[]];
+
+/** What an application's deployments had counted when a minute (since the epoch) began to be counted. JSON. */
+export interface Look {
+  readonly minute: number;
+  readonly deployments: Readonly<Record<string, Looked>>;
+}
+
 /** What a controller knows of its application. */
 export interface ApplicationMetrics {
   readonly details: ApplicationDetails;
   readonly replicas: readonly ReplicaMetrics[];
+  /** The last hour, the oldest first and now last. Missing where it was not asked for, and from older code. */
+  readonly history?: readonly Look[];
 }

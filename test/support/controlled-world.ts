@@ -17,7 +17,7 @@ import type { Policies } from "../../src/controller/policies.ts";
 import type { Changes, StoredApplication } from "../../src/controller/stored-state.ts";
 import { StoredRows } from "./stored-rows.ts";
 import type { Assignment, OrderOutcome, ReplicaEvent } from "../../src/protocol/control.ts";
-import type { Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
+import type { Look, Measured, MetricsSnapshot } from "../../src/protocol/metrics.ts";
 import type { ApplicationManifest, DeploymentConfig } from "../../src/protocol/manifest.ts";
 import { Clock } from "./clock.ts";
 
@@ -52,6 +52,8 @@ export class ControlledWorld {
   readonly #rows = new StoredRows();
   /** What is kept of the replicas' measurements. */
   readonly measured = new Map<string, Measured>();
+  /** What is kept of the last hour. */
+  readonly history = new Map<number, Look>();
   /** What was written to the log. */
   readonly warnings: string[] = [];
   /** How long it has waited for something, each time. */
@@ -144,6 +146,7 @@ export class ControlledWorld {
       compiled: { version: this.version, application: this.compiled },
       policies: this.policies,
       measured: this.measured,
+      history: this.history,
       load: () => this.#rows.load(),
       save: (changes) => {
         if (this.isFull) throw new Error("The disk is full.");

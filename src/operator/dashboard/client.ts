@@ -2,16 +2,14 @@
  * What the page carries for the browser: looks, and the script that keeps it fresh.
  *
  * The script is text, because what a bundler makes of a function need not run elsewhere. It only replaces the page's `main` by that
- * of a newer page: what is shown is made in one place.
+ * of a newer page: what is shown is made in one place. What is being filled in or stepped through by keyboard is not taken away.
  */
 
 /** How often a page that is looked at fetches itself. Each time wakes a controller for each application. */
 const REFRESH_MS = 10_000;
-/** Over how long a rate is taken. Replicas report every 40 s, so less would swing between none and too many. */
-const RATE_MS = 120_000;
 
 export const STYLE = `
-:root { color-scheme: light dark; --good: #2e7d32; --changing: #b26a00; --bad: #c62828; --line: color-mix(in srgb, currentColor 18%, transparent); }
+:root { color-scheme: light dark; background: Canvas; --good: light-dark(#2e7d32, #66bb6a); --changing: light-dark(#955800, #ffb74d); --bad: light-dark(#c62828, #ff8a80); --line: color-mix(in srgb, currentColor 18%, transparent); }
 body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
 small, footer, .http { font-weight: normal; opacity: .75; }
@@ -21,6 +19,9 @@ thead th { font-weight: normal; opacity: .75; } .n { text-align: right; font-var
 .dot.changing { background: var(--changing); } .dot.bad { background: var(--bad); }
 .notices { list-style: none; padding: 0; } .notices li { border-left: .3rem solid var(--changing); padding: .2rem .8rem; margin: .5rem 0; }
 .notices li.bad { border-color: var(--bad); } td.bad, span.bad, a.bad { color: var(--bad); } td.changing { color: var(--changing); }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1rem; margin: 1rem 0; } figure { margin: 0; }
+figcaption { font-size: .85em; } svg { width: 100%; height: 3rem; border-bottom: 1px solid var(--line); }
+path { stroke: currentColor; stroke-width: .8; } path:not(:last-child) { opacity: .4; } .errors { stroke: var(--bad); }
 section { overflow-x: auto; } .id { overflow-wrap: anywhere; } nav { margin: 0 0 1rem; } a { color: inherit; }
 form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin: .8rem .2rem; }
 button, select, input { font: inherit; padding: .3rem .6rem; max-width: 100%; box-sizing: border-box; }
@@ -28,23 +29,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0; } details
 `;
 
 export const SCRIPT = `
-const seen = [];
-const totals = () => Object.fromEntries([...document.querySelectorAll("[data-rate]")].map((cell) => [cell.dataset.rate, Number(cell.dataset.total)]));
-function rates() {
-  const now = performance.now();
-  seen.push({ at: now, totals: totals() });
-  while (seen.length > 2 && seen[1].at < now - ${RATE_MS}) seen.shift();
-  const [first] = seen;
-  if (now === first.at) return;
-  for (const cell of document.querySelectorAll("[data-rate]")) {
-    const before = first.totals[cell.dataset.rate];
-    const more = Number(cell.dataset.total) - before;
-    if (more >= 0) cell.textContent = (more / (now - first.at) * 1000).toFixed(1);
-  }
-}
 async function refresh() {
   const says = document.getElementById("refreshed");
-  // What is being filled in or stepped through by keyboard is not taken away.
   if (document.querySelector("main :is(:focus-visible, select:focus, input:focus)")) {
     says.textContent = "Not refreshed while something on it has the focus.";
     return;
@@ -57,13 +43,11 @@ async function refresh() {
     for (const part of page.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? false;
     document.querySelector("main").replaceWith(page.querySelector("main"));
     document.title = page.title;
-    rates();
     says.textContent = "Refreshed " + new Date().toLocaleTimeString() + ".";
   } catch (error) {
     document.title = "? · edge-serve";
     says.textContent = "Not refreshed since: " + error.message;
   }
 }
-rates();
 setInterval(() => document.visibilityState === "visible" && refresh(), ${REFRESH_MS});
 `;

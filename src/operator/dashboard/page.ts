@@ -4,6 +4,7 @@
 import type { Scraped } from "../system-metrics.ts";
 import type { ScalingDecision } from "../../protocol/status.ts";
 import { html, type Html, timeOf } from "./html.ts";
+import { historyPlots } from "./history.ts";
 import type { Measured } from "./summary.ts";
 import { NO_ROUTES, routesSection, type RoutesView } from "./routes.ts";
 import { type DashboardPage, pageOf } from "./shell.ts";
@@ -35,8 +36,7 @@ export function dashboardPage(
 }
 
 const FOOTER =
-  "All that the replicas have told, as of their last reports: at most 40 s old while they work. Rates are over the last two minutes, " +
-  "while this page is open.";
+  "As of the replicas' last reports: at most 40 s old while they work. Plots are of the last hour, minute by minute; the number is of the last whole minute.";
 
 const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Healthy", changing: "Changing", bad: "Unhealthy" };
 
@@ -59,7 +59,7 @@ function applicationSection({ name, details, level, deployments }: ApplicationVi
       <p>Its controller did not answer.</p>
     </section>`;
   const ingress = deployments.find((one) => one.isIngress);
-  return html`<section>
+  return html`<section tabindex="0">
     <h2>
       <span class="dot ${level}"></span>${name}
       <small
@@ -77,7 +77,7 @@ function applicationSection({ name, details, level, deployments }: ApplicationVi
         </tr>
       </thead>
       <tbody>
-        ${deployments.map((one) => deploymentRow(name, one))}
+        ${deployments.map(deploymentRow)}
       </tbody>
     </table>
     ${deployments.map((one) => deploymentMore(name, one))}
@@ -92,11 +92,11 @@ function httpLine({ http }: Measured): Html | undefined {
   return html`<p class="http">HTTP answers: ${codes}</p>`;
 }
 
-function deploymentRow(app: string, { details, level, isIngress, measured }: DeploymentView): Html {
+function deploymentRow({ details, level, isIngress, measured }: DeploymentView): Html {
   return html`<tr>
     <th scope="row">${details.name}${isIngress && html` <small>ingress</small>`}
     <td><span class="dot ${level}"></span>${details.status}
-    <td class="n">${replicasOf(details)} ${numberCells(measured, `${app}/${details.name}`)}
+    <td class="n">${replicasOf(details)} ${numberCells(measured)}
   </tr>`;
 }
 
@@ -112,25 +112,21 @@ function replicasOf({ replica_states, target_num_replicas: target, inline }: Dep
 const NUMBER_HEADS = html`<th class="n">running
   <th class="n">waiting
   <th class="n">requests
-  <th class="n">per s
   <th class="n">errors
   <th class="n">p50 ms
   <th class="n">p99 ms`;
 
-// What the script turns into a rate says so: a name that stays the same, and the number now.
-function numberCells(measured: Measured, name: string): Html {
-  const { requests, errors, ongoing, queued, p50Ms, p99Ms } = measured;
+function numberCells({ requests, errors, ongoing, queued, p50Ms, p99Ms }: Measured): Html {
   const share = errors === 0 ? "" : ` (${percent(errors / (requests + errors))})`;
   return html`<td class="n">${ongoing}
     <td class="n ${queued > 0 && "changing"}">${queued}
     <td class="n">${grouped(requests + errors)}
-    <td class="n" data-rate="${name}" data-total="${requests + errors}">–
     <td class="n ${errors > 0 && "bad"}">${grouped(errors)}${share}
     <td class="n">${ms(p50Ms)}
     <td class="n">${ms(p99Ms)}`;
 }
 
-function deploymentMore(app: string, { details, measured, replicas }: DeploymentView): Html {
+function deploymentMore(app: string, { details, measured, history, replicas }: DeploymentView): Html {
   const { autoscaling_detail: autoscaling } = details;
   const lines = [
     ...measured.errorTypes.map(([type, count]) => `${grouped(count)} × ${type}`),
@@ -145,36 +141,37 @@ function deploymentMore(app: string, { details, measured, replicas }: Deployment
         ]),
     ...(autoscaling === undefined ? [] : [`the autoscaler sees ${autoscaling.total_ongoing_requests.toFixed(1)} requests`]),
   ];
-  return html`<details id="${app}/${details.name}">
-    <summary>${details.name}: ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"}, epoch ${details.epoch}</summary>
-    ${
-      lines.length > 0 &&
-      html`<ul>
-        ${lines.map((line) => html`<li>${line}</li>`)}
-      </ul>`
-    }
-    <table>
-      <thead>
-        <tr>
-          <th>replica
-          <th>state
-          <th>since
-          <th class="n">starts ${NUMBER_HEADS}
-        </tr>
-      </thead>
-      <tbody>
-        ${replicas.map(replicaRow)}
-      </tbody>
-    </table>
-    ${
-      autoscaling !== undefined &&
-      autoscaling.decisions.length > 0 &&
-      html`<p>Decided:</p>
-        <ul>
-          ${autoscaling.decisions.toReversed().map(decisionItem)}
+  return html`${history !== undefined && historyPlots(history, details.name)}
+    <details id="${app}/${details.name}">
+      <summary>${details.name}: ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"}, epoch ${details.epoch}</summary>
+      ${
+        lines.length > 0 &&
+        html`<ul>
+          ${lines.map((line) => html`<li>${line}</li>`)}
         </ul>`
-    }
-  </details> `;
+      }
+      <table>
+        <thead>
+          <tr>
+            <th>replica
+            <th>state
+            <th>since
+            <th class="n">starts ${NUMBER_HEADS}
+          </tr>
+        </thead>
+        <tbody>
+          ${replicas.map(replicaRow)}
+        </tbody>
+      </table>
+      ${
+        autoscaling !== undefined &&
+        autoscaling.decisions.length > 0 &&
+        html`<p>Decided:</p>
+          <ul>
+            ${autoscaling.decisions.toReversed().map(decisionItem)}
+          </ul>`
+      }
+    </details> `;
 }
 
 function replicaRow({ details, level, starts, measured }: ReplicaView): Html {
@@ -182,7 +179,7 @@ function replicaRow({ details, level, starts, measured }: ReplicaView): Html {
     <th scope="row">${details.replica_id}
     <td><span class="dot ${level}"></span>${details.state}${details.message !== undefined && html` <small>${details.message}</small>`}
     <td>${timeOf(details.start_time_s)}
-    <td class="n">${starts} ${numberCells(measured, details.replica_id)}
+    <td class="n">${starts} ${numberCells(measured)}
   </tr>`;
 }
 

@@ -20,7 +20,7 @@ export const NO_ROUTES: RoutesView = { status: {}, measured: {} };
 export function routesSection({ status, measured }: RoutesView): Html | false {
   const routes = Object.entries(status);
   if (routes.length === 0) return false;
-  return html`<section>
+  return html`<section tabindex="0">
     <h2>Routes</h2>
     <table>
       <thead>
@@ -49,7 +49,7 @@ function rowsOf(prefix: string, { state, split, reason, since_s }: RouteStatus, 
     const isFirst = index === 0;
     const side = sides.find((one) => one.application === application);
     return html`<tr>
-      <th scope="row">${isFirst && prefix}
+      ${isFirst ? html`<th scope="row">${prefix}` : html`<td>`}
       <td>
         ${isFirst && html`<span class="dot ${state === "ROLLED_BACK" ? "bad" : state === "PROGRESSING" ? "changing" : "good"}"></span>${state}`}
 

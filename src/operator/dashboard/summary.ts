@@ -2,7 +2,7 @@
  * What replicas have measured, added up for a person to read. Pure.
  */
 import { BATCH_MS, LATENCY_MS, type MetricKey } from "../../observe/metric-definitions.ts";
-import { countOf } from "../../observe/series.ts";
+import { countOf, summed } from "../../observe/series.ts";
 import type { Label, Series, SeriesByKey } from "../../protocol/metrics.ts";
 
 /** What there is to say of a replica, or of several together: all that was ever counted, and what goes on as it was told last. */
@@ -42,7 +42,7 @@ export interface Models {
 /** Adds up what several replicas measured. */
 export function measuredBy(replicas: readonly SeriesByKey[]): Measured {
   const all = (key: MetricKey): readonly Series[] => replicas.flatMap((series) => series[key] ?? []);
-  const count = (key: MetricKey) => all(key).reduce((sum, [, [number = 0]]) => sum + number, 0);
+  const count = (key: MetricKey) => summed(all(key))[0]!;
   const errorTypes = countsBy(all("errors"), (labels) => labels.at(-1));
   const latency = summed(all("latency"));
   const gets = count("modelGets");
@@ -81,12 +81,6 @@ function countsBy(series: readonly Series[], labelOf: (labels: readonly Label[])
     counts.set(label, (counts.get(label) ?? 0) + number);
   }
   return [...counts];
-}
-
-function summed(series: readonly Series[]): number[] {
-  const sum: number[] = [0];
-  for (const [, numbers] of series) for (const [index, number] of numbers.entries()) sum[index] = (sum[index] ?? 0) + number;
-  return sum;
 }
 
 function meanOf(histogram: readonly number[]): number {

@@ -6,6 +6,7 @@
 import type { Scraped } from "../system-metrics.ts";
 import type { ApplicationMetrics } from "../../protocol/metrics.ts";
 import type { ApplicationDetails, DeploymentDetails, ReplicaDetails } from "../../protocol/status.ts";
+import { type DeploymentHistory, historyOf } from "./history.ts";
 import { type Measured, measuredBy } from "./summary.ts";
 
 /** How much something asks for: nothing, patience, or somebody. */
@@ -39,6 +40,8 @@ export interface DeploymentView {
   readonly level: Level;
   readonly isIngress: boolean;
   readonly measured: Measured;
+  /** `undefined` if nothing is known of the last hour. */
+  readonly history: DeploymentHistory | undefined;
   readonly replicas: readonly ReplicaView[];
 }
 
@@ -64,13 +67,18 @@ function applicationView(name: string, metrics: ApplicationMetrics | undefined):
   return { name, details, level: LEVELS[details.status], deployments };
 }
 
-function deploymentView(details: DeploymentDetails, ingress: string, { replicas, details: { name } }: ApplicationMetrics): DeploymentView {
+function deploymentView(
+  details: DeploymentDetails,
+  ingress: string,
+  { replicas, details: { name }, history = [] }: ApplicationMetrics,
+): DeploymentView {
   const own = replicas.filter(({ app = name, deployment }) => app === name && deployment === details.name);
   return {
     details,
     level: LEVELS[details.status],
     isIngress: details.name === ingress,
     measured: measuredBy(own.map(({ series }) => series)),
+    history: historyOf(history, details.name),
     replicas: details.replicas.map((one) => {
       const measured = own.find(({ replica }) => replica === one.replica_id);
       return {

@@ -58,6 +58,7 @@ class Application {
           app: "app",
           compiled: { version, application: compiled },
           policies,
+          history: { get: () => undefined, set: () => {} },
           measured: {
             get: (name) => step("measured.get", () => this.measured.get(name)),
             set: (name, measured) => step("measured.set", () => this.measured.set(name, measured)),

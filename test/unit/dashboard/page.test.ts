@@ -24,7 +24,7 @@ function system(options: Parameters<typeof manifestOf>[0] = { Model: { numReplic
         event,
         metrics: { startedAtMs: 1, series },
       }),
-    scraped: async (): Promise<Scraped[]> => [{ app: "app", metrics: await world.controller.metrics() }],
+    scraped: async (): Promise<Scraped[]> => [{ app: "app", metrics: await world.controller.metrics(true) }],
   };
 }
 
@@ -116,11 +116,11 @@ describe("the page", () => {
     const page = opened(await scraped());
     const rows = [...page.querySelectorAll("tbody tr")].map((row) => [...row.children].map(textOf));
     expect(rows).toEqual([
-      ["Model ingress", "HEALTHY", "2 of 2", "5", "0", "1,246", "–", "12 (1.0 %)", "7.5", "9.9"],
-      ["Other", "HEALTHY", "1 of 1", "0", "0", "0", "–", "0", "–", "–"],
-      [FIRST, "RUNNING", expect.stringMatching(/^\d{4}-/), "1", "5", "0", "1,246", "–", "12 (1.0 %)", "7.5", "9.9"],
-      ["app/Model/-/1.0", "RUNNING", expect.any(String), "0", "0", "0", "0", "–", "0", "–", "–"],
-      ["app/Other/-/0.0", "RUNNING", expect.any(String), "0", "0", "0", "0", "–", "0", "–", "–"],
+      ["Model ingress", "HEALTHY", "2 of 2", "5", "0", "1,246", "12 (1.0 %)", "7.5", "9.9"],
+      ["Other", "HEALTHY", "1 of 1", "0", "0", "0", "0", "–", "–"],
+      [FIRST, "RUNNING", expect.stringMatching(/^\d{4}-/), "1", "5", "0", "1,246", "12 (1.0 %)", "7.5", "9.9"],
+      ["app/Model/-/1.0", "RUNNING", expect.any(String), "0", "0", "0", "0", "0", "–", "–"],
+      ["app/Other/-/0.0", "RUNNING", expect.any(String), "0", "0", "0", "0", "0", "–", "–"],
     ]);
     expect(textOf(page.querySelector(".http"))).toBe("HTTP answers: 200 1,234");
     expect(textOf(page.getElementById("app/Model"))).toContain("12 × RangeError");
@@ -153,14 +153,12 @@ function running(first: string) {
   const { document } = window;
   document.write(first);
   const asked: string[] = [];
-  let nowMs = 1000;
   let pages: (() => Response)[] = [];
   let interval: { readonly act: () => unknown; readonly ms: number } | undefined;
   const surroundings = {
     document,
     location: window.location,
     DOMParser: window.DOMParser,
-    performance: { now: () => nowMs },
     setInterval: (act: () => unknown, ms: number) => void (interval = { act, ms }),
     fetch: async (url: string) => {
       asked.push(url);
@@ -175,10 +173,8 @@ function running(first: string) {
     document,
     asked,
     answer: (...next: (() => Response)[]) => void (pages = next),
-    rate: () => textOf(document.querySelector('[data-rate="app/Model"]')),
     /** Lets the time pass until the page looks for a newer one. */
     tick: async () => {
-      nowMs += interval!.ms;
       await interval!.act();
     },
   };
@@ -192,19 +188,16 @@ describe("the page's script", () => {
     return dashboardPage(await scraped(), "n").html;
   };
 
-  it("brings new numbers and rates, and leaves open what was opened", async () => {
-    const { document, answer, rate, tick, asked } = running(await pageWith(100));
+  it("brings new numbers, and leaves open what was opened", async () => {
+    const { document, answer, tick, asked } = running(await pageWith(100));
     const [second, third] = [await pageWith(1100), await pageWith(1500)];
     answer(
       () => new Response(second),
       () => new Response(third),
     );
     document.getElementById("app/Model")!.setAttribute("open", "");
-    expect(rate()).toBe("–");
     await tick();
-    expect(rate()).toBe("100.0");
     await tick();
-    expect(rate()).toBe("70.0");
     expect(textOf(document.querySelector("tbody tr td:nth-of-type(5)"))).toBe("1,500");
     expect(document.getElementById("app/Model")!.hasAttribute("open")).toBe(true);
     expect(document.getElementById("app/Other")!.hasAttribute("open")).toBe(false);
@@ -222,20 +215,6 @@ describe("the page's script", () => {
     document.querySelector("select")!.blur();
     await tick();
     expect(asked).toHaveLength(1);
-  });
-
-  it("takes rates over the last two minutes, and none from before a replica began anew", async () => {
-    const { answer, rate, tick } = running(await pageWith(0));
-    const pages = await Promise.all(Array.from({ length: 30 }, (_, index) => pageWith(index < 10 ? 0 : (index - 9) * 10)));
-    for (const page of pages) {
-      answer(() => new Response(page));
-      await tick();
-    }
-    expect(rate()).toBe("1.0");
-    const anew = await pageWith(3);
-    answer(() => new Response(anew));
-    await tick();
-    expect(rate()).toBe("–");
   });
 
   it.each([
