@@ -21,7 +21,7 @@ import type { RouteConfig, TrafficReport, TrafficTable } from "../protocol/traff
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import { type Order, prefixesNaming } from "../traffic/state.ts";
 import { keepCounts, totalOf, youngOf } from "./metrics-store.ts";
-import { NO_ROUTING, ownersOf, type Routing, routingAfter } from "./routing.ts";
+import { NO_ROUTING, ownersOf, type Routing, routingAfter, treatedAnew } from "./routing.ts";
 import { earliest } from "./schedule.ts";
 import { type RoutesInForce, TrafficKeeper, type TrafficKeeperPorts } from "./traffic-keeper.ts";
 
@@ -218,8 +218,10 @@ export class ConfigStore implements ConfigStoreRpc {
       throw new Error(`The document was checked against version ${version} of the code, and ${compiled.version} runs. Send it again.`);
     }
     const revision = (load()?.revision ?? 0) + 1;
-    const before = ownersOf(this.#current(), this.#traffic.routes);
-    const routing = routingAfter(load()?.routing ?? NO_ROUTING, before, ownersOf(applications, routes ?? this.#traffic.routes));
+    const current = this.#current();
+    const before = ownersOf(current, this.#traffic.routes);
+    const after = ownersOf(applications, routes ?? this.#traffic.routes);
+    const routing = routingAfter(load()?.routing ?? NO_ROUTING, before, after, treatedAnew(current, applications));
     const stored = { revision, version, applications, pending, routing };
     this.#wake(now() + REDELIVER_MS);
     save(stored);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
-import { NO_ROUTING, type Owners, routingAfter } from "../../../src/controller/routing.ts";
+import { NO_ROUTING, type Owners, routingAfter, treatedAnew } from "../../../src/controller/routing.ts";
 
 const owners = (of: Readonly<Record<string, string | null>>): Owners => new Map(Object.entries(of));
 const BEFORE = owners({ "/": "root", "/a": "a", "/ab": "ab", "/s": null });
@@ -23,12 +23,35 @@ describe("a change of prefixes", () => {
     expect(routingAfter(NO_ROUTING, BEFORE, after)).toBe(NO_ROUTING);
   });
 
+  it("is told to those whose requests are to be treated otherwise, too", () => {
+    expect(routingAfter(NO_ROUTING, BEFORE, BEFORE, ["a"])).toEqual({ count: 1, taken: { a: 1 } });
+  });
+
   it("keeps what was told to others", () => {
     const first = routingAfter(NO_ROUTING, BEFORE, owners({ "/": "root", "/a": "a", "/a/x": "x" }));
     expect(routingAfter(first, owners({ "/": "root" }), owners({ "/": "root", "/b": "b" }))).toEqual({
       count: 2,
       taken: { root: 2, a: 1 },
     });
+  });
+});
+
+describe("an application's requests", () => {
+  const plain = manifestOf({ Front: {} });
+  const timed = { ...plain, httpTimeoutMs: 500 };
+  const session = { ...plain, sessions: { header: "mcp-session-id" } };
+  it.each([
+    ["are as before", plain, { ...plain }, false],
+    ["are as before, with what the ingress does not do", session, { ...session, routePrefix: "/x" }, false],
+    ["have a deadline", plain, timed, true],
+    ["have another deadline", timed, { ...timed, httpTimeoutMs: 600 }, true],
+    ["have none any more", timed, plain, true],
+    ["say their key by another header", plain, session, true],
+    ["get a key", session, { ...session, sessions: { ...session.sessions, generated: true as const } }, true],
+    ["are no more", plain, null, false],
+    ["are new, with a deadline", null, timed, true],
+  ])("are treated by the ingress otherwise where they %s", (_, before, after, isAnew) => {
+    expect(treatedAnew({ app: before }, { app: after })).toEqual(isAnew ? ["app"] : []);
   });
 });
 
