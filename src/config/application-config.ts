@@ -54,19 +54,27 @@ export function readApplication(value: unknown, at: Segments, findings: Finding[
 function readRoutePrefix(value: unknown, at: Segments, findings: Finding[]): string | null | undefined {
   if (value === undefined) return DEFAULT_PREFIX;
   const problem = routePrefixProblem(value);
-  if (problem === undefined) return value as string | null;
+  if (problem === undefined) return typeof value === "string" ? prefixInUrls(value) : null;
   findings.push(errorAt(at, problem));
   return undefined;
 }
 
 /** @internal What {@link routePrefixProblem} accepts, as one expression: for the JSON Schema. */
-export const ROUTE_PREFIX_PATTERN: RegExp = /^(?!\/-(?:\/|$))\/(?:[^{}?#]*[^{}?#/])?$/;
+export const ROUTE_PREFIX_PATTERN: RegExp = /^(?!\/-(?:\/|$))(?!.*\/(?:\.|%2[eE]){1,2}(?:\/|$))\/(?:[^{}?#\\\p{Cc}]*[^{}?#/\\\p{Cc} ])?$/u;
 
 const RULES: readonly { readonly isBroken: (prefix: string) => boolean; readonly rule: string }[] = [
   { isBroken: (prefix) => !prefix.startsWith("/"), rule: 'must start with "/"' },
   { isBroken: (prefix) => prefix.endsWith("/") && prefix !== "/", rule: 'must not end with "/", unless it is just "/"' },
   { isBroken: (prefix) => /[{}]/.test(prefix), rule: 'must not contain "{" or "}", because it is no pattern' },
   { isBroken: (prefix) => /[?#]/.test(prefix), rule: 'must not contain "?" or "#", because it is a path' },
+  {
+    isBroken: (prefix) => /[\\\p{Cc}]| $/u.test(prefix),
+    rule: 'must not contain "\\" or control characters, or end with a space',
+  },
+  {
+    isBroken: (prefix) => prefix.split("/").some((part) => /^(?:\.|%2e){1,2}$/i.test(part)),
+    rule: 'must not have "." or ".." between slashes',
+  },
   { isBroken: (prefix) => prefix === "/-" || prefix.startsWith("/-/"), rule: 'must not be "/-" or under it, which is edge-serve\'s own' },
 ];
 
@@ -79,6 +87,11 @@ export function routePrefixProblem(prefix: unknown): string | undefined {
   if (typeof prefix !== "string") return `must be a path that starts with "/", or null for no HTTP, got ${show(prefix)}.`;
   const broken = RULES.find(({ isBroken }) => isBroken(prefix));
   return broken === undefined ? undefined : `${broken.rule}, got ${show(prefix)}.`;
+}
+
+/** A prefix as it stands in the URLs of requests: percent-encoded where it has to be. One that is not accepted is left as it is. */
+export function prefixInUrls(prefix: string): string {
+  return routePrefixProblem(prefix) === undefined ? new URL(`http://host${prefix}`).pathname : prefix;
 }
 
 function readImportPath(value: unknown, at: Segments, findings: Finding[]): string | undefined {
@@ -123,7 +136,7 @@ export function findConflicts(applications: readonly unknown[], at: Segments, fi
     const namesake = names.claim(name, `the name of ${formatPath(place)}`);
     if (namesake !== undefined) findings.push(errorAt([...place, "name"], `${namesake} Application names must be unique.`));
     if (typeof prefix !== "string") continue;
-    const clash = prefixes.claim(prefix, `that of application ${show(name)} (${formatPath(place)})`);
+    const clash = prefixes.claim(prefixInUrls(prefix), `that of application ${show(name)} (${formatPath(place)})`);
     if (clash !== undefined) {
       findings.push(errorAt([...place, "route_prefix"], `${clash} Give application ${show(name)} another, or null for no HTTP.`));
     }

@@ -6,7 +6,7 @@ import { NAME_PATTERN } from "../protocol/names.ts";
 import type { CanaryConfig, RouteConfig, Share } from "../protocol/traffic.ts";
 import { closest, show } from "../protocol/wording.ts";
 import { isRecord } from "../protocol/own.ts";
-import { routePrefixProblem } from "./application-config.ts";
+import { prefixInUrls, routePrefixProblem } from "./application-config.ts";
 import { DEFAULT_NAME, errorAt, type Finding, formatPath, isEnough, keyFinding, type Segments, Unique } from "./diagnostics.ts";
 import { readSection } from "./read-section.ts";
 import { CANARY_OPTIONS, ROUTE, SHARE, SHARE_OPTIONS } from "./route-options.ts";
@@ -48,7 +48,7 @@ function readRoute(value: unknown, at: Segments, findings: Finding[]): RouteConf
   }
   if (read === undefined) return undefined;
   const base = {
-    prefix: read.prefix as string,
+    prefix: prefixInUrls(read.prefix as string),
     ...(read.stickyHeader === undefined ? {} : { stickyHeader: read.stickyHeader.toLowerCase() }),
     ...(read.shadow === undefined ? {} : { shadow: shareOf(read.shadow) }),
   };
@@ -101,7 +101,7 @@ function knownOf(applications: unknown): Known {
     if (typeof name !== "string") continue;
     if (NAME_PATTERN.test(name)) known.applications.add(name);
     if (typeof prefix === "string")
-      known.prefixes.claim(prefix, `that of application ${show(name)} (${formatPath(["applications", index])})`);
+      known.prefixes.claim(prefixInUrls(prefix), `that of application ${show(name)} (${formatPath(["applications", index])})`);
   }
   return known;
 }
@@ -109,7 +109,7 @@ function knownOf(applications: unknown): Known {
 function checkNames(route: Readonly<Record<string, unknown>>, at: Segments, known: Known, findings: Finding[]): void {
   const { prefix, split, canary, shadow } = route;
   if (typeof prefix === "string") {
-    const clash = known.prefixes.claim(prefix, `that of ${formatPath(at)}`);
+    const clash = known.prefixes.claim(prefixInUrls(prefix), `that of ${formatPath(at)}`);
     if (clash !== undefined) findings.push(errorAt([...at, "prefix"], `${clash} A prefix belongs to one of them.`));
   }
   const named: [unknown, Segments][] = [

@@ -45,10 +45,15 @@ export class Gate {
     this.#parts = parts;
   }
 
+  /** Whether the object is being deleted, and takes nothing. */
+  get isDeleted(): boolean {
+    return this.#parts.isDeleted();
+  }
+
   /** A request is here. */
   enter(meta: RequestMeta, delivery: Delivery): Entry {
     if (delivery.isReserved === true) return this.#entry(this.#parts.admission.arrive(delivery.id), delivery);
-    const isOurs = this.#parts.membership?.admits(meta, delivery) ?? !this.#parts.isDeleted();
+    const isOurs = this.#parts.membership?.admits(meta, delivery) ?? !this.isDeleted;
     return isOurs instanceof Promise ? isOurs.then((is) => this.#decided(is, meta, delivery)) : this.#decided(isOurs, meta, delivery);
   }
 
@@ -56,7 +61,7 @@ export class Gate {
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Exclude<Reservation, { kind: "error" }>> {
     const { admission, membership } = this.#parts;
     const { id, mode } = delivery;
-    const isOurs = (await membership?.admits(meta, delivery)) ?? !this.#parts.isDeleted();
+    const isOurs = (await membership?.admits(meta, delivery)) ?? !this.isDeleted;
     const turn = isOurs && admission.reserve(id, meta.deadline, mode === "queue");
     const isReserved = turn instanceof Promise ? await this.#watched(turn, meta) : turn;
     if (!isReserved) return this.#refusal(delivery);
@@ -104,7 +109,7 @@ export class Gate {
       load,
       ...(set === undefined ? {} : { set }),
       ...state,
-      ...(this.#parts.isDeleted() ? { isDeleted: true } : {}),
+      ...(this.isDeleted ? { isDeleted: true } : {}),
     };
   }
 }

@@ -308,15 +308,22 @@ export class Replica {
   // Nothing of the user's is held by a request that finds no instance.
   async #start(run: Run): Promise<Started | Unstarted> {
     try {
-      return await this.#instance.start();
+      return await Promise.race([this.#instance.start(), this.#deletion(run)]);
     } catch (error) {
-      this.#runs.finish(run, { error });
-      logFailure(error, run);
+      const isOver = error instanceof Deleted;
+      this.#runs.finish(run, isOver ? undefined : { error });
+      if (!isOver) logFailure(error, run);
       return { failed: error };
     }
   }
 
+  // What waits for the object of a key to start is for the object that comes after it, should this one be deleted.
+  #deletion(run: Run): Promise<never> {
+    return new Promise((_, reject) => run.onAbort(() => this.#gate.isDeleted && reject(new Deleted())));
+  }
+
   #unstarted({ failed }: Unstarted): Refusal {
+    if (failed instanceof Deleted) return this.#deleted();
     return { kind: "refused", load: this.#admission.load, failedStart: encodeError(failed) };
   }
 

@@ -136,56 +136,6 @@ describe("an object", () => {
   });
 });
 
-describe("delete(key)", () => {
-  it("erases what was stored, and the next call has a new object", async () => {
-    const key = newKey();
-    await carts.get(key).add.remote("old");
-    const { madeAt } = await carts.get(key).about.remote();
-    await carts.delete(key);
-    expect(await carts.get(key).items.remote()).toEqual([]);
-    expect((await carts.get(key).about.remote()).madeAt).not.toBe(madeAt);
-    expect(await carts.get(key).starts.remote()).toBe(1);
-  });
-
-  it("does no harm where there is nothing, and twice", async () => {
-    const key = newKey();
-    await carts.delete(key);
-    await carts.delete(key);
-    await Promise.all([carts.delete(key), carts.delete(key)]);
-    expect(await carts.get(key).items.remote()).toEqual([]);
-  });
-
-  it("fails what runs, and what waits runs on the new object", async () => {
-    const key = newKey();
-    const cart = carts.get(key);
-    const running = cart.hold.remote().result();
-    running.catch(() => {});
-    await server.waitForLog(({ message, replica }) => message === "held" && replica === `shop/Cart/@${encodeURIComponent(key)}`);
-    const waiting = [cart.add.remote("a").result(), cart.add.remote("b").result()];
-    const task = await cart.add.enqueue("c");
-    await carts.delete(key);
-    await expect(running).rejects.toMatchObject({ code: "REPLICA_UNAVAILABLE", status: 502 });
-    expect((await Promise.all(waiting)).flat()).toEqual(expect.arrayContaining(["A", "B"]));
-    expect(await task.result({ timeoutMs: 10_000 })).toContain("C");
-  });
-
-  it("ends the request that deletes its own object", async () => {
-    const key = newKey();
-    await carts.get(key).add.remote("old");
-    await expect(carts.get(key).end.remote()).rejects.toMatchObject({ code: "REPLICA_UNAVAILABLE" });
-    expect(await carts.get(key).items.remote()).toEqual([]);
-  });
-
-  it.each(["hibernating", "plain"])("closes its sockets with 1001, those that are %s", async (room) => {
-    const socket = new WebSocket(new URL(`/rooms/${room}`, server.url.replace("http", "ws")));
-    await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
-    const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve, { once: true }));
-    await server.keyed("Room", "rooms").delete(room);
-    expect((await closed).code).toBe(1001);
-    expect(await (await server.fetch(`/rooms/${room}`)).json()).toMatchObject({ visits: 1 });
-  });
-});
-
 describe("a keyed ingress deployment", () => {
   it("is given each request at the object of its key, with the prefix taken off", async () => {
     expect(await (await server.fetch("/rooms/blue/door")).json()).toEqual({ pathname: "/blue/door", key: "blue", visits: 1, body: "" });

@@ -44,10 +44,14 @@ export function writeRecord({ root, target, cwd, routePrefix, env, build, files 
   writeFileSync(join(root, RECORD), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** What was built last; `undefined` if nothing was. */
+/** What was built last; `undefined` if nothing was, or if nobody can read what it was. */
 export function readRecord(root: string): BuildRecord | undefined {
-  const file = join(root, RECORD);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as BuildRecord) : undefined;
+  try {
+    const record = JSON.parse(readFileSync(join(root, RECORD), "utf8")) as Partial<BuildRecord> | null;
+    return typeof record?.files === "object" && typeof record.cwd === "string" ? (record as BuildRecord) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a file, or all of them, is as it was when the build was made. */

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { namedPolicies } from "../../compile/policies.ts";
-import { routePrefixProblem } from "../../config/application-config.ts";
+import { prefixInUrls, routePrefixProblem } from "../../config/application-config.ts";
 import { DEFAULT_NAME, formatDiagnostics, formatPath, hasErrors } from "../../config/diagnostics.ts";
 import { parseImportPath } from "../../config/import-path.ts";
 import { configPosition, parseConfigText } from "../../config/parse-file.ts";
@@ -65,7 +65,7 @@ function readImportPath(label: string, cwd: string, { args, routePrefix: asked }
   if (problem !== undefined) throw new Failure(`${ROUTE_PREFIX_FLAG} ${problem}`, EXIT.usage);
   const application: ApplicationConfig = {
     name: DEFAULT_NAME,
-    routePrefix,
+    routePrefix: prefixInUrls(routePrefix),
     ...(asked === undefined ? { isDefaultRoute: true } : {}),
     importPath: label,
     ...(args === undefined ? {} : { args }),

@@ -9,6 +9,9 @@ export class Catalog {
 
 const state = () => serve.getReplicaContext().state;
 
+/** Keys whose first object has begun to start, and never will. */
+const hung = new Set<string>();
+
 export class Cart {
   readonly #catalog: serve.DeploymentHandle<Catalog>;
   readonly #madeAt = crypto.randomUUID();
@@ -19,8 +22,14 @@ export class Cart {
     this.#catalog = catalog;
   }
 
-  setup() {
+  setup(): Promise<never> | void {
     const { storage } = state();
+    const { key = "" } = serve.getReplicaContext();
+    if (key.startsWith("hangs") && !hung.has(key)) {
+      hung.add(key);
+      serve.logger.info("starts for ever");
+      return new Promise(() => {});
+    }
     storage.kv.put("starts", (storage.kv.get<number>("starts") ?? 0) + 1);
     if (serve.getReplicaContext().key === "broken" && storage.kv.get("repaired") !== true) {
       storage.kv.put("repaired", true);

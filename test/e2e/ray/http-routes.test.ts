@@ -55,15 +55,17 @@ describe("nested prefixes", () => {
   });
 
   it.each([
-    ["/subpath/redirect", 1],
-    ["/subpath/redirect2", 2],
-  ])("let %s redirect within its prefix, %i times", async (path, times) => {
+    ["/subpath/redirect", 1, "/subpath"],
+    ["/subpath/redirect2", 2, "/subpath"],
+    ["/sub%20p%C3%A4th/redirect", 1, "/sub%20p%C3%A4th"],
+    ["/sub päth/redirect2", 2, "/sub%20p%C3%A4th"],
+  ])("let %s redirect within its prefix, %i times", async (path, times, prefix) => {
     let redirects = 0;
     let response = await server.fetch(path, { redirect: "manual" });
     for (; response.status === 307; redirects++) {
       response = await server.fetch(new URL(response.headers.get("location")!).pathname, { redirect: "manual" });
     }
-    expect([redirects, response.status, await response.text()]).toEqual([times, 200, "hello from /subpath"]);
+    expect([redirects, response.status, await response.text()]).toEqual([times, 200, `hello from ${prefix}`]);
   });
 
   it("answer 500 without a detail when the handler fails", async () => {
