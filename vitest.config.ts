@@ -43,6 +43,9 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           expect: { poll: { timeout: 30_000 } },
+          // Real processes on a machine that others use too: one more try tells a fault from a moment. The run prints which test needed it,
+          // and that test is to be mended.
+          retry: process.env["CI"] === undefined ? 0 : 1,
         },
       },
     ],

@@ -142,7 +142,7 @@ const ACTS: Record<string, (env: Env, id: string) => unknown> = {
     return seen.length >= 2;
   },
   "late stream": async (env, id) => {
-    const { seen, error } = await all(shop(env).options({ timeoutMs: 200 }).endless.remote(id));
+    const { seen, error } = await all(shop(env).options({ timeoutMs: 1000 }).endless.remote(id));
     return [seen.length > 1, error?.code];
   },
   fail: (env) => failure(shop(env).fail.remote()),
@@ -168,7 +168,7 @@ const ACTS: Record<string, (env: Env, id: string) => unknown> = {
     leaving.abort();
     return failure(held);
   },
-  deadline: (env, id) => failure(shop(env).options({ timeoutMs: 300 }).hold.remote(id)),
+  deadline: (env, id) => failure(shop(env).options({ timeoutMs: 1000 }).hold.remote(id)),
   gone: (env, id) => env.SEEN.getByName(id).hold(id),
   "gone stream": (env, id) => env.SEEN.getByName(id).loop(id),
   die: (env, id) =>
