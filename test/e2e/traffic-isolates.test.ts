@@ -178,9 +178,11 @@ describe("a shadow", () => {
           await Promise.all(ALL.map((isolate) => ask(isolate, prefix)));
         }
       }
-      const [alone99, shadowed99] = Object.values(times).map((all) => all.toSorted((a, b) => a - b)[Math.floor(all.length * 0.99)]!);
+      const [aloneMs, shadowedMs] = Object.values(times).map((all) => all.toSorted((a, b) => a - b)) as [number[], number[]];
       // They take turns, so what slows the machine slows both. A shadow that was waited for would take 20 s.
-      expect(shadowed99).toBeLessThan(3 * alone99! + 50);
+      const middle = (sorted: readonly number[]) => sorted[sorted.length >> 1]!;
+      expect(middle(shadowedMs)).toBeLessThan(3 * middle(aloneMs) + 50);
+      expect(shadowedMs.at(-1)).toBeLessThan(10_000);
     },
   );
 });
