@@ -13,8 +13,8 @@
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  *   C5. What is stored is what is known here: when storing fails, what is known is read again. Nothing else that fails undoes a
  *       transition, and nothing that fails is the last try: the state says what is still to be done, and an alarm is set for it.
- *   C6. A report costs the same however many replicas there are, but for one a minute, which costs what a scrape does. It never postpones an alarm: one that rings for nothing costs less
- *       than a row for each report.
+ *   C6. A report costs the same however many replicas there are, but for one a minute, which costs what a scrape does. It never postpones an
+ *       alarm: one that rings for nothing costs less than a row for each report.
  */
 import {
   type Assignment,

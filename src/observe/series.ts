@@ -87,6 +87,6 @@ function add(sum: number[], numbers: readonly number[]): void {
 /** The numbers of several series, added up; at least one number. */
 export function summed(series: readonly Series[]): number[] {
   const sum: number[] = [0];
-  for (const [, numbers] of series) for (const [index, number] of numbers.entries()) sum[index] = (sum[index] ?? 0) + number;
+  for (const [, numbers] of series) add(sum, numbers);
   return sum;
 }

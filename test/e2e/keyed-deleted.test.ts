@@ -2,22 +2,13 @@
  * The deletion of a key: what it takes with it, and what goes on in the object that comes after.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type * as edge from "../../src/index.ts";
-import { serve, type Server } from "../../src/testing.ts";
-import type { Cart } from "./apps/keyed.ts";
+import { type KeyedShop, newKey, serveShop } from "../support/keyed-shop.ts";
 
-const TOKEN = "0123456789abcdef-keyed";
-let server: Server;
-let carts: edge.KeyedHandle<Cart>;
+let server: KeyedShop["server"];
+let carts: KeyedShop["carts"];
 
-beforeAll(async () => {
-  server = await serve("test/e2e/apps/keyed.yaml", { token: TOKEN, quiet: true });
-  carts = server.keyed<typeof Cart>("Cart", "shop");
-});
+beforeAll(async () => void ({ server, carts } = await serveShop()));
 afterAll(() => server?.stop());
-
-let made = 0;
-const newKey = () => `cart ${made++}`;
 
 describe("delete(key)", () => {
   it("erases what was stored, and the next call has a new object", async () => {

@@ -2,23 +2,15 @@
  * What the objects of keys have counted, as it is scraped.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type * as edge from "../../src/index.ts";
-import { serve, type Server } from "../../src/testing.ts";
 import { readPrometheus } from "../support/prometheus.ts";
-import type { Cart } from "./apps/keyed.ts";
+import { type KeyedShop, newKey, serveShop, TOKEN } from "../support/keyed-shop.ts";
 
-const TOKEN = "0123456789abcdef-keyed";
-let server: Server;
-let carts: edge.KeyedHandle<Cart>;
+let server: KeyedShop["server"];
+let carts: KeyedShop["carts"];
 
-beforeAll(async () => {
-  server = await serve("test/e2e/apps/keyed.yaml", { token: TOKEN, quiet: true });
-  carts = server.keyed<typeof Cart>("Cart", "shop");
-});
+beforeAll(async () => void ({ server, carts } = await serveShop()));
 afterAll(() => server?.stop());
 
-let made = 0;
-const newKey = () => `cart ${made++}`;
 const api = (path: string) => server.fetch(`/-/api/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
 
 describe("the metrics of a keyed deployment", () => {

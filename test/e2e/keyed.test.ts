@@ -4,21 +4,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as edge from "../../src/index.ts";
 import { connect, getTask } from "../../src/client.ts";
-import { serve, type Server } from "../../src/testing.ts";
 import type { Cart, shop } from "./apps/keyed.ts";
+import { type KeyedShop, newKey, serveShop, TOKEN } from "../support/keyed-shop.ts";
 
-const TOKEN = "0123456789abcdef-keyed";
-let server: Server;
-let carts: edge.KeyedHandle<Cart>;
+let server: KeyedShop["server"];
+let carts: KeyedShop["carts"];
 
-beforeAll(async () => {
-  server = await serve("test/e2e/apps/keyed.yaml", { token: TOKEN, quiet: true });
-  carts = server.keyed<typeof Cart>("Cart", "shop");
-});
+beforeAll(async () => void ({ server, carts } = await serveShop()));
 afterAll(() => server?.stop());
-
-let made = 0;
-const newKey = () => `cart ${made++}`;
 
 describe("a key", () => {
   // Any characters; differing bytes are different objects.
