@@ -163,7 +163,6 @@ describe("a shadow", () => {
         (await (await isolates.fetch(isolate, prefix)).text()).includes('"app":"v1"');
       for (const isolate of ALL) for (const prefix of ["/alone", "/shadowed"]) await until(() => isKnown(isolate, prefix));
       const body = "y".repeat(1000);
-      const times: Record<string, number[]> = { "/alone": [], "/shadowed": [] };
       const ask = async (isolate: number, prefix: string) => {
         const beganAtMs = performance.now();
         const response = await isolates.fetch(isolate, `${prefix}/x`, { method: "POST", body });
@@ -171,18 +170,25 @@ describe("a shadow", () => {
           200,
           { app: "v1", path: "/x", routePrefix: prefix, shadow: false, body },
         ]);
-        times[prefix]!.push(performance.now() - beganAtMs);
+        return performance.now() - beganAtMs;
       };
-      for (let round = 0; round < 120; round++) {
-        for (const prefix of round % 2 === 0 ? ["/alone", "/shadowed"] : ["/shadowed", "/alone"]) {
-          await Promise.all(ALL.map((isolate) => ask(isolate, prefix)));
+      // They take turns, so what slows the machine slows both.
+      const p99s = async () => {
+        const times: Record<string, number[]> = { "/alone": [], "/shadowed": [] };
+        for (let round = 0; round < 120; round++) {
+          for (const prefix of round % 2 === 0 ? ["/alone", "/shadowed"] : ["/shadowed", "/alone"]) {
+            times[prefix]!.push(...(await Promise.all(ALL.map((isolate) => ask(isolate, prefix)))));
+          }
         }
+        return Object.values(times).map((all) => all.toSorted((a, b) => a - b)[Math.floor(all.length * 0.99)]!) as [number, number];
+      };
+      // A moment in which the machine does something else is in one window. A shadow that was waited for would take 20 s in each.
+      const over: number[] = [];
+      for (let window = 0; window < 3 && over.length === window; window++) {
+        const [alone99, shadowed99] = await p99s();
+        if (shadowed99 >= 3 * alone99 + 50) over.push(shadowed99);
       }
-      const [aloneMs, shadowedMs] = Object.values(times).map((all) => all.toSorted((a, b) => a - b)) as [number[], number[]];
-      // They take turns, so what slows the machine slows both. A shadow that was waited for would take 20 s.
-      const middle = (sorted: readonly number[]) => sorted[sorted.length >> 1]!;
-      expect(middle(shadowedMs)).toBeLessThan(3 * middle(aloneMs) + 50);
-      expect(shadowedMs.at(-1)).toBeLessThan(10_000);
+      expect(over.length, `p99 with a shadow, in ms: ${over.join(", ")}`).toBeLessThan(3);
     },
   );
 });
