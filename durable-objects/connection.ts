@@ -138,7 +138,7 @@ class StubConnection implements ObjectConnection {
   }
 
   call(request: CallRequest, delivery: Delivery): Promise<Reply> {
-    return this.#call(request, delivery).then(this.#read);
+    return this.#call(request, delivery).then((wire) => this.#read(wire));
   }
 
   #call({ meta, method, args, handleArgs }: CallRequest, delivery: Delivery): Promise<WireReply> {
@@ -150,24 +150,28 @@ class StubConnection implements ObjectConnection {
     return args.length === 0 ? this.#stub.call(envelope, method) : this.#stub.call(envelope, method, args);
   }
 
-  readonly #read = (wire: WireReply): Reply => {
+  #read(wire: WireReply): Reply {
     const reply = decodeReply(wire);
     this.#hear(reply);
     return reply;
-  };
+  }
 
   #hear({ set, state }: News): void {
     if (set !== undefined) this.#learner.learn(set);
     if (state !== undefined) this.#learner.heard(this.#name, state);
   }
 
-  async fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
-    let response: Response;
-    try {
-      response = await this.#stub.fetch(request, fetchInit(request, meta, delivery, this.#place));
-    } catch (error) {
-      throw request.signal.aborted ? clientGone(error) : error;
-    }
+  fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
+    return this.#stub.fetch(request, fetchInit(request, meta, delivery, this.#place)).then(
+      // No refusal, and nothing that its headers could tell: they are left alone.
+      (response) => (delivery.epoch === undefined && response.ok ? response : this.#answered(response, delivery)),
+      (error: unknown) => {
+        throw request.signal.aborted ? clientGone(error) : error;
+      },
+    );
+  }
+
+  async #answered(response: Response, delivery: Delivery): Promise<Response | Refusal> {
     const answer = await answerOf(response);
     if (answer instanceof Response) return answer;
     this.#hear(answer);

@@ -7,11 +7,11 @@
 import type { ReplicaRef } from "../src/protocol/replica-set.ts";
 
 /** Gives what `make` makes of a replica's name: the same each time, for the same record. */
-export function perReplica<T>(make: (name: string) => T): (replica: ReplicaRef) => T {
-  const made = new WeakMap<ReplicaRef, { readonly value: T }>();
+export function perReplica<T extends object>(make: (name: string) => T): (replica: ReplicaRef) => T {
+  const made = new WeakMap<ReplicaRef, T>();
   return (replica) => {
-    let entry = made.get(replica);
-    if (entry === undefined) made.set(replica, (entry = { value: make(replica.name) }));
-    return entry.value;
+    let value = made.get(replica);
+    if (value === undefined) made.set(replica, (value = make(replica.name)));
+    return value;
   };
 }

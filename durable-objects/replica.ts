@@ -79,7 +79,7 @@ export function replicaClass(
       const response = await this.#replica.fetch(request, read?.meta, read?.delivery);
       if (!(response instanceof Response)) return refusalResponse(response);
       const epoch = read?.delivery.epoch;
-      return answerResponse(response, epoch !== undefined, this.#replica.newsWith(response, epoch));
+      return answerResponse(response, epoch === undefined ? undefined : this.#replica.newsWith(response, epoch));
     }
 
     /** RPC. Runs a call from a handle; failures are part of the reply. */

@@ -16,6 +16,7 @@ import { ConfigError, RequestCancelledError } from "../protocol/errors.ts";
 import type { DeploymentHandle, HandleOptions } from "../protocol/handle-types.ts";
 import { type Answer, type CallRequest, type HandleRef, type RequestMeta, tooDeep } from "../protocol/messages.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
+import { isTraced } from "../protocol/tracing.ts";
 import { marked } from "../protocol/request-mark.ts";
 import { isScalar } from "../protocol/plain-data.ts";
 import { handleMethods, handles, toSendable } from "../protocol/sendable.ts";
@@ -259,6 +260,7 @@ function nextMeta({ target, options }: HandleCore, request: RequestScope | undef
   if (tracestate !== undefined) meta.tracestate = tracestate;
   if (deadline !== undefined) meta.deadline = deadline;
   if (parent?.shadow === true) meta.shadow = true;
+  if (parent === undefined ? isTraced() : parent.isTraced === true) meta.isTraced = true;
   if (options.multiplexedModelId !== undefined) meta.multiplexedModelId = options.multiplexedModelId;
   if (options.key !== undefined) meta.key = options.key;
   return meta;

@@ -17,6 +17,7 @@ import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import { HttpMeta, pathOf, REQUEST_ID_HEADER, requestIdOf, traceOf, withRequestId } from "../protocol/http-request.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import type { IngressTarget, RoutedApplication, RouteTarget } from "./application-routes.ts";
@@ -59,6 +60,8 @@ export interface Arrival {
   readonly request: Request;
   readonly path: string;
   readonly worker: WorkerSurroundings;
+  /** Whether somebody looks at its spans. */
+  readonly isTraced: boolean;
   /** The key that was made for it: one for all that becomes of it. */
   madeKey?: string;
 }
@@ -78,9 +81,10 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     try {
       const path = pathOf(request.url);
       if (path.startsWith("/-/")) return answerSystem(request, path, worker).catch((error: unknown) => failed(error, request.headers));
+      const arrival: Arrival = { request, path, worker, isTraced: isTraced() };
       const route = routes.match(path);
-      if (route !== undefined) return answerAt({ request, path, worker }, route.target);
-      if (worker.elsewhere === undefined || traffic.isDoubtful) return answerUnknown({ request, path, worker });
+      if (route !== undefined) return answerAt(arrival, route.target);
+      if (worker.elsewhere === undefined || traffic.isDoubtful) return answerUnknown(arrival);
     } catch (error) {
       return Promise.resolve(failed(error, request.headers));
     }
@@ -98,7 +102,7 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
   }
 
   function answer(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): Promise<Response> {
-    return isTraced() ? traced(arrival, application, chosen) : answered(arrival, application, chosen);
+    return (arrival.isTraced ? traced : answered)(arrival, application, chosen);
   }
 
   // The replica makes the id of a request that has none, and says it on the answer.
@@ -119,9 +123,9 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     // The next requests go by what is heard.
     if (traffic.isBehind(target.routing)) worker.keepAlive(traffic.refresh());
     const meta = metaOf(arrival, application, chosen);
-    const forwarded = prefix === "/" ? request : new Request(withoutPrefix(request.url, path, prefix), request);
+    const forwarded = prefix === "/" ? request : new PlatformRequest(withoutPrefix(request.url, path, prefix), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
-    const sending: Sending = { target, sent: forwarded };
+    const sending: Sending = { target, request: forwarded };
     const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
     const response = chosen === undefined ? sent : divider.counted(sent, arrival, { application, chosen });
     return response.catch((error: unknown) => {

@@ -8,6 +8,7 @@ import { withAnswerHeaders } from "../protocol/answer-headers.ts";
 import { ConfigError, DeploymentUnavailableError, KeyError, RequestTimeoutError } from "../protocol/errors.ts";
 import type { KeyOf } from "../protocol/keys.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
 
 /** The way to the objects of a keyed deployment. */
@@ -55,7 +56,7 @@ export class KeyedIngress implements IngressTarget {
 
   async fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response> {
     this.#requireHere(meta);
-    const seen = request instanceof Request ? request : request.request();
+    const seen = request instanceof PlatformRequest ? request : request.request();
     let key: unknown;
     try {
       const given = this.#keyOf(seen);

@@ -3,7 +3,8 @@
  */
 import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import { type HttpExtras, HttpMeta, SESSION_HEADER, takesBody } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, SESSION_HEADER } from "../protocol/http-request.ts";
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import type { SessionsConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { type IngressTarget, type PreparedRequest, type RoutedApplication, stripPrefix } from "./application-routes.ts";
@@ -17,16 +18,13 @@ import { SessionMeta } from "./session-meta.ts";
  * @param chosen Where several applications share the prefix.
  */
 export function metaOf(arrival: Arrival, application: RoutedApplication, chosen?: Chosen): HttpMeta {
-  const { headers } = arrival.request;
+  const { request, isTraced } = arrival;
   const { routePrefix: prefix, sessions } = application;
   const hasSlash = prefix !== "/" && arrival.path.length === prefix.length + 1;
-  if (sessions !== undefined || chosen !== undefined) {
-    const extras: HttpExtras = { ...(hasSlash ? { hasSlash } : {}), ...(chosen === undefined ? {} : { traffic: chosen.window }) };
-    return sessions === undefined
-      ? new HttpMeta(headers, application, extras)
-      : new SessionMeta(headers, application, { ...extras, key: keyOf(arrival, sessions) });
-  }
-  return hasSlash ? new HttpMeta(headers, application, { hasSlash }) : new HttpMeta(headers, application);
+  if (sessions === undefined && chosen === undefined && !hasSlash && !isTraced) return new HttpMeta(request, application);
+  const extras: HttpExtras = { isTraced, ...(hasSlash ? { hasSlash } : {}), ...(chosen === undefined ? {} : { traffic: chosen.window }) };
+  if (sessions === undefined) return new HttpMeta(request, application, extras);
+  return new SessionMeta(request, application, { ...extras, key: keyOf(arrival, sessions) });
 }
 
 function keyOf(arrival: Arrival, { header = SESSION_HEADER, generated }: SessionsConfig): string | undefined {
@@ -37,19 +35,21 @@ function keyOf(arrival: Arrival, { header = SESSION_HEADER, generated }: Session
 /** A request, and where it is sent. */
 export interface Sending {
   readonly target: IngressTarget;
-  sent: Request | PreparedRequest;
+  request: Request;
+  /** What is sent in its place, because a body would be lost with it. */
+  prepared?: PreparedRequest;
 }
 
 /** Sends it. */
 export function send(sending: Sending, meta: RequestMeta): Promise<Response> {
-  const { target, sent } = sending;
-  // A small body is read before it is sent, and would be lost.
-  return sent instanceof Request && takesBody(sent) ? sendPrepared(sending, sent, meta) : target.fetch(sent, meta);
+  const { target, request } = sending;
+  return request.body === null ? target.fetch(request, meta) : sendPrepared(sending, meta);
 }
 
-async function sendPrepared(sending: Sending, request: Request, meta: RequestMeta): Promise<Response> {
-  sending.sent = await sending.target.prepare(request);
-  return sending.target.fetch(sending.sent, meta);
+// A small body is read before it is sent, and would be lost.
+async function sendPrepared(sending: Sending, meta: RequestMeta): Promise<Response> {
+  sending.prepared = await sending.target.prepare(sending.request);
+  return sending.target.fetch(sending.prepared, meta);
 }
 
 /**
@@ -59,8 +59,8 @@ async function sendPrepared(sending: Sending, request: Request, meta: RequestMet
  */
 export async function sendInTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Promise<Response> {
   const late = new AbortController();
-  const request = sending.sent as Request;
-  sending.sent = new Request(request, { signal: AbortSignal.any([request.signal, late.signal]) });
+  const { request } = sending;
+  sending.request = new PlatformRequest(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
     return await within(send(sending, meta.until(Date.now() + timeoutMs)), { timeoutMs, after }, () => {
       throw new RequestTimeoutError(`Request ${meta.requestId} timed out after ${timeoutMs / 1000}s.`);
@@ -73,8 +73,8 @@ export async function sendInTime(sending: Sending, timeoutMs: number, meta: Http
 }
 
 /** The request as it was before it was sent; `undefined` if its body is gone. */
-export function unsentOf({ sent }: Sending): Request | undefined {
-  const unsent = sent instanceof Request ? sent : sent.request();
+export function unsentOf({ request, prepared }: Sending): Request | undefined {
+  const unsent = prepared?.request() ?? request;
   return unsent.bodyUsed ? undefined : unsent;
 }
 
@@ -85,7 +85,7 @@ export function withoutPrefix(url: string, path: string, prefix: string): string
 
 /** The request as it came. */
 export function withPrefix(unsent: Request, path: string, prefix: string): Request {
-  return prefix === "/" ? unsent : new Request(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
+  return prefix === "/" ? unsent : new PlatformRequest(withPath(unsent.url, stripPrefix(path, prefix), path), unsent);
 }
 
 function withPath(url: string, before: string, after: string): string {

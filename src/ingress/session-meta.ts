@@ -1,7 +1,7 @@
 /**
  * The metadata of an HTTP request whose key is what the options of HTTP say: a class of its own, so that other requests cross none of it.
  */
-import { type HttpExtras, HttpMeta, type HttpOrigin, SESSION_HEADER } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, type HttpOrigin, type HttpSource, SESSION_HEADER } from "../protocol/http-request.ts";
 
 /** What such a request does not tell of itself. */
 export interface SessionExtras extends HttpExtras {
@@ -13,11 +13,10 @@ export class SessionMeta extends HttpMeta {
   /** Whether a replica would take something else for its key. */
   readonly hasOtherKey: boolean;
 
-  constructor(headers: Headers, origin: HttpOrigin, extras: SessionExtras, requestId?: string) {
-    super(headers, origin, extras, requestId);
-    const { key } = extras;
+  constructor(source: HttpSource, origin: HttpOrigin, { key, ...extras }: SessionExtras, requestId?: string) {
+    super(source, origin, extras, requestId);
     this.#key = key;
-    this.hasOtherKey = key !== (headers.get(SESSION_HEADER) ?? undefined);
+    this.hasOtherKey = key !== (source.headers.get(SESSION_HEADER) ?? undefined);
   }
 
   override get key(): string | undefined {
@@ -25,7 +24,7 @@ export class SessionMeta extends HttpMeta {
   }
 
   protected override as(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
-    const { headers, requestId } = this.given;
-    return new SessionMeta(headers, origin, { ...extras, key: this.#key }, requestId);
+    const { source, requestId } = this.given;
+    return new SessionMeta(source, origin, { ...extras, key: this.#key }, requestId);
   }
 }

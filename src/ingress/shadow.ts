@@ -6,6 +6,7 @@
  *   S2. No more is kept of a body than a shadow may have.
  */
 import { type HttpMeta, requestWithBody, takesBody } from "../protocol/http-request.ts";
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import { cfOf } from "../protocol/wire.ts";
 import { decideShadow, SHADOW_BODY_BYTES, SHADOW_TIMEOUT_MS, shadowOutcome, type ShadowOutcome } from "../traffic/shadow.ts";
 import type { Share } from "../protocol/traffic.ts";
@@ -89,7 +90,7 @@ export async function sendShadow(
       ...(cf === undefined ? {} : { cf }),
     } as RequestInit;
     const shadow = meta.shadowing(origin, Date.now() + SHADOW_TIMEOUT_MS);
-    const response = await deadline.wait(target.fetch(await target.prepare(new Request(url, init)), shadow));
+    const response = await deadline.wait(target.fetch(await target.prepare(new PlatformRequest(url, init)), shadow));
     // Read to its end, as the client's is: one that is cut off would not be the work that it stands for.
     await response.body?.pipeTo(new WritableStream()).catch(() => {});
     return shadowOutcome(status, response.status);

@@ -15,6 +15,7 @@ import { decodeError } from "../protocol/error-codec.ts";
 import type { AnyHandle } from "../protocol/handle-types.ts";
 import type { DeploymentConfig, TasksConfig } from "../protocol/manifest.ts";
 import type { Answer, CallRequest, Delivery, Refusal, RequestMeta } from "../protocol/messages.ts";
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import { initialReplicaSet, type ReplicaSet, routerConfigOf } from "../protocol/replica-set.ts";
 import type { MetricsSnapshot, SeriesByKey } from "../protocol/metrics.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
@@ -173,10 +174,10 @@ export class InlineTarget {
   /** Gives an HTTP request to the caller's instance. */
   async fetch(request: Request | Unkept, meta: RequestMeta): Promise<Response> {
     const { connection, mode } = this.#here(meta);
-    const given = request instanceof Request ? request : request.request();
+    const given = request instanceof PlatformRequest ? request : request.request();
     // A request that came in is the platform's: what is left of its body is thrown away when it has been answered, also where the
     // answer sends it back. That of a copy is the handler's.
-    const own = given.body === null ? given : new Request(given);
+    const own = given.body === null ? given : new PlatformRequest(given);
     const answer = await connection.fetch(own, meta, { id: `inline.${deliveries++}`, mode });
     if (answer instanceof Response) return answer;
     throw this.#refused(answer);

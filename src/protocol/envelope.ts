@@ -46,6 +46,8 @@ const SHADOW = 15;
 const WANTS_STATE = 16;
 /** Where {@link RequestMeta.tracestate} is. */
 const TRACESTATE = 17;
+/** Where {@link RequestMeta.isTraced} is. */
+const TRACED = 18;
 
 const CLAIM = 0;
 const QUEUE = 1;
@@ -65,12 +67,13 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
   if (meta.shadow === true) fields[SHADOW] = 1;
   if (wantsState === true) fields[WANTS_STATE] = 1;
   if (traceparent !== undefined && meta.tracestate !== undefined) fields[TRACESTATE] = meta.tracestate;
+  if (meta.isTraced === true) fields[TRACED] = 1;
   return JSON.stringify(fields);
 }
 
 /**
  * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
- * said lately what it knows, made for no call, with no deadline, with the key of its header, at the place that the application was compiled
+ * said lately what it knows, made for no call, with no deadline, looked at by nobody, with the key of its header, at the place that the application was compiled
  * for, and not counted for a canary.
  *
  * A request of a prefix that several applications share says so otherwise: its application need not have a prefix of its own.
@@ -82,7 +85,14 @@ export function isImplied(
 ): boolean {
   const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
   const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.shadow === undefined && meta.hasOtherKey !== true;
-  return isFirst && isPlain && meta.hops === 0 && meta.traffic === (isShared ? 0 : undefined) && meta.routePrefix === prefix;
+  return (
+    isFirst &&
+    isPlain &&
+    meta.isTraced !== true &&
+    meta.hops === 0 &&
+    meta.traffic === (isShared ? 0 : undefined) &&
+    meta.routePrefix === prefix
+  );
 }
 
 // `null` is how JSON writes an `undefined` in an array.
@@ -106,6 +116,7 @@ type Fields = readonly [
   shadow?: number | null,
   wantsState?: number | null,
   tracestate?: string | null,
+  traced?: number | null,
 ];
 
 /** Reads what {@link encodeEnvelope} wrote; `undefined` for a request that this code does not understand. */
@@ -115,6 +126,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   const [id, admission, epoch, requestId, hops, chain, ...optional] = fields;
   const [routePrefix, deadline, multiplexedModelId, key, traceparent, protocol, hasSlash, task, traffic, shadow, wantsState, tracestate] =
     optional;
+  const traced = fields[TRACED];
   if ((protocol ?? 1) > PROTOCOL || !(admission >= CLAIM && admission <= SPILL)) return undefined;
   const meta: { -readonly [K in keyof RequestMeta]: RequestMeta[K] } = { requestId, chain, hops };
   if (routePrefix != null) meta.routePrefix = routePrefix;
@@ -127,6 +139,7 @@ export function decodeEnvelope(text: string): Envelope | undefined {
   if (typeof traffic === "number") meta.traffic = traffic;
   if (shadow === 1) meta.shadow = true;
   if (traceparent != null && typeof tracestate === "string") meta.tracestate = tracestate;
+  if (traced === 1) meta.isTraced = true;
   const delivery = deliveryOf(id, admission, epoch ?? undefined);
   return { meta, delivery: wantsState === 1 ? { ...delivery, wantsState: true } : delivery };
 }

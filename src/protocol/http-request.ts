@@ -4,6 +4,7 @@
  * Read when somebody asks. Most requests have none of these headers, and each look at one is a call to the platform.
  */
 import type { RequestMeta } from "./messages.ts";
+import { PlatformRequest } from "./platform-request.ts";
 import { REQUEST_ID_PATTERN } from "./names.ts";
 import { isTraceparent } from "./trace.ts";
 
@@ -15,7 +16,10 @@ export interface HttpOrigin {
 }
 
 /** What a request does not tell of itself. */
-export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" | "shadow">;
+export type HttpExtras = Pick<RequestMeta, "hasSlash" | "deadline" | "traffic" | "shadow" | "isTraced">;
+
+/** Where the headers are that a request tells of itself in: the request. To look at them makes an object, so most are left alone. */
+export type HttpSource = Pick<Request, "headers">;
 
 /** The header of a request's key, where no option names another. */
 export const SESSION_HEADER = "x-session-id";
@@ -43,66 +47,72 @@ export class HttpMeta implements RequestMeta {
   readonly deadline: number | undefined;
   readonly traffic: number | undefined;
   readonly shadow: true | undefined;
-  readonly #headers: Headers;
+  readonly isTraced: boolean | undefined;
+  readonly #source: HttpSource;
+  #headers: Headers | undefined;
   #requestId: string | undefined;
 
-  constructor(
-    headers: Headers,
-    { chain, routePrefix }: HttpOrigin,
-    { hasSlash, deadline, traffic, shadow }: HttpExtras = NOTHING,
-    requestId?: string,
-  ) {
+  constructor(source: HttpSource, { chain, routePrefix }: HttpOrigin, extras: HttpExtras = NOTHING, requestId?: string) {
+    this.#source = source;
     this.#requestId = requestId;
-    this.#headers = headers;
     this.chain = chain;
     this.routePrefix = routePrefix;
-    this.hasSlash = hasSlash;
-    this.deadline = deadline;
-    this.traffic = traffic;
-    this.shadow = shadow;
+    Object.assign(this, extras);
   }
 
   /** The same request with a deadline, in milliseconds since the epoch. */
   until(deadline: number): HttpMeta {
-    return this.as(this, { hasSlash: this.hasSlash, deadline, traffic: this.traffic });
+    const { hasSlash, traffic, isTraced } = this;
+    return this.as(this, { hasSlash, traffic, isTraced, deadline });
   }
 
   /** The same request on its way to another application as a shadow. */
   shadowing(origin: HttpOrigin, deadline: number): HttpMeta {
     // Both have one id, made now if it was not made before.
     void this.requestId;
-    return this.as(origin, { hasSlash: this.hasSlash, deadline, traffic: 0, shadow: true });
+    const { hasSlash, isTraced } = this;
+    return this.as(origin, { hasSlash, traffic: 0, isTraced, deadline, shadow: true });
   }
 
   /** The same request, with the id that it has by now. */
   protected as(origin: HttpOrigin, extras: HttpExtras): HttpMeta {
-    return new HttpMeta(this.#headers, origin, extras, this.#requestId);
+    return new HttpMeta(this.#source, origin, extras, this.#requestId);
+  }
+
+  // As they came: once a handler has its request, that has its id in them.
+  get #read(): Headers {
+    return (this.#headers ??= this.#source.headers);
   }
 
   /** What its client has said, or nobody has. */
-  protected get given(): { readonly headers: Headers; readonly requestId: string | undefined } {
-    return { headers: this.#headers, requestId: this.#requestId };
+  protected get given(): { readonly source: HttpSource; readonly requestId: string | undefined } {
+    return { source: this.#source, requestId: this.#requestId };
   }
 
   /** The one that it came with, or a new one: made when it is asked for, because a replica makes it too. */
   get requestId(): string {
-    return (this.#requestId ??= requestIdOf(this.#headers));
+    return (this.#requestId ??= requestIdOf(this.#read));
+  }
+
+  /** Whether its id is in its headers. */
+  get isNamed(): boolean {
+    return this.#read.get(REQUEST_ID_HEADER) === this.requestId;
   }
 
   get multiplexedModelId(): string | undefined {
-    return this.#headers.get("serve-multiplexed-model-id") ?? this.#headers.get("serve_multiplexed_model_id") ?? undefined;
+    return this.#read.get("serve-multiplexed-model-id") ?? this.#read.get("serve_multiplexed_model_id") ?? undefined;
   }
 
   get key(): string | undefined {
-    return this.#headers.get(SESSION_HEADER) ?? undefined;
+    return this.#read.get(SESSION_HEADER) ?? undefined;
   }
 
   get traceparent(): string | undefined {
-    return traceOf(this.#headers).traceparent;
+    return traceOf(this.#read).traceparent;
   }
 
   get tracestate(): string | undefined {
-    return traceOf(this.#headers).tracestate;
+    return traceOf(this.#read).tracestate;
   }
 }
 
@@ -121,13 +131,13 @@ export function takesBody({ method }: Pick<Request, "method">): boolean {
 
 /** The same request with another body. @param request One that {@link takesBody}. */
 export function requestWithBody(request: Request, body: ReadableStream | ArrayBuffer): Request {
-  return new Request(request, { body, duplex: "half" } as RequestInit);
+  return new PlatformRequest(request, { body, duplex: "half" } as RequestInit);
 }
 
 /** The same request with an id that it has itself, whoever reads it: the one that it came with, or a new one. */
 export function withOwnId(request: Request): Request {
   if (isRequestId(request.headers.get(REQUEST_ID_HEADER))) return request;
-  const marked = new Request(request);
+  const marked = new PlatformRequest(request);
   marked.headers.set(REQUEST_ID_HEADER, crypto.randomUUID());
   return marked;
 }

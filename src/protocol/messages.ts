@@ -36,6 +36,8 @@ export interface RequestMeta {
   readonly traffic?: number | undefined;
   /** Nobody waits for the answer: another application has given the client its own. */
   readonly shadow?: true | undefined;
+  /** Whether somebody looks at its spans: asked once, where it begins, and true in all replicas that it reaches. */
+  readonly isTraced?: boolean | undefined;
   /** Its key is not what a replica would read in its headers, and has to be said. Never crosses itself. */
   readonly hasOtherKey?: boolean;
 }

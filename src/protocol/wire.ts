@@ -123,13 +123,13 @@ function withoutNews(response: Response): Response {
  *
  * Whatever user code put there is not ours: it may be a response from anywhere.
  *
- * @param isTold Whether the caller has said what it knows. That it has been heard lets it send requests that say nothing, which
+ * @param news Where the caller has said what it knows. That it has been heard lets it send requests that say nothing, which
  *   older code does not understand.
  */
-export function answerResponse(response: Response, isTold: boolean, news: News = {}): Response {
+export function answerResponse(response: Response, news: News | undefined): Response {
   if (response.status === REFUSED_STATUS) response.headers.delete(REFUSED_HEADER);
-  const text = newsText(news);
-  if (!isTold || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
+  const text = news === undefined ? undefined : newsText(news);
+  if (text === undefined || text.length > MAX_NEWS_LENGTH) response.headers.delete(NEWS_HEADER);
   else response.headers.set(NEWS_HEADER, text);
   return response;
 }

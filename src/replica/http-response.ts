@@ -219,7 +219,8 @@ function sendable(response: Response, request: Request | undefined): Response {
   }
   if (status === 0) throw new TypeError(`${HANDLED} Response.error(), which cannot be sent. Return a Response with a status.`);
   // A body that cannot be read again would never end, and the client would wait for it.
-  if (response.bodyUsed || response.body?.locked === true) {
+  const { body } = response;
+  if (body !== null && (response.bodyUsed || body.locked)) {
     throw new TypeError(`${HANDLED} a Response whose body has been read or is being read. Return its clone(), made before.`);
   }
   if (status === 101) checkSocket(response, request);

@@ -22,7 +22,6 @@ import { errorResponse, isDeliberate } from "../protocol/http-error.ts";
 import { HttpMeta, type HttpOrigin, withRequestId, type HttpExtras } from "../protocol/http-request.ts";
 import type { AdmissionMode, CallRequest, Delivery, Refusal, Reply, RequestMeta, Reservation, News } from "../protocol/messages.ts";
 import { isScalar } from "../protocol/plain-data.ts";
-import { isTraced } from "../protocol/tracing.ts";
 import { withAnswerHeaders } from "../protocol/answer-headers.ts";
 import { type Admission, Slot } from "./admission.ts";
 import type { ReplicaControl } from "./control.ts";
@@ -43,12 +42,18 @@ import { whenEnded } from "./response-end.ts";
 import { resultAnswer } from "./result.ts";
 import type { Run, Runs } from "./run.ts";
 import { type StateReports, withNews } from "./state-reports.ts";
-import { running, waiting } from "./spans.ts";
+import { inScope, waiting } from "./spans.ts";
 import { TaskAttempts } from "./task-attempts.ts";
 
 /** An instance that did not start, and why. */
 interface Unstarted {
   readonly failed: unknown;
+}
+
+/** An HTTP request and its answer, as they are counted. */
+interface Answered {
+  readonly method: string;
+  readonly status: number;
 }
 
 /** A request without a `delivery` comes from no router, as in a test, or from an older one: it takes its turn. */
@@ -126,7 +131,7 @@ export class Replica {
 
   async #callLater(request: CallRequest, delivery: Delivery, entry: Entry): Promise<Reply> {
     try {
-      const slot = await (isTraced() ? waiting(this.#ports.scope, request, async () => entry) : entry);
+      const slot = await waiting(this.#ports.scope, request, () => entry);
       return slot instanceof Slot ? await this.#call(request, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -142,7 +147,7 @@ export class Replica {
    */
   fetch(
     request: Request,
-    meta: RequestMeta = new HttpMeta(request.headers, this.#origin, this.#unsaidExtras),
+    meta: RequestMeta = new HttpMeta(request, this.#origin, this.#unsaidExtras),
     delivery: Delivery = { id: `unnamed.${this.#unnamed++}`, mode: this.#unsaid },
   ): Promise<Response | Refusal> {
     const entry = this.#gate.enter(meta, delivery);
@@ -151,7 +156,7 @@ export class Replica {
 
   async #fetchLater(request: Request, meta: RequestMeta, delivery: Delivery, entry: Entry): Promise<Response | Refusal> {
     try {
-      const slot = await (isTraced() ? waiting(this.#ports.scope, { meta, method: "fetch" }, async () => entry) : entry);
+      const slot = await waiting(this.#ports.scope, { meta, method: "fetch" }, () => entry);
       return slot instanceof Slot ? await this.#fetch(request, meta, delivery, slot) : slot;
     } catch (error) {
       if (error instanceof Deleted) return this.#deleted();
@@ -164,8 +169,7 @@ export class Replica {
   /** Keeps a slot for the request with this id, which comes next. */
   async reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
     try {
-      if (isTraced()) return await waiting(this.#ports.scope, { meta }, () => this.#gate.reserve(meta, delivery));
-      return await this.#gate.reserve(meta, delivery);
+      return await waiting(this.#ports.scope, { meta }, () => this.#gate.reserve(meta, delivery));
     } catch (error) {
       return error instanceof Deleted ? this.#deleted() : { kind: "error", error: encodeError(error) };
     }
@@ -182,7 +186,7 @@ export class Replica {
   }
 
   /** What an HTTP answer brings to a caller that knows the replica set of `epoch`. */
-  newsWith(response: Response, epoch: number | undefined): News {
+  newsWith(response: Response, epoch: number): News {
     return withNews({}, this.#gate.newerSet(epoch), this.#states.of(response));
   }
 
@@ -209,9 +213,7 @@ export class Replica {
       const method = methodOf(started.target, this.#name, request.method);
       isMissing = false;
       const args = this.#receive(request);
-      const result = isTraced()
-        ? await runInScope(run, () => running(run, request.method, () => invoke(method, started.target, args)))
-        : await runInScope(run, () => invoke(method, started.target, args));
+      const result = await inScope(run, request.method, () => invoke(method, started.target, args));
       isUnsendable = true;
       reply = isGenerator(result)
         ? { kind: "stream", items: this.#itemsOf(result, request, run) }
@@ -259,9 +261,7 @@ export class Replica {
       const handler = (started.handler ??= httpHandlerOf(started.target, this.#name, this.#ports.router, this.#ports));
       let result: unknown;
       try {
-        result = isTraced()
-          ? await runInScope(run, () => running(run, "fetch", () => handler(seenRequest(request, meta.requestId))))
-          : await runInScope(run, () => handler(seenRequest(request, meta.requestId)));
+        result = await inScope(run, "fetch", () => handler(seenRequest(request, meta)));
       } catch (thrown) {
         result = thrownResponse(thrown);
       }
@@ -274,7 +274,7 @@ export class Replica {
       // A stream is a promise of a response; anything else but the handler's own is in memory.
       if (made !== answer || made === result) {
         const { status } = response;
-        response = whenEnded(response, (failure) => this.#answered(run, request, status, failure), run);
+        response = whenEnded(response, (failure) => this.#answered(run, request, { method, status }, failure), run);
         isHeld = run.isAnswered = true;
       }
     } catch (error) {
@@ -286,18 +286,18 @@ export class Replica {
     if (failed !== undefined && !isDeliberate(failed.error)) logFailure(failed.error, run);
     response ??= withRequestId(errorResponse(failed!.error), meta.requestId);
     const { status } = response;
-    if (!isHeld) this.#counted(run, request, status);
+    if (!isHeld) this.#counted(run, request, { method, status });
     if (run.replica.logging.accessLog) logFetch({ method, status }, request, run.startedAtMs, run);
     if (wantsState === true) this.#states.keep(response, run);
     return response;
   }
 
-  #answered(run: Run, request: Request, status: number, failed: Failed | undefined): void {
-    if (this.#runs.finish(run, failed)) this.#counted(run, request, status);
+  #answered(run: Run, request: Request, answer: Answered, failed: Failed | undefined): void {
+    if (this.#runs.finish(run, failed)) this.#counted(run, request, answer);
   }
 
-  #counted(run: Run, request: Request, status: number): void {
-    this.#meter.answered(run, request.method, status);
+  #counted(run: Run, request: Request, { method, status }: Answered): void {
+    this.#meter.answered(run, method, status);
     const { traffic } = run.meta;
     if (traffic === undefined || traffic === 0) return;
     // Whoever has stopped waiting has said so, or the ingress has counted it in this replica's place.

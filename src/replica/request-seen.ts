@@ -11,9 +11,11 @@
  * Invariants:
  *   Q1. What is read through the request, its `clone()`, a `new Request` of it, or where it is fetched, is the same.
  */
+import { PlatformRequest } from "../protocol/platform-request.ts";
 import { ID, isUnmarked } from "../protocol/request-mark.ts";
-import { REQUEST_ID_HEADER } from "../protocol/http-request.ts";
-import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
+import { HttpMeta, REQUEST_ID_HEADER } from "../protocol/http-request.ts";
+import type { RequestMeta } from "../protocol/messages.ts";
+import { cfOf, ENVELOPE_IN_CF, envelopeOf, KEYED_IN_CF } from "../protocol/wire.ts";
 
 /** The headers of a request that has no id yet, once somebody has looked. */
 const HEADERS = Symbol("the request's headers");
@@ -23,9 +25,9 @@ interface Unmarked {
   [HEADERS]?: Headers;
 }
 
-class SeenRequest extends Request {}
+class SeenRequest extends PlatformRequest {}
 
-const headersOf = Object.getOwnPropertyDescriptor(Request.prototype, "headers")!.get as (this: Request) => Headers;
+const headersOf = Object.getOwnPropertyDescriptor(PlatformRequest.prototype, "headers")!.get as (this: Request) => Headers;
 
 // On the prototype, once: what is defined for each request would cost more than the rest of dispatch.
 Object.defineProperties(SeenRequest.prototype, {
@@ -47,7 +49,7 @@ Object.defineProperties(SeenRequest.prototype, {
 
 function copied(this: Request): Request {
   const { headers } = this;
-  const copy = Request.prototype.clone.call(this);
+  const copy = PlatformRequest.prototype.clone.call(this);
   return isUnmarked(this) ? new SeenRequest(copy, { headers }) : (Object.setPrototypeOf(copy, SeenRequest.prototype) as Request);
 }
 
@@ -57,7 +59,7 @@ function copied(this: Request): Request {
  */
 async function clientJson(this: Request): Promise<unknown> {
   try {
-    return await Request.prototype.json.call(this);
+    return await PlatformRequest.prototype.json.call(this);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const { pathname } = new URL(this.url);
@@ -66,21 +68,20 @@ async function clientJson(this: Request): Promise<unknown> {
   }
 }
 
-/**
- * What the handler is given of a request that came in.
- *
- * @param requestId What its id is, whether it came with one or not.
- */
-export function seenRequest(request: Request, requestId: string): Request {
-  const isMarked = request.headers.get(REQUEST_ID_HEADER) === requestId;
-  let seen = request;
-  if (envelopeOf(request) !== undefined) {
-    const { [ENVELOPE_IN_CF]: _, ...cf } = cfOf(request)!;
-    seen = new Request(request, { cf } as RequestInit);
-  }
+/** What the handler is given of a request that came in, with this metadata: read from its headers, or sent along. */
+export function seenRequest(request: Request, meta: RequestMeta): Request {
+  const isPlain = meta instanceof HttpMeta;
+  const isMarked = isPlain ? meta.isNamed : request.headers.get(REQUEST_ID_HEADER) === meta.requestId;
+  const seen = isPlain ? request : unwrapped(request);
   Object.setPrototypeOf(seen, SeenRequest.prototype);
-  if (!isMarked) (seen as Unmarked)[ID] = requestId;
+  if (!isMarked) (seen as Unmarked)[ID] = meta.requestId;
   return seen;
+}
+
+function unwrapped(request: Request): Request {
+  if (envelopeOf(request) === undefined) return request;
+  const { [ENVELOPE_IN_CF]: _, [KEYED_IN_CF]: _config, ...cf } = cfOf(request)!;
+  return new PlatformRequest(request, { cf } as RequestInit);
 }
 
 type Args = [input: unknown, init?: object];
@@ -92,6 +93,6 @@ function withHeaders([input, init]: Args): Args {
 // Before the application's modules are evaluated, which may keep the globals for later.
 const { fetch } = globalThis;
 globalThis.fetch = ((...args: Args) => (fetch as (...args: Args) => Promise<Response>)(...withHeaders(args))) as typeof fetch;
-globalThis.Request = new Proxy(Request, {
+globalThis.Request = new Proxy(PlatformRequest, {
   construct: (target, args, newTarget) => Reflect.construct(target, withHeaders(args as Args), newTarget) as Request,
 });

@@ -10,9 +10,15 @@ import type { Seen } from "./refusal-view.ts";
 import type { ReplicaEstimates } from "./replica-estimates.ts";
 
 /** What a replica is asked: to run the request at once, the same of one beyond the set, or to have it wait. In this order. */
-export const ASK_MODES = ["claim", "spill", "queue"] as const satisfies readonly (AdmissionMode | "spill")[];
+const ASK_MODES = ["claim", "spill", "queue"] as const satisfies readonly (AdmissionMode | "spill")[];
 
 export type AskMode = (typeof ASK_MODES)[number];
+
+/** A replica, and what it is asked. */
+export interface Ask {
+  readonly replica: ReplicaRef;
+  readonly mode: AskMode;
+}
 
 /** How many replicas are asked to run a request at once before it waits: see docs/routing.md. */
 const CLAIMS = 3;
@@ -31,17 +37,25 @@ export class Asking {
   }
 
   /**
-   * The replicas to ask for this, one after the other, as long as they refuse.
+   * Whom to ask for what, one after the other, as long as they refuse.
    *
-   * @param refusals Those that have refused to run the request at once.
+   * @param refusals Those that have refused to run the request at once, by the time that the next one is asked for.
    */
-  of(mode: AskMode, request: Ordered, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
+  *each(request: Ordered, set: ReplicaSet, refusals: readonly Seen[]): Generator<Ask, void> {
+    for (const mode of ASK_MODES) {
+      for (const replica of this.#of(mode, request, set, refusals)) {
+        if (mode !== "claim" || this.#isWorthClaiming(replica, set)) yield { replica, mode };
+      }
+    }
+  }
+
+  #of(mode: AskMode, request: Ordered, set: ReplicaSet, refusals: readonly Seen[]): readonly ReplicaRef[] {
     if (mode === "claim") return this.#isInVain(set) ? [] : this.#ordering.of(request, CLAIMS);
     return mode === "spill" ? this.#toStart(set, refusals) : this.#queues(request, set, refusals);
   }
 
-  /** Whether a claim is still worth sending. Where others can be started, one that this caller itself keeps busy need not be asked. */
-  isWorthClaiming(replica: ReplicaRef, set: ReplicaSet): boolean {
+  // Whether a claim is still worth sending. Where others can be started, one that this caller itself keeps busy need not be asked.
+  #isWorthClaiming(replica: ReplicaRef, set: ReplicaSet): boolean {
     return set.spill.length > 0 ? !this.#isBusy(replica, set) : !this.#estimates.isSaturated;
   }
 

@@ -23,7 +23,17 @@ import type { ReplicaRef } from "../protocol/replica-set.ts";
 import type { TaskPort } from "../protocol/tasks.ts";
 import { begunBefore, type Destination, explainFailure, LostReplica } from "./route-errors.ts";
 import { backoffMs } from "./backoff.ts";
-import { type FetchPorts, isRefusal, type ReplicaConnection, Resendable, resendable, type Send, SendCall, SendFetch } from "./send.ts";
+import {
+  type FetchPorts,
+  isRefusal,
+  type ReplicaConnection,
+  type Resendable,
+  resendable,
+  type Send,
+  SendCall,
+  SendFetch,
+  whenPrepared,
+} from "./send.ts";
 
 /** A way to the object of a key. */
 export interface ObjectConnection extends ReplicaConnection {
@@ -141,13 +151,7 @@ export class KeyedRouter implements Destination {
   /** Gives an HTTP request to the object of a key. */
   fetch(key: string, request: Request | Resendable, meta: RequestMeta): Promise<Response> {
     checkKey(key, this);
-    if (request instanceof Resendable) return this.#fetch(key, request, meta);
-    if (request.body === null) return this.#fetch(key, new Resendable(request), meta);
-    return resendable(request).then((prepared) => this.#fetch(key, prepared, meta));
-  }
-
-  #fetch(key: string, request: Resendable, meta: RequestMeta): Promise<Response> {
-    return this.send(key, new SendFetch(request, meta, this.#ports));
+    return whenPrepared(request, (prepared) => this.send(key, new SendFetch(prepared, meta, this.#ports)));
   }
 
   /** Runs a call in the object of a key. */

@@ -22,7 +22,7 @@ import type { TaskPort } from "../protocol/tasks.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
 import { Cancellation } from "../protocol/cancellation.ts";
 import { backoffMs } from "./backoff.ts";
-import { ASK_MODES, Asking, type AskMode } from "./asking.ts";
+import { Asking, type AskMode } from "./asking.ts";
 import { ReplicaEstimates } from "./replica-estimates.ts";
 import { Ordering, type OrderingPorts } from "./ordering.ts";
 import type { ReplicaRef, ReplicaSet } from "../protocol/replica-set.ts";
@@ -38,7 +38,17 @@ import {
   notThere,
   tooLate,
 } from "./route-errors.ts";
-import { Resendable, resendable, isRefusal, type Learner, type ReplicaConnection, type Send, SendCall, SendFetch } from "./send.ts";
+import {
+  type Resendable,
+  resendable,
+  whenPrepared,
+  isRefusal,
+  type Learner,
+  type ReplicaConnection,
+  type Send,
+  SendCall,
+  SendFetch,
+} from "./send.ts";
 import { type Seen, viewOf } from "./refusal-view.ts";
 
 export type { Learner, ReplicaConnection } from "./send.ts";
@@ -142,13 +152,7 @@ export class Router {
 
   /** Gives an HTTP request to one replica. */
   fetch(request: Request | Resendable, meta: RequestMeta): Promise<Response> {
-    if (request instanceof Resendable) return this.#fetch(request, meta);
-    if (request.body === null) return this.#fetch(new Resendable(request), meta);
-    return resendable(request).then((prepared) => this.#fetch(prepared, meta));
-  }
-
-  #fetch(request: Resendable, meta: RequestMeta): Promise<Response> {
-    return this.route(new SendFetch(request, meta, this.#ports), undefined);
+    return whenPrepared(request, (prepared) => this.route(new SendFetch(prepared, meta, this.#ports), undefined));
   }
 
   /** Runs a call on every replica, in the order of the set. */
@@ -174,12 +178,20 @@ export class Router {
   async route<T>(send: Send<T>, cancellation: Cancellation | undefined): Promise<T> {
     let mayHaveBegun = false;
     for (let losses = 0, changes = 0; ;) {
+      const set = this.#set;
+      const refusals: Seen[] = [];
       try {
-        const outcome = await this.#tryReplicas(send, cancellation, changes >= CHANGES);
-        if (outcome !== undefined) return outcome;
-        changes++;
+        for (const { replica, mode } of this.#asking.each(send, set, refusals)) {
+          const outcome = await this.#deliver(replica, mode, send, cancellation);
+          if (!isRefusal(outcome)) return outcome;
+          if (mode !== "queue") refusals.push(this.#refused(replica, outcome));
+          // It brought a newer set: begin again with that one. But not always, because a deployment that grows while it is full may
+          // bring another one each time.
+          if (this.#set !== set && changes < CHANGES) break;
+        }
         // Only what was heard just now is certain: the application may have come back since.
-        if (isElsewhere(this.#set, send.meta)) throw notThere(this, this.#set);
+        if (this.#set === set || changes >= CHANGES || isElsewhere(this.#set, send.meta)) throw this.#nobody(set, send);
+        changes++;
       } catch (error) {
         mayHaveBegun ||= error instanceof LostReplica && error.mayHaveBegun;
         if (!(error instanceof LostReplica) || losses >= this.#set.config.retries.attempts || !this.#mayGoElsewhere(error, send)) {
@@ -199,24 +211,10 @@ export class Router {
     return !mayHaveBegun || !(beginsOnce || this.#set.config.retries.onlyIfNotStarted);
   }
 
-  /**
-   * `undefined` when a replica refused and brought a newer set: then begin again with that one. But the last time, because a
-   * deployment that grows while it is full may bring another one each time.
-   */
-  async #tryReplicas<T>(send: Send<T>, cancellation: Cancellation | undefined, isLast: boolean): Promise<T | undefined> {
-    const set = this.#set;
-    const refusals: Seen[] = [];
-    for (const mode of ASK_MODES) {
-      for (const replica of this.#asking.of(mode, send, set, refusals)) {
-        if (mode === "claim" && !this.#asking.isWorthClaiming(replica, set)) continue;
-        const outcome = await this.#deliver(replica, mode, send, cancellation);
-        if (!isRefusal(outcome)) return outcome;
-        if (mode !== "queue") refusals.push(this.#refused(replica, outcome));
-        if (this.#set !== set && !isLast) return undefined;
-      }
-    }
-    if (set.replicas.length === 0) throw noReplicas(this, set);
-    throw isElsewhere(this.#set, send.meta) ? notThere(this, this.#set) : allFull(this, this.#set);
+  // Why nobody of a set has taken it.
+  #nobody(asked: ReplicaSet, { meta }: Send<unknown>): ServeError {
+    if (asked.replicas.length === 0 && asked === this.#set) return noReplicas(this, asked);
+    return isElsewhere(this.#set, meta) ? notThere(this, this.#set) : allFull(this, this.#set);
   }
 
   #refused(replica: ReplicaRef, refusal: Refusal): Seen {

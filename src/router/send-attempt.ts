@@ -7,7 +7,7 @@
 import { RequestCancelledError } from "../protocol/errors.ts";
 import type { Answer, CallRequest, Refusal, Reply } from "../protocol/messages.ts";
 import { classifyFailure } from "../protocol/platform-failures.ts";
-import { attributesOf, inSpan, isTraced, type SpanAttributes } from "../protocol/tracing.ts";
+import { attributesOf, inSpan, type SpanAttributes } from "../protocol/tracing.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 import { type ReplicaConnection, Send } from "./send.ts";
 
@@ -57,7 +57,7 @@ export class SendAttempt extends Send<Answer> {
     let reply: Reply;
     try {
       const call = () => connection.call({ ...this.#request, meta }, this);
-      reply = await (isTraced() ? inSpan("serve.task_attempt", this.#attributes(attempt), call) : call());
+      reply = await (this.meta.isTraced === true ? inSpan("serve.task_attempt", this.#attributes(attempt), call) : call());
     } catch (error) {
       const failure = classifyFailure(error);
       if (failure === "overloaded" || failure === "not-started") this.#guard.refused();

@@ -21,7 +21,7 @@ import type {
 } from "../protocol/messages.ts";
 import type { KeyedConfig } from "../protocol/keys.ts";
 import type { ReplicaSet } from "../protocol/replica-set.ts";
-import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
+import { attributesOf, inSpan, nameSpan } from "../protocol/tracing.ts";
 import { type Explain, guarded } from "./lost-answer.ts";
 
 /** Who is told what came with an answer. */
@@ -103,7 +103,7 @@ export abstract class Send<T> implements Delivery {
 
   /** Sends it. A request that may have to wait waits for its slot first: once it is sent, it may have begun. */
   over(connection: ReplicaConnection): Promise<T | Refusal> {
-    if (isTraced()) return spanned(this, this.#tries, () => this.unspanned(connection));
+    if (this.meta.isTraced === true) return spanned(this, this.#tries, () => this.unspanned(connection));
     return this.unspanned(connection);
   }
 
@@ -117,7 +117,7 @@ export abstract class Send<T> implements Delivery {
   /** Sends it to be run in its turn: it waits where it runs, and what one caller sends begins in the order in which it was sent. */
   inTurn(connection: ReplicaConnection): Promise<T | Refusal> {
     this.isSent = true;
-    if (isTraced()) return spanned(this, this.#tries, () => this.send(connection));
+    if (this.meta.isTraced === true) return spanned(this, this.#tries, () => this.send(connection));
     return this.send(connection);
   }
 
@@ -288,6 +288,12 @@ export async function resendable(request: Request): Promise<Resendable> {
   if (!(length <= MAX_KEPT_BYTES) || !takesBody(request)) return new Resendable(request, { isOnce: true });
   if (request.bodyUsed) throw new TypeError("The request's body has been read already, so no application can be given it.");
   return new Resendable(request, { body: await request.arrayBuffer().catch(brokenOff) });
+}
+
+/** Sends a request that is prepared, or prepares it first. */
+export function whenPrepared(request: Request | Resendable, send: (prepared: Resendable) => Promise<Response>): Promise<Response> {
+  if (request instanceof Resendable) return send(request);
+  return request.body === null ? send(new Resendable(request)) : resendable(request).then(send);
 }
 
 function brokenOff(cause: unknown): never {

@@ -11,6 +11,7 @@ import { DeploymentUnavailableError, KeyError, SerializationError } from "../pro
 import type { Reply, RequestMeta } from "../protocol/messages.ts";
 import type { KeyedRouter } from "../router/keyed-router.ts";
 import type { Router } from "../router/router.ts";
+import { isTraced } from "../protocol/tracing.ts";
 import { SendAttempt } from "../router/send-attempt.ts";
 import { decodeArguments } from "./payload.ts";
 import type { Attempt, AttemptEvents, AttemptOutcome, AttemptRequest, AttemptSender, Rejoined } from "./ports.ts";
@@ -78,6 +79,7 @@ export class RouterSender implements AttemptSender {
       requestId: this.#ports.requestId(),
       chain: [`${app}/${deployment}`],
       hops: 0,
+      isTraced: isTraced(),
       ...routing,
       ...(key === undefined ? {} : { key }),
       ...(traceparent === undefined ? {} : { traceparent }),

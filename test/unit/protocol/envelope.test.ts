@@ -20,6 +20,7 @@ const anyMeta: fc.Arbitrary<RequestMeta> = fc.record(
     hops: fc.nat(12),
     routePrefix: fc.string(),
     hasSlash: fc.constant(true as const),
+    isTraced: fc.constant(true as const),
     deadline: fc.nat(),
     multiplexedModelId: fc.string({ unit: "binary" }),
     key: fc.string({ unit: "binary" }),

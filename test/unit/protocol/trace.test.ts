@@ -75,7 +75,7 @@ describe("what headers say of a trace", () => {
     ["no tracestate without a traceparent", state, [undefined, undefined]],
     ["neither of a malformed one", { traceparent: "00-0-0-00", ...state }, [undefined, undefined]],
   ])("%s", (_, headers, expected) => {
-    const { traceparent, tracestate } = new HttpMeta(new Headers(headers), { chain: ["news/Front"], routePrefix: "/" });
+    const { traceparent, tracestate } = new HttpMeta({ headers: new Headers(headers) }, { chain: ["news/Front"], routePrefix: "/" });
     expect([traceparent, tracestate]).toEqual(expected);
   });
 });

@@ -47,12 +47,12 @@ describe("an HTTP answer on its way back", () => {
 
   it("is handed on as it is where there is no newer set, and without what user code has put in the framework's headers", () => {
     const given = new Response("text", { status: 503, headers: { "x-edge-serve-news": "{}", "x-edge-serve-refused": "1" } });
-    const answer = answerResponse(given, false);
+    const answer = answerResponse(given, undefined);
     expect(answerOf(answer)).toBe(answer);
   });
 
   it("brings a newer set, which the client does not see", async () => {
-    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), true, { set }))) as {
+    const told = (await answerOf(answerResponse(new Response("text", { status: 201 }), { set }))) as {
       set: unknown;
       response: Response;
     };
@@ -61,7 +61,7 @@ describe("an HTTP answer on its way back", () => {
   });
 
   it("says that its caller has been heard, where it knows the newest set", async () => {
-    const told = (await answerOf(answerResponse(new Response("text"), true))) as {
+    const told = (await answerOf(answerResponse(new Response("text"), {}))) as {
       kind: string;
       set?: unknown;
       response: Response;
@@ -72,7 +72,7 @@ describe("an HTTP answer on its way back", () => {
   it("brings what the replica has, whatever its models are called, with a newer set and without one", async () => {
     const state = { ongoing: 1, queued: 2, models: ["a b", "\u00fc\n*=", '"\ud800'] };
     for (const news of [{ state }, { state, set }]) {
-      const { response, kind: _, ...told } = (await answerOf(answerResponse(new Response("text"), true, news))) as Told;
+      const { response, kind: _, ...told } = (await answerOf(answerResponse(new Response("text"), news))) as Told;
       expect(told).toMatchObject({ state, ...(news.set === undefined ? {} : { set: { epoch: 3 } }) });
       expect([...response.headers.keys()]).toEqual(["content-type"]);
     }
