@@ -35,7 +35,7 @@ export const check: Command = {
     const read = readTarget(record.target, join(root, record.cwd), { routePrefix: record.routePrefix });
     const config = await readUserConfig(project, record.env);
     const compiled = await compileTarget(read, project, config, join(root, ".edge-serve", `check-${process.pid}`));
-    const { files } = planBuild(compiled, project, config, {
+    const { files } = await planBuild(compiled, project, config, {
       prune: false,
       acceptEmpty: true,
       configFile: read.configFile,

@@ -8,23 +8,18 @@
  *   C1. The version changes whenever the bundled code or the manifest does, and does not depend on where the project is.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
-import {
-  type ApplicationSource,
-  type CodeSource,
-  describeModule,
-  type Described,
-  type DescribedMain,
-} from "../../compile/describe-module.ts";
-import { classNamesOf, entryModule, hasOpen } from "../../compile/entry-module.ts";
-import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
+import type { DescribedMain } from "../../compile/describe-main.ts";
+import { type ApplicationSource, type CodeSource, describeModule, type Described } from "../../compile/describe-module.ts";
+import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
+import type { BuiltClass } from "../../compile/lock-file.ts";
 import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
 import { configPosition } from "../../config/parse-file.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
-import { classNameOf, ENTRYPOINT } from "../../protocol/names.ts";
+import { classNameOf } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { importedElsewhere, locateProblem } from "../runtime/runtime-failure.ts";
@@ -34,7 +29,7 @@ import { ownAliases } from "./own-package.ts";
 import { pathFrom, type Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
 import type { UserConfig } from "./user-config.ts";
-import { ENTRY, hiddenClass, requireClasses, type UserMain, userMainOf } from "./user-main.ts";
+import { ENTRY, mainWarnings, type UserMain, userMainOf } from "./user-main.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
@@ -68,10 +63,8 @@ export interface EntryOptions {
 /** Evaluates the target's applications. `scratch` is a directory inside the project for the module that does. */
 export async function compileTarget(target: Target, project: Project, config: UserConfig, scratch: string): Promise<Compiled> {
   const file = join(scratch, "describe.ts");
-  const userMain = userMainOf(project, config.complete);
-  const beside = userMain !== undefined && userMain.specifier === undefined ? userMain.file : undefined;
-  if (beside !== undefined && !existsSync(beside))
-    throw new Failure(`main of ${config.label} names ${shown(beside, project.root)}, and there is no such file.`);
+  const userMain = await userMainOf(project, config);
+  const beside = userMain !== undefined && userMain.specifiers.length === 0 ? userMain.file : undefined;
   mkdirSync(scratch, { recursive: true });
   writeFileSync(
     file,
@@ -83,20 +76,18 @@ export async function compileTarget(target: Target, project: Project, config: Us
     const { protocol, ...rest } = manifest;
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);
-    if (userMain !== undefined) requireClasses(userMain, hasOpen(complete) ? [...classes, ENTRYPOINT] : classes, project.root);
-    const generated = [...classes, ENTRYPOINT];
-    const clash = generated.find((name) => main?.exports.includes(name)) ?? (userMain && hiddenClass(userMain, generated));
-    if (clash !== undefined) throw new Failure(clashOf(clash, shown(userMain!.file, project.root)));
+    if (main?.problem !== undefined) throw new Failure(`${shown(userMain!.file, project.root)}: ${main.problem}`);
     return {
       manifest: complete,
       builtClasses: builtClassesOf(complete, classes),
       userMain,
       hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: [
+        ...(userMain === undefined ? [] : mainWarnings(userMain, project.root)),
         ...policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
         ...routeWarnings(manifest.applications, target),
       ],
-      inputs: inputs.filter((input) => input !== file),
+      inputs: [...new Set([...inputs, ...(userMain?.inputs ?? [])])].filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false, isLocal = false, crons = [], version = complete.version } = {}) =>
         entryModule({
           target: withoutMachine(target.label, project.root),
@@ -125,12 +116,6 @@ function routeWarnings(applications: Manifest["applications"], { config }: Targe
         `Application ${JSON.stringify(name)} has no route, because its ingress deployment ${JSON.stringify(ingress)} answers no HTTP. ` +
         "It is called by handles only.",
     );
-}
-
-function clashOf(name: string, main: string): string {
-  if (name === ENTRYPOINT)
-    return `${main} exports ${name}, which is also the entrypoint that edge-serve generates for other Workers. Rename yours.`;
-  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deploymentOf(name)}. Rename yours, or the deployment.`;
 }
 
 function builtClassesOf({ applications }: Manifest, classes: readonly string[]): BuiltClass[] {
