@@ -2,8 +2,9 @@
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
 import type { RouteConfig } from "../protocol/traffic.ts";
+import type { DescribedCode } from "./describe-code.ts";
 import type { DescribedMain } from "./describe-main.ts";
-import type { DescribedApplication, DescribeResult } from "./manifest.ts";
+import type { DescribedApplication } from "./manifest.ts";
 import { namedPolicies } from "./policies.ts";
 
 /** Where the code of something is. */
@@ -21,7 +22,7 @@ export interface ApplicationSource extends DescribedApplication, CodeSource {
 }
 
 /** What the module answers: what the applications consist of, and what the user's main has; `null` if it does not load here. */
-export type Described = DescribeResult & { readonly main: DescribedMain | null };
+export type Described = DescribedCode & { readonly main: DescribedMain | null };
 
 /**
  * Text of a Worker that answers every request with {@link Described} as JSON.

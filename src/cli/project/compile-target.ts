@@ -71,7 +71,7 @@ export async function compileTarget(target: Target, project: Project, config: Us
     describeModule(sourcesFrom(file, target, project.root), { main: beside && specifierFrom(file, beside), routes: target.config.routes }),
   );
   try {
-    const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
+    const { manifest, text, inputs, main, warnings } = await evaluate(file, target, project, config);
     if (inputs.includes(join(project.root, ENTRY))) throw new Failure(importedElsewhere(project.root));
     const { protocol, ...rest } = manifest;
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
@@ -84,7 +84,7 @@ export async function compileTarget(target: Target, project: Project, config: Us
       hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: [
         ...(userMain === undefined ? [] : mainWarnings(userMain, project.root)),
-        ...policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
+        ...[...warnings, ...policyWarnings(manifest.applications)].map(({ message, path }) => placed(message, path, target)),
         ...routeWarnings(manifest.applications, target),
       ],
       inputs: [...new Set([...inputs, ...(userMain?.inputs ?? [])])].filter((input) => input !== file),
@@ -136,6 +136,7 @@ interface Evaluated {
   readonly text: string;
   readonly inputs: readonly string[];
   readonly main: DescribedMain | null;
+  readonly warnings: readonly DescribeProblem[];
 }
 
 async function evaluate(file: string, target: Target, { root }: Project, config: UserConfig): Promise<Evaluated> {
@@ -153,7 +154,7 @@ async function evaluate(file: string, target: Target, { root }: Project, config:
     const result = (await response.json()) as Described;
     if ("problems" in result) throw new Failure(result.problems.map((problem) => locate(problem, target, runtime.bundle, root)).join("\n"));
     const { text, inputs } = runtime.bundle;
-    return { manifest: result.manifest, text, inputs, main: result.main };
+    return { manifest: result.manifest, text, inputs, main: result.main, warnings: result.warnings ?? [] };
   } finally {
     await runtime.dispose();
   }
