@@ -22,8 +22,14 @@ type Class = abstract new (...args: never[]) => object;
 export function describeMain(own: unknown, WorkerEntrypoint: Class): DescribedMain {
   const problem = problemOf(own, WorkerEntrypoint);
   if (problem !== undefined) return { hasFetch: false, problem: `the default export is ${problem}` };
-  const { fetch, prototype } = (own ?? {}) as { readonly fetch?: unknown; readonly prototype?: { readonly fetch?: unknown } };
-  return { hasFetch: [fetch, prototype?.fetch].some((candidate) => typeof candidate === "function") };
+  return { hasFetch: typeof own === "function" ? hasFetch(own) : typeof (own as { fetch?: unknown } | undefined)?.fetch === "function" };
+}
+
+// A field shows only on an instance, but its name is in the class's text.
+function hasFetch(entrypoint: { readonly prototype: { readonly fetch?: unknown } }): boolean {
+  for (let level: unknown = entrypoint; typeof level === "function"; level = Object.getPrototypeOf(level))
+    if (/\bfetch\b["'\]]?\s*[=,]/.test(Function.prototype.toString.call(level))) return true;
+  return typeof entrypoint.prototype.fetch === "function";
 }
 
 const ACCEPTED = "A Worker's is an object that has its handlers, or a class that extends WorkerEntrypoint. Write";
