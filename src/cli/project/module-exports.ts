@@ -4,7 +4,7 @@
  * The bundler is the one that wrangler bundles with, so what it sees is what will be deployed.
  */
 import { realpathSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { extname, resolve } from "node:path";
 import type { BuildOptions, BuildResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 
@@ -41,7 +41,17 @@ export function isScript(file: string): boolean {
 }
 
 /** Reads a module. Rejects with the bundler's error, which has the places, for what it cannot read. */
-export async function readModule({ file, root, entry, names, alias, tsconfig }: ReadOptions): Promise<ReadModule> {
+export async function readModule(options: ReadOptions): Promise<ReadModule> {
+  const { module, whole } = await read(options, new Set());
+  // Of the packages only those matter whose exports are unknown without them.
+  return whole.size === 0 ? module : (await read(options, whole)).module;
+}
+
+/** @param whole The packages that are read too. */
+async function read(
+  { file, root, entry, names, alias, tsconfig }: ReadOptions,
+  whole: ReadonlySet<string>,
+): Promise<{ readonly module: ReadModule; readonly whole: ReadonlySet<string> }> {
   // Modules are where links lead to.
   const [main, directory] = [realpathSync(file), realpathSync(root)];
   const entryFile = withoutEnding(resolve(directory, entry));
@@ -63,14 +73,14 @@ export async function readModule({ file, root, entry, names, alias, tsconfig }: 
       build.onResolve({ filter: /.*/ }, (args) => {
         if (args.kind === "entry-point") return undefined;
         const isEntry = withoutEnding(resolve(args.resolveDir, args.path)) === entryFile;
-        return isEntry ? resolveEntry(args) : resolveOther(build, args, alias);
+        return isEntry ? resolveEntry(args) : resolveOther(build, args, { alias, whole });
       });
       build.onLoad({ filter: /.*/, namespace: STUB }, ({ path }) => ({
         contents: names?.includes(path) ? classStub(path) : entryStub(names ?? []),
       }));
     },
   };
-  const { metafile } = await bundle({
+  const { metafile, outputFiles } = await bundle({
     ...SETTINGS,
     ...(tsconfig === undefined ? {} : { tsconfig }),
     entryPoints: [main],
@@ -80,13 +90,21 @@ export async function readModule({ file, root, entry, names, alias, tsconfig }: 
   const [output] = Object.values(metafile.outputs);
   const { inputs, exports } = output!;
   const isTaken = (name: string) => (inputs[`${STUB}:${name}`]?.bytesInOutput ?? 0) > 0;
-  return {
+  const module = {
     exports: new Set(exports),
     specifiers: [...specifiers],
     isImportedElsewhere,
     taken: new Set((names ?? []).filter(isTaken)),
     inputs: Object.keys(metafile.inputs).flatMap((path) => (path.startsWith(`${STUB}:`) ? [] : [resolve(root, path)])),
   };
+  return { module, whole: new Set([...outputFiles[0]!.text.matchAll(ALL_OF)].map(([, path]) => path!).filter(isPackageName)) };
+}
+
+// As the bundler writes it. What is not one, such as a line of a text, is read for nothing.
+const ALL_OF = /^export \* from "([^"]+)";$/gm;
+
+function isPackageName(path: string): boolean {
+  return !path.startsWith(".") && !OWN.test(path) && !isBuiltin(path);
 }
 
 // Stands for the generated entry: a module for each of its classes shows which of them are made use of. What is not is left out.
@@ -102,14 +120,25 @@ function classStub(name: string): string {
 }
 
 const PLUGIN_DATA = "edge-serve asks";
+const OWN = /^edge-serve(?:\/|$)/;
 
-// What wrangler makes of other files, or of what is not found, exports no classes.
-async function resolveOther(build: PluginBuild, args: OnResolveArgs, alias: ReadOptions["alias"]): Promise<OnResolveResult | undefined> {
+interface Resolving extends Pick<ReadOptions, "alias"> {
+  readonly whole: ReadonlySet<string>;
+}
+
+// What wrangler makes of files of other kinds, or of what is not found, exports no classes.
+async function resolveOther(build: PluginBuild, args: OnResolveArgs, { alias, whole }: Resolving): Promise<OnResolveResult | undefined> {
   const { path, importer, namespace, resolveDir, kind, pluginData } = args;
   if (pluginData === PLUGIN_DATA) return undefined;
+  if (OWN.test(path)) return { path, external: true };
   const meant = Object.hasOwn(alias, path) ? alias[path]! : path;
   const { errors, ...found } = await build.resolve(meant, { importer, namespace, resolveDir, kind, pluginData: PLUGIN_DATA });
-  return errors.length > 0 || found.external || !isReadable(found.path) ? { path, external: true } : found;
+  const isLeftOut = isInstalled(found.path) && !isInstalled(importer) && !whole.has(path);
+  return errors.length > 0 || found.external || isLeftOut || !isReadable(found.path) ? { path, external: true } : found;
+}
+
+function isInstalled(file: string): boolean {
+  return /[\\/]node_modules[\\/]/.test(file);
 }
 
 function isReadable(path: string): boolean {

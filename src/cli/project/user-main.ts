@@ -10,7 +10,6 @@ import { ENTRYPOINT } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import { importedElsewhere, runtimeFailure } from "../runtime/runtime-failure.ts";
 import { isScript, readModule } from "./module-exports.ts";
-import { ownAliases } from "./own-package.ts";
 import { pathFrom, type Project } from "./project.ts";
 import type { UserConfig } from "./user-config.ts";
 
@@ -106,7 +105,7 @@ function clashOf(name: string, main: string): string {
 async function read(file: string, root: string, { complete, users }: MainConfig, names?: readonly string[]) {
   const tsconfig = users["tsconfig"];
   const settings = {
-    alias: { ...ownAliases(root), ...complete.alias },
+    alias: complete.alias ?? {},
     ...(typeof tsconfig === "string" ? { tsconfig: resolve(root, tsconfig) } : {}),
   };
   try {

@@ -16,6 +16,9 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "edge-serve-main-"));
   mkdirSync(join(root, "src"));
   writeFileSync(join(root, "src/mine.ts"), "export class EdgeServe {}\nexport class Room {}");
+  mkdirSync(join(root, "node_modules/rooms"), { recursive: true });
+  writeFileSync(join(root, "node_modules/rooms/index.js"), 'export * from "./rooms.js";');
+  writeFileSync(join(root, "node_modules/rooms/rooms.js"), "export class EdgeServe {}");
   writeFileSync(join(root, "src/all.ts"), 'export * from "./mine.ts";');
 });
 afterAll(() => rmSync(root, { recursive: true }));
@@ -79,6 +82,7 @@ describe("what a main exports beside the classes of the entry", () => {
       `${IMPORT}\nexport { default__Ingress } from "${SPECIFIER}";\nexport * from "./all.ts";`,
     ],
     ["a deployment's class", "default__Ingress", `${ENTRY_TOO}export class default__Ingress {}`],
+    ["all of a package", "EdgeServe", `${ENTRY_TOO}export * from "rooms";`],
     ["served beside the applications", "EdgeServe", `${beside}export * from "./all.ts";`],
   ])("must not hide one of them: %s", async (_, name, text) => {
     await expect(check(text)).rejects.toThrow(`src/index.ts exports ${name}, which is also the `);
@@ -96,6 +100,10 @@ describe("what a main exports beside the classes of the entry", () => {
     ],
     ["it once more", `export { EdgeServe } from "${SPECIFIER}";`],
     ["classes of its own, from elsewhere", 'export { Room } from "./all.ts";'],
+    [
+      "what a package or the platform has",
+      'import { Room } from "rooms"; export * from "node:assert"; export const room = () => new Room();',
+    ],
     ["a type by its name", "export interface EdgeServe { readonly a: 1 }"],
     ["it in a comment", "// export class EdgeServe {}"],
   ])("may be %s", async (_, line) => {
