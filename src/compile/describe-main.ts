@@ -37,15 +37,19 @@ const HANDLERS_OBJECT = "export default { fetch(request, env, ctx) { ... } };";
 
 function problemOf(own: unknown, WorkerEntrypoint: Class): string | undefined {
   if (own === undefined) return undefined;
-  if (typeof own === "function") return own.prototype instanceof WorkerEntrypoint ? undefined : functionProblem(own);
+  if (typeof own === "function") {
+    if (own.prototype instanceof WorkerEntrypoint) return undefined;
+    const kind = /^class\b/.test(Function.prototype.toString.call(own)) ? "class" : "function";
+    // What has no name of its own is called so.
+    return noWorker(kind, own.name === "default" ? "" : own.name);
+  }
   if (own instanceof Promise) return `a promise. ${ACCEPTED}: export default await ...;`;
   return typeof own === "object" && own !== null && !Array.isArray(own) ? undefined : `${show(own)}. ${ACCEPTED}: ${HANDLERS_OBJECT}`;
 }
 
-function functionProblem(own: { readonly name: string }): string {
-  // A function that has no name of its own is called so.
-  const name = own.name === "default" ? "" : own.name;
-  if (/^class\b/.test(Function.prototype.toString.call(own))) {
+/** What to say of a default export that is a function, or a class that is no entrypoint. `name` is empty where it has none. */
+export function noWorker(kind: "class" | "function", name: string): string {
+  if (kind === "class") {
     const extended = `class ${name || "Main"} extends WorkerEntrypoint, and import { WorkerEntrypoint } from "cloudflare:workers"`;
     return `a class that does not extend WorkerEntrypoint. ${ACCEPTED}: ${extended}`;
   }

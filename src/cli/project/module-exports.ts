@@ -6,6 +6,7 @@
 import { realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import { extname, resolve } from "node:path";
+import { type PlainDefault, plainDefaultOf } from "./default-export.ts";
 import type { BuildOptions, BuildResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 
 /** What to read, and how imports are resolved. */
@@ -29,6 +30,8 @@ export interface ReadModule {
   readonly specifiers: readonly string[];
   /** A module that it imports imports the generated entry, or a call does. */
   readonly isImportedElsewhere: boolean;
+  /** Its default export, where that is seen to be no Worker. */
+  readonly plainDefault: PlainDefault | undefined;
   /** Which of `names` it is made with. */
   readonly taken: ReadonlySet<string>;
   /** The files that it is made from, absolute. */
@@ -88,16 +91,18 @@ async function read(
     plugins: [plugin],
   });
   const [output] = Object.values(metafile.outputs);
+  const { text } = outputFiles[0]!;
   const { inputs, exports } = output!;
   const isTaken = (name: string) => (inputs[`${STUB}:${name}`]?.bytesInOutput ?? 0) > 0;
   const module = {
     exports: new Set(exports),
     specifiers: [...specifiers],
     isImportedElsewhere,
+    plainDefault: plainDefaultOf(text),
     taken: new Set((names ?? []).filter(isTaken)),
     inputs: Object.keys(metafile.inputs).flatMap((path) => (path.startsWith(`${STUB}:`) ? [] : [resolve(root, path)])),
   };
-  return { module, whole: new Set([...outputFiles[0]!.text.matchAll(ALL_OF)].map(([, path]) => path!).filter(isPackageName)) };
+  return { module, whole: new Set([...text.matchAll(ALL_OF)].map(([, path]) => path!).filter(isPackageName)) };
 }
 
 // As the bundler writes it. What is not one, such as a line of a text, is read for nothing.

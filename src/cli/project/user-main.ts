@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { deploymentOf } from "../../compile/lock-file.ts";
+import { noWorker } from "../../compile/describe-main.ts";
 import { ENTRYPOINT } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import { importedElsewhere, runtimeFailure } from "../runtime/runtime-failure.ts";
@@ -43,11 +44,13 @@ export async function userMainOf({ root, wranglerFile }: MainOf, config: MainCon
   if (file === join(root, ENTRY)) return undefined;
   if (!existsSync(file)) throw new Failure(`main of ${config.label} names ${pathFrom(root, file)}, and there is no such file.`);
   if (!isScript(file)) return { file, specifiers: [], inputs: [], exports: undefined };
-  const { specifiers, isImportedElsewhere, inputs, exports } = await read(file, root, config);
+  const { specifiers, isImportedElsewhere, inputs, exports, plainDefault } = await read(file, root, config);
   if (isImportedElsewhere) throw new Failure(importedElsewhere(root));
   const [specifier] = specifiers;
   if (specifier === undefined && exports.size === 0) throw new Failure(`${pathFrom(root, file)} ${NO_EXPORTS}`);
   if (specifier !== undefined && !exports.has("default")) throw new Failure(withoutDefault(file, root, specifier));
+  if (plainDefault !== undefined)
+    throw new Failure(`${pathFrom(root, file)}: the default export is ${noWorker(plainDefault.kind, plainDefault.name)}`);
   return { file, specifiers, inputs, exports };
 }
 

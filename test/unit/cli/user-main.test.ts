@@ -19,6 +19,7 @@ beforeAll(() => {
   mkdirSync(join(root, "node_modules/rooms"), { recursive: true });
   writeFileSync(join(root, "node_modules/rooms/index.js"), 'export * from "./rooms.js";');
   writeFileSync(join(root, "node_modules/rooms/rooms.js"), "export class EdgeServe {}");
+  writeFileSync(join(root, "src/make.cjs"), "exports.make = () => ({});");
   writeFileSync(join(root, "src/all.ts"), 'export * from "./mine.ts";');
 });
 afterAll(() => rmSync(root, { recursive: true }));
@@ -112,21 +113,55 @@ describe("what a main exports beside the classes of the entry", () => {
 });
 
 describe("a main that is no Worker", () => {
+  const IMPORTED = `import edge from "${SPECIFIER}";\n${ALL}\n`;
+
   it.each([
     [
       "that exports nothing",
       'addEventListener("fetch", () => {});',
       "src/index.ts is main of wrangler's configuration, and exports nothing",
     ],
-    ["that imports the entry and exports nothing by default", ALL, `export { default } from "${SPECIFIER}";`],
+    ["that imports the entry and exports nothing by default", ALL, `export { default } from "${SPECIFIER.replaceAll(".", "\\.")}";`],
     [
       "that takes a class which the entry does not have",
       `${IMPORT}\nimport { old__Ingress } from "${SPECIFIER}"; console.log(old__Ingress); ${ALL}`,
       "old__Ingress",
     ],
+    [
+      "that is a function",
+      `${IMPORTED}export default async function handle(r: Request) { return edge.fetch(r); }`,
+      "a function.*{ fetch: handle }",
+    ],
+    [
+      "that is a function without a name",
+      `${IMPORTED}export default async (r: Request) => edge.fetch(r);`,
+      "a function.*fetch\\(request, env, ctx\\)",
+    ],
+    [
+      "that is a function elsewhere",
+      `${IMPORTED}const $app = (r: Request) => edge.fetch(r);\nexport { $app as default };`,
+      "a function.*{ fetch: \\$app }",
+    ],
+    ["that is a class of no kind", `${IMPORTED}export default class Mine { fetch = edge.fetch; }`, "class Mine extends WorkerEntrypoint"],
     ["with an error in it", "export default {\n  fetch( { };\n", "src/index.ts:2:"],
   ])("says what is wrong: one %s", async (_, text, says) => {
-    await expect(check(text)).rejects.toThrow(says);
+    await expect(check(text)).rejects.toThrow(new RegExp(says));
+  });
+
+  it.each([
+    [
+      "a class that extends another",
+      "import { WorkerEntrypoint } from 'cloudflare:workers'; export default class extends WorkerEntrypoint {}",
+    ],
+    ["what a function makes", "const make = () => ({}); export default make();"],
+    ["an object with functions", "const handle = () => {}; export default { fetch: handle };"],
+    [
+      "what a function of another kind of module makes",
+      'import { make } from "./make.cjs"; export default make((a) => a, { b: (c) => c });',
+    ],
+    ["a function in parentheses that is called", "export default (() => ({}))();"],
+  ])("is none whose default export is %s", async (_, text) => {
+    await check(text);
   });
 
   it("is told of where it exports nothing by default, beside the applications", async () => {
