@@ -102,7 +102,10 @@ export async function requireExports(main: UserMain, { needed, all }: GeneratedN
 function clashOf(name: string, main: string): string {
   if (name === ENTRYPOINT)
     return `${main} exports ${name}, which is also the entrypoint that edge-serve generates for other Workers. Rename yours.`;
-  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deploymentOf(name)}. Rename yours, or the deployment.`;
+  const deployment = deploymentOf(name);
+  // Those of the control plane, and of tasks, are no deployment's.
+  if (deployment === name) return `${main} exports ${name}, which is also the name of a class that edge-serve generates. Rename yours.`;
+  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deployment}. Rename yours, or the deployment.`;
 }
 
 async function read(file: string, root: string, { complete, users }: MainConfig, names?: readonly string[]) {

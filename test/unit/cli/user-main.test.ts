@@ -89,6 +89,14 @@ describe("what a main exports beside the classes of the entry", () => {
     await expect(check(text)).rejects.toThrow(`src/index.ts exports ${name}, which is also the `);
   });
 
+  it("is told whose class it is", async () => {
+    const main = await mainOf(`${ENTRY_TOO}export class EdgeServeController {}`);
+    const names = { needed: [], all: ["EdgeServeController", "shop__Cart"] };
+    await expect(requireExports(main!, names, root, CONFIG)).rejects.toThrow(/a class that edge-serve generates\. Rename yours\.$/);
+    const other = await mainOf(`${ENTRY_TOO}export class shop__Cart {}`);
+    await expect(requireExports(other!, names, root, CONFIG)).rejects.toThrow("shop/Cart. Rename yours, or the deployment.");
+  });
+
   it.each([
     [
       "a class that extends the generated one",
