@@ -29,6 +29,7 @@ import { retiredClass } from "../durable-objects/retired.ts";
 import { System } from "../durable-objects/system.ts";
 
 export { describeCode } from "./compile/describe-code.ts";
+export { describeMain } from "./compile/describe-main.ts";
 export { describeSystem } from "./compile/manifest.ts";
 export { rpcEndpoint } from "./ingress/rpc.ts";
 export { serviceCalls } from "./ingress/service-calls.ts";

@@ -1,5 +1,5 @@
 /**
- * What a build asks of the applications' code, and what it finds wrong with their policies.
+ * What a build asks of the applications' code, and what it finds wrong with their policies and their methods' names.
  *
  * A running Worker plans documents with `describeSystem`: what is checked here was checked when it was built.
  */
@@ -12,15 +12,49 @@ import type { PolicyCode } from "../protocol/autoscaling.ts";
 import { scheduleProblems } from "../tasks/check-schedules.ts";
 import { namedPolicies } from "./policies.ts";
 
+/** What a build is told of the code. */
+export type DescribedCode = DescribeResult & {
+  /** What an author should know, whatever the configuration says. */
+  readonly warnings?: readonly DescribeProblem[];
+};
+
 /**
- * Describes a system as `describeSystem` does, and checks the policies: what a build asks.
+ * Describes a system as `describeSystem` does, and checks the policies and the names of the methods: what a build asks.
  *
  * @param policies What each `policy_function` names, by `policyKey`.
  */
-export function describeCode(request: DescribeRequest, code: Readonly<Record<string, unknown>>, policies: PolicyCode): DescribeResult {
-  const result = describeSystem(request, code, policies, scheduleProblems);
+export function describeCode(request: DescribeRequest, code: Readonly<Record<string, unknown>>, policies: PolicyCode): DescribedCode {
+  const warnings: DescribeProblem[] = [];
+  const result = describeSystem(request, code, policies, (options, deployment, app) => {
+    const path = ["applications", request.applications.findIndex(({ name }) => name === app), "import_path"];
+    for (const sentence of uncallable(deployment.target))
+      warnings.push({ message: `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(deployment.name)}: ${sentence}`, path });
+    return scheduleProblems(options);
+  });
   const problems = policyProblems(request.applications, policies);
-  return problems.length === 0 ? result : { problems: [...("problems" in result ? result.problems : []), ...problems] };
+  if (problems.length > 0) return { problems: [...("problems" in result ? result.problems : []), ...problems] };
+  return warnings.length === 0 ? result : { ...result, warnings };
+}
+
+/** What JavaScript asks every object for, and would be answered by a handle that has it. */
+const ASKED_FOR = [
+  ["then", "because whatever has one is taken for a promise, and awaited"],
+  ["toJSON", "because JSON.stringify calls it, at once, on whatever has one"],
+] as const;
+
+function uncallable({ name, prototype }: { readonly name: string; readonly prototype?: unknown }): string[] {
+  return ASKED_FOR.filter(([method]) => hasMethod(prototype, method)).map(
+    ([method, why]) => `no handle can call the method ${method} of ${name}: a handle has none, ${why}. To call it, give it another name.`,
+  );
+}
+
+// No getter is run: it may need an instance. A function that is no class has a prototype with nothing in it, or none.
+function hasMethod(prototype: unknown, name: string): boolean {
+  for (let level = prototype; typeof level === "object" && level !== null; level = Object.getPrototypeOf(level)) {
+    const member = Object.getOwnPropertyDescriptor(level, name);
+    if (member !== undefined) return typeof member.value === "function";
+  }
+  return false;
 }
 
 function policyProblems(applications: readonly DescribedApplication[], policies: PolicyCode): DescribeProblem[] {

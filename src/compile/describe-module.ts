@@ -2,7 +2,9 @@
  * The module that is run once, in workerd, to find out what the applications consist of.
  */
 import type { RouteConfig } from "../protocol/traffic.ts";
-import type { DescribedApplication, DescribeResult } from "./manifest.ts";
+import type { DescribedCode } from "./describe-code.ts";
+import type { DescribedMain } from "./describe-main.ts";
+import type { DescribedApplication } from "./manifest.ts";
 import { namedPolicies } from "./policies.ts";
 
 /** Where the code of something is. */
@@ -19,21 +21,15 @@ export interface ApplicationSource extends DescribedApplication, CodeSource {
   readonly policySources?: Readonly<Record<string, CodeSource>>;
 }
 
-/** What the user's main has. */
-export interface DescribedMain {
-  readonly exports: readonly string[];
-  readonly hasFetch: boolean;
-}
-
 /** What the module answers: what the applications consist of, and what the user's main has; `null` if it does not load here. */
-export type Described = DescribeResult & { readonly main: DescribedMain | null };
+export type Described = DescribedCode & { readonly main: DescribedMain | null };
 
 /**
  * Text of a Worker that answers every request with {@link Described} as JSON.
  *
  * @param routes Prefixes that several of the applications share.
  * @param main How the user's main is imported, where it is served beside the applications. It may need bindings to load,
- *   which there are not here: then the entry module finds out later whether names clash.
+ *   which there are not here: then the entry module finds out later whether its default export is a Worker.
  */
 export function describeModule(
   sources: readonly ApplicationSource[],
@@ -54,7 +50,8 @@ export function describeModule(
   });
   const line = (key: string, source: CodeSource) => `  ${JSON.stringify(key)}: ${nameOf(source)}[${JSON.stringify(source.exportName)}],`;
   return [
-    'import { describeCode } from "edge-serve/worker";',
+    'import { WorkerEntrypoint } from "cloudflare:workers";',
+    'import { describeCode, describeMain } from "edge-serve/worker";',
     ...imports,
     "const applications = [",
     ...applications,
@@ -65,9 +62,7 @@ export function describeModule(
     "const policies = {",
     ...policies.map(([key, source]) => line(key, source)),
     "};",
-    'const hasFetch = ({ default: own }) => [own?.fetch, own?.prototype?.fetch].some((fetch) => typeof fetch === "function");',
-    "const describeMain = (module) => ({ exports: Object.keys(module), hasFetch: hasFetch(module) });",
-    `const main = async () => ${main === undefined ? "null" : `import(${JSON.stringify(main)}).then(describeMain, () => null)`};`,
+    `const main = async () => ${main === undefined ? "null" : `import(${JSON.stringify(main)}).then(({ default: own }) => describeMain(own, WorkerEntrypoint), () => null)`};`,
     ...(routes.length === 0 ? [] : [`const routes = ${JSON.stringify(routes)};`]),
     "export default {",
     `  fetch: async () => Response.json({ ...describeCode({ applications${routes.length === 0 ? "" : ", routes"} }, code, policies), main: await main() }),`,

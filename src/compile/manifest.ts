@@ -71,8 +71,12 @@ export interface DescribeProblem {
   readonly path: readonly (string | number)[];
 }
 
-/** Says what is wrong with the tasks and the schedules of a deployment, beyond their form: a sentence each. */
-export type CheckTasks = (options: Pick<DeploymentOptions, "tasks" | "schedules">) => readonly string[];
+/** Says what is wrong with the tasks and the schedules of a deployment of an application, beyond their form: a sentence each. */
+export type CheckTasks = (
+  options: Pick<DeploymentOptions, "tasks" | "schedules">,
+  deployment: AnyApplication["deployment"],
+  app: string,
+) => readonly string[];
 
 /** The manifest, or every problem found. */
 export type DescribeResult = { readonly manifest: Omit<Manifest, "version"> } | { readonly problems: readonly DescribeProblem[] };
@@ -206,7 +210,7 @@ function describeDeployment(
   const merged = mergeOptions(mergeOptions(inherited, given), deployments[index]?.options ?? {});
   const options = policy === undefined ? merged : withPolicy(merged, own(policies, policyKey(name, deployment.name)));
   const problems = optionProblems(options).map(({ problem }) => problem);
-  if (problems.length === 0) problems.push(...checkTasks(options));
+  if (problems.length === 0) problems.push(...checkTasks(options, deployment, name));
   const prototype = deployment.target.prototype as { reconfigure?: unknown } | undefined;
   if (options.userConfig !== undefined && !(deployment.isClass && typeof prototype?.reconfigure === "function")) {
     problems.push(

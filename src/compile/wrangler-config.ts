@@ -50,6 +50,20 @@ export function compatibilityOf(
   return { date, flags: hasSignal ? own : [...own, ...DEFAULTS.compatibilityFlags] };
 }
 
+/** What in a configuration no build can live with, and what to write in its place; `undefined` if there is nothing. */
+export function unfitSetting(config: WrittenConfig, file: string): string | undefined {
+  if (config["no_bundle"] === true) {
+    return `${file}: no_bundle is true, and the entry that edge-serve generates imports packages, so wrangler has to bundle it. Remove no_bundle.`;
+  }
+  if (config["pages_build_output_dir"] !== undefined) {
+    return (
+      `${file}: pages_build_output_dir makes a Pages project of this, which has no Durable Objects, and edge-serve needs some. ` +
+      "Make it a Worker: name the directory in assets.directory instead."
+    );
+  }
+  return undefined;
+}
+
 /**
  * The user's configuration for one environment, as if it were written at the top level.
  *

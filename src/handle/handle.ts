@@ -79,11 +79,8 @@ const MAX_METHODS = 100;
 export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options: HandleOptions = {}): DeploymentHandle<T> {
   const core: HandleCore = { target, scopeOf, options };
   const methods = new Map<string, object>();
-  const { enqueue, ...callable } = remoteMethod(core, undefined);
-  const own: Record<string, unknown> = {
-    ...callable,
-    // A method of the class's may have the same name.
-    enqueue: Object.assign(enqueue, remoteMethod(core, "enqueue")),
+  const own: Record<string, object> = {
+    ...remoteMethod(core, undefined),
     options(more: HandleOptions) {
       const subject = () => `Handle of deployment ${JSON.stringify(target.deployment)} of application ${JSON.stringify(target.app)}`;
       checkHandleOptions(subject, more);
@@ -96,7 +93,7 @@ export function createHandle<T>(target: HandleTarget, scopeOf: ScopeOf, options:
     get(_, name) {
       // A handle is not a promise, and a symbol is not a method's name.
       if (typeof name !== "string" || name === "then" || name === "toJSON") return undefined;
-      if (Object.hasOwn(own, name)) return own[name];
+      if (Object.hasOwn(own, name)) return alsoMethod(core, name, own[name]!);
       let method = methods.get(name);
       if (method === undefined) {
         // A program may make names up, or take them from whoever asks it.
@@ -122,6 +119,11 @@ export function taskBehind<T>(handle: object, id: string): RemoteTask<T> | undef
   return tasks === undefined ? undefined : new RemoteTask<T>(id, tasks);
 }
 
+// What a handle has itself. A method of the class's may have the same name; made when it is asked for, as most handles are made for one call.
+function alsoMethod(core: HandleCore, name: string, own: object): object {
+  return Object.hasOwn(own, "remote") ? own : Object.assign(own, remoteMethod(core, name));
+}
+
 // A function, so that calling it says what is missing: once a method, not once a call.
 function namedMethod(core: HandleCore, name: string): object {
   const { keyed } = core.target;
@@ -143,7 +145,7 @@ function ofKey({ scopeOf }: HandleCore, keyed: KeyedTarget, name: "get" | "delet
   return name === "get" ? (key) => createHandle(keyed.at(key), scopeOf) : async (key) => keyed.delete(key);
 }
 
-function remoteMethod(core: HandleCore, method: string | undefined): { remote: unknown; broadcast: unknown; enqueue: object } {
+function remoteMethod(core: HandleCore, method: string | undefined): { remote: object; broadcast: object; enqueue: object } {
   const remote = (...args: unknown[]): CallResponse => begin(sendCall, { core, method, args }, remote);
   const broadcast = (...args: unknown[]): Promise<unknown> => begin(sendToAll, { core, method, args }, broadcast).result();
   const enqueue = (...args: unknown[]): Promise<unknown> => enqueued({ core, method, args });

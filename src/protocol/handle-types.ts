@@ -124,12 +124,12 @@ type LifecycleName =
   | "webSocketClose"
   | "webSocketError";
 
-/** Properties of the handle itself, which hide a method of the same name, and those of every object. */
-type HandleMember = "remote" | "broadcast" | "options" | "then" | "toJSON" | keyof typeof Object.prototype;
+/** What no handle has, because JavaScript asks every object for it; and what every object has. */
+type Uncallable = "then" | "toJSON" | keyof typeof Object.prototype;
 
 type CallableName<T> = {
   [K in keyof T]-?: K extends string
-    ? K extends LifecycleName | HandleMember | `_${string}`
+    ? K extends LifecycleName | Uncallable | `_${string}`
       ? never
       : T[K] extends (...args: never[]) => unknown
         ? K

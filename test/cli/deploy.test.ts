@@ -59,7 +59,9 @@ describe("edge-serve deploy", () => {
     expect({ exitCode, uploaded: account.uploaded }).toEqual({ exitCode: 0, uploaded: ["hello"] });
     expect(out).toContain("https://hello.someone.workers.dev");
     expect(err).toContain("Uploaded; not waiting: EDGE_SERVE_TOKEN is not set, so the deploy cannot be verified. Give the Worker a token");
-    expect(await deploy(hello, ["src/app.ts:app", "--no-wait"], { ...account.env, EDGE_SERVE_TOKEN: TOKEN })).toMatchObject({
+    // An empty name is the top level, whatever the variable says.
+    const top = ["src/app.ts:app", "--no-wait", "--env", ""];
+    expect(await deploy(hello, top, { ...account.env, EDGE_SERVE_TOKEN: TOKEN, CLOUDFLARE_ENV: "staging" })).toMatchObject({
       exitCode: 0,
       err: "",
     });

@@ -41,30 +41,27 @@ it("has to export the entrypoint for other Workers too, where an application say
 });
 
 it.each([
-  ["a class", "EdgeServe", "export class EdgeServe {}"],
-  ["a constant", "EdgeServe", "export const EdgeServe = class {};"],
-  ["a list", "EdgeServe", "class Mine {}\nexport { Mine as EdgeServe };"],
-  ["another module", "EdgeServe", 'export { EdgeServe } from "./mine.ts";'],
-  ["a class of the control plane", "EdgeServeController", "export class EdgeServeController extends DurableObject {}"],
-  ["a deployment's class", "default__Ingress", "class Mine extends DurableObject {}\nexport { Mine as default__Ingress };"],
-])("is an error of the build where it hides what the entry exports: %s", async (_, name, line) => {
+  ["itself", "default__Ingress", "class Mine extends DurableObject {}\nexport { Mine as default__Ingress };"],
+  ["with all of another module", "EdgeServe", 'export * from "./mine.ts";'],
+])("is an error of the build where it hides what the entry exports, %s", async (_, name, line) => {
   using project = importing(`${ALL}\n${line}`);
   const { exitCode, err } = await project.run(["build"]);
   expect([exitCode, err]).toEqual([1, expect.stringContaining(`src/index.ts exports ${name}, which is also the `)]);
 });
 
-it.each([
-  [
-    "a class that extends the generated one",
-    `import { default__Ingress as Ingress } from "../.edge-serve/worker.ts";
-    export class default__Ingress extends Ingress {}`,
-  ],
-  ["a name of its own", "export class Mine extends DurableObject {}"],
-  ["a generated name in a comment", "// export class EdgeServe {}"],
-  ["what the entry exports once more", 'export { EdgeServe } from "../.edge-serve/worker.ts";'],
-])("may export %s", async (_, line) => {
-  using project = importing(`${ALL}\n${line}`);
+it("may export a class that extends the generated one", async () => {
+  using project = importing(`${ALL}
+    import { default__Ingress as Ingress } from "../.edge-serve/worker.ts";
+    export class default__Ingress extends Ingress {}`);
+  expect(await project.run(["build"])).toMatchObject({ exitCode: 0, err: "" });
+});
+
+it("is looked at again by the check before wrangler bundles, once the build is older than it", async () => {
+  using project = importing(ALL);
   expect(await project.run(["build"])).toMatchObject({ exitCode: 0 });
+  expect(await project.run(["check", "."])).toMatchObject({ exitCode: 0 });
+  project.write("src/index.ts", IMPORTS);
+  expect(await project.run(["check", "."])).toMatchObject({ exitCode: 1, err: expect.stringContaining(ALL) });
 });
 
 it.each([

@@ -179,15 +179,32 @@ describe("a main of the user's own, which knows nothing of edge-serve", () => {
       "of a module",
       200,
     ],
+    [
+      "a Hono application",
+      `import { Hono } from "hono";
+       export class Counter {}
+       export default new Hono().get("/x", (c) => c.text("of Hono, with " + typeof c.executionCtx.waitUntil));`,
+      "of Hono, with function",
+      200,
+    ],
     ["an object without fetch", "export default { scheduled() {} };", "Path '/x' not found", 404],
     ["nothing at all", "export class Unused {}", "Path '/x' not found", 404],
   ])("may export %s by default", async (_, main, answer, status) => {
     using project = beside(main, { durable_objects: { bindings: [] }, queues: {} });
+    project.install("hono");
     project.write("src/handlers.ts", 'export const fetch = () => new Response("of a module");');
     await using server = await serve(`${project.root}/serve.yaml`);
     const response = await server.fetch("/x");
     expect([response.status, await response.text()]).toEqual([status, expect.stringContaining(answer)]);
     expect(await (await server.fetch("/api")).text()).toBe("no counter");
+  });
+
+  it("is an error of build, run and serve() where its default export is no Worker", async () => {
+    using project = beside("export default async function handle() {}", { durable_objects: { bindings: [] } });
+    const wrong = /src\/index\.ts: the default export is a function\. .*export default \{ fetch: handle \};/;
+    for (const command of ["build", "run"])
+      expect(await project.run([command])).toMatchObject({ exitCode: 1, err: expect.stringMatching(wrong) });
+    await expect(serve(`${project.root}/serve.yaml`)).rejects.toThrow(wrong);
   });
 
   it("may need its bindings to load", async () => {

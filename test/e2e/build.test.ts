@@ -273,6 +273,16 @@ describe("edge-serve build, of an application that is not right", () => {
     expect(project.read("wrangler.toml")).toBeUndefined();
   });
 
+  it("warns of methods that no handle can call, with the class and the place in the config file", async () => {
+    using project = new CliProject({
+      "serve.yaml": "applications:\n  - name: shop\n    import_path: src/app.ts:app\n",
+      "src/app.ts": HELLO_APP.replace('call() { return "Hello"; }', 'call() { return "Hello"; } toJSON() {} options() {}'),
+    });
+    const { exitCode, err } = await project.run(["build"]);
+    const warning = 'warning: serve.yaml:3:18  Application "shop", deployment "Hello": no handle can call the method toJSON of Hello';
+    expect([exitCode, err.split("\n").length, err]).toEqual([0, 2, expect.stringContaining(warning)]);
+  });
+
   it("names the place in the config file where that is at fault", async () => {
     using project = new CliProject({
       "src/app.ts": HELLO_APP,

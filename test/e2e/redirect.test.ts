@@ -34,6 +34,7 @@ describe("a build for an environment", () => {
     [["versions", "upload", "--dry-run", "--env", "staging"], 0, 'env.GREETING ("staged")'],
     [["deploy", "--dry-run", "--env", "production"], 1, "does not match the target environment"],
     [["versions", "upload", "--dry-run", "--env", "production"], 1, "does not match the target environment"],
+    [["deploy", "--dry-run", "--env", ""], 1, "Build for the top level: edge-serve build src/app.ts:app"],
   ] as const)("wrangler %j ends with %i", async (args, exitCode, says) => {
     const result = await ended(project, args);
     expect(result.exitCode, result.said).toBe(exitCode);
@@ -78,6 +79,7 @@ describe("a build for no environment", () => {
 
   it.each([
     [[], 0, 'env.GREETING ("top")'],
+    [["--env", ""], 0, 'env.GREETING ("top")'],
     [["--env", "staging"], 1, "does not match the target environment"],
     [["--env", "unheard-of"], 1, "does not match the target environment"],
   ] as const)("wrangler deploy --dry-run %j ends with %i", async (args, exitCode, says) => {

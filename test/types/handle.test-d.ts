@@ -228,6 +228,30 @@ describe("a handle", () => {
     void handle.toJSON;
   });
 
+  it("calls methods that have the name of what it has itself, and of neither of those that JavaScript asks for", () => {
+    class Verbs {
+      call = (url: string) => url;
+      options(url: string): string[] {
+        return [url];
+      }
+      remote = () => 1;
+      broadcast = async (text: string) => text.length;
+      // oxlint-disable-next-line unicorn/no-thenable -- what this test is about
+      then = () => 1;
+      toJSON = () => "{}";
+    }
+    const verbs = {} as DeploymentHandle<Verbs>;
+    expectTypeOf(verbs.options.remote("a")).toEqualTypeOf<DeploymentResponse<string[]>>();
+    expectTypeOf(verbs.remote.remote()).toEqualTypeOf<DeploymentResponse<number>>();
+    expectTypeOf(verbs.broadcast.broadcast("a")).toEqualTypeOf<Promise<PromiseSettledResult<number>[]>>();
+    expectTypeOf(verbs.options({ key: "k" })).toEqualTypeOf(verbs);
+    expectTypeOf(verbs.remote("a")).toEqualTypeOf<DeploymentResponse<string>>();
+    // @ts-expect-error a handle is no promise
+    void verbs.then;
+    // @ts-expect-error a handle has none, so that JSON.stringify does not call it
+    void verbs.toJSON;
+  });
+
   it("has no default method when the class has none", () => {
     const counter = {} as DeploymentHandle<{ count(): number }>;
     expectTypeOf(counter.count.remote()).toEqualTypeOf<DeploymentResponse<number>>();

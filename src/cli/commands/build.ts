@@ -84,7 +84,7 @@ export async function buildProject({ args: [given], options }: CommandInput, io:
   const config = await readUserConfig(project, envOf(options["env"], io.env));
   await runUsersCommand(config.users, { cwd: startOf(project, io.cwd), say: io.err });
   const compiled = await compileTarget(target, project, config, join(root, ".edge-serve", "build"));
-  const plan = planBuild(compiled, project, config, {
+  const plan = await planBuild(compiled, project, config, {
     prune,
     acceptEmpty: options["acceptEmpty"] === true,
     configFile: target.configFile,

@@ -12,6 +12,7 @@ import { readUserConfig } from "../project/user-config.ts";
 import { ENTRY } from "../project/user-main.ts";
 import { runUsersCommand } from "../project/users-command.ts";
 import { type PlannedFile, planBuild } from "../project/write-build.ts";
+import { environmentIn, wranglersArguments } from "../runtime/wrangler-arguments.ts";
 
 /**
  * What the generated configuration has wrangler run before it bundles: the user's own build command, and then whether
@@ -28,6 +29,7 @@ export const check: Command = {
     const root = resolve(io.cwd, directory);
     const record = readRecord(root);
     if (record === undefined) throw new Failure(`Nothing has been built in ${root}. Run edge-serve build.`);
+    requireSameEnvironment(record);
     const project = projectAt(root);
     await runUsersCommand(await configIn(record, project), { cwd: io.cwd, say: io.err });
     if (isUnchanged(record, root)) return EXIT.ok;
@@ -35,7 +37,7 @@ export const check: Command = {
     const read = readTarget(record.target, join(root, record.cwd), { routePrefix: record.routePrefix });
     const config = await readUserConfig(project, record.env);
     const compiled = await compileTarget(read, project, config, join(root, ".edge-serve", `check-${process.pid}`));
-    const { files } = planBuild(compiled, project, config, {
+    const { files } = await planBuild(compiled, project, config, {
       prune: false,
       acceptEmpty: true,
       configFile: read.configFile,
@@ -46,6 +48,16 @@ export const check: Command = {
     return EXIT.ok;
   },
 };
+
+// wrangler compares any other name with the one that was built for.
+function requireSameEnvironment(record: BuildRecord): void {
+  if (record.env === undefined || environmentIn(wranglersArguments() ?? []) !== "") return;
+  const { env: _, ...top } = record;
+  throw new Failure(
+    `wrangler was told --env "", which is the top level of its configuration, and the last build is for the environment ` +
+      `${JSON.stringify(record.env)}. Build for the top level: ${buildCommand(top)}`,
+  );
+}
 
 // Edits of the code alone give another version, and nothing else.
 function versionIn(root: string): { version?: string } {
@@ -65,7 +77,7 @@ function comparable(path: string, text: string | undefined): string | undefined 
   }
 }
 
-function staleBuild(changed: readonly PlannedFile[], { env, routePrefix }: BuildRecord, target: string, config: string): string {
+function staleBuild(changed: readonly PlannedFile[], record: BuildRecord, target: string, config: string): string {
   const paths = changed.map(({ path }) => path);
   const reasons = [
     ...(paths.includes(ENTRY) ? [`what ${target} declares`] : []),
@@ -73,9 +85,16 @@ function staleBuild(changed: readonly PlannedFile[], { env, routePrefix }: Build
     ...(paths.includes(LOCK_FILE) && paths.length === 1 ? [LOCK_FILE] : []),
   ];
   const what = reasons.length === 0 ? paths.join(", ") : reasons.join(", and ");
+  return `The last build is stale: since then ${what} has changed. Build again: ${buildCommand({ ...record, target })}`;
+}
+
+function buildCommand({
+  target,
+  routePrefix,
+  env,
+}: Pick<BuildRecord, "target" | "routePrefix"> & { readonly env?: string | undefined }): string {
   const options = [...(routePrefix === undefined ? [] : [ROUTE_PREFIX_FLAG, routePrefix]), ...(env === undefined ? [] : ["--env", env])];
-  const again = ["edge-serve build", target, ...options].join(" ");
-  return `The last build is stale: since then ${what} has changed. Build again: ${again}`;
+  return ["edge-serve build", ...(target === undefined ? [] : [target]), ...options].join(" ");
 }
 
 // Reading the configuration takes a second, and mostly it is as it was.

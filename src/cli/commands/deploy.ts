@@ -74,7 +74,8 @@ interface Deploying {
 }
 
 function wranglerDeploy(root: string, { env, dryRun }: Deploying, io: Io): Promise<{ exitCode: number; said: string }> {
-  const args = ["deploy", ...(env === undefined ? [] : ["--env", env]), ...(dryRun ? ["--dry-run"] : [])];
+  // Said in any case: where none is chosen, CLOUDFLARE_ENV does not choose one.
+  const args = ["deploy", "--env", env ?? "", ...(dryRun ? ["--dry-run"] : [])];
   let said = "";
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [wranglerBin(), ...args], { cwd: root, env: { ...io.env }, stdio: ["inherit", "pipe", "pipe"] });

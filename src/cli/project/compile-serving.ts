@@ -51,7 +51,7 @@ export async function compileServing(
   const scratch = join(project.root, ".edge-serve", directory);
   await runUsersCommand(user.users, { cwd: startOf(project, cwd), say });
   const compiled = await compileTarget(target, project, user, scratch);
-  const { changes, declared } = planClasses(compiled, project, user, { prune: false });
+  const { changes, declared } = await planClasses(compiled, project, user, { prune: false });
   const { userMain } = compiled;
   const main = join(scratch, "worker.ts");
   mkdirSync(scratch, { recursive: true });

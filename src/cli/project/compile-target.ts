@@ -8,23 +8,18 @@
  *   C1. The version changes whenever the bundled code or the manifest does, and does not depend on where the project is.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { policyWarnings } from "../../compile/describe-code.ts";
-import {
-  type ApplicationSource,
-  type CodeSource,
-  describeModule,
-  type Described,
-  type DescribedMain,
-} from "../../compile/describe-module.ts";
-import { classNamesOf, entryModule, hasOpen } from "../../compile/entry-module.ts";
-import { type BuiltClass, deploymentOf } from "../../compile/lock-file.ts";
+import type { DescribedMain } from "../../compile/describe-main.ts";
+import { type ApplicationSource, type CodeSource, describeModule, type Described } from "../../compile/describe-module.ts";
+import { classNamesOf, entryModule } from "../../compile/entry-module.ts";
+import type { BuiltClass } from "../../compile/lock-file.ts";
 import { type DescribedApplication, describedApplications, type DescribeProblem } from "../../compile/manifest.ts";
 import { namedPolicies } from "../../compile/policies.ts";
 import { configPosition } from "../../config/parse-file.ts";
 import type { Manifest, PolicyRef } from "../../protocol/manifest.ts";
-import { classNameOf, ENTRYPOINT } from "../../protocol/names.ts";
+import { classNameOf } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
 import type { Bundle } from "../runtime/bundle.ts";
 import { importedElsewhere, locateProblem } from "../runtime/runtime-failure.ts";
@@ -34,7 +29,7 @@ import { ownAliases } from "./own-package.ts";
 import { pathFrom, type Project } from "./project.ts";
 import type { Located, Target } from "./target.ts";
 import type { UserConfig } from "./user-config.ts";
-import { ENTRY, hiddenClass, requireClasses, type UserMain, userMainOf } from "./user-main.ts";
+import { ENTRY, mainWarnings, type UserMain, userMainOf } from "./user-main.ts";
 import { describingConfig } from "./worker-config.ts";
 
 /** A compiled system. */
@@ -68,35 +63,31 @@ export interface EntryOptions {
 /** Evaluates the target's applications. `scratch` is a directory inside the project for the module that does. */
 export async function compileTarget(target: Target, project: Project, config: UserConfig, scratch: string): Promise<Compiled> {
   const file = join(scratch, "describe.ts");
-  const userMain = userMainOf(project, config.complete);
-  const beside = userMain !== undefined && userMain.specifier === undefined ? userMain.file : undefined;
-  if (beside !== undefined && !existsSync(beside))
-    throw new Failure(`main of ${config.label} names ${shown(beside, project.root)}, and there is no such file.`);
+  const userMain = await userMainOf(project, config);
+  const beside = userMain !== undefined && userMain.specifiers.length === 0 ? userMain.file : undefined;
   mkdirSync(scratch, { recursive: true });
   writeFileSync(
     file,
     describeModule(sourcesFrom(file, target, project.root), { main: beside && specifierFrom(file, beside), routes: target.config.routes }),
   );
   try {
-    const { manifest, text, inputs, main } = await evaluate(file, target, project, config);
+    const { manifest, text, inputs, main, warnings } = await evaluate(file, target, project, config);
     if (inputs.includes(join(project.root, ENTRY))) throw new Failure(importedElsewhere(project.root));
     const { protocol, ...rest } = manifest;
     const complete: Manifest = { protocol, version: versionOf(text, manifest), ...rest };
     const classes = classNamesOf(complete);
-    if (userMain !== undefined) requireClasses(userMain, hasOpen(complete) ? [...classes, ENTRYPOINT] : classes, project.root);
-    const generated = [...classes, ENTRYPOINT];
-    const clash = generated.find((name) => main?.exports.includes(name)) ?? (userMain && hiddenClass(userMain, generated));
-    if (clash !== undefined) throw new Failure(clashOf(clash, shown(userMain!.file, project.root)));
+    if (main?.problem !== undefined) throw new Failure(`${shown(userMain!.file, project.root)}: ${main.problem}`);
     return {
       manifest: complete,
       builtClasses: builtClassesOf(complete, classes),
       userMain,
       hasFetchBeside: beside !== undefined && main?.hasFetch !== false,
       warnings: [
-        ...policyWarnings(manifest.applications).map(({ message, path }) => placed(message, path, target)),
+        ...(userMain === undefined ? [] : mainWarnings(userMain, project.root)),
+        ...[...warnings, ...policyWarnings(manifest.applications)].map(({ message, path }) => placed(message, path, target)),
         ...routeWarnings(manifest.applications, target),
       ],
-      inputs: inputs.filter((input) => input !== file),
+      inputs: [...new Set([...inputs, ...(userMain?.inputs ?? [])])].filter((input) => input !== file),
       entryAt: (entry, { retired = [], forTests = false, isLocal = false, crons = [], version = complete.version } = {}) =>
         entryModule({
           target: withoutMachine(target.label, project.root),
@@ -127,12 +118,6 @@ function routeWarnings(applications: Manifest["applications"], { config }: Targe
     );
 }
 
-function clashOf(name: string, main: string): string {
-  if (name === ENTRYPOINT)
-    return `${main} exports ${name}, which is also the entrypoint that edge-serve generates for other Workers. Rename yours.`;
-  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deploymentOf(name)}. Rename yours, or the deployment.`;
-}
-
 function builtClassesOf({ applications }: Manifest, classes: readonly string[]): BuiltClass[] {
   const configs = new Map(
     applications.flatMap(({ name, deployments }) =>
@@ -151,6 +136,7 @@ interface Evaluated {
   readonly text: string;
   readonly inputs: readonly string[];
   readonly main: DescribedMain | null;
+  readonly warnings: readonly DescribeProblem[];
 }
 
 async function evaluate(file: string, target: Target, { root }: Project, config: UserConfig): Promise<Evaluated> {
@@ -168,7 +154,7 @@ async function evaluate(file: string, target: Target, { root }: Project, config:
     const result = (await response.json()) as Described;
     if ("problems" in result) throw new Failure(result.problems.map((problem) => locate(problem, target, runtime.bundle, root)).join("\n"));
     const { text, inputs } = runtime.bundle;
-    return { manifest: result.manifest, text, inputs, main: result.main };
+    return { manifest: result.manifest, text, inputs, main: result.main, warnings: result.warnings ?? [] };
   } finally {
     await runtime.dispose();
   }

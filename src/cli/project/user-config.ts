@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { stringify } from "smol-toml";
 import type { Migration } from "../../compile/migrations.ts";
-import { compatibilityOf, DEFAULTS, flatten, type WrittenConfig } from "../../compile/wrangler-config.ts";
+import { compatibilityOf, DEFAULTS, flatten, unfitSetting, type WrittenConfig } from "../../compile/wrangler-config.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { loadWrangler } from "../runtime/load-wrangler.ts";
 import { type Project, workerName } from "./project.ts";
@@ -67,6 +67,9 @@ export async function readUserConfig(project: Project, env: string | undefined):
     throw noSuchEnvironment(env, {}, "the project, which has no wrangler configuration,");
   const compatibility = compatibilityOf(read.complete, label);
   if ("problem" in compatibility) throw new Failure(compatibility.problem);
+  const users = flatten(read.written, env, read.complete);
+  const unfit = unfitSetting(users, label);
+  if (unfit !== undefined) throw new Failure(unfit);
   const isToml = wranglerFile?.endsWith(".toml") ?? false;
   const line = isToml
     ? readFileSync(wranglerFile!, "utf8")
@@ -78,7 +81,7 @@ export async function readUserConfig(project: Project, env: string | undefined):
     // The user's own build command has run before anything is bundled.
     complete: { ...read.complete, build: {} },
     env,
-    users: flatten(read.written, env, read.complete),
+    users,
     label,
     compatibility,
     earlierForm: line < 0 ? undefined : { line: line + 1 },

@@ -1,11 +1,18 @@
 /**
  * The entry module of the user's own, where wrangler's configuration names one.
+ *
+ * Owns: what it is to the build. Does not own: how its code is read (`module-exports.ts`).
  */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { deploymentOf } from "../../compile/lock-file.ts";
+import { noWorker } from "../../compile/describe-main.ts";
+import { ENTRYPOINT } from "../../protocol/names.ts";
 import { Failure } from "../failure.ts";
+import { importedElsewhere, runtimeFailure } from "../runtime/runtime-failure.ts";
+import { isScript, readModule } from "./module-exports.ts";
 import { pathFrom, type Project } from "./project.ts";
-import type { WranglerConfig } from "./user-config.ts";
+import type { UserConfig } from "./user-config.ts";
 
 /** Where a build writes the entry module, relative to the root. */
 export const ENTRY = ".edge-serve/worker.ts";
@@ -14,55 +21,77 @@ export const ENTRY = ".edge-serve/worker.ts";
 export interface UserMain {
   /** Absolute. */
   readonly file: string;
-  /** How it imports the generated entry, if it does: then it is the Worker's entry, and else it is served beside the applications. */
-  readonly specifier?: string;
+  /** How it imports the generated entry: then it is the Worker's entry. Empty where it is served beside the applications. */
+  readonly specifiers: readonly string[];
+  /** The files that it is made from, absolute. */
+  readonly inputs: readonly string[];
+  /** What it exports, but for what it takes whole from the generated entry; `undefined` for what is no JavaScript. */
+  readonly exports: ReadonlySet<string> | undefined;
 }
 
-const SPECIFIER = String.raw`["'](?<specifier>[^"']*\.edge-serve\/worker(?:\.[jt]s)?)["']`;
-const IMPORTS = new RegExp(String.raw`\b(?:from|import)\s*${SPECIFIER}`, "g");
-// A comment; and what a comment's marks or an import's words may stand in without meaning it: regular expressions and texts.
-const COMMENT = String.raw`\/\*[^]*?\*\/|\/\/.*`;
-const EXPRESSION = String.raw`(?<=[(,=:[!&|?{};]\s*|\breturn\s+)\/(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/`;
-const TEXT = String.raw`"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'|\`(?:[^\`\\]|\\[^])*\``;
-const NOT_CODE = new RegExp([COMMENT, EXPRESSION, TEXT].join("|"), "g");
-const ENTRY_SPECIFIER = new RegExp(`^${SPECIFIER}$`);
+type MainOf = Pick<Project, "root" | "wranglerFile">;
+type MainConfig = Pick<UserConfig, "complete" | "users" | "label">;
 
-/** A module without its comments, its regular expressions, and every text that cannot be a module's specifier. */
-function codeOf(text: string): string {
-  return text.replaceAll(NOT_CODE, (part) => {
-    if (part.startsWith("/")) return " ";
-    return /\s/.test(part) && !ENTRY_SPECIFIER.test(part) ? '""' : part;
-  });
-}
-
-/** The module that `main` names, if that is one of the user's. */
-export function userMainOf({ root, wranglerFile }: Project, { main }: WranglerConfig): UserMain | undefined {
+/**
+ * The module that `main` names, if that is one of the user's.
+ *
+ * Rejects with a `Failure` where there is no such file, or where it cannot be read as a module.
+ */
+export async function userMainOf({ root, wranglerFile }: MainOf, config: MainConfig): Promise<UserMain | undefined> {
+  const { main } = config.complete;
   if (main === undefined || wranglerFile === undefined) return undefined;
   const file = resolve(root, main);
   if (file === join(root, ENTRY)) return undefined;
-  // A build command of the user's may not have written it yet.
-  const text = existsSync(file) ? codeOf(readFileSync(file, "utf8")) : "";
-  for (const { groups } of text.matchAll(IMPORTS)) {
-    const specifier = groups!["specifier"]!;
-    if (withoutEnding(resolve(dirname(file), specifier)) === withoutEnding(join(root, ENTRY))) return { file, specifier };
-  }
-  return { file };
+  if (!existsSync(file)) throw new Failure(`main of ${config.label} names ${pathFrom(root, file)}, and there is no such file.`);
+  if (!isScript(file)) return { file, specifiers: [], inputs: [], exports: undefined };
+  const { specifiers, isImportedElsewhere, inputs, exports, plainDefault } = await read(file, root, config);
+  if (isImportedElsewhere) throw new Failure(importedElsewhere(root));
+  const [specifier] = specifiers;
+  if (specifier === undefined && exports.size === 0) throw new Failure(`${pathFrom(root, file)} ${NO_EXPORTS}`);
+  if (specifier !== undefined && !exports.has("default")) throw new Failure(withoutDefault(file, root, specifier));
+  if (plainDefault !== undefined)
+    throw new Failure(`${pathFrom(root, file)}: the default export is ${noWorker(plainDefault.kind, plainDefault.name)}`);
+  return { file, specifiers, inputs, exports };
 }
 
-function withoutEnding(file: string): string {
-  return file.replace(/\.[jt]s$/, "");
+const NO_EXPORTS =
+  "is main of wrangler's configuration, and exports nothing. The main of a Worker is a module that exports its handlers: " +
+  "export default { fetch(request, env, ctx) { ... } }, in place of addEventListener.";
+
+function withoutDefault(file: string, root: string, specifier: string): string {
+  const line = `export { default } from ${JSON.stringify(specifier)};`;
+  return `${pathFrom(root, file)} imports ${JSON.stringify(specifier)} and has no default export, so nothing would answer. Add the line:\n${line}`;
+}
+
+/** What its author should know of a main, in full sentences. */
+export function mainWarnings({ exports, specifiers, file }: UserMain, root: string): string[] {
+  if (exports === undefined || exports.has("default") || specifiers.length > 0) return [];
+  return [
+    `${pathFrom(root, file)} has no default export, so no path but the applications' is answered, and no event. If it has handlers, export ` +
+      "them: export default { fetch(request, env, ctx) { ... } }. If it is to have none, write export default {}.",
+  ];
+}
+
+/** The classes of a build, by name. */
+export interface GeneratedNames {
+  /** Those that the Worker cannot do without. */
+  readonly needed: readonly string[];
+  /** All that the generated entry exports. */
+  readonly all: readonly string[];
 }
 
 /**
- * Fails unless a main that imports the generated entry also exports its classes: without them the Worker would be deployed
- * without the applications.
+ * Fails where a main exports something of its own by the name of a generated class, which would hide it; and where a main that
+ * imports the generated entry does not export its classes: the Worker would be deployed without the applications. A class made
+ * from the generated one, as a wrapper that reports errors is, hides nothing.
  */
-export function requireClasses(main: UserMain, classes: readonly string[], root: string): void {
-  const { file, specifier } = main;
-  if (specifier === undefined) return;
-  const { own, entry } = exportsOf(main);
-  if (entry.has("*")) return;
-  const missing = classes.find((name) => !own.has(name) && !entry.has(name));
+export async function requireExports(main: UserMain, { needed, all }: GeneratedNames, root: string, config: MainConfig): Promise<void> {
+  const { file, specifiers, exports: own = new Set() } = main;
+  const [specifier] = specifiers;
+  const { exports, taken } = specifier === undefined ? { exports: own, taken: new Set() } : await read(file, root, config, all);
+  const hidden = all.find((name) => (own.has(name) || exports.has(name)) && !taken.has(name));
+  if (hidden !== undefined) throw new Failure(clashOf(hidden, pathFrom(root, file)));
+  const missing = specifier === undefined ? undefined : needed.find((name) => !exports.has(name));
   if (missing === undefined) return;
   throw new Failure(
     `${pathFrom(root, file)} imports ${JSON.stringify(specifier)} and does not export its classes, such as ${missing}. Add the line:\n` +
@@ -70,46 +99,24 @@ export function requireClasses(main: UserMain, classes: readonly string[], root:
   );
 }
 
-/**
- * The first of these names that a main which imports the generated entry exports as something of its own. It would hide the
- * class of that name: an export of a module's own goes before what `export *` brings. A class made from the generated one, as a
- * wrapper that reports errors is, hides nothing.
- */
-export function hiddenClass(main: UserMain, names: readonly string[]): string | undefined {
-  if (main.specifier === undefined) return undefined;
-  const { own, taken } = exportsOf(main);
-  return names.find((name) => own.has(name) && !taken.has(name) && !taken.has("*"));
+function clashOf(name: string, main: string): string {
+  if (name === ENTRYPOINT)
+    return `${main} exports ${name}, which is also the entrypoint that edge-serve generates for other Workers. Rename yours.`;
+  const deployment = deploymentOf(name);
+  // Those of the control plane, and of tasks, are no deployment's.
+  if (deployment === name) return `${main} exports ${name}, which is also the name of a class that edge-serve generates. Rename yours.`;
+  return `${main} exports ${name}, which is also the class that edge-serve generates for ${deployment}. Rename yours, or the deployment.`;
 }
 
-/** What a main exports of its own and from the generated entry, and what it imports from there; "*" stands for everything. */
-function exportsOf({ file, specifier }: UserMain) {
-  const text = codeOf(readFileSync(file, "utf8"));
-  const own = new Set<string>();
-  const entry = new Set<string>();
-  const taken = new Set<string>();
-  for (const [, name = ""] of text.matchAll(/\bexport\s+(?:abstract\s+)?(?:class|const|let|var|function)\s+([\w$]+)/g)) own.add(name);
-  for (const [, names, all, from] of text.matchAll(/\bexport\s*(?:\{([^}]*)\}|(\*))(?:\s*from\s*["']([^"']*)["'])?/g)) {
-    const target = from === specifier ? entry : own;
-    if (all === undefined) for (const { outside } of specifiersOf(names)) target.add(outside);
-    else if (from === specifier) entry.add("*");
+async function read(file: string, root: string, { complete, users }: MainConfig, names?: readonly string[]) {
+  const tsconfig = users["tsconfig"];
+  const settings = {
+    alias: complete.alias ?? {},
+    ...(typeof tsconfig === "string" ? { tsconfig: resolve(root, tsconfig) } : {}),
+  };
+  try {
+    return await readModule({ file, root, entry: ENTRY, names, ...settings });
+  } catch (error) {
+    throw runtimeFailure(error, undefined, { root, config: complete });
   }
-  for (const [, clause = "", from] of text.matchAll(/\bimport\s+([^"';]*?)\s*\bfrom\s*["']([^"']*)["']/g)) {
-    if (from !== specifier) continue;
-    if (clause.includes("*")) taken.add("*");
-    for (const { inside } of specifiersOf(/\{([^}]*)\}/.exec(clause)?.[1])) taken.add(inside);
-  }
-  return { own, entry, taken };
-}
-
-/** Of `a as b, c`: in an export, `outside` is the name that others see; in an import, `inside` is the name that the module has. */
-function specifiersOf(names = ""): { readonly inside: string; readonly outside: string }[] {
-  return names
-    .split(",")
-    .map((part) =>
-      part
-        .trim()
-        .replace(/^type\s+/, "")
-        .split(/\s+as\s+/),
-    )
-    .map(([inside = "", outside = inside]) => ({ inside, outside }));
 }

@@ -78,7 +78,7 @@ export function servingConfig(user: UserConfig, entry: ServedEntry): { config: W
   const workflows = complete.workflows ?? [];
   const keptBindings = bindings.filter(({ class_name: name, script_name: script }) => script !== undefined || isThere(name));
   const keptWorkflows = workflows.filter(({ script_name: script }) => script !== undefined || userMain !== undefined);
-  const isEntry = userMain?.specifier !== undefined;
+  const isEntry = userMain !== undefined && userMain.specifiers.length > 0;
   const config = {
     ...complete,
     main: isEntry ? userMain.file : main,
@@ -92,7 +92,7 @@ export function servingConfig(user: UserConfig, entry: ServedEntry): { config: W
     ...bindings.filter((binding) => !keptBindings.includes(binding)),
     ...workflows.filter((item) => !keptWorkflows.includes(item)),
   ];
-  const entryAlias = isEntry ? { [userMain.specifier!]: main } : {};
+  const entryAlias = isEntry ? Object.fromEntries(userMain.specifiers.map((specifier) => [specifier, main])) : {};
   return { config: withCompatibility(config, user, { ...alias, ...entryAlias }), dropped: dropped.map(({ name }) => name) };
 }
 

@@ -46,15 +46,15 @@ export interface BuildOptions extends DataOptions {
   readonly configFile?: string | undefined;
 }
 
-/** Works out a build without writing anything. Fails if the user's configuration says something that it cannot live with. */
-export function planBuild(
+/** Works out a build without writing anything. Rejects if the user's configuration says something that it cannot live with. */
+export async function planBuild(
   compiled: Compiled,
   project: Project,
   config: UserConfig,
   { version, configFile, ...data }: BuildOptions,
-): BuildPlan {
+): Promise<BuildPlan> {
   const { root } = project;
-  const { changes, declared, hadSchedules, lock } = planClasses(compiled, project, config, data);
+  const { changes, declared, hadSchedules, lock } = await planClasses(compiled, project, config, data);
   const { userMain } = compiled;
   const name = config.complete.name ?? workerName(root);
   const users = config.users["triggers"] as Triggers | undefined;
@@ -63,7 +63,7 @@ export function planBuild(
     env: config.env,
     written: config.written,
     name,
-    main: userMain?.specifier === undefined ? ENTRY : pathFrom(root, userMain.file),
+    main: userMain === undefined || userMain.specifiers.length === 0 ? ENTRY : pathFrom(root, userMain.file),
     compatibility: config.compatibility,
     declared,
     triggers: cronTriggers(users, compiled.manifest, hadSchedules),

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unstable_readConfig as read } from "wrangler";
 import { describe, expect, it } from "vitest";
-import { assetWarnings, compatibilityOf, flatten, generatedConfig } from "../../../src/compile/wrangler-config.ts";
+import { assetWarnings, compatibilityOf, flatten, generatedConfig, unfitSetting } from "../../../src/compile/wrangler-config.ts";
 
 // Settings of all kinds: those that an environment inherits, those that it does not, those of the top level alone.
 const SETTINGS: Readonly<Record<string, unknown>> = {
@@ -122,6 +122,19 @@ describe("compatibilityOf", () => {
     ],
     [{ compatibility_date: "2026-08-03" }, { problem: expect.stringContaining("2026-08-04") }],
   ])("of %j is %j", (config, expected) => expect(compatibilityOf(config, "wrangler.toml")).toEqual(expected));
+});
+
+describe("a setting that no build can live with", () => {
+  it.each([
+    [{ no_bundle: true }, "Remove no_bundle"],
+    [{ pages_build_output_dir: "./dist" }, "assets.directory"],
+  ])("is said with what to write: %j", (config, says) => {
+    expect(unfitSetting(config, "wrangler.toml")).toMatch(new RegExp(`^wrangler\\.toml: ${Object.keys(config)[0]}.*${says}`));
+  });
+
+  it("is none of the others", () => {
+    expect(unfitSetting({ ...SETTINGS, no_bundle: false }, "wrangler.toml")).toBeUndefined();
+  });
 });
 
 describe("assetWarnings", () => {

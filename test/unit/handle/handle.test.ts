@@ -8,6 +8,20 @@ import { echo, failure, handleOf, streamOf, value } from "../../support/recorded
 import { rejectionOf } from "../../support/rejection.ts";
 import { requestScope } from "../../support/scope.ts";
 
+describe("a method that has the name of what a handle has itself", () => {
+  it.each(["remote", "broadcast", "options", "enqueue"] as const)("is called as any other: %s", async (name) => {
+    const { handle, sent } = handleOf(value(1));
+    const named = handle.options({ key: "k" }) as unknown as Record<string, { remote(...args: unknown[]): PromiseLike<unknown> }>;
+    expect(await named[name]!.remote("a")).toBe(1);
+    await handle.options({ key: "k" }).remote("b");
+    expect(sent.map(({ method, args }) => [method, args])).toEqual([
+      [name, ["a"]],
+      [undefined, ["b"]],
+    ]);
+    expect(named[name]).toBe(named[name]);
+  });
+});
+
 describe("remote", () => {
   it("[H1] starts the call at once, awaited or not", async () => {
     const { handle, sent } = handleOf(value(1));
