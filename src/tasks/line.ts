@@ -2,10 +2,11 @@
  * Which of the tasks that are due are sent next, and how many at once.
  *
  * Owns: their order, and the limits. Does not own: attempts once they are sent (attempts.ts), when replicas that have refused are
- * asked again (gates.ts).
+ * asked again, and how many at once (gates.ts).
  *
  * Invariants:
- *   N1. At most 64 attempts are in flight, and at most 48 of one deployment, so that one that hangs does not stop the others.
+ *   N1. At most 64 attempts are in flight, and of one deployment at most 48, so that one that hangs does not stop the others, and fewer
+ *       where its replicas have refused some.
  *   N2. What is due first is sent first, whichever deployment it is for, unless that has no room.
  */
 import type { Attempts } from "./attempts.ts";
@@ -14,7 +15,6 @@ import type { TaskShardPorts } from "./ports.ts";
 import { readyAt, type TaskRow } from "./task.ts";
 
 const MAX_IN_FLIGHT = 64;
-const MAX_OF_ONE = 48;
 
 export class Line {
   readonly #ports: TaskShardPorts;
@@ -63,7 +63,7 @@ export class Line {
   // How many more of a deployment may be sent at that time.
   #roomOf(deployment: string, inFlight: ReadonlyMap<string, number>, atMs: number): number {
     if (this.#gates.openAt(deployment) > atMs) return 0;
-    const room = MAX_OF_ONE - (inFlight.get(deployment) ?? 0);
+    const room = this.#gates.limit(deployment) - (inFlight.get(deployment) ?? 0);
     return this.#gates.isProbing(deployment) ? Math.min(room, this.#attempts.unsent(deployment).length === 0 ? 1 : 0) : room;
   }
 

@@ -63,6 +63,40 @@ describe("a shard", () => {
     expect(world.runs.size).toBe(19);
   });
 
+  it("does not send a long line again and again to replicas that have room for a few, and uses all of that room", async () => {
+    world.room = 5;
+    for (let n = 0; n < 1000; n++) await enqueue(`a${n}`);
+    let [rounds, ran] = [0, 0];
+    for (; ran < 1000; rounds++) {
+      await world.pass(150);
+      for (const run of [...world.runs]) {
+        run.end({ kind: "value", value: 1 });
+        await settled();
+        ran++;
+      }
+    }
+    // At first as many as it may send at once, and 5 run each time.
+    expect(world.refusals).toBeLessThan(48 + 300);
+    expect(rounds).toBeLessThan(230);
+  });
+
+  it("sends more again when there is room for more", async () => {
+    world.room = 2;
+    for (let n = 0; n < 1000; n++) await enqueue(`a${n}`);
+    const most: number[] = [];
+    for (let round = 0; round < 60; round++) {
+      if (round === 20) world.room = Infinity;
+      await world.pass(150);
+      most.push(world.runs.size);
+      for (const run of [...world.runs]) {
+        run.end({ kind: "value", value: 1 });
+        await settled();
+      }
+    }
+    expect(Math.max(...most.slice(0, 20))).toBe(2);
+    expect(most.at(-1)).toBeGreaterThan(20);
+  });
+
   it("uses options that have changed for attempts that begin later", async () => {
     await started("a");
     world.options = { ...world.options, maxAttempts: 1, timeoutMs: 5, backoffMs: 7 };
