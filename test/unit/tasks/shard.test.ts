@@ -69,7 +69,7 @@ describe("a shard", () => {
     let [rounds, ran] = [0, 0];
     for (; ran < 1000; rounds++) {
       await world.pass(150);
-      for (const run of [...world.runs]) {
+      for (const run of Array.from(world.runs)) {
         run.end({ kind: "value", value: 1 });
         await settled();
         ran++;
@@ -88,7 +88,7 @@ describe("a shard", () => {
       if (round === 20) world.room = Infinity;
       await world.pass(150);
       most.push(world.runs.size);
-      for (const run of [...world.runs]) {
+      for (const run of Array.from(world.runs)) {
         run.end({ kind: "value", value: 1 });
         await settled();
       }
