@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
+import { SHARDS } from "../../src/tasks/task-id.ts";
 import { type Figure, measure } from "../cpu/measure.ts";
 import { type Estimate, estimate, ratios } from "../cpu/statistics.ts";
 import { ascending, median, percentile } from "../statistics.ts";
@@ -24,7 +25,14 @@ export interface Plan {
 /** Enqueues beside those by hand: by hand through edge-serve for CPU, edge-serve through by hand for how many a second. */
 export interface Enqueues {
   readonly name: string;
-  readonly perSecond: { readonly ours: number; readonly byHand: number; readonly ratio: Estimate };
+  readonly perSecond: {
+    readonly ours: number;
+    readonly byHand: number;
+    readonly ratio: Estimate;
+    /** By hand, divided among as many objects as the tasks of edge-serve are. */
+    readonly divided: number;
+    readonly ratioToDivided: Estimate;
+  };
   readonly cpuUs: { readonly ours: number; readonly byHand: number; readonly ratio: Estimate };
 }
 
@@ -121,25 +129,32 @@ async function enqueuesOf({ rounds }: Plan, config: string): Promise<Enqueues[]>
   const found: Enqueues[] = [];
   for (const [index, { name, throughput }] of FIGURES.entries()) {
     const [ours, byHand] = [both(index, "edge-serve"), both(index, "hand-written")];
-    const perSecond: Record<string, number[]> = { "edge-serve": [], "hand-written": [] };
+    const sides = {
+      ours: { port: ports["edge-serve"]!, path: throughput.path },
+      byHand: { port: ports["hand-written"]!, path: throughput.path },
+      divided: { port: ports["hand-written"]!, path: `${throughput.path}&objects=${SHARDS}` },
+    };
+    const perSecond: Record<keyof typeof sides, number[]> = { ours: [], byHand: [], divided: [] };
     for (let round = -WARM_UP; round < rounds; round++) {
       // Who is first changes with each round.
-      const sides = Object.keys(perSecond);
-      for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+      const names = Object.keys(sides) as (keyof typeof sides)[];
+      for (const side of round % 2 === 0 ? names : names.toReversed()) {
+        const { port, path } = sides[side];
         const atMs = performance.now();
-        for (let n = 0; n < REQUESTS; n++) await answer(ports[side]!, throughput.path);
+        for (let n = 0; n < REQUESTS; n++) await answer(port, path);
         const seconds = (performance.now() - atMs) / 1000;
-        if (round >= 0) perSecond[side]!.push((REQUESTS * throughput.enqueues) / seconds);
+        if (round >= 0) perSecond[side].push((REQUESTS * throughput.enqueues) / seconds);
       }
     }
-    const [oursPerSecond, byHandPerSecond] = [perSecond["edge-serve"]!, perSecond["hand-written"]!];
     found.push({
       name,
       cpuUs: { ours: median(ours), byHand: median(byHand), ratio: estimate(ratios(byHand, ours)) },
       perSecond: {
-        ours: median(oursPerSecond),
-        byHand: median(byHandPerSecond),
-        ratio: estimate(ratios(oursPerSecond, byHandPerSecond)),
+        ours: median(perSecond.ours),
+        byHand: median(perSecond.byHand),
+        ratio: estimate(ratios(perSecond.ours, perSecond.byHand)),
+        divided: median(perSecond.divided),
+        ratioToDivided: estimate(ratios(perSecond.ours, perSecond.divided)),
       },
     });
   }

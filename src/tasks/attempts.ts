@@ -156,7 +156,7 @@ export class Attempts {
       if (known.kind === "missing" && !live.isStopped) {
         const error = errorText(known.error);
         this.#ledger.apply(id, { kind: "missing", error, options: this.#ports.options(deployment) });
-      } else if (!live.isStopped) this.#gates.refused(deployment, this.#ports.now());
+      } else if (!live.isStopped) this.#gates.refused(deployment, this.#ports.now(), (this.inFlight().get(deployment) ?? 1) - 1);
     }
     this.#release(live);
     this.#changed();

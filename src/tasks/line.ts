@@ -1,8 +1,8 @@
 /**
  * Which of the tasks that are due are sent next, and how many at once.
  *
- * Owns: their order, and the limits. Does not own: attempts once they are sent (attempts.ts), when replicas that have refused are
- * asked again (gates.ts).
+ * Owns: their order, and the limits. Does not own: attempts once they are sent (attempts.ts), how many go together, and how many
+ * are sent to replicas that have refused some (gates.ts).
  *
  * Invariants:
  *   N1. At most 64 attempts are in flight, and at most 48 of one deployment, so that one that hangs does not stop the others.
@@ -14,7 +14,6 @@ import type { TaskShardPorts } from "./ports.ts";
 import { readyAt, type TaskRow } from "./task.ts";
 
 const MAX_IN_FLIGHT = 64;
-const MAX_OF_ONE = 48;
 
 export class Line {
   readonly #ports: TaskShardPorts;
@@ -40,10 +39,12 @@ export class Line {
     const room = MAX_IN_FLIGHT - sum(inFlight.values());
     if (room <= 0) return;
     const due = store.deployments("PENDING").flatMap((deployment) => {
-      const most = Math.min(room, this.#roomOf(deployment, inFlight, nowMs));
+      const most = Math.min(room, this.#roomOf(deployment, inFlight.get(deployment) ?? 0, nowMs));
       return most <= 0 ? [] : this.#firstReady(deployment, most).filter((row) => readyAt(row)! <= nowMs);
     });
-    for (const row of due.toSorted((a, b) => readyAt(a)! - readyAt(b)!).slice(0, room)) this.#attempts.begin(row);
+    const first = due.toSorted((a, b) => readyAt(a)! - readyAt(b)!).slice(0, room);
+    for (const [deployment, rows] of Map.groupBy(first, (row) => row.deployment)) this.#gates.sent(deployment, rows.length, nowMs);
+    for (const row of first) this.#attempts.begin(row);
   }
 
   /** When there is something to send, in milliseconds since the epoch; `undefined` where something else must end before that. */
@@ -52,8 +53,9 @@ export class Line {
     if (sum(inFlight.values()) >= MAX_IN_FLIGHT) return undefined;
     let next: number | undefined;
     for (const deployment of this.#ports.store.deployments("PENDING")) {
-      const openAt = this.#gates.openAt(deployment);
-      if (this.#roomOf(deployment, inFlight, openAt) <= 0) continue;
+      const count = inFlight.get(deployment) ?? 0;
+      const openAt = this.#gates.openAt(deployment, count);
+      if (openAt === undefined || this.#roomOf(deployment, count, openAt) <= 0) continue;
       const [first] = this.#firstReady(deployment, 1);
       if (first !== undefined) next = Math.min(next ?? Infinity, Math.max(readyAt(first)!, openAt));
     }
@@ -61,9 +63,8 @@ export class Line {
   }
 
   // How many more of a deployment may be sent at that time.
-  #roomOf(deployment: string, inFlight: ReadonlyMap<string, number>, atMs: number): number {
-    if (this.#gates.openAt(deployment) > atMs) return 0;
-    const room = MAX_OF_ONE - (inFlight.get(deployment) ?? 0);
+  #roomOf(deployment: string, inFlight: number, atMs: number): number {
+    const room = this.#gates.room(deployment, inFlight, atMs);
     return this.#gates.isProbing(deployment) ? Math.min(room, this.#attempts.unsent(deployment).length === 0 ? 1 : 0) : room;
   }
 

@@ -18,7 +18,6 @@ import { rowsIn } from "./rows.ts";
 import { APART_MS, scheduleOf } from "./schedule.ts";
 import { System } from "./system.ts";
 
-const CLIENTS = 10;
 /** Of the rest of a run, and of a fault: generously. */
 const LIMIT = { restMinutes: 6, perFaultMinutes: 0.5 / 60 } as const;
 
@@ -31,16 +30,17 @@ const { values } = parseArgs({
     only: { type: "string" },
     routes: { type: "string" },
     "apart-ms": { type: "string", default: String(APART_MS) },
+    tasks: { type: "string", default: "0" },
+    clients: { type: "string", default: "10" },
     verbose: { type: "boolean", default: false },
     history: { type: "string" },
   },
 });
-const [faults, seed, idleSeconds, apartMs] = [values.faults, values.seed, values["idle-seconds"], values["apart-ms"]].map(natural) as [
-  number,
-  number,
-  number,
-  number,
-];
+const faults = natural(values.faults);
+const seed = natural(values.seed);
+const idleSeconds = natural(values["idle-seconds"]);
+const apartMs = natural(values["apart-ms"]);
+const tasksWanted = natural(values.tasks);
 const minutes = values.minutes === undefined ? LIMIT.restMinutes + faults * LIMIT.perFaultMinutes : Number(values.minutes);
 
 const [only, routes] = [values.only, values.routes].map((names) => names?.split(",").map((name) => name.trim()));
@@ -91,9 +91,12 @@ async function run(): Promise<boolean> {
 
 async function underLoad(): Promise<void> {
   const over = new AbortController();
-  const load = clients.load(CLIENTS, over.signal);
+  const load = clients.load(natural(values.clients), over.signal);
+  // The faults are spread over the tasks: how many are stored between two of them does not depend on how fast the machine is.
+  const isDue = (index: number) => clients.untilStored(Math.floor((tasksWanted * index) / schedule.length));
   try {
-    await inflictor.run(schedule, over.signal);
+    await inflictor.run(schedule, over.signal, isDue);
+    await isDue(schedule.length);
   } finally {
     over.abort();
     await load;
@@ -106,7 +109,7 @@ async function conclude(): Promise<boolean> {
   const violations = [
     ...reconcile(clients.requests, rows, inflictor.done),
     ...reconcileCounts(clients.requests, rows),
-    ...reconcileTasks(clients.requests, rows, new Map(tasks.map((task) => [task.id, task]))),
+    ...reconcileTasks(clients.requests, rows, { statuses: new Map(tasks.map((task) => [task.id, task])), overtaken: system.overtaken }),
   ];
   if (values.history !== undefined)
     writeFileSync(values.history, JSON.stringify({ requests: clients.requests, rows, done: inflictor.done, log: system.log, violations }));
@@ -126,7 +129,9 @@ async function conclude(): Promise<boolean> {
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);
-  const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, ${tasks.length} tasks, seed ${seed}, ${tookS} s`;
+  const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
+  const tried = `${tasks.length} tasks in ${attempts} attempts (${system.overtaken.size} overtaken)`;
+  const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, ${tried}, seed ${seed}, ${tookS} s`;
   console.log(`\n${counted}: ${wrong === 0 ? "nothing lost, nothing twice, nothing stuck." : `${wrong} things are wrong.`}`);
   return wrong === 0 && inflictor.done.length === schedule.length;
 }

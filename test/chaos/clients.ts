@@ -6,6 +6,7 @@ import { type Random, seeded } from "../../bench/simulation/random.ts";
 import type { Act, Step } from "./app/steps.ts";
 import type { Request, Seen } from "./history.ts";
 import { APPS, type App, KEYS } from "./project.ts";
+import { storedBy } from "./reconcile-tasks.ts";
 import { oneOf, weighted } from "./schedule.ts";
 import { send, sendBadFrame } from "./send.ts";
 import { type Route, ROUTES, runsOf } from "./shapes.ts";
@@ -31,6 +32,9 @@ export class Clients {
   readonly #random: Random;
   readonly #name: string;
   readonly #routes: readonly string[] | undefined;
+  /** How many tasks callers were told of. */
+  #stored = 0;
+  #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
   /** @param routes Of the load; all by default. */
   constructor(system: System, seed: number, routes?: readonly string[]) {
@@ -74,6 +78,18 @@ export class Clients {
     await Promise.all(Array.from({ length: clients }, one));
   }
 
+  /** Settles when callers were told of so many tasks. */
+  async untilStored(count: number): Promise<void> {
+    if (this.#stored < count) await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
+  }
+
+  #noteStored(count: number): void {
+    this.#stored += count;
+    const isOver = ({ count: wanted }: { readonly count: number }) => wanted <= this.#stored;
+    for (const { resolve } of this.#waiting.filter(isOver)) resolve();
+    this.#waiting = this.#waiting.filter((one) => !isOver(one));
+  }
+
   /** How long requests take, in milliseconds, sorted. */
   async measure(clients: number, count: number): Promise<number[]> {
     const routes: readonly Route[] = ["get", "call", "post small", "outside call"];
@@ -103,6 +119,7 @@ export class Clients {
     this.requests.push(request);
     request.seen = await sent();
     request.settledAtMs = Date.now();
+    this.#noteStored(storedBy(request));
     return request;
   }
 

@@ -26,9 +26,14 @@ export class Inflictor {
     this.#clients = clients;
   }
 
-  /** Does all of it, in time. What needs the whole system is waited for, and nothing else. */
-  async run(schedule: readonly Planned[], signal: AbortSignal): Promise<void> {
-    for (const planned of schedule) {
+  /**
+   * Does all of it, in time. What needs the whole system is waited for, and nothing else.
+   *
+   * @param isDue Settles when a fault may come, by its place in the schedule; its own pause follows.
+   */
+  async run(schedule: readonly Planned[], signal: AbortSignal, isDue: (index: number) => Promise<void>): Promise<void> {
+    for (const [index, planned] of schedule.entries()) {
+      await isDue(index);
       if (signal.aborted) return;
       await sleep(planned.afterMs);
       const disturbance: Disturbance = {

@@ -39,16 +39,18 @@ compatibility_date = "2026-11-01"
 compatibility_flags = ["enable_request_signal"]
 `;
 
-const SYSTEM = ["EdgeServeController", "EdgeServeConfig", "EdgeServeTasks", "EdgeServeSchedules"];
+const TASKS = "EdgeServeTasks";
+const SYSTEM = ["EdgeServeController", "EdgeServeConfig", TASKS, "EdgeServeSchedules"];
 const CLASSES = [...SYSTEM, ...APPS.flatMap((app) => PARTS.map((part) => `${app}__${part}`))];
 
 const WORKER = `import * as generated from "../.edge-serve/worker.ts";
 import { withDoor } from "./door.ts";
+import { withOutcomes } from "./outcomes.ts";
 import { witnessed } from "./witness.ts";
 
 export * from "../.edge-serve/worker.ts";
 export default withDoor(generated.default);
-${CLASSES.map((name) => `export class ${name} extends witnessed(generated.${name}) {}`).join("\n")}
+${CLASSES.map((name) => `export class ${name} extends witnessed(${name === TASKS ? `withOutcomes(generated.${name})` : `generated.${name}`}) {}`).join("\n")}
 `;
 
 /** A configuration document, as `PUT /-/api/applications` takes it. */

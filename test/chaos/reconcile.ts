@@ -27,6 +27,8 @@ export type Fault =
   | "task did not succeed"
   | "more runs than attempts"
   | "two attempts at once"
+  | "outcome stored twice"
+  | "no outcome stored"
   | "counted twice"
   | "told another count"
   | "count lost";

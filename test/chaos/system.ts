@@ -15,6 +15,8 @@ const { ServerChild: Child } = (await import(BUILT)) as { readonly ServerChild: 
 
 const LOG_LINES = 5000;
 const CONTROL_TIMEOUT_MS = 10_000;
+/** What the framework logs of an attempt that another one may run beside. */
+const OVERTAKEN = "An attempt of a task ignores its signal";
 
 /** A replica as the status document shows it. */
 export interface ReplicaStatus {
@@ -40,6 +42,7 @@ export class System implements AsyncDisposable {
   readonly testToken: string = randomBytes(16).toString("hex");
   readonly #project: Project;
   readonly #log: RuntimeLog[] = [];
+  readonly #overtaken = new Set<string>();
   #child: ServerChild | undefined;
   #built: Built | undefined;
   #url: string | undefined;
@@ -62,6 +65,11 @@ export class System implements AsyncDisposable {
   /** The last lines of the log. */
   get log(): readonly RuntimeLog[] {
     return this.#log;
+  }
+
+  /** The tasks of which an attempt was logged as overtaken. */
+  get overtaken(): ReadonlySet<string> {
+    return this.#overtaken;
   }
 
   async start(): Promise<void> {
@@ -169,6 +177,7 @@ export class System implements AsyncDisposable {
 
   #heard(line: RuntimeLog): void {
     this.#log.push(line);
+    if (line.message.includes(OVERTAKEN)) this.#overtaken.add((JSON.parse(line.message) as { readonly task: string }).task);
     if (this.#log.length > 2 * LOG_LINES) this.#log.splice(0, LOG_LINES);
   }
 }

@@ -232,21 +232,6 @@ describe("health", () => {
     await expect.poll(async () => (await ask()).replica).not.toBe(replica);
     expect((await put(documentOf(ALL))).status).toBe(200);
   });
-
-  it("ends in DEPLOY_FAILED, with the message, where the class does not start", async () => {
-    await using broken = await serve("test/e2e/apps/broken.yaml", { token: TOKEN, quiet: true });
-    const status = async () =>
-      ((await (await broken.fetch("/-/api/applications", { headers: AUTHORIZED })).json()) as { applications: Record<string, Application> })
-        .applications["broken"]!;
-    await expect.poll(async () => (await status()).status).toBe("DEPLOY_FAILED");
-    expect((await status()).message).toContain("there are no weights");
-    expect((await broken.fetch("/-/healthz")).status).toBe(503);
-    expect((await broken.fetch("/")).status).toBe(503);
-    // Its object has told of the request since, and is not taken for a replica that runs.
-    const told = async () => (await broken.fetch("/-/api/metrics", { headers: AUTHORIZED })).text();
-    await expect.poll(told, { timeout: 60_000 }).toMatch(/^serve_deployment_error_counter_total\{.*\} [1-9]/m);
-    expect((await status()).deployments).toMatchObject({ Broken: { status: "DEPLOY_FAILED", replica_states: { STARTING: 1 } } });
-  });
 });
 
 describe("autoscaling", () => {

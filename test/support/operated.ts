@@ -20,3 +20,10 @@ export async function deploymentOf(server: Server, app: string, deployment: stri
 export function putDocument(server: Server, document: unknown): Promise<Response> {
   return server.fetch("/-/api/applications", { method: "PUT", headers: AUTHORIZED, body: JSON.stringify(document) });
 }
+
+/** What became of the requests that were sent to an application as a shadow, by outcome. */
+export async function shadowsIn(server: Server, application: string): Promise<Record<string, number>> {
+  const text = await (await server.fetch("/-/api/metrics", { headers: AUTHORIZED })).text();
+  const lines = text.matchAll(/^serve_shadow_requests_total\{application="(\w+)",outcome="(\w+)"\} (\d+)$/gm);
+  return Object.fromEntries([...lines].filter(([, app]) => app === application).map(([, , outcome, count]) => [outcome!, Number(count)]));
+}

@@ -38,7 +38,12 @@ export class Api extends DurableObject {
   override async fetch(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const count = Number(searchParams.get("count"));
-    const add = () => namespaces().Queue.getByName("tasks").add([], HOUR_MS);
+    // One object, unless it is asked for more: then one of them by chance, as edge-serve does.
+    const objects = Number(searchParams.get("objects") ?? 1);
+    const add = () =>
+      namespaces()
+        .Queue.getByName(`tasks ${Math.floor(Math.random() * objects)}`)
+        .add([], HOUR_MS);
     if (pathname === "/enqueue") for (let n = 0; n < count; n++) await add();
     else await Promise.all(Array.from({ length: count }, add));
     return new Response("ok");

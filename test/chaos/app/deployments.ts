@@ -57,7 +57,7 @@ export class Work {
 export class Jobs extends Work {
   override async run({ act, ...step }: Step): Promise<unknown> {
     const { task } = serve.getRequestContext();
-    const attempt = `${step.id}#${task?.attempt}`;
+    const attempt = `${step.id}#${task?.attempt}#${task?.id}`;
     const { state } = serve.getReplicaContext();
     note(state, "begun", attempt);
     try {

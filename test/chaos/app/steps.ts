@@ -68,8 +68,8 @@ export interface FrontAnswer {
 
 /** Something that ran in an object, as the object itself wrote it down. */
 export interface Happened {
-  readonly kind: "object" | "constructor" | "alarm" | "timer" | "run" | "item" | "load" | "begun" | "ended" | "counted";
-  /** Of a run or an item: the step. Of what was counted: the step and the count, as `step#count`. Of an attempt that has begun or ended: the step and its number, as `step#number`. */
+  readonly kind: "object" | "constructor" | "alarm" | "timer" | "run" | "item" | "load" | "begun" | "ended" | "counted" | "outcome";
+  /** Of a run or an item: the step. Of an outcome that was stored: the task. Of what was counted: the step and the count, as `step#count`. Of an attempt that has begun or ended: the step, its number and the task, as `step#number#task`. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly atMs: number;

@@ -4,6 +4,9 @@ import { settled } from "./world.ts";
 
 beforeEach(freshWorld);
 
+/** Within so long all are sent that there is room for: a few at a time. */
+const IN_WAVES_MS = 200;
+
 describe("a shard", () => {
   it("has no alarm when there is nothing to do, and one for what comes next", async () => {
     const start = world.nowMs;
@@ -37,13 +40,13 @@ describe("a shard", () => {
 
   it("has at most 64 attempts in flight, of one deployment at most 48, and sends the next when one has ended", async () => {
     for (let n = 0; n < 100; n++) await enqueue(`a${n}`, { deployment: "Hangs" });
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     expect(world.runs.size).toBe(48);
     for (let n = 0; n < 100; n++) await enqueue(`b${n}`, { deployment: n % 2 === 0 ? "Mail" : "Rank" });
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     expect(world.runs.size).toBe(64);
     await ended("b0", { kind: "value", value: 1 });
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     expect(world.runs.size).toBe(64);
     expect(world.run("b16")).toBeDefined();
   });
@@ -57,10 +60,44 @@ describe("a shard", () => {
     expect(world.queue.size).toBe(1);
     world.manner = "runs";
     for (const next of world.queue) next();
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     await ended("a0", { kind: "value", value: 1 });
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     expect(world.runs.size).toBe(19);
+  });
+
+  it("does not send a long line again and again to replicas that have room for a few, and uses all of that room", async () => {
+    world.room = 5;
+    for (let n = 0; n < 1000; n++) await enqueue(`a${n}`);
+    let [rounds, ran] = [0, 0];
+    for (; ran < 1000; rounds++) {
+      await world.pass(150);
+      for (const run of Array.from(world.runs)) {
+        run.end({ kind: "value", value: 1 });
+        await settled();
+        ran++;
+      }
+    }
+    // Of the first wave, and about one a second.
+    expect(world.refusals).toBeLessThan(100);
+    expect(rounds).toBeLessThan(230);
+  });
+
+  it("sends more again when there is room for more", async () => {
+    world.room = 2;
+    for (let n = 0; n < 1000; n++) await enqueue(`a${n}`);
+    const most: number[] = [];
+    for (let round = 0; round < 60; round++) {
+      if (round === 20) world.room = Infinity;
+      await world.pass(1000);
+      most.push(world.runs.size);
+      for (const run of Array.from(world.runs)) {
+        run.end({ kind: "value", value: 1 });
+        await settled();
+      }
+    }
+    expect(Math.max(...most.slice(0, 20))).toBe(2);
+    expect(most.at(-1)).toBeGreaterThan(20);
   });
 
   it("uses options that have changed for attempts that begin later", async () => {
@@ -76,7 +113,7 @@ describe("a shard", () => {
   it("cancels all that wait when its application is deleted, however many, and none of them begins; they stay listed", async () => {
     world.options = { ...world.options, timeoutMs: 3_600_000 };
     for (let n = 0; n < 1700; n++) await enqueue(`a${String(n).padStart(4, "0")}`, { deployment: n % 2 === 0 ? "Mail" : "Rank" });
-    await world.pass(0);
+    await world.pass(IN_WAVES_MS);
     expect(world.runs.size).toBe(64);
     await world.ask((shard) => shard.cancelWaiting());
     for (const run of world.runs) run.end({ kind: "value", value: 1 });

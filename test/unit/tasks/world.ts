@@ -92,6 +92,10 @@ export class World {
   alarmAt: number | undefined;
   options: TasksConfig = { ...DEFAULT_TASKS, timeoutMs: 60_000 };
   manner: Manner = "runs";
+  /** How many attempts its replicas have room for, together. */
+  room = Infinity;
+  /** How often they have refused one. */
+  refusals = 0;
   readonly store = new MemoryTaskStore();
   readonly runs = new Set<Run>();
   /** Every attempt that has begun, by task. */
@@ -190,7 +194,8 @@ export class World {
     const permit = events.sending(place);
     if (permit === undefined) return { kind: "not-begun" };
     await Promise.resolve();
-    if (manner === "refuses") {
+    if (manner === "refuses" || this.runs.size >= this.room) {
+      this.refusals++;
       events.refused();
       return { kind: "not-begun" };
     }

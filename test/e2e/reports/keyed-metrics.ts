@@ -1,20 +1,20 @@
 /**
- * What the objects of keys have counted, as it is scraped.
+ * What the objects of keys have counted, as it is scraped. Part of `reports.test.ts`.
  */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readPrometheus } from "../support/prometheus.ts";
-import { type KeyedShop, newKey, serveShop, TOKEN } from "../support/keyed-shop.ts";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { readPrometheus } from "../../support/prometheus.ts";
+import { type KeyedShop, newKey, serveShop, TOKEN } from "../../support/keyed-shop.ts";
 
 let server: KeyedShop["server"];
 let carts: KeyedShop["carts"];
 
-beforeAll(async () => void ({ server, carts } = await serveShop()));
-afterAll(() => server?.stop());
-
 const api = (path: string) => server.fetch(`/-/api/${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
 
-describe("the metrics of a keyed deployment", () => {
-  it("show what was counted, all of it, without the keys", async () => {
+describe.concurrent("the metrics of a keyed deployment", () => {
+  beforeAll(async () => void ({ server, carts } = await serveShop()));
+  afterAll(() => server?.stop());
+
+  it("show what was counted, all of it, without the keys", async ({ expect }) => {
     const samplesOf = async (name: string) =>
       (readPrometheus(await (await api("metrics")).text()).get(name)?.samples ?? []).filter(
         ({ labels }) => labels["deployment"] === "Cart",
