@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dashboardPage } from "../../src/operator/dashboard/page.ts";
 import { pageResponse } from "../../src/operator/dashboard/shell.ts";
-import { taskSection } from "../../src/operator/dashboard/tasks.ts";
+import { TASK_STYLE, taskSection } from "../../src/operator/dashboard/tasks.ts";
 import { ControlledWorld, manifestOf } from "../support/controlled-world.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -43,7 +43,7 @@ async function pageOfSystem(): Promise<Response> {
     await world.run(60_000);
   }
   const split = { v1: 95, v2: 5 };
-  const tasks = taskSection({
+  const section = taskSection({
     apps: ["app"],
     counters: [],
     tasks: [
@@ -64,7 +64,10 @@ async function pageOfSystem(): Promise<Response> {
     measured: {},
   } as const;
   return pageResponse(
-    dashboardPage([{ app: "app", metrics: await world.controller.metrics(true) }], crypto.randomUUID(), { routes, tasks }),
+    dashboardPage([{ app: "app", metrics: await world.controller.metrics(true) }], crypto.randomUUID(), {
+      routes,
+      tasks: { section, formStyle: TASK_STYLE },
+    }),
   );
 }
 

@@ -18,13 +18,11 @@ thead th { font-weight: normal; opacity: .75; } .n { text-align: right; font-var
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; background: var(--good); }
 .dot.changing { background: var(--changing); } .dot.bad { background: var(--bad); }
 .notices { list-style: none; padding: 0; } .notices li { border-left: .3rem solid var(--changing); padding: .2rem .8rem; margin: .5rem 0; }
-.notices li.bad { border-color: var(--bad); } td.bad, span.bad, a.bad { color: var(--bad); } td.changing { color: var(--changing); }
+.notices li.bad { border-color: var(--bad); } td.bad, span.bad { color: var(--bad); } td.changing { color: var(--changing); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1rem; margin: 1rem 0; } figure { margin: 0; }
 figcaption { font-size: .85em; } svg { width: 100%; height: 3rem; border-bottom: 1px solid var(--line); }
 path { stroke: currentColor; stroke-width: .8; } path:not(:last-child) { opacity: .4; } .errors { stroke: var(--bad); }
-section { overflow-x: auto; } .id { overflow-wrap: anywhere; } nav { margin: 0 0 1rem; } a { color: inherit; }
-form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin: .8rem .2rem; }
-button, select, input { font: inherit; padding: .3rem .6rem; max-width: 100%; box-sizing: border-box; }
+section { overflow-x: auto; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0; } details { margin: .6rem 0 .6rem 1rem; } summary { cursor: pointer; }
 `;
 
