@@ -6,7 +6,8 @@
  *
  * Invariants:
  *   O1. Nothing is done, and nothing about the system is said, without the token.
- *   O2. An answer never holds a stack, or anything from inside that is not meant for an operator.
+ *   O2. An answer never holds what was thrown inside edge-serve, nor a stack of it. The only stacks are those of what the application's own
+ *       class threw when it was started, configured or checked, with the deployment that failed of it.
  */
 import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";

@@ -15,11 +15,13 @@ const WHY_NOT = existsSync(CHROMIUM) ? "" : ` (skipped: there is no ${CHROMIUM})
 
 const MESSAGE = `its constructor threw TypeError: No weights in ${"deep/".repeat(30)}app.bin`;
 
+const STACK = `TypeError: No weights\n    at new Broken (${"deep/".repeat(40)}app.ts:7:11)`;
+
 /** A system with a deployment that works, one that fails, a queue, tasks, a canary, and an hour behind it; by the real controller. */
 async function pageOfSystem(): Promise<Response> {
   const world = new ControlledWorld(manifestOf({ Model: { numReplicas: 2 }, Broken: { maxConstructorRetryCount: 1 } }));
   world.answer = ({ deployment }) =>
-    deployment === "Broken" ? { kind: "startFailed", version: "v1", message: MESSAGE } : { kind: "done", version: "v1" };
+    deployment === "Broken" ? { kind: "startFailed", version: "v1", message: MESSAGE, stack: STACK } : { kind: "done", version: "v1" };
   await world.run();
   for (let minute = 1; minute <= 60; minute++) {
     const requests = minute * 100 + (minute % 7) * 30;
@@ -129,6 +131,7 @@ describe.skipIf(WHY_NOT !== "")(`the dashboard in Chromium${WHY_NOT}`, () => {
       // What is wrong is seen without scrolling.
       const notice = page.locator(".notices li", { hasText: "No weights" }).first();
       expect((await notice.boundingBox())!.y).toBeLessThan(450);
+      expect(await notice.innerText()).toContain("at new Broken");
     },
   );
 

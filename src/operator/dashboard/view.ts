@@ -114,7 +114,11 @@ function deploymentNotices(app: string, { details, level, replicas, measured }: 
   const name = `${app}/${details.name}`;
   const notices: Notice[] = [];
   if (level !== "good")
-    notices.push({ level, text: `${name} is ${details.status} (${details.status_trigger}).`, message: details.message });
+    notices.push({
+      level,
+      text: `${name} is ${details.status} (${details.status_trigger}).`,
+      message: [details.message, details.stack].join("\n").trim(),
+    });
   for (const { details: replica, level: own } of replicas) {
     if (own === "bad") notices.push({ level: own, text: `${replica.replica_id} is ${replica.state}.`, message: replica.message ?? "" });
   }
