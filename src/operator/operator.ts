@@ -239,7 +239,7 @@ async function deleteApplication({ params: { app = "" } }: IRequest, ports: Oper
 async function endCanary(kind: Order["kind"], request: IRequest, ports: OperatorPorts): Promise<Response> {
   const body = await readJson(request);
   if (body instanceof Response) return body;
-  const only = onlyIn(body.value, "prefix", "the route's prefix");
+  const only = onlyIn(body.value, "prefix", "string");
   if (typeof only === "string") return problem(400, `Canary: ${only}`);
   const [prefix] = only;
   if (typeof prefix !== "string") return problem(400, `Canary: prefix must be a string, got ${show(prefix)}.`);

@@ -42,7 +42,7 @@ export function dashboardPage(
 }
 
 const FOOTER =
-  "As of the replicas' last reports: at most 40 s old while they work. Plots are of the last hour, minute by minute; the number is of the last whole minute.";
+  "As of the replicas' last reports: at most 40 s old while they work. Plots are of the last hour by the minute; the number is of the last whole one.";
 
 const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Healthy", changing: "Changing", bad: "Unhealthy" };
 
