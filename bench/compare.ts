@@ -18,10 +18,10 @@ import { FIGURES, SCENARIOS, scenarioOf } from "./compare/scenarios.ts";
 import type { System, Workshop } from "./compare/system.ts";
 import { bentoml } from "./compare/systems/bentoml.ts";
 import { ray, rayDefaults } from "./compare/systems/ray.ts";
-import { edgeServe, handWritten } from "./compare/systems/workers.ts";
+import { edgeServe, edgeServeInline, handWritten } from "./compare/systems/workers.ts";
 import { writePart } from "./parts.ts";
 
-const SYSTEMS = [edgeServe, handWritten, ray, rayDefaults, bentoml];
+const SYSTEMS = [edgeServe, edgeServeInline, handWritten, ray, rayDefaults, bentoml];
 const QUICK = { rounds: 1, seconds: 1, starts: 1 };
 const FULL = { rounds: 5, seconds: 2, starts: 3 };
 
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     tookSeconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
     machine,
     plan,
-    systems: systems.map(({ id, title, manyReplicas }) => ({ id, title, manyReplicas, versions: versions.get(id)! })),
+    systems: systems.map(({ id, title, manyReplicas, settings }) => ({ id, title, manyReplicas, settings, versions: versions.get(id)! })),
     skipped,
     load: { autocannon, node: process.versions.node },
     comparisons,

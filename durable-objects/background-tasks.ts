@@ -9,7 +9,7 @@ import { taskShardClass } from "./tasks.ts";
 import type { ReplicaRpc } from "./replica.ts";
 import { writeLog } from "../src/context/logger.ts";
 import { sleep } from "../src/context/with-timeout.ts";
-import { taskSection } from "../src/operator/dashboard/tasks.ts";
+import { TASK_STYLE, taskSection } from "../src/operator/dashboard/tasks.ts";
 import type { ObservedTasks } from "../src/operator/operator.ts";
 import { answerTasks } from "../src/operator/operator-tasks.ts";
 import { taskMetrics } from "../src/operator/task-metrics.ts";
@@ -119,12 +119,12 @@ export function backgroundTasks(): (system: System) => TaskSystem {
             ),
           );
         },
-        async section() {
+        async shown() {
           const [{ tasks }, ...counters] = await Promise.all([
             client.list(apps, { limit: SHOWN }),
             ...apps.map((app) => client.counters(app)),
           ]);
-          return taskSection({ tasks, counters: counters.flat(), apps });
+          return { section: taskSection({ tasks, counters: counters.flat(), apps }), formStyle: TASK_STYLE };
         },
       },
       async wake() {

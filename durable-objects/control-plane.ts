@@ -3,6 +3,7 @@
  *
  * Owns: which object is asked. Does not own: what is decided (controller/), or when it is asked (replica/, ingress/).
  */
+import { show } from "../src/protocol/wording.ts";
 import { configStoreClass } from "./config-store.ts";
 import { controllerClass } from "./controller.ts";
 import type { ReplicaRpc } from "./replica.ts";
@@ -172,7 +173,7 @@ export function operatorPorts({ manifest, code, policies, tasks }: ControlPlaneP
     },
     async scale(app, deployment, replicas) {
       const isKnown = manifest.applications.some(({ name }) => name === app);
-      return isKnown ? controllerOf(app).scale(deployment, replicas) : `There is no application ${JSON.stringify(app)}.`;
+      return isKnown ? controllerOf(app).scale(deployment, replicas) : `There is no application ${show(app)}.`;
     },
   };
 }
@@ -213,7 +214,7 @@ function unreadiness(details: ApplicationDetails | undefined): string | undefine
   const isReady = Object.values(details.deployments).every(
     ({ replica_states, target_num_replicas: target }) => target === null || target === 0 || (replica_states.RUNNING ?? 0) > 0,
   );
-  return isReady ? undefined : `Application ${JSON.stringify(details.name)} is ${details.status}.`;
+  return isReady ? undefined : `Application ${show(details.name)} is ${details.status}.`;
 }
 
 // A new stub for every order: one that has failed stays failed.

@@ -1,6 +1,7 @@
 /**
  * What one isolate knows of the system: plain data and code, shared by all requests.
  */
+import { show } from "../src/protocol/wording.ts";
 import { type AnyApplication, mapApplications } from "../src/api/application.ts";
 import { boundAsBuilt } from "../src/api/built-names.ts";
 import { routerOf } from "../src/api/ingress.ts";
@@ -70,7 +71,7 @@ export class System {
   router(app: string, deployment: string): Router | KeyedRouter {
     const target = this.target(app, deployment);
     if (target instanceof Router || isKeyedTarget(target)) return target;
-    throw new ConfigError(`Deployment ${JSON.stringify(deployment)} is inline, and has no objects.`);
+    throw new ConfigError(`Deployment ${show(deployment)} is inline, and has no objects.`);
   }
 
   /** Where calls to a deployment go; to the application's ingress deployment if none is named. */
@@ -244,6 +245,6 @@ function controlOf({ appName, deployment, replicaId, version, state }: ReplicaCo
 }
 
 function unknownName(kind: string, name: string, known: readonly string[], app?: string): ConfigError {
-  const where = app === undefined ? "" : ` in application ${JSON.stringify(app)}`;
-  return new ConfigError(`There is no ${kind} ${JSON.stringify(name)}${where}. Available: ${known.join(", ")}.`);
+  const where = app === undefined ? "" : ` in application ${show(app)}`;
+  return new ConfigError(`There is no ${kind} ${show(name)}${where}. Available: ${known.join(", ")}.`);
 }

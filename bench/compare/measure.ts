@@ -177,6 +177,7 @@ async function memoryOf(system: System, started: Started, url: string): Promise<
     return started.tree.memory();
   };
   const one = await rested(url);
+  if (system.manyReplicas === 1) return { restBytes: one.pssBytes, restRssBytes: one.rssBytes, processes: one.processes, replicaBytes: 0 };
   const many = await started.serve("noop-many");
   await firstAnswer(many, "noop-many");
   const { pssBytes } = await rested(many);

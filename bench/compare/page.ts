@@ -6,10 +6,13 @@ import type { Participant, Results } from "./results.ts";
 import { failureOf, ratioOf, type Summary, summaryIn, summaryOf } from "./statistics.ts";
 
 const OURS = "edge-serve";
+/** The same system, used otherwise: it is in the tables, and no other that edge-serve is slower than. */
+const OURS_INLINE = "edge-serve-inline";
 const BY_HAND = "durable-objects";
 /** The same colour in every plot, whoever is left out. */
 const COLOURS: Readonly<Record<string, string>> = {
   "edge-serve": "#1565c0",
+  "edge-serve-inline": "#5e9fe0",
   "durable-objects": "#7a7a7a",
   ray: "#b0642d",
   "ray-defaults": "#d3a06f",
@@ -122,7 +125,7 @@ function sectionOf({ heading, text }: Meaning, comparisons: readonly Comparison[
 function slowerList(comparisons: readonly Comparison[], systems: Systems): string {
   const lines = comparisons.flatMap((comparison) => {
     const faster = systems.flatMap(({ id, title }) => {
-      const ratio = id === OURS ? undefined : ratioOf(comparison, OURS, id);
+      const ratio = id === OURS || id === OURS_INLINE ? undefined : ratioOf(comparison, OURS, id);
       return ratio !== undefined && ratio.median < NOTABLE ? [{ id, text: `${ratio.median.toFixed(2)} of ${title}` }] : [];
     });
     const { thanByHand, thanProcesses } = MEANING[comparison.figure.application === "cpu-all" ? "cpu" : comparison.figure.application];
@@ -147,7 +150,8 @@ const INTRODUCTION = `## Side by side
 The same applications on edge-serve, [by hand on a Worker and Durable Objects](../bench/compare/apps/hand-written.ts),
 [on Ray Serve](../bench/compare/apps/ray_serve.py) and [on BentoML](../bench/compare/apps/bentoml_services.py), on one machine, in one run. It is
 made again with one command: \`npm run bench:compare\`. Compare ratios; the absolute numbers are those of this machine, on which
-the load shares the processors with what is measured.
+the load shares the processors with what is measured. *edge-serve, inline* is [the same with \`placement: "inline"\`](inline.md): the handlers run in the
+Worker, without an object, and so without storage, a queue or another replica.
 
 Read it with this in mind. The two on workerd run JavaScript in one process with one thread; the other two run Python in several
 processes, on as many cores as there are. They are made for different places: what Cloudflare's network adds or saves, models that only run
@@ -182,7 +186,7 @@ function endOf({ machine, plan, systems, skipped, load, comparisons, date, tookS
   checked too. One wrong answer and a figure counts as failed.
 - *Processor* is the time of all processes of a system, proxies included, for each answer.
 - Access logs are off everywhere. Durable Object storage is in memory; the applications store nothing.
-${systems.map(({ title, versions }) => `- ${title}: ${versionsOf(versions)}.`).join("\n")}
+${systems.map(({ title, versions, settings = "" }) => `- ${title}: ${versionsOf(versions)}.${settings === "" ? "" : ` Set: ${settings}.`}`).join("\n")}
 ${Object.values(skipped)
   .map((line) => `- ${line}\n`)
   .join("")}

@@ -30,5 +30,7 @@ export interface Participant {
   readonly id: string;
   readonly title: string;
   readonly manyReplicas: number;
+  /** Missing from older results. */
+  readonly settings?: string;
   readonly versions: Readonly<Record<string, string>>;
 }

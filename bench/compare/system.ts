@@ -7,8 +7,10 @@ export interface System {
   /** For `--systems` and the results. */
   readonly id: string;
   readonly title: string;
-  /** How many replicas the memory of one is measured with: many where they are small, few where each is a process. */
+  /** How many replicas the memory of one is measured with: many where they are small, few where each is a process; 1 where there are none. */
   readonly manyReplicas: number;
+  /** What was set that is no default, in a sentence without an end. */
+  readonly settings: string;
   /** Gets it ready to start; what that takes is not measured. @returns The versions of what it is made of. */
   prepare(workshop: Workshop): Promise<Readonly<Record<string, string>>>;
   /** Starts it, with nothing served yet. */

@@ -50,6 +50,16 @@ export const INPUTS = {
   rowDollars: input(1, "$ per million", "rows written", PRICING),
   objectGb: input(0.128, "GB", "what an object that is awake is billed for, whatever it uses", PRICING),
   objectMb: input(128, "MB", "memory of an isolate, shared by the objects in it", WORKERS_LIMITS),
+  threadMs: input(1000, "ms/s", "what one thread computes in a second; an isolate has one, and so has an object", "the clock"),
+  messageMb: input(33.6, "MB", "a message of RPC: 32 MiB", "[RPC](https://developers.cloudflare.com/workers/runtime-apis/rpc/)"),
+  headerKb: input(128, "kB", "all headers of a message together", WORKERS_LIMITS),
+  storageGb: input(10, "GB", "storage of an object", LIMITS),
+  scrapeMb: input(33.6, "MB", "what is scraped of an application: 32 MiB", "what edge-serve is to keep to"),
+  scrapeS: input(2, "s", "what a scrape may take", "what edge-serve is to keep to"),
+  scrapeMs: input(15_000, "ms", "between scrapes", "assumed"),
+  measuredBytes: input(405, "bytes", "a row of what a replica has measured", "[what looking costs](cost.md#what-looking-costs)"),
+  tasksPerRequest: input(0.001, "", "share of requests that enqueue a task", "assumed"),
+  requestsPerTask: input(3, "requests", "to a shard for a task: it is enqueued, alarms, and whoever looks", "assumed"),
 } as const satisfies Record<string, Input>;
 
 /** The CPU time for each request that `docs/benchmarks.md` measured: in all processes of it, in milliseconds. */

@@ -9,6 +9,7 @@ import { encodeReply } from "../../src/protocol/envelope.ts";
 import { encodeSet } from "../../src/protocol/news.ts";
 import { SCRAPE_MS } from "../../src/controller/metrics-store.ts";
 import { systemMetrics } from "../../src/operator/system-metrics.ts";
+import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import type { RequestMeta } from "../../src/protocol/messages.ts";
 import { MANY_REPLICAS } from "../../src/protocol/metrics.ts";
 import { Router } from "../../src/router/router.ts";
@@ -31,6 +32,8 @@ export interface Costs extends Sizes {
   readonly replicas: number;
   /** A request through the router, everything but the platform. */
   readonly routeUs: number;
+  /** What a caller's router holds, with the set, once it has asked most of the replicas. */
+  readonly knowledgeMb: number;
   /** Writing the set as text, which a replica does once for the HTTP answers to callers that know an older one. */
   readonly writeNewsUs: number;
   /** What the controller does for one report, storage and metrics included: without autoscaling, and with it. */
@@ -77,6 +80,7 @@ export async function costsOf(replicas: number): Promise<Costs> {
     replicas,
     ...sizesOf(replicas),
     routeUs: (await routeMs(replicas)) * 1000,
+    knowledgeMb: await knowledgeMb(replicas),
     writeNewsUs: timed(() => encodeSet({ ...set })) * 1000,
     aliveUs: (await reportMs(replicas, { isAutoscaled: false })) * 1000,
     loadUs: (await reportMs(replicas, { isAutoscaled: true })) * 1000,
@@ -95,15 +99,32 @@ const BATCHES = 6;
 
 // An isolate that has asked many of the replicas, as one has after some minutes.
 async function routeMs(replicas: number): Promise<number> {
-  const router = new Router({ app: "world", deployment: "Model" }, setOf(replicas), {
+  const router = routerOf(replicas);
+  return timedAsync(() => router.call(REQUEST));
+}
+
+const REQUEST = { meta: META, method: undefined, args: [] };
+
+function routerOf(replicas: number): Router {
+  return new Router({ app: "world", deployment: "Model" }, setOf(replicas), {
     random: Math.random,
     now: Date.now,
     sleep: () => new Promise(() => {}),
     region: () => HINTS[0],
     connect: () => ({ call: async () => ({ kind: "value", value: null }), fetch: unused, reserve: unused, cancel: () => {} }),
   });
-  const request = { meta: META, method: undefined, args: [] };
-  return timedAsync(() => router.call(request));
+}
+
+async function knowledgeMb(replicas: number): Promise<number> {
+  // What is made with the first one is not held by the second.
+  await routerOf(replicas).call(REQUEST);
+  const before = heapMb();
+  const router = routerOf(replicas);
+  for (let asked = 0; asked < 5 * Math.min(replicas, MAX_REPLICAS); asked++) await router.call(REQUEST);
+  const mb = heapMb() - before;
+  // Used after the measurement, so that it is alive during it.
+  await router.call(REQUEST);
+  return Math.max(0.01, mb);
 }
 
 function unused(): never {

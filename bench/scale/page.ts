@@ -1,6 +1,7 @@
 /** What was found as `docs/scale.md`. */
 import { reportIntervalMs } from "../../src/protocol/control.ts";
 import { controlOf, type Need, totalOf, WORKLOADS } from "./arithmetic.ts";
+import type { Component } from "./components.ts";
 import { INPUTS, type Input } from "./inputs.ts";
 import { LIMIT_TEXTS } from "./limit-texts.ts";
 import { valueAt } from "./limits.ts";
@@ -22,6 +23,8 @@ export interface Tables {
   readonly worlds: string;
   readonly inputs: string;
   readonly regions: string;
+  readonly components: string;
+  readonly exceptions: string;
 }
 
 /** Every table of the page. */
@@ -35,6 +38,8 @@ export function tablesOf(findings: Findings): Tables {
     cities: citiesTable(findings.cities),
     worlds: worldsTable(findings.worlds),
     inputs: table(["input", "", "", "from"], Object.values(INPUTS).map(inputRow)),
+    components: componentsTable(findings.components),
+    exceptions: componentsTable(findings.exceptions),
     regions: table(
       REGIONS.map(({ hint }) => hint),
       [REGIONS.map(({ share }) => percent(share))],
@@ -172,6 +177,17 @@ function worldsTable(runs: readonly Run[]): string {
     scenario.countedMs < 1000 ? "" : whole(outcome.busiestPerS),
   ]);
   return table(["requests/s", "what", "replicas", "p50 ms", "p99 ms", "hops", "near", "refused", "busiest replica, requests/s"], rows);
+}
+
+function componentsTable(components: readonly Component[]): string {
+  const rows = components.map(({ name, load, limit, unit, source, sentence }) => [
+    name,
+    `${rounded(load)} of ${whole(limit)} ${unit}`,
+    percent(load / limit),
+    sentence,
+    source,
+  ]);
+  return table(["component", "load", "of its limit", "what that is", "limit from"], rows);
 }
 
 function inputRow({ value, unit, what, source }: Input): string[] {

@@ -27,6 +27,11 @@ export class ThreadedReplica {
   readonly hint: string;
   /** Counted requests that it began. */
   served = 0;
+  /** What they computed. */
+  computedMs = 0;
+  /** Requests that it had begun and not ended, at most. */
+  mostAtOnce = 0;
+  #atOnce = 0;
   readonly #clock: VirtualClock;
   readonly #admission: Admission;
   #freeAtMs = 0;
@@ -61,9 +66,14 @@ export class ThreadedReplica {
     const nowMs = this.#clock.now();
     job.startedAtMs = Math.max(nowMs, this.#freeAtMs);
     job.servedIn = this.hint;
-    if (job.isCounted) this.served++;
+    if (job.isCounted) {
+      this.served++;
+      this.computedMs += job.cpuMs;
+    }
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
     this.#freeAtMs = job.startedAtMs + job.cpuMs;
     this.#in(this.#freeAtMs + job.ioMs - nowMs, () => {
+      this.#atOnce--;
       held.release();
       answer({ kind: "value", value: null });
     });

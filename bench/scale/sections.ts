@@ -6,6 +6,7 @@
 import { MAX_REPORTS_PER_S } from "../../src/protocol/control.ts";
 import { MAX_REPLICAS } from "../../src/protocol/limits.ts";
 import { needByHand, needWithUs, overheadEachMs, sizingOf, type Need, type Workload, WORKLOADS } from "./arithmetic.ts";
+import { type Component, componentsOf, exceptionsOf } from "./components.ts";
 import { INPUTS, type Overhead } from "./inputs.ts";
 import { replicasAt, valueAt } from "./limits.ts";
 import { type Costs, costsOf, readingsOf } from "./measure.ts";
@@ -21,6 +22,8 @@ export interface Plan {
   readonly tenthMs: number;
   /** The world as it is: virtual milliseconds, of which the first part fills it. */
   readonly worldMs: number;
+  /** The world with as many replicas as an application may have: virtual milliseconds. */
+  readonly largestMs: number;
 }
 
 /** A run, and what it was. */
@@ -43,6 +46,11 @@ export interface Findings {
   readonly worlds: readonly Run[];
   readonly needs: readonly { readonly workload: Workload; readonly ours: Need; readonly byHand: Need }[];
   readonly limits: readonly Limit[];
+  /** With 10,000 replicas, asked by 2,000 isolates. */
+  readonly largest: Run;
+  readonly components: readonly Component[];
+  /** What is above half of its limit where it is used. */
+  readonly exceptions: readonly Component[];
 }
 
 /** Runs all of it. */
@@ -50,12 +58,13 @@ export async function find(plan: Plan, overheadOf: (figure: string) => Overhead)
   const costs: Costs[] = [];
   for (const size of plan.sizes) costs.push(await costsOf(size));
   const load = new Load(overheadOf);
-  return conclude({ costs, cities: await cityRuns(plan, load), worlds: await worldRuns(plan, load) }, overheadOf);
+  const runs = { cities: await cityRuns(plan, load), worlds: await worldRuns(plan, load), largest: await largestRun(plan, load) };
+  return conclude({ costs, ...runs }, overheadOf);
 }
 
 /** What follows from what was measured and simulated. */
 export function conclude(
-  { costs, cities, worlds }: Pick<Findings, "costs" | "cities" | "worlds">,
+  { costs, cities, worlds, largest }: Pick<Findings, "costs" | "cities" | "worlds" | "largest">,
   overheadOf: (figure: string) => Overhead,
 ): Findings {
   const load = new Load(overheadOf);
@@ -71,7 +80,9 @@ export function conclude(
     const ours = needWithUs(workload, { overhead, hops, routeMs: routeMs(replicas), controllers: 1 });
     return { workload, ours, byHand: needByHand(workload, overhead) };
   });
-  return { costs, cities, worlds, needs, limits: limitsOf(costs) };
+  const { scenario, outcome } = largest;
+  const components = componentsOf({ costs, scenario, outcome, workerMs: load.sizing(WORKLOADS[0]).overheadMs });
+  return { costs, cities, worlds, largest, needs, limits: limitsOf(costs), components, exceptions: exceptionsOf({ scenario }) };
 }
 
 /** How a workload loads its first deployment. */
@@ -136,6 +147,17 @@ async function worldRuns({ tenthMs, worldMs }: Plan, load: Load): Promise<Run[]>
     await run(`${awaiting.name}, replicas where the traffic is`, tenth(awaiting, weighted)),
     await run(`${computing.name}, replicas where the traffic is`, whole),
   ];
+}
+
+/** How many deployments and isolates there are where there are as many replicas as an application may have. */
+export const LARGEST = { deployments: 10, cities: 200, isolatesPerCity: 10 };
+
+async function largestRun({ largestMs }: Plan, load: Load): Promise<Run> {
+  const [workload] = WORKLOADS;
+  const { deployments, isolatesPerCity } = LARGEST;
+  const scenario = load.scenario(workload, { share: 1, cities: citiesOf(LARGEST.cities), hints: weightedHints() });
+  const sizes = { deployments, isolatesPerCity, replicas: deployments * MAX_REPLICAS };
+  return run(workload.name, { ...scenario, ...sizes, warmUpMs: largestMs * 0.4, countedMs: largestMs * 0.6 });
 }
 
 async function run(name: string, scenario: Scenario): Promise<Run> {

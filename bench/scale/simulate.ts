@@ -25,6 +25,8 @@ export interface Scenario {
   readonly isolatesPerCity: number;
   readonly requestsPerS: number;
   readonly replicas: number;
+  /** Among how many deployments the replicas are divided; each request is of one of them. @default 1 */
+  readonly deployments?: number;
   /** As in `placement.locationHints`: replicas are spread over them in order. */
   readonly hints: readonly string[];
   readonly maxOngoingRequests: number;
@@ -51,10 +53,15 @@ export interface Outcome {
   readonly refused: number;
   /** Requests a second that the busiest replica began. */
   readonly busiestPerS: number;
+  /** The share of its thread that the busiest one computed, and the requests that one had begun and not ended at most. */
+  readonly busiestThread: number;
+  readonly mostAtOnce: number;
+  /** Requests a second that the busiest isolate was asked. */
+  readonly busiestIsolatePerS: number;
 }
 
 const META: RequestMeta = { requestId: "simulated", chain: ["world/Model"], hops: 1 };
-const IDENTITY = { app: "world", deployment: "Model" };
+const APP = "world";
 
 /** Runs a scenario to its end. */
 export async function simulate(scenario: Scenario): Promise<Outcome> {
@@ -66,13 +73,16 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const arrive = () => {
     const isolate = world.isolates[Math.floor(random() * world.isolates.length)]!;
     const job = jobOf(scenario, random, clock.now() >= scenario.warmUpMs);
-    void follow(isolate, job, clock, tally);
+    if (job.isCounted) isolate.asked++;
+    // The one deployment that there is takes no draw.
+    const { routers } = isolate;
+    void follow(isolate, routers.length === 1 ? routers[0]! : routers[Math.floor(random() * routers.length)]!, { job, clock, tally });
     const nextMs = clock.now() + exponential(random, 1000 / scenario.requestsPerS);
     if (nextMs < endMs) clock.at(nextMs, arrive);
   };
   clock.at(0, arrive);
   await clock.run();
-  return tally.outcome(world.replicas);
+  return tally.outcome(world);
 }
 
 function jobOf({ cpuMs, overheadMs, ioMs }: Scenario, random: Random, isCounted: boolean): Job {
@@ -82,17 +92,34 @@ function jobOf({ cpuMs, overheadMs, ioMs }: Scenario, random: Random, isCounted:
 
 interface Isolate {
   readonly hint: string;
-  readonly router: Router;
+  /** Of each deployment. */
+  readonly routers: readonly Router[];
+  /** Counted requests. */
+  asked: number;
 }
 
-function makeWorld(scenario: Scenario, clock: VirtualClock): { isolates: Isolate[]; replicas: ThreadedReplica[] } {
-  const { maxOngoingRequests, hints, isolatesPerCity } = scenario;
-  const config = resolveOptions({ numReplicas: scenario.replicas, maxOngoingRequests, placement: { locationHints: [...hints] } });
-  const set = initialReplicaSet(IDENTITY.app, IDENTITY.deployment, config, "/");
-  const byName = new Map(set.replicas.map(({ name, locationHint }) => [name, new ThreadedReplica(clock, locationHint!, config)]));
+interface World {
+  readonly isolates: readonly Isolate[];
+  readonly replicas: readonly ThreadedReplica[];
+}
+
+function makeWorld(scenario: Scenario, clock: VirtualClock): World {
+  const { maxOngoingRequests, hints, isolatesPerCity, deployments = 1 } = scenario;
+  const numReplicas = scenario.replicas / deployments;
+  const config = resolveOptions({ numReplicas, maxOngoingRequests, placement: { locationHints: [...hints] } });
+  const sets = Array.from({ length: deployments }, (_, number) => ({
+    deployment: `Model${number || ""}`,
+    set: initialReplicaSet(APP, `Model${number || ""}`, config, "/"),
+  }));
+  const all = sets.flatMap(({ set }) => set.replicas);
+  const byName = new Map(all.map(({ name, locationHint }) => [name, new ThreadedReplica(clock, locationHint!, config)]));
   const random = seeded(scenario.seed * 2 + 1);
   const isolates = scenario.cities.flatMap((region) =>
-    Array.from({ length: isolatesPerCity }, () => ({ hint: region.hint, router: routerIn(region, set, { byName, clock, random }) })),
+    Array.from({ length: isolatesPerCity }, () => ({
+      hint: region.hint,
+      routers: sets.map((one) => routerIn(region, one, { byName, clock, random })),
+      asked: 0,
+    })),
   );
   return { isolates, replicas: [...byName.values()] };
 }
@@ -103,9 +130,13 @@ interface Surroundings {
   readonly random: Random;
 }
 
-function routerIn(from: Region, set: ReplicaSet, { byName, clock, random }: Surroundings): Router {
+function routerIn(
+  from: Region,
+  { deployment, set }: { readonly deployment: string; readonly set: ReplicaSet },
+  { byName, clock, random }: Surroundings,
+): Router {
   const distances = new Map(REGIONS.map((to) => [to.hint, oneWayMs(from, to)]));
-  return new Router(IDENTITY, set, {
+  return new Router({ app: APP, deployment }, set, {
     random,
     now: clock.now,
     sleep: clock.sleep,
@@ -141,7 +172,14 @@ class Connection implements ReplicaConnection {
   cancel(): void {}
 }
 
-async function follow({ hint, router }: Isolate, job: Job, clock: VirtualClock, tally: Tally): Promise<void> {
+/** A request on its way. */
+interface Followed {
+  readonly job: Job;
+  readonly clock: VirtualClock;
+  readonly tally: Tally;
+}
+
+async function follow({ hint }: Isolate, router: Router, { job, clock, tally }: Followed): Promise<void> {
   const arrivedAtMs = clock.now();
   try {
     await router.call({ meta: { ...META, job } as JobMeta<Job>, method: undefined, args: [job] });
@@ -174,7 +212,9 @@ class Tally {
     this.#hops += hops;
   }
 
-  outcome(replicas: readonly ThreadedReplica[]): Outcome {
+  outcome({ replicas, isolates }: World): Outcome {
+    const { countedMs } = this.#scenario;
+    const most = (of: (replica: ThreadedReplica) => number) => replicas.reduce((top, replica) => Math.max(top, of(replica)), 0);
     const sorted = ascending(this.#waitsMs);
     const requests = sorted.length + this.#refused;
     return {
@@ -184,7 +224,10 @@ class Tally {
       hops: this.#hops / requests,
       near: this.#near / sorted.length,
       refused: this.#refused / requests,
-      busiestPerS: (Math.max(...replicas.map(({ served }) => served)) * 1000) / this.#scenario.countedMs,
+      busiestPerS: (most(({ served }) => served) * 1000) / countedMs,
+      busiestThread: most(({ computedMs }) => computedMs) / countedMs,
+      mostAtOnce: most(({ mostAtOnce }) => mostAtOnce),
+      busiestIsolatePerS: (isolates.reduce((top, { asked }) => Math.max(top, asked), 0) * 1000) / countedMs,
     };
   }
 }

@@ -22,6 +22,7 @@ export function textOf(findings: Findings, made: Made): string {
     needsOf(tables, findings),
     limitsOf(tables, findings),
     simulationOf(tables, findings, made.plan),
+    componentsOf(tables, findings),
     ACTIONS,
     endOf(tables, made),
   ].join("\n");
@@ -135,6 +136,25 @@ counted (${whole(last.outcome.requests)} requests): longer than a hundred servic
 - **Handlers that await hardly wait**, and hardly any claim is refused: that is how a replica comes to more than 1,000 requests/s unnoticed. The simulation does not know
   that limit; Cloudflare answers beyond it with an overload, upon which a request goes to another replica.
 - **Where replicas are where the traffic is,** none of that happens.
+`;
+}
+
+function componentsOf({ components, exceptions }: Tables, { largest }: Findings): string {
+  const { scenario, outcome } = largest;
+  const isolates = scenario.cities.length * scenario.isolatesPerCity;
+  return `## What each component does at 1,000,000 requests/s
+
+With ${whole(scenario.replicas)} replicas in ${scenario.deployments} deployments, asked by ${whole(isolates)} isolates, replicas where the traffic is, 1 ms of computing each. Simulated with the
+router and the admission that serve, for ${rounded((scenario.warmUpMs + scenario.countedMs) / 1000)} s of virtual time, of which the last ${rounded(scenario.countedMs / 1000)} s are counted (${whole(outcome.requests)} requests): waiting is
+${rounded(outcome.p50Ms)} ms in the middle and ${rounded(outcome.p99Ms)} at p99, ${outcome.hops.toFixed(2)} hops. A deployment that HTTP reaches would have all requests to itself, and
+its 1,000 replicas 1,000 each: so each of the deployments has a prefix, as ${scenario.deployments} applications of ${whole(scenario.replicas / (scenario.deployments ?? 1))} do. The controller's rows are
+for the worse case, in which they are one application. No component is above half of its limit:
+
+${components}
+
+These are, where they are used:
+
+${exceptions}
 `;
 }
 

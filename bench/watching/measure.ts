@@ -8,6 +8,8 @@ import { ServerChild } from "../../src/testing/server-child.ts";
 import { COUNTED, REPLICAS, watchedSystem } from "./system.ts";
 
 const TOKEN = "secret";
+/** Alike, but for metrics of its own. */
+const APPLICATIONS = 2;
 /** Sent at once, of 5 s each: 5 for each replica, as with 1,000 requests/s of half a second. It has always something to do. */
 const CONNECTIONS = 1000;
 
@@ -36,6 +38,9 @@ export interface Figures {
   readonly measured: ApplicationFigures;
   /** What the controllers and the replicas have written, by table or kind of key. */
   readonly rows: Readonly<Record<string, { readonly perReport: number; /** The median. */ readonly bytes: number }>>;
+  /** What the controller of an application keeps of the last hour, and an application's half of the dashboard's page. */
+  readonly history: { readonly rowsPerMinute: number; readonly rowBytes: number };
+  readonly pageBytes: number;
   /** Lines that a request through two deployments writes, and the size of one. */
   readonly linesPerRequest: number;
   readonly lineBytes: number;
@@ -87,12 +92,14 @@ export async function measure({ warmMs, measuredMs }: Plan): Promise<Figures> {
     await wait(warmMs);
     isMeasuring = true;
     await wait(measuredMs);
-    const text = await (await fetch(new URL("/-/api/metrics", url), { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+    const answered = async (path: string) => (await fetch(new URL(path, url), { headers: { authorization: `Bearer ${TOKEN}` } })).text();
+    const text = await answered("/-/api/metrics");
+    const page = await answered("/-/dashboard");
     await child.flush();
     isMeasuring = false;
     ending.abort();
     await load;
-    return figuresOf({ counted, lines, text, requests, minutes: measuredMs / 60_000 });
+    return figuresOf({ counted, lines, text, page, requests, minutes: measuredMs / 60_000 });
   } finally {
     await child.stop();
     rmSync(storage, { recursive: true, force: true });
@@ -103,11 +110,12 @@ interface Heard {
   readonly counted: readonly Counted[];
   readonly lines: readonly number[];
   readonly text: string;
+  readonly page: string;
   readonly requests: number;
   readonly minutes: number;
 }
 
-function figuresOf({ counted, lines, text, requests, minutes }: Heard): Figures {
+function figuresOf({ counted, lines, text, page, requests, minutes }: Heard): Figures {
   const reports = counted.flatMap((one) => (one[0] === "report" ? [one] : []));
   const rows = counted.flatMap((one) => (one[0] === "row" ? [one] : []));
   const of = (app: string): ApplicationFigures => {
@@ -124,7 +132,10 @@ function figuresOf({ counted, lines, text, requests, minutes }: Heard): Figures 
         .reduce((sum, line) => sum + (line.includes(`application="${app}"`) ? Buffer.byteLength(line) + 1 : 0), 0),
     };
   };
+  const looks = rows.flatMap(([, table, , size]) => (table === "history" ? [size] : []));
   return {
+    history: { rowsPerMinute: looks.length / minutes / APPLICATIONS, rowBytes: median(looks) },
+    pageBytes: Buffer.byteLength(page) / APPLICATIONS,
     plain: of("plain"),
     measured: of("measured"),
     linesPerRequest: lines.length / requests,

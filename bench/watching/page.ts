@@ -4,6 +4,7 @@ import { DEPLOYMENTS, REPLICAS } from "./system.ts";
 
 const REQUESTS_PER_S = 1000;
 const SCRAPE_S = 15;
+const LOOK_S = 10;
 const HOURS = 720;
 
 /** Cloudflare's list prices, in dollars per million. */
@@ -11,12 +12,13 @@ const PRICE = { workerRequest: 0.3, objectRequest: 0.15, row: 1, logLine: 0.6 };
 
 /** The part of the page. @param madeOn When, and on what. */
 export function pageOf(figures: Figures, madeOn: string): string {
-  const { plain, measured, rows, lineBytes, requestsPerS } = figures;
+  const { plain, measured, rows, lineBytes, requestsPerS, history, pageBytes } = figures;
   // A request at the beginning or the end of the run has only some of its lines in it.
   const linesPerRequest = Math.round(figures.linesPerRequest * 10) / 10;
   const reports = hourly(plain.reportsPerMinute * REPLICAS * 60);
   const lines = linesPerRequest * REQUESTS_PER_S * 3600;
   const scrapes = 3600 / SCRAPE_S;
+  const looks = 3600 / LOOK_S;
   const [kept, known] = [rows["measured"], rows["replicas"]];
   if (kept === undefined || known === undefined) throw new Error("No replica has told anything: measure for longer.");
   const table = [
@@ -57,10 +59,17 @@ export function pageOf(figures: Figures, madeOn: string): string {
     ],
     [
       "the dashboard's last hour, which the system keeps whether anybody looks or not",
-      "not measured yet",
-      "not measured yet",
-      "not measured yet",
-      "not measured yet",
+      "0",
+      count(history.rowsPerMinute * 60),
+      `${bytes(history.rowBytes * history.rowsPerMinute * 60)} written: ${history.rowBytes} a row`,
+      dollars(history.rowsPerMinute * 60 * PRICE.row),
+    ],
+    [
+      `the dashboard, open all the time: a look each ${LOOK_S} s`,
+      `${looks} to the Worker, ${looks} to the controller`,
+      "0",
+      `${bytes(pageBytes * looks)}: ${bytes(pageBytes)} a page`,
+      dollars(looks * (PRICE.workerRequest + PRICE.objectRequest)),
     ],
   ];
   return `| an hour of | requests | rows written | bytes | dollars a month |
@@ -73,7 +82,8 @@ ${table.map((row) => `| ${row.join(" | ")} |`).join("\n")}
 - Measured over ${figures.seconds} s of steady load, ${requestsPerS.toFixed(0)} requests/s by this machine, of ${REPLICAS} replicas in ${DEPLOYMENTS} deployments, twice: with metrics of its own and
   without. Requests take longer than at ${REQUESTS_PER_S.toLocaleString("en")} a second, so that as many run at once. Reports and rows do not depend on the rate; lines of
   the log are counted for one request, and multiplied.
-- Prices beyond what the plan includes: those above, and $0.60 per million lines of Workers Logs.
+- Prices beyond what the plan includes: those above, and $${PRICE.logLine.toFixed(2)} per million lines. That is from Cloudflare's public price list of
+  [Workers Logs](https://developers.cloudflare.com/workers/observability/logs/workers-logs/#pricing), as of November 2026; nothing was deployed.
 
 Measured on ${madeOn}.`;
 }

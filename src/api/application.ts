@@ -9,6 +9,7 @@
  *   A2. Two different deployments never share a name.
  *   A3. A deployment comes after everything it was bound to.
  */
+import { show } from "../protocol/wording.ts";
 import type { DeploymentHandle, KeyedHandle, RefersTo, RefersToKeyed } from "../protocol/handle-types.ts";
 import { ConfigError } from "../protocol/errors.ts";
 import type { Deployment } from "./deployment.ts";
@@ -88,7 +89,7 @@ export function graphOf(root: AnyApplication, appName: string): AnyApplication[]
     if (path.includes(application)) {
       const cycle = [...path.slice(path.indexOf(application)), application].map(({ name }) => name).join(" -> ");
       throw new ConfigError(
-        `Application ${JSON.stringify(appName)}: deployments are bound in a cycle: ${cycle}. ` +
+        `Application ${show(appName)}: deployments are bound in a cycle: ${cycle}. ` +
           "Let one of them get its handle at run time, with getDeploymentHandle().",
       );
     }
@@ -102,7 +103,7 @@ export function graphOf(root: AnyApplication, appName: string): AnyApplication[]
 function nameClash(appName: string, first: AnyApplication, second: AnyApplication): ConfigError {
   const targets = [first, second].map(({ deployment }) => deployment.describeTarget()).join(" and ");
   return new ConfigError(
-    `Application ${JSON.stringify(appName)} has two different deployments named ${JSON.stringify(first.name)}: ${targets}. ` +
+    `Application ${show(appName)} has two different deployments named ${show(first.name)}: ${targets}. ` +
       "Give one of them another name in its options, or bind it once and use the result twice.",
   );
 }

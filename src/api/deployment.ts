@@ -37,9 +37,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
     checkName(target, options);
     checkOptions(this.name, options);
     if (!this.isClass && options.userConfig !== undefined) {
-      throw new ConfigError(
-        `Deployment ${JSON.stringify(this.name)}: userConfig needs a class with a method reconfigure, and this is a function.`,
-      );
+      throw new ConfigError(`Deployment ${show(this.name)}: userConfig needs a class with a method reconfigure, and this is a function.`);
     }
   }
 
@@ -67,9 +65,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
    */
   bind(...args: { [I in keyof Args]: Bindable<Args[I]> }): Application<T, K> {
     if (!this.isClass && args.length > 0) {
-      throw new ConfigError(
-        `Deployment ${JSON.stringify(this.name)} is a function, so bind() takes no arguments. Use a class to bind some.`,
-      );
+      throw new ConfigError(`Deployment ${show(this.name)} is a function, so bind() takes no arguments. Use a class to bind some.`);
     }
     for (const [index, arg] of args.entries()) this.#checkArgument(arg, index + 1);
     return new Application<T, K>(this, args);
@@ -80,7 +76,7 @@ export class Deployment<out T = unknown, in Args extends readonly unknown[] = ne
     if (found === undefined) return;
     const where = found.path === "" ? "is" : `holds at ${found.path}`;
     throw new ConfigError(
-      `Deployment ${JSON.stringify(this.name)}: argument ${position} of bind() ${where} the deployment ${JSON.stringify(found.name)}, ` +
+      `Deployment ${show(this.name)}: argument ${position} of bind() ${where} the deployment ${show(found.name)}, ` +
         "which is not bound. Call .bind() on it.",
     );
   }

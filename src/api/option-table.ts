@@ -83,7 +83,7 @@ export function groupOrWord<T, const W extends string>(
 ): Option<T | W> {
   const object = schemaOf<T>(fields, `an object, or ${JSON.stringify(word)}`);
   // Not a union: what is wrong inside of the object is said with its path.
-  const schema = v.lazy((value): v.GenericSchema => (value === word ? v.literal(word) : (object as v.GenericSchema)));
+  const schema = v.lazy((value): v.GenericSchema => (value === word ? v.picklist([word]) : (object as v.GenericSchema)));
   return { ...more, word, fields, schema: schema as Accepts<T | W> };
 }
 

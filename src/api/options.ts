@@ -307,7 +307,7 @@ export const DEPLOYMENT_OPTIONS = {
    * @accepts an integer from 0 to 1,000, or "auto"
    * @default 1
    */
-  numReplicas: option(v.union([v.literal("auto"), asValibot(integer(0, MAX_REPLICAS, NUM_REPLICAS))], NUM_REPLICAS), {
+  numReplicas: option(v.union([v.picklist(["auto"]), asValibot(integer(0, MAX_REPLICAS, NUM_REPLICAS))], NUM_REPLICAS), {
     default: 1,
     nullable: true,
   }),

@@ -15,7 +15,7 @@ const ACCEPTED = "an Application, as bind() returns it, or a function (args) => 
  * throws passes through.
  */
 export function resolveApplication(name: string, exported: unknown, args?: unknown): AnyApplication {
-  const subject = `Application ${JSON.stringify(name)}`;
+  const subject = `Application ${show(name)}`;
   if (exported instanceof Application) {
     if (args !== undefined) {
       throw new ConfigError(
@@ -41,7 +41,7 @@ function isClass(value: unknown): value is new () => unknown {
 }
 
 function describe(value: unknown): string {
-  if (value instanceof Deployment) return `the deployment ${JSON.stringify(value.name)}, which is not bound`;
+  if (value instanceof Deployment) return `the deployment ${show(value.name)}, which is not bound`;
   if (isClass(value)) return `class ${value.name}`;
   if (value instanceof Promise) return "a promise";
   if (value === undefined) return "nothing: there is no such export, or it is undefined";

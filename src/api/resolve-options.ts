@@ -99,7 +99,7 @@ function outOfOrder(autoscaling: AutoscalingConfig, one: Bound, other: Bound, wr
 
 /** @internal Throws a `ConfigError` that names the deployment and everything that is wrong with its options. */
 export function checkOptions(deployment: string, options: unknown): void {
-  refuse(`Deployment ${JSON.stringify(deployment)}`, optionProblems(options));
+  refuse(`Deployment ${show(deployment)}`, optionProblems(options));
 }
 
 /** With `numReplicas: "auto"` there is autoscaling whatever else is given, with another default. */

@@ -11,7 +11,7 @@
  *   M2. The same code and request give the same manifest, byte for byte.
  */
 import { type AnyApplication, deploymentsOf } from "../api/application.ts";
-import { closest } from "../protocol/wording.ts";
+import { closest, show } from "../protocol/wording.ts";
 import type { DeploymentOptions } from "../api/options.ts";
 import { mergeOptions, optionProblems, resolveOptions } from "../api/resolve-options.ts";
 import { type AutoscalingPolicy, type PolicyCode, policyKey } from "../protocol/autoscaling.ts";
@@ -128,8 +128,8 @@ function prefixProblems(applications: readonly DescribedApplication[]): Describe
       owners.set(routePrefix, name);
       continue;
     }
-    const both = `Applications ${quote(owner)} and ${quote(name)}`;
-    const message = `${both} both have the route prefix ${quote(routePrefix)}. Prefixes must differ.`;
+    const both = `Applications ${show(owner)} and ${show(name)}`;
+    const message = `${both} both have the route prefix ${show(routePrefix)}. Prefixes must differ.`;
     problems.push({ message, path: ["applications", index, "route_prefix"] });
   }
   return problems;
@@ -158,18 +158,18 @@ function describeApplication(
   reportUnknown(described, graph, report);
   if (!root.deployment.handlesHttp) {
     const why =
-      `but its ingress deployment ${quote(root.name)} handles no HTTP: ` +
+      `but its ingress deployment ${show(root.name)} handles no HTTP: ` +
       `${root.deployment.describeTarget()} has no method fetch or call, and no router. Add one, or`;
     if (routePrefix !== null) {
-      report(`Application ${quote(name)} has the route prefix ${quote(routePrefix)}, ${why} set route_prefix to null.`, "route_prefix");
+      report(`Application ${show(name)} has the route prefix ${show(routePrefix)}, ${why} set route_prefix to null.`, "route_prefix");
     }
     for (const { prefix } of routes) {
-      report(`Application ${quote(name)} is named by route ${quote(prefix)}, ${why} take it out of the route.`, "name");
+      report(`Application ${show(name)} is named by route ${show(prefix)}, ${why} take it out of the route.`, "name");
     }
   }
   if (root.deployment.given.keyed === true && routePrefix !== null && root.deployment.handlesHttp) {
     report(
-      `Application ${quote(name)} has the route prefix ${quote(routePrefix)}, but its ingress deployment ${quote(root.name)} is keyed, and ` +
+      `Application ${show(name)} has the route prefix ${show(routePrefix)}, but its ingress deployment ${show(root.name)} is keyed, and ` +
         "nothing says which key a request has. Say so in its options, as in keyed: { key: (request) => new URL(request.url).pathname }, or set " +
         "route_prefix to null.",
       "route_prefix",
@@ -221,7 +221,7 @@ function describeDeployment(
   for (const problem of problems) {
     // In the words of the document, where it says something about the deployment.
     const sentence = index < 0 ? problem : inYamlSpelling(problem, DEPLOYMENT_SHAPE);
-    report(`Application ${quote(name)}, deployment ${quote(deployment.name)}: ${sentence}`, ...path);
+    report(`Application ${show(name)}, deployment ${show(deployment.name)}: ${sentence}`, ...path);
   }
   if (problems.length > 0) return undefined;
   const config = atCapacity(resolveOptions(options), targetCapacity);
@@ -238,9 +238,9 @@ function reportUnknown({ name, deployments }: DescribedApplication, graph: reado
   for (const [index, deployment] of deployments.entries()) {
     if (known.includes(deployment.name)) continue;
     const near = closest(deployment.name, known);
-    const hint = near === undefined ? "" : ` Did you mean ${quote(near)}?`;
+    const hint = near === undefined ? "" : ` Did you mean ${show(near)}?`;
     report(
-      `Application ${quote(name)} has no deployment ${quote(deployment.name)}. It has: ${known.join(", ")}.${hint}`,
+      `Application ${show(name)} has no deployment ${show(deployment.name)}. It has: ${known.join(", ")}.${hint}`,
       "deployments",
       index,
       "name",
@@ -249,25 +249,21 @@ function reportUnknown({ name, deployments }: DescribedApplication, graph: reado
 }
 
 function missingExport({ name, importPath, exports = [] }: DescribedApplication): string {
-  const what = importPath === undefined ? "its import_path names nothing" : `there is no export ${quote(importPath)}`;
+  const what = importPath === undefined ? "its import_path names nothing" : `there is no export ${JSON.stringify(importPath)}`;
   const has = exports.length === 0 ? "The module exports nothing." : `The module exports: ${exports.slice(0, 10).join(", ")}.`;
-  return `Application ${quote(name)}: ${what}, or it is undefined. ${has}`;
+  return `Application ${show(name)}: ${what}, or it is undefined. ${has}`;
 }
 
 // Our own errors are complete sentences; what a builder throws needs its name and the place it was thrown at.
 function describeFailure(name: string, error: unknown): string {
   if (error instanceof ConfigError) return error.message + stackBelow(error);
-  if (!(error instanceof Error)) return `Application ${quote(name)}: building it threw ${String(error)}.`;
-  return `Application ${quote(name)}: building it threw ${error.name}: ${error.message}${stackBelow(error)}`;
+  if (!(error instanceof Error)) return `Application ${show(name)}: building it threw ${String(error)}.`;
+  return `Application ${show(name)}: building it threw ${error.name}: ${error.message}${stackBelow(error)}`;
 }
 
 function stackBelow({ stack = "" }: Error): string {
   const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
   return frames.map((frame) => `\n${frame}`).join("");
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
 
 /** The applications of a document, with what they inherit from the whole of it. */

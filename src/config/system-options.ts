@@ -18,7 +18,7 @@ const HOST = "a host name or an IP address";
 /** @internal */
 export const HTTP_OPTIONS = {
   /** The address that `edge-serve run` listens on. Of no meaning once deployed. */
-  host: option(v.pipe(v.string(HOST), v.nonEmpty(HOST)), { nullable: true }),
+  host: option(v.pipe(v.string(HOST), v.minLength(1, HOST)), { nullable: true }),
   /** The port that `edge-serve run` listens on; 0 is any free one. Of no meaning once deployed. */
   port: option(integer(0, 65_535)),
   /**

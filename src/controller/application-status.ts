@@ -1,6 +1,7 @@
 /**
  * What an application is doing, from what its deployments are doing: Ray Serve's rule.
  */
+import { show } from "../protocol/wording.ts";
 import type { ApplicationStatus, DeploymentStatus, StatusTrigger } from "../protocol/status.ts";
 
 /** What the rule looks at. */
@@ -31,7 +32,7 @@ export function applicationStatus(
 export function applicationMessage(deployments: readonly StatusOfDeployment[]): string {
   return deployments
     .filter(isSick)
-    .map(({ name, message }) => `Deployment ${JSON.stringify(name)}: ${message}`)
+    .map(({ name, message }) => `Deployment ${show(name)}: ${message}`)
     .join("\n");
 }
 

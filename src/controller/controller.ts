@@ -13,9 +13,10 @@
  *   C4. No request of a client waits for it: a replica that gets no answer goes on with what it has.
  *   C5. What is stored is what is known here: when storing fails, what is known is read again. Nothing else that fails undoes a
  *       transition, and nothing that fails is the last try: the state says what is still to be done, and an alarm is set for it.
- *   C6. A report costs the same however many replicas there are, but for one a minute, which costs what a scrape does. It never postpones an
- *       alarm: one that rings for nothing costs less than a row for each report.
+ *   C6. A report costs the same however many replicas there are. It never postpones an alarm: one that rings for nothing costs less than
+ *       a row for each report.
  */
+import { show } from "../protocol/wording.ts";
 import {
   type Assignment,
   type ConfigChange,
@@ -27,7 +28,7 @@ import {
 import type { ApplicationMetrics } from "../protocol/metrics.ts";
 import type { ApplicationDetails } from "../protocol/status.ts";
 import { assignmentOf } from "./assignment.ts";
-import { History, looked } from "./history.ts";
+import { History } from "./history.ts";
 import { MeasuredReplicas } from "./measured-replicas.ts";
 import { OrderGiver } from "./order-giver.ts";
 import { nextOrderAtMs, type Order, type OrderLimits, takeOrders } from "./orders.ts";
@@ -55,8 +56,8 @@ export class Controller implements ControllerRpc {
 
   constructor(ports: ControllerPorts) {
     this.#ports = ports;
-    this.#measured = new MeasuredReplicas(ports.measured);
-    this.#history = new History(ports.history, () => looked(detailsOf(this.#state), this.#measured.all(this.#state, ports.now(), true)));
+    this.#measured = new MeasuredReplicas(ports.app, ports.measured);
+    this.#history = new History(ports.history, () => this.#measured.looked(this.#state, ports.now()));
     const around = {
       keepAlive: (promise: Promise<unknown>) => this.#attempt(() => ports.keepAlive(promise)),
       failed: (error: unknown) => ports.failed(error),
@@ -123,7 +124,7 @@ export class Controller implements ControllerRpc {
       this.#attempt(() => this.#measured.takeMore(report.deployment, metrics, this.#ports.now()));
     } else if (metrics !== undefined) {
       // What it has measured comes again; that it was heard of must not be lost for it.
-      const about = { isPresent: replica !== undefined, nowMs: this.#ports.now() };
+      const about = { deployment: report.deployment, isPresent: replica !== undefined, nowMs: this.#ports.now() };
       this.#attempt(() => this.#measured.take(report.replica, metrics, about));
     }
     return this.#hasNews(deployment, replica, report) ? assignmentOf(this.#state, deployment, replica) : undefined;
@@ -173,16 +174,16 @@ export class Controller implements ControllerRpc {
     const { deployments } = this.#state;
     const known = deployments.get(deployment);
     if (known === undefined || known.isLeaving) {
-      return `Application ${JSON.stringify(this.#ports.app)} has no deployment ${JSON.stringify(deployment)}. It has: ${[...deployments.keys()].join(", ")}.`;
+      return `Application ${show(this.#ports.app)} has no deployment ${show(deployment)}. It has: ${[...deployments.keys()].join(", ")}.`;
     }
     if (known.config.keyed === true) {
-      return `Deployment ${JSON.stringify(deployment)} is keyed: it has one object for each key, and no replicas to scale.`;
+      return `Deployment ${show(deployment)} is keyed: it has one object for each key, and no replicas to scale.`;
     }
     if (known.config.inline === true) {
-      return `Deployment ${JSON.stringify(deployment)} is inline (placement: "inline"): each of its callers has an instance of its own, so there are no replicas to scale.`;
+      return `Deployment ${show(deployment)} is inline (placement: "inline"): each of its callers has an instance of its own, so there are no replicas to scale.`;
     }
     if (known.config.autoscaling !== null) {
-      return `Deployment ${JSON.stringify(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;
+      return `Deployment ${show(deployment)} is autoscaled: its load decides. Set autoscaling_config's bounds, or remove it to scale by hand.`;
     }
     this.#apply({ kind: "scale", deployment, replicas });
     return undefined;

@@ -58,15 +58,16 @@ export interface StatusHolder extends Tracked {
   readonly status: DeploymentStatus;
   readonly trigger: StatusTrigger;
   readonly message: string;
+  readonly stack?: string | undefined;
 }
 
-/** Moves a deployment by the table. The message stays where the event does nothing. */
-export function move(holder: StatusHolder, event: DeploymentEvent, message = ""): void {
+/** Moves a deployment by the table. The message, and the stack that is of it, stay where the event does nothing. */
+export function move(holder: StatusHolder, event: DeploymentEvent, message = "", stack?: string): void {
   // What is being taken away stays so, unless it is wanted again.
   if (holder.trigger === "DELETING" && event !== "CONFIG_UPDATE") return;
   const [status, trigger] = DEPLOYMENT_MOVES[holder.status][event] ?? [];
   if (status === undefined || trigger === undefined) return;
-  change(holder, { status, trigger, message });
+  change(holder, { status, trigger, message, stack });
 }
 
 /** Says that the number of replicas changes. */

@@ -6,10 +6,7 @@
  * A look is kept when the first report of a minute comes, before that report is taken in. So what was counted from one look to the next was
  * counted in the minute of the first, however long nothing was reported after it. An idle application keeps nothing and writes nothing.
  */
-import type { MetricKey } from "../observe/metric-definitions.ts";
-import { summed } from "../observe/series.ts";
-import { HISTORY_MINUTES, type Look, type Looked, type ReplicaMetrics } from "../protocol/metrics.ts";
-import type { ApplicationDetails } from "../protocol/status.ts";
+import { HISTORY_MINUTES, type Look } from "../protocol/metrics.ts";
 
 /** Storage of looks; a slot is written over after an hour. */
 export interface HistoryStore {
@@ -23,7 +20,7 @@ export class History {
   /** The minute of the latest look that is kept, as far as this object has seen. */
   #minute = -1;
 
-  /** @param look What there is to see now. It costs what a scrape does. */
+  /** @param look What there is to see now. */
   constructor(store: HistoryStore, look: () => Look["deployments"]) {
     this.#store = store;
     this.#look = look;
@@ -52,16 +49,4 @@ export class History {
 
 function minuteOf(timeMs: number): number {
   return Math.floor(timeMs / 60_000);
-}
-
-/** How the deployments of an application are. @param replicas Those that are no longer shown too. */
-export function looked(details: ApplicationDetails | undefined, replicas: readonly ReplicaMetrics[]): Look["deployments"] {
-  const { name: application, deployments = {} } = details ?? {};
-  return Object.fromEntries(
-    Object.values(deployments).map(({ name, replica_states: { RUNNING: running = 0 } }): [string, Looked] => {
-      const own = replicas.filter(({ app = application, deployment }) => app === application && deployment === name);
-      const sumOf = (key: MetricKey) => summed(own.flatMap(({ series }) => series[key] ?? []));
-      return [name, [running, sumOf("queued")[0]!, sumOf("requests")[0]!, sumOf("errors")[0]!, ...sumOf("latency")]];
-    }),
-  );
 }

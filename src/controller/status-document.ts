@@ -27,8 +27,8 @@ export function isGone(application: ApplicationState): boolean {
   return application.desired === null && shownOf(application).length === 0;
 }
 
-// What has been taken away is remembered, so that its epochs go on; it is shown until its last replica is gone.
-function shownOf({ deployments }: ApplicationState): DeploymentState[] {
+/** The deployments that are shown. What has been taken away is remembered, so that its epochs go on; it is shown until its last replica is gone. */
+export function shownOf({ deployments }: ApplicationState): DeploymentState[] {
   return [...deployments.values()].filter(({ isLeaving, replicas }) => !isLeaving || replicas.size > 0);
 }
 
@@ -37,6 +37,7 @@ function deploymentDetails({
   status,
   trigger,
   message,
+  stack,
   target,
   replicas,
   epoch,
@@ -50,6 +51,7 @@ function deploymentDetails({
     status,
     status_trigger: trigger,
     message: message === "" ? (scaling.problem ?? "") : message,
+    stack,
     target_num_replicas: config.keyed === true || config.inline === true ? null : target,
     ...(config.keyed === true ? { keyed: true } : {}),
     ...(config.inline === true ? { inline: true } : {}),

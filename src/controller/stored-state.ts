@@ -45,6 +45,8 @@ export interface DeploymentRow {
   status: DeploymentStatus;
   trigger: StatusTrigger;
   message: string;
+  /** Of what failed, where the message tells of something that has. */
+  stack?: string | undefined;
   /** Starts that failed in a row. */
   startFailures: number;
   /** Whether any replica has started under this version of the code. */

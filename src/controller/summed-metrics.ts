@@ -4,6 +4,7 @@
  * Whoever scrapes is to see a count begin at 0. In a sum that is one which only replicas have whose own count has just appeared; any
  * other grows by theirs, and is shown as it is.
  */
+import { addTo } from "../observe/series.ts";
 import type { Birth, Label, ReplicaMetrics, Series, SeriesByKey } from "../protocol/metrics.ts";
 import { STARTS } from "../protocol/metrics.ts";
 
@@ -58,6 +59,6 @@ function add(sums: Map<string, Sum>, labels: readonly Label[], numbers: readonly
     sums.set(text, { labels, numbers: [...numbers], bornAtMs });
     return;
   }
-  for (const [index, number] of numbers.entries()) sum.numbers[index] = (sum.numbers[index] ?? 0) + number;
+  addTo(sum.numbers, numbers);
   sum.bornAtMs = sum.bornAtMs === undefined || bornAtMs === undefined ? undefined : Math.min(sum.bornAtMs, bornAtMs);
 }

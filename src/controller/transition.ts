@@ -11,7 +11,7 @@
  *   S2. The number of replicas stays within the bounds of the configuration.
  *   S3. What nothing follows from changes nothing: an idle application is never written, and wakes nobody.
  */
-import type { ConfigChange, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
+import type { ConfigChange, Failure, OrderOutcome, ReplicaReport } from "../protocol/control.ts";
 import { SETUP_LIMIT_MS } from "../protocol/limits.ts";
 import { parseReplicaId } from "../protocol/names.ts";
 import { shortened } from "../protocol/thrown.ts";
@@ -151,12 +151,12 @@ function hear({ app, deployment, replica }: About, report: ReplicaReport, nowMs:
   if (report.epoch > deployment.epoch) change(deployment, { epoch: report.epoch + 1 });
   if (event.kind === "load") noteLoad(deployment, replica, event.load, nowMs);
   else if (event.kind === "drained") replicas.update(replica, { drainUntilMs: nowMs });
-  else if (event.kind === "startFailed") failStart(deployment, replica, event.message, nowMs);
+  else if (event.kind === "startFailed") failStart(deployment, replica, event, nowMs);
   else if (event.kind === "refused" && report.epoch >= deployment.configEpoch)
-    move(deployment, "RECONFIGURE_FAILED", shortened(event.failure));
+    move(deployment, "RECONFIGURE_FAILED", shortened(event.failure), event.stack);
   else if (event.kind === "unhealthy" && isInSet(replica) && !isGivenTime(deployment, replica, report, nowMs)) {
     const message = shortened(event.message);
-    move(deployment, "HEALTH_CHECK_FAILED", message);
+    move(deployment, "HEALTH_CHECK_FAILED", message, event.stack);
     replicas.update(replica, { message });
     const stuckStarts = report.isStarting === true ? (replica.stuckStarts ?? 0) + 1 : 0;
     replace(app, deployment, replica, { nowMs, stuckStarts });
@@ -197,7 +197,7 @@ function settleOutcome(
 ): void {
   const { replicas } = deployment;
   if (outcome.kind === "startFailed") {
-    failStart(deployment, replica, outcome.message, nowMs);
+    failStart(deployment, replica, outcome, nowMs);
     return;
   }
   replicas.update(replica, { epoch: Math.max(replica.epoch, epoch) });
@@ -206,11 +206,11 @@ function settleOutcome(
   if (outcome.version !== version) replicas.update(replica, { retryAtMs: nowMs + pauseMs });
   begin(deployment, replica, outcome.version, nowMs);
   if (outcome.kind === "reconfigureFailed") {
-    if (epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", shortened(outcome.message));
+    if (epoch >= deployment.configEpoch) move(deployment, "RECONFIGURE_FAILED", shortened(outcome.message), outcome.stack);
   } else if (outcome.version === version) change(deployment, { hasStarted: true, startFailures: 0 });
 }
 
-function failStart(deployment: DeploymentState, replica: ReplicaState, message: string, nowMs: number): void {
+function failStart(deployment: DeploymentState, replica: ReplicaState, { message, stack }: Failure, nowMs: number): void {
   const reason = shortened(message);
   const startFailures = deployment.startFailures + 1;
   change(deployment, { startFailures });
@@ -220,7 +220,7 @@ function failStart(deployment: DeploymentState, replica: ReplicaState, message: 
   });
   const left = startFailureLimit(deployment) - startFailures;
   if (left > 0) {
-    change(deployment, { message: `A replica failed to start with exception. Retrying ${left} more time(s). Error: ${reason}` });
+    change(deployment, { message: `A replica failed to start with exception. Retrying ${left} more time(s). Error: ${reason}`, stack });
     return;
   }
   move(
@@ -228,6 +228,7 @@ function failStart(deployment: DeploymentState, replica: ReplicaState, message: 
     "REPLICA_STARTUP_FAILED",
     `The deployment failed to start ${startFailures} times in a row. This may be due to a problem with its constructor or ` +
       `initial health check failing. See the logs for details. Error:\n${reason}`,
+    stack,
   );
 }
 

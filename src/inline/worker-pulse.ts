@@ -23,7 +23,7 @@ export interface WorkerPulseParts {
 /** How soon after the first request something is told. */
 const FIRST_MS = 500;
 /** How often, at most. */
-const EVERY_MS = 5000;
+export const EVERY_MS = 5000;
 /** How late whoever keeps it going may be before another one does. */
 const LATE_MS = 2000;
 

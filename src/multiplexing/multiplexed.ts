@@ -31,7 +31,7 @@ export const MULTIPLEXED_OPTIONS = {
    * @accepts an integer from 1 to 1,000, or -1 for no limit
    * @default 3
    */
-  maxModelsPerReplica: option(v.union([v.literal(-1), asValibot(integer(1, MAX_MODELS, LIMIT))], LIMIT), { default: 3 }),
+  maxModelsPerReplica: option(v.union([v.picklist([-1]), asValibot(integer(1, MAX_MODELS, LIMIT))], LIMIT), { default: 3 }),
   /** Size of a model, in bytes. Asked once after each load. */
   sizeOf: option(callable<(model: never) => number>("a function from a model to bytes")),
   /**

@@ -6,9 +6,10 @@
  */
 import { currentScope } from "../context/scope.ts";
 import { ConfigError } from "../protocol/errors.ts";
+import { show } from "../protocol/wording.ts";
 import { isolateSeries } from "./isolate-metrics.ts";
 import { observe } from "./series.ts";
-import { type Defined, define, type MetricOptions, shown } from "./user-metric.ts";
+import { type Defined, define, type MetricOptions } from "./user-metric.ts";
 import { userSeriesOf } from "./user-series.ts";
 
 export type { MetricOptions };
@@ -54,7 +55,7 @@ abstract class UserMetricBase {
 
   /** The numbers to be changed. */
   protected numbersFor(value: unknown, tags: MetricTags | undefined): number[] {
-    if (typeof value !== "number" || !Number.isFinite(value)) this.refuse(`the value must be a finite number, got ${shown(value)}.`);
+    if (typeof value !== "number" || !Number.isFinite(value)) this.refuse(`the value must be a finite number, got ${show(value)}.`);
     const labels = tags === undefined ? this.#defaults : this.#valuesOf(tags, this.#defaults);
     const replica = currentScope()?.replica;
     return (replica === undefined ? isolateSeries() : userSeriesOf(replica)).at(this.#defined, labels);
@@ -65,21 +66,21 @@ abstract class UserMetricBase {
   }
 
   protected refuse(what: string): never {
-    throw new ConfigError(`Metric ${shown(this.name)}: ${what}`);
+    throw new ConfigError(`Metric ${show(this.name)}: ${what}`);
   }
 
   #valuesOf(tags: MetricTags, defaults: readonly string[]): readonly string[] {
     const { tagKeys } = this.#defined.metric;
-    if (typeof tags !== "object" || tags === null) this.refuse(`tags must be an object, got ${shown(tags)}.`);
+    if (typeof tags !== "object" || tags === null) this.refuse(`tags must be an object, got ${show(tags)}.`);
     let values: string[] | undefined;
     for (const [key, value] of Object.entries(tags) as [string, unknown][]) {
       const index = tagKeys.indexOf(key);
       if (index === -1) {
         const declared = tagKeys.length === 0 ? "has no tags" : `has the tags ${tagKeys.join(", ")}`;
-        this.refuse(`the tag ${shown(key)} was not declared. It ${declared}: name all of them in tagKeys.`);
+        this.refuse(`the tag ${show(key)} was not declared. It ${declared}: name all of them in tagKeys.`);
       }
       if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
-        this.refuse(`the tag ${shown(key)} must be a string, a number or a boolean, got ${shown(value)}.`);
+        this.refuse(`the tag ${show(key)} must be a string, a number or a boolean, got ${show(value)}.`);
       }
       (values ??= [...defaults])[index] = String(value).slice(0, MAX_VALUE_LENGTH).toWellFormed();
     }

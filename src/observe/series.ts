@@ -74,19 +74,20 @@ export function merged(...sources: readonly SeriesByKey[]): SeriesByKey {
   for (const [key, list] of sources.flatMap((source) => Object.entries(source))) {
     const series = (all[key] ??= []);
     const most = isUserKey(key) ? MAX_SERIES_OF_ONE : MAX_SERIES;
-    for (const [labels, numbers] of list) add(numbersOf(series, labels, most), numbers);
+    for (const [labels, numbers] of list) addTo(numbersOf(series, labels, most), numbers);
   }
   return all;
 }
 
-function add(sum: number[], numbers: readonly number[]): void {
-  while (sum.length < numbers.length) sum.push(0);
-  for (const [index, number] of numbers.entries()) sum[index]! += number;
+/** Adds numbers to others. @param sign -1 takes them away. @param place Where they begin in the sum. */
+export function addTo(sum: number[], numbers: readonly number[], sign: 1 | -1 = 1, place = 0): void {
+  while (sum.length < place + numbers.length) sum.push(0);
+  for (let index = 0; index < numbers.length; index++) sum[place + index]! += sign * numbers[index]!;
 }
 
 /** The numbers of several series, added up; at least one number. */
 export function summed(series: readonly Series[]): number[] {
   const sum: number[] = [0];
-  for (const [, numbers] of series) add(sum, numbers);
+  for (const [, numbers] of series) addTo(sum, numbers);
   return sum;
 }

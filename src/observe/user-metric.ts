@@ -7,6 +7,7 @@
  * A definition is also the key of its series on the wire, as text: whoever receives numbers needs nothing else to show them.
  */
 import { ConfigError } from "../protocol/errors.ts";
+import { show } from "../protocol/wording.ts";
 import { REPLICA, type Metric } from "./metric-definitions.ts";
 
 /** What tells one metric from another. */
@@ -91,10 +92,10 @@ function keysIn(tagKeys: readonly string[], refuse: Refuse): readonly string[] {
   if (tagKeys.length > MAX_TAGS) refuse(`a metric has at most ${MAX_TAGS} tags, got ${tagKeys.length}.`);
   for (const key of tagKeys as readonly unknown[]) {
     if (typeof key !== "string" || !TAG_KEY.test(key) || key.startsWith("__") || key.length > MAX_NAME_LENGTH) {
-      refuse(`a tag's name has letters, digits and _, and does not begin with a digit or __, got ${shown(key)}.`);
+      refuse(`a tag's name has letters, digits and _, and does not begin with a digit or __, got ${show(key)}.`);
     }
     if (TAKEN.includes(key as string))
-      refuse(`a tag cannot be called ${shown(key)}: each series has that label anyway, or it has a meaning.`);
+      refuse(`a tag cannot be called ${show(key)}: each series has that label anyway, or it has a meaning.`);
   }
   if (new Set(tagKeys).size < tagKeys.length) refuse(`tagKeys names a tag twice: ${tagKeys.join(", ")}.`);
   return tagKeys.toSorted();
@@ -106,7 +107,7 @@ function boundsIn(boundaries: readonly number[] | undefined, refuse: Refuse): re
   if (boundaries.length > MAX_BOUNDS) refuse(`a histogram has at most ${MAX_BOUNDS} boundaries, got ${boundaries.length}.`);
   const bounds: number[] = Array.from(boundaries as readonly number[]);
   for (const [index, bound] of bounds.entries()) {
-    if (typeof bound !== "number" || !Number.isFinite(bound)) refuse(`boundaries[${index}] must be a finite number, got ${shown(bound)}.`);
+    if (typeof bound !== "number" || !Number.isFinite(bound)) refuse(`boundaries[${index}] must be a finite number, got ${show(bound)}.`);
     if (index > 0 && bound <= bounds[index - 1]!) refuse(`boundaries must ascend, got ${bound} after ${bounds[index - 1]}.`);
   }
   return bounds;
@@ -126,7 +127,7 @@ function claimed(metric: UserMetric, description: string, refuse: Refuse): Defin
   }
   const others = type === "histogram" ? SUFFIXES.map((suffix) => known.get(name + suffix)) : [];
   const clash = lines.get(name) ?? others.find((other) => other !== undefined);
-  if (clash !== undefined) refuse(`a line of this name belongs to the ${clash.metric.type} ${shown(clash.metric.name)}.`);
+  if (clash !== undefined) refuse(`a line of this name belongs to the ${clash.metric.type} ${show(clash.metric.name)}.`);
   if (known.size >= MAX_METRICS) refuse(`there are ${MAX_METRICS} metrics already. Make each one once, and tell things apart by tags.`);
   const defined = { metric, key: keyOf(metric) };
   known.set(name, defined);
@@ -137,12 +138,6 @@ function claimed(metric: UserMetric, description: string, refuse: Refuse): Defin
 
 function tagsText({ tagKeys }: UserMetric): string {
   return tagKeys.length === 0 ? "no tags" : `the tags ${tagKeys.join(", ")}`;
-}
-
-/** A value in an error message. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, MAX_NAME_LENGTH));
-  return typeof value === "number" || typeof value === "boolean" || value === null ? String(value) : typeof value;
 }
 
 /** What an author has said of the metric of this name. */

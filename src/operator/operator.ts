@@ -6,12 +6,12 @@
  *
  * Invariants:
  *   O1. Nothing is done, and nothing about the system is said, without the token.
- *   O2. An answer never holds a stack, or anything from inside that is not meant for an operator.
+ *   O2. An answer never holds what was thrown inside edge-serve, nor a stack of it. The only stacks are those of what the application's own
+ *       class threw when it was started, configured or checked, with the deployment that failed of it.
  */
 import type { IRequest } from "itty-router";
 import { IttyRouter } from "itty-router/IttyRouter";
-import type { Html } from "./dashboard/html.ts";
-import { dashboardPage } from "./dashboard/page.ts";
+import { dashboardPage, type TasksShown } from "./dashboard/page.ts";
 import type { UserSource } from "./user-families.ts";
 import { NO_ROUTES, type RoutesView } from "./dashboard/routes.ts";
 import { pageResponse } from "./dashboard/shell.ts";
@@ -20,7 +20,7 @@ import { type Scraped, systemMetrics } from "./system-metrics.ts";
 import type { ApplicationManifest } from "../protocol/manifest.ts";
 import { MAX_REPLICAS } from "../protocol/limits.ts";
 import { NAME_PATTERN } from "../protocol/names.ts";
-import { own } from "../protocol/own.ts";
+import { isRecord, own } from "../protocol/own.ts";
 import type { ApplicationDetails, StatusDocument } from "../protocol/status.ts";
 import type { RouteConfig } from "../protocol/traffic.ts";
 import { show } from "../protocol/wording.ts";
@@ -48,7 +48,7 @@ export interface ObservedTasks {
   /** Prometheus text. */
   metrics(): Promise<string>;
   /** Of the dashboard. */
-  section(): Promise<Html>;
+  shown(): Promise<TasksShown>;
 }
 
 /** What is shown of the prefixes that several applications share, by prefix. */
@@ -144,7 +144,7 @@ function withoutRoute(method: string, path: string): Response {
     return match !== null && areNames(match.groups ?? {}) ? [possible] : [];
   });
   if (allowed.length === 0) {
-    return problem(404, `The operator's API has nothing at ${JSON.stringify(path)}. It has: GET and PUT ${PREFIX}applications.`);
+    return problem(404, `The operator's API has nothing at ${show(path)}. It has: GET and PUT ${PREFIX}applications.`);
   }
   const allow = allowed.join(", ");
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
@@ -181,7 +181,7 @@ async function getDashboard(_: IRequest, ports: OperatorPorts): Promise<Response
   const [scraped, routes, tasks] = await Promise.all([
     ports.scrape(true),
     ports.routes().catch(() => UNKNOWN_ROUTES),
-    seen(ports.tasks?.section()),
+    seen(ports.tasks?.shown()),
   ]);
   return pageResponse(dashboardPage(scraped, crypto.randomUUID(), { routes, tasks }));
 }
@@ -233,19 +233,17 @@ async function deleteApplication({ params: { app = "" } }: IRequest, ports: Oper
   if (outcome === false) return noApplication(app);
   if (outcome === true) return Response.json({ name: app, status: "DELETING" });
   const routes = `${outcome.length === 1 ? "route" : "routes"} ${outcome.map((prefix) => show(prefix)).join(", ")}`;
-  return problem(409, `Application ${JSON.stringify(app)} is named by ${routes}. Put a document whose routes don't name it first.`);
+  return problem(409, `Application ${show(app)} is named by ${routes}. Put a document whose routes don't name it first.`);
 }
 
 async function endCanary(kind: Order["kind"], request: IRequest, ports: OperatorPorts): Promise<Response> {
   const body = await readJson(request);
   if (body instanceof Response) return body;
-  const { value } = body;
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  const prefix = isObject ? own(value as Readonly<Record<string, unknown>>, "prefix") : undefined;
-  const unknown = isObject ? Object.keys(value).find((key) => key !== "prefix") : undefined;
-  if (unknown !== undefined) return problem(400, `Unknown key ${shown(unknown)}. Accepted: prefix.`);
-  if (typeof prefix !== "string") return problem(400, `The body must be { "prefix": <the route's prefix> }, got ${shown(value)}.`);
-  if (!(await ports.order({ prefix, kind }))) return problem(404, `There is no canary at ${shown(prefix)}.`);
+  const only = onlyIn(body.value, "prefix", "string");
+  if (typeof only === "string") return problem(400, `Canary: ${only}`);
+  const [prefix] = only;
+  if (typeof prefix !== "string") return problem(400, `Canary: prefix must be a string, got ${show(prefix)}.`);
+  if (!(await ports.order({ prefix, kind }))) return problem(404, `There is no canary at ${show(prefix)}.`);
   const status = own((await ports.routes()).status, prefix);
   return Response.json({ prefix, ...status });
 }
@@ -255,26 +253,25 @@ async function scaleDeployment(request: IRequest, ports: OperatorPorts): Promise
   const body = await readJson(request);
   if (body instanceof Response) return body;
   const replicas = replicasIn(body.value);
-  if (typeof replicas === "string")
-    return problem(400, `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(deployment)}: ${replicas}`);
+  if (typeof replicas === "string") return problem(400, `Application ${show(app)}, deployment ${show(deployment)}: ${replicas}`);
   const wrong = await ports.scale(app, deployment, replicas);
   return wrong === undefined ? Response.json({ target_num_replicas: replicas }) : problem(409, wrong);
 }
 
 /** The number that the body of a `scale` asks for, or what is wrong with it. */
 function replicasIn(body: unknown): number | string {
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    return `the body must be { "${TARGET}": <number> }, got ${shown(body)}.`;
-  const unknown = Object.keys(body).find((key) => key !== TARGET);
-  if (unknown !== undefined) return `unknown key ${shown(unknown)}. Accepted: ${TARGET}.`;
-  const replicas = own(body as Readonly<Record<string, unknown>>, TARGET);
+  const only = onlyIn(body, TARGET, "number");
+  if (typeof only === "string") return only;
+  const [replicas] = only;
   const isNumber = typeof replicas === "number" && Number.isInteger(replicas) && replicas >= 0 && replicas <= MAX_REPLICAS;
-  return isNumber ? replicas : `${TARGET} must be an integer from 0 to ${MAX_REPLICAS}, got ${shown(replicas)}.`;
+  return isNumber ? replicas : `${TARGET} must be an integer from 0 to ${MAX_REPLICAS}, got ${show(replicas)}.`;
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+/** What a body has under the only key that it may have, or what is wrong with the body. */
+function onlyIn(body: unknown, key: string, what: string): readonly [value: unknown] | string {
+  if (!isRecord(body)) return `the body must be { "${key}": <${what}> }, got ${show(body)}.`;
+  const unknown = Object.keys(body).find((one) => one !== key);
+  return unknown === undefined ? [own(body, key)] : `unknown key ${show(unknown)}. Accepted: ${key}.`;
 }
 
 async function readJson(request: IRequest): Promise<{ value: unknown } | Response> {
@@ -288,7 +285,7 @@ async function readJson(request: IRequest): Promise<{ value: unknown } | Respons
 }
 
 function noApplication(app: string | undefined): Response {
-  return problem(404, `There is no application ${JSON.stringify(app)}.`);
+  return problem(404, `There is no application ${show(app)}.`);
 }
 
 function problem(status: number, message: string, headers: Record<string, string> = {}): Response {

@@ -67,7 +67,7 @@ function jurisdictionProblems(applications: readonly ApplicationManifest[], comp
           ? "and the deployment is keyed: every key would be another object, with nothing stored. To accept that, build with --accept-empty, and deploy."
           : "which takes a build and a deploy: those who call its replicas know them where they were built for.";
       const message =
-        `Application ${JSON.stringify(app)}, deployment ${JSON.stringify(name)}: placement.jurisdiction changes from ${before ?? "none"} to ` +
+        `Application ${show(app)}, deployment ${show(name)}: placement.jurisdiction changes from ${before ?? "none"} to ` +
         `${placement.jurisdiction ?? "none"}, ${cure}`;
       return { severity: "error", path: formatPath(["applications", index]), message };
     }),
@@ -87,7 +87,7 @@ function inlineProblems(applications: readonly ApplicationManifest[], compiled: 
     return Object.entries(deployments).flatMap(([deployment, { inline }]) => {
       if (own(deployed, deployment)?.inline === inline) return [];
       const [is, was] = inline === true ? ["is", "without it"] : ["is not", "with it"];
-      const message = `Application ${JSON.stringify(name)}, deployment ${JSON.stringify(deployment)}: placement ${is} "inline", and it was deployed ${was}. ${CHANGE}`;
+      const message = `Application ${show(name)}, deployment ${show(deployment)}: placement ${is} "inline", and it was deployed ${was}. ${CHANGE}`;
       return [{ severity: "error" as const, path: formatPath(["applications", index, "deployments"]), message }];
     });
   });
@@ -107,21 +107,21 @@ function codeProblems({ applications }: SystemConfig, compiled: Manifest): Findi
     const at = ["applications", index];
     const deployed = compiled.applications.find((candidate) => candidate.name === name);
     if (deployed === undefined) {
-      const has = `is ${JSON.stringify(name)}, and the deployed code has: ${known.join(", ") || "no application"}.`;
+      const has = `is ${show(name)}, and the deployed code has: ${known.join(", ") || "no application"}.`;
       return errorAt([...at, "name"], `${has} ${CHANGE}`);
     }
     const problems: Finding[] = [];
     if (deployed.importPath !== undefined && !isSameCode(importPath, deployed.importPath)) {
-      const is = `is ${show(importPath)}, and application ${JSON.stringify(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
+      const is = `is ${show(importPath)}, and application ${show(name)} was deployed from ${JSON.stringify(deployed.importPath)}.`;
       problems.push(errorAt([...at, "import_path"], `${is} ${CHANGE}`));
     }
     if (args !== undefined && JSON.stringify(args) !== JSON.stringify(deployed.args)) {
-      const are = `are ${show(args)}, and application ${JSON.stringify(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
+      const are = `are ${show(args)}, and application ${show(name)} was built with ${JSON.stringify(deployed.args) ?? "none"}.`;
       problems.push(errorAt([...at, "args"], `${are} ${CHANGE}`));
     }
     const isOpen = deployed.rpc === true;
     if (rpc !== undefined && rpc !== isOpen) {
-      const is = `is ${rpc}, and application ${JSON.stringify(name)} was deployed with ${isOpen}. ${CHANGE}`;
+      const is = `is ${rpc}, and application ${show(name)} was deployed with ${isOpen}. ${CHANGE}`;
       problems.push(errorAt([...at, "rpc"], is));
     }
     return problems;

@@ -113,6 +113,13 @@ export interface ReplicaReport {
   readonly traffic?: CountedWindows;
 }
 
+/** What has failed in a replica's class. */
+export interface Failure {
+  readonly message: string;
+  /** Of what the class threw; nothing where it threw nothing. Missing from older code. */
+  readonly stack?: string | undefined;
+}
+
 export type ReplicaEvent =
   /** It has been woken, or used again after its lease, and is about to serve; `isSpill`: for a request that found the others full. */
   | { readonly kind: "woke"; readonly isSpill?: true }
@@ -120,10 +127,10 @@ export type ReplicaEvent =
   /** It still works, and has nothing to say. */
   | { readonly kind: "alive" }
   /** A request woke it, and its constructor, `setup` or first health check failed. */
-  | { readonly kind: "startFailed"; readonly message: string }
-  | { readonly kind: "unhealthy"; readonly message: string }
+  | ({ readonly kind: "startFailed" } & Failure)
+  | ({ readonly kind: "unhealthy" } & Failure)
   /** Its class refused the configuration of the report's epoch, and it goes on with what it had. */
-  | { readonly kind: "refused"; readonly failure: string }
+  | { readonly kind: "refused"; readonly failure: string; readonly stack?: string | undefined }
   /** It has finished what it had. */
   | { readonly kind: "drained" };
 
@@ -131,9 +138,9 @@ export type ReplicaEvent =
 export type OrderOutcome =
   | { readonly kind: "done"; readonly version: string }
   /** The class could not be started. */
-  | { readonly kind: "startFailed"; readonly version: string; readonly message: string }
+  | ({ readonly kind: "startFailed"; readonly version: string } & Failure)
   /** `reconfigure` threw; what was there before still serves. */
-  | { readonly kind: "reconfigureFailed"; readonly version: string; readonly message: string };
+  | ({ readonly kind: "reconfigureFailed"; readonly version: string } & Failure);
 
 /** What a controller is called by. */
 export interface ControllerRpc {

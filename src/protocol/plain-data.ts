@@ -34,6 +34,8 @@ function isPlain(value: object, levels: number): boolean {
   if (levels === 0 || isProxy(value)) return false;
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto === Object.prototype) {
+    // As `arguments` is: a record in all but what the platform makes of it.
+    if (Symbol.iterator in value) return false;
     const keys = Object.keys(value);
     if (!isFew(keys.length)) return false;
     for (const key of keys) {

@@ -142,6 +142,9 @@ class Search {
     if (isProxy(value)) return this.#here("a Proxy", "Send a copy of what is behind it.");
     const proto = prototypeOf(value);
     if (proto === null) this.bare ??= this.#path;
+    // It looks like a record; what else has an iterator of its own does not look like it.
+    if (Object.hasOwn(value, Symbol.iterator) && Object.prototype.toString.call(value) === "[object Arguments]")
+      return this.#here("an arguments object");
     if (proto === null || proto === Object.prototype) return holdsScalars(value) ? undefined : this.#enter(value);
     if (proto === Array.prototype) return this.#enter(value);
     if (value instanceof Map || value instanceof Set || value instanceof Error) return this.#enter(value);

@@ -52,6 +52,8 @@ export interface DeploymentDetails {
   readonly status: DeploymentStatus;
   readonly status_trigger: StatusTrigger;
   readonly message: string;
+  /** Where the class failed of which `message` tells, as far as it threw something. */
+  readonly stack?: string | undefined;
   /** `null` for one that has no replicas of its own. */
   readonly target_num_replicas: number | null;
   /** It has an object for each key, in place of replicas. */

@@ -10,13 +10,14 @@
  *   K3. A configuration that the class refuses leaves everything else as it was.
  *   K4. Once it has cleaned up, its object has no socket that hibernates and no alarm, and no event of it starts the class again.
  */
-import type { Assignment, OrderOutcome } from "../protocol/control.ts";
+import type { Assignment, Failure, OrderOutcome } from "../protocol/control.ts";
 import { ReplicaUnavailableError } from "../protocol/errors.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
-import { shortened, thrownText } from "../protocol/thrown.ts";
+import { thrownText } from "../protocol/thrown.ts";
 import type { Admission } from "./admission.ts";
 import { CanaryFigures } from "./canary-figures.ts";
 import type { Instance } from "./instance.ts";
+import { told } from "./lifecycle-log.ts";
 import { type ControlPort, isHeard, Membership, type MembershipParts } from "./membership.ts";
 import type { ObjectEvents } from "./object-events.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
@@ -73,7 +74,7 @@ export class ReplicaControl {
   /** Whether the controller is waiting for the outcome of a start, and need not be told of it. */
   #isOrdered = false;
   /** What the class said to its configuration while it started during an order. */
-  #refusal: string | undefined;
+  #refusal: Failure | undefined;
   /** The drain that is under way; another is begun when the replica has been wanted meanwhile. */
   #drain: object | undefined;
 
@@ -136,14 +137,14 @@ export class ReplicaControl {
   }
 
   /** The class refused its configuration, and goes on with what it had. */
-  refused(failure: string): void {
+  refused(failure: Failure): void {
     if (this.#isOrdered) this.#refusal = failure;
-    else this.#tell({ kind: "refused", failure });
+    else this.#tell({ kind: "refused", failure: failure.message, stack: failure.stack });
   }
 
   /** The class did not start for a request. */
-  startFailed(message: string): void {
-    if (!this.#isOrdered) this.#tell({ kind: "startFailed", message });
+  startFailed(failure: Failure): void {
+    if (!this.#isOrdered) this.#tell({ kind: "startFailed", ...failure });
   }
 
   /** Does what the controller orders. */
@@ -161,16 +162,18 @@ export class ReplicaControl {
         refusal = this.#refusal;
       }
       // One that refused has what it took before.
-      return refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, message: refusal };
+      return refusal === undefined ? { kind: "done", version } : { kind: "reconfigureFailed", version, ...refusal };
     } catch (error) {
-      return { kind: "startFailed", version, message: shortened(error instanceof Error ? error.message : thrownText(error)) };
+      // The instance's own error: what the class threw is its cause.
+      const { message, cause } = error as Error;
+      return { kind: "startFailed", version, ...told(message, cause) };
     } finally {
       this.#isOrdered = false;
     }
   }
 
   // Brings the replica in line with its assignment. Resolves with what is wrong with its configuration, if the class refuses it.
-  async #settle(): Promise<string | undefined> {
+  async #settle(): Promise<Failure | undefined> {
     const { admission, instance } = this.#replica;
     const { config, duty } = this.#membership;
     admission.setLimits(config);

@@ -16,11 +16,12 @@ import { writeLog } from "../context/logger.ts";
 import { type ReplicaScope, runInScope } from "../context/scope.ts";
 import { type Limit, TookTooLong, withinLimit } from "../context/with-timeout.ts";
 import { disposeModels, limitDisposals } from "../multiplexing/registry.ts";
+import type { Failure } from "../protocol/control.ts";
 import { DeploymentUnavailableError } from "../protocol/errors.ts";
 import { DEFAULT_HEALTH_CHECK_TIMEOUT_MS, SETUP_LIMIT_MS } from "../protocol/limits.ts";
 import { thrownText } from "../protocol/thrown.ts";
 import type { HttpHandler } from "./http-handler.ts";
-import { logLifecycle } from "./lifecycle-log.ts";
+import { logLifecycle, told } from "./lifecycle-log.ts";
 import { handlerFields, type ObjectHandler } from "./object-handlers.ts";
 
 /** What an instance is made from. */
@@ -44,9 +45,9 @@ export interface InstanceParts {
   /** It has been configured with this. */
   configured(userConfig: unknown): void;
   /** It refused what it was to be configured with, and goes on with what it had. */
-  refused(failure: string): void;
+  refused(failure: Failure): void;
   /** It did not start. */
-  failed(message: string): void;
+  failed(failure: Failure): void;
 }
 
 /** An instance that takes requests. */
@@ -97,7 +98,7 @@ export class Instance {
       .then((started) => this.#begun(started))
       .catch((error: DeploymentUnavailableError) => {
         logLifecycle(error, this.#parts.scope);
-        this.#parts.failed(error.message);
+        this.#parts.failed(told(error.message, error.cause));
         throw error;
       })
       .finally(() => {
@@ -130,7 +131,7 @@ export class Instance {
   }
 
   /** Gives a running instance its newest configuration; what it threw, if it did. */
-  async reconfigure(): Promise<string | undefined> {
+  async reconfigure(): Promise<Failure | undefined> {
     if (this.#parts.scope.isUnshared === true) return this.#reconfigure();
     // One that starts now may be made with the configuration of before.
     if (this.#starting !== undefined) await this.#starting.catch(() => {});
@@ -139,15 +140,15 @@ export class Instance {
     return turn;
   }
 
-  async #reconfigure(): Promise<string | undefined> {
+  async #reconfigure(): Promise<Failure | undefined> {
     const userConfig = this.#parts.userConfig();
     const { started } = this;
     if (started === undefined || isSame(userConfig, this.#userConfig)) return undefined;
     try {
       await this.#limited(() => (started.target as UserClass).reconfigure?.(userConfig));
     } catch (error) {
-      const failure = failureOf("reconfigure()", error);
-      logLifecycle(this.#error(`goes on with the configuration that it had: ${failure}`, error), this.#parts.scope);
+      const failure = told(failureOf("reconfigure()", error), error);
+      logLifecycle(this.#error(`goes on with the configuration that it had: ${failure.message}`, error), this.#parts.scope);
       this.#parts.refused(failure);
       return failure;
     }
@@ -196,7 +197,7 @@ export class Instance {
       const instance = await this.#construct(last).catch((again: unknown) => {
         throw reasonOf(again);
       });
-      refused(error.reason.message);
+      refused(told(error.reason.message, error.reason.cause));
       return instance;
     }
   }

@@ -52,7 +52,7 @@ export function toJson(value: unknown): string {
   if (problem === ENDLESS) problem = endOf(value);
   if (problem !== undefined) throw refusal(problem);
   const text = walk.hasToJson ? written(value) : plainText(value);
-  if (text === undefined) throw refusal({ path: "", what: "a value whose toJSON() gives nothing" });
+  if (text === undefined) throw refusal({ path: "", what: "undefined, or a value whose toJSON() gives it" });
   return text;
 }
 

@@ -7,7 +7,8 @@
 import { writeLog } from "../context/logger.ts";
 import type { ReplicaScope } from "../context/scope.ts";
 import { TookTooLong } from "../context/with-timeout.ts";
-import { stackText } from "../protocol/thrown.ts";
+import type { Failure } from "../protocol/control.ts";
+import { shortened, stackText } from "../protocol/thrown.ts";
 
 // Weakly, because an error lives no longer for having been logged.
 const written = new WeakSet<object>();
@@ -15,10 +16,18 @@ const written = new WeakSet<object>();
 /** Writes a failure, with its cause's stack. */
 export function logLifecycle(failure: Error, replica: ReplicaScope): void {
   written.add(failure);
-  const { cause } = failure;
-  // What took too long has no stack that says where.
-  const fields = cause instanceof TookTooLong ? undefined : { error: stackText(cause) };
-  writeLog("ERROR", failure.message, fields, { replica, request: undefined });
+  const error = stackOf(failure.cause);
+  writeLog("ERROR", failure.message, error === undefined ? undefined : { error }, { replica, request: undefined });
+}
+
+// What took too long has no stack that says where.
+function stackOf(cause: unknown): string | undefined {
+  return cause instanceof TookTooLong ? undefined : stackText(cause);
+}
+
+/** What a controller is told of a failure, its stack in at most a few kilobytes. @param cause What the class threw. */
+export function told(message: string, cause: unknown): Failure {
+  return { message, stack: shortened(stackOf(cause) ?? "") };
 }
 
 /** Whether an error has been written already. */

@@ -17,10 +17,11 @@
  *       begin together do not tell it together. What is found to be sick is told at once.
  */
 import { type After, TookTooLong, withinLimit } from "../context/with-timeout.ts";
-import { HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
+import { type Failure, HEARTBEAT_MS, type LoadReport } from "../protocol/control.ts";
 import type { DeploymentConfig } from "../protocol/manifest.ts";
 import { thrownText } from "../protocol/thrown.ts";
 import { findStuck, HealthCount, type Running } from "./health.ts";
+import { told } from "./lifecycle-log.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import { isHeard, type Membership } from "./membership.ts";
 import type { ReplicaMeter } from "./replica-meter.ts";
@@ -185,7 +186,7 @@ export class LoadReporter {
     if (now() - this.#checkedAtMs < healthCheckPeriodMs * 0.9) return;
     this.#checkedAtMs = now();
     const failure = await this.#failureOf(healthCheckTimeoutMs);
-    if (failure !== undefined) warn(`checkHealth() failed: ${failure}`);
+    if (failure !== undefined) warn(`checkHealth() failed: ${failure.message}`);
     const stuck = findStuck(running(), {
       nowMs: now(),
       lastFinishedAtMs: lastFinishedAtMs(),
@@ -193,19 +194,20 @@ export class LoadReporter {
       graceMs: healthCheckTimeoutMs,
     });
     const step = startingStep();
-    const complaint = this.#health.note(failure) ?? (stuck === undefined || step === undefined ? stuck : `${step} has not ended. ${stuck}`);
+    const complaint =
+      this.#health.note(failure?.message) ?? (stuck === undefined || step === undefined ? stuck : `${step} has not ended. ${stuck}`);
     if (complaint === undefined) this.#hasComplained = false;
     // Once is enough: it is replaced. But for one that starts, which its controller may give more time.
     else if (!this.#hasComplained || step !== undefined) {
       if (!this.#hasComplained) warn(`The replica is not well. ${complaint}`);
-      await this.#report({ kind: "unhealthy", message: complaint }).then((isTold) => (this.#hasComplained = isTold));
+      await this.#report({ kind: "unhealthy", message: complaint, stack: failure?.stack }).then((isTold) => (this.#hasComplained = isTold));
     }
   }
 
-  #failureOf(timeoutMs: number): Promise<string | undefined> {
+  #failureOf(timeoutMs: number): Promise<Failure | undefined> {
     return withinLimit(() => this.#parts.checkHealth(), { timeoutMs, after: this.#parts.after }).then(
       () => undefined,
-      (error: unknown) => (error instanceof TookTooLong ? error.message : thrownText(error)),
+      (error: unknown) => told(error instanceof TookTooLong ? error.message : thrownText(error), error),
     );
   }
 

@@ -62,7 +62,7 @@ export function replicaParts(ports: ReplicaPorts): ReplicaParts {
     checkTimeoutMs: () => controlNow()?.healthCheckTimeoutMs,
     configured: (taken) => controlNow()?.configured(taken),
     refused: (failure) => controlNow()?.refused(failure),
-    failed: (message) => controlNow()?.startFailed(message),
+    failed: (failure) => controlNow()?.startFailed(failure),
   });
   const events = new ObjectEvents({
     scope,

@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dashboardPage } from "../../src/operator/dashboard/page.ts";
 import { pageResponse } from "../../src/operator/dashboard/shell.ts";
-import { taskSection } from "../../src/operator/dashboard/tasks.ts";
+import { TASK_STYLE, taskSection } from "../../src/operator/dashboard/tasks.ts";
 import { ControlledWorld, manifestOf } from "../support/controlled-world.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -15,11 +15,13 @@ const WHY_NOT = existsSync(CHROMIUM) ? "" : ` (skipped: there is no ${CHROMIUM})
 
 const MESSAGE = `its constructor threw TypeError: No weights in ${"deep/".repeat(30)}app.bin`;
 
+const STACK = `TypeError: No weights\n    at new Broken (${"deep/".repeat(40)}app.ts:7:11)`;
+
 /** A system with a deployment that works, one that fails, a queue, tasks, a canary, and an hour behind it; by the real controller. */
 async function pageOfSystem(): Promise<Response> {
   const world = new ControlledWorld(manifestOf({ Model: { numReplicas: 2 }, Broken: { maxConstructorRetryCount: 1 } }));
   world.answer = ({ deployment }) =>
-    deployment === "Broken" ? { kind: "startFailed", version: "v1", message: MESSAGE } : { kind: "done", version: "v1" };
+    deployment === "Broken" ? { kind: "startFailed", version: "v1", message: MESSAGE, stack: STACK } : { kind: "done", version: "v1" };
   await world.run();
   for (let minute = 1; minute <= 60; minute++) {
     const requests = minute * 100 + (minute % 7) * 30;
@@ -43,7 +45,7 @@ async function pageOfSystem(): Promise<Response> {
     await world.run(60_000);
   }
   const split = { v1: 95, v2: 5 };
-  const tasks = taskSection({
+  const section = taskSection({
     apps: ["app"],
     counters: [],
     tasks: [
@@ -64,7 +66,10 @@ async function pageOfSystem(): Promise<Response> {
     measured: {},
   } as const;
   return pageResponse(
-    dashboardPage([{ app: "app", metrics: await world.controller.metrics(true) }], crypto.randomUUID(), { routes, tasks }),
+    dashboardPage([{ app: "app", metrics: await world.controller.metrics(true) }], crypto.randomUUID(), {
+      routes,
+      tasks: { section, formStyle: TASK_STYLE },
+    }),
   );
 }
 
@@ -126,6 +131,7 @@ describe.skipIf(WHY_NOT !== "")(`the dashboard in Chromium${WHY_NOT}`, () => {
       // What is wrong is seen without scrolling.
       const notice = page.locator(".notices li", { hasText: "No weights" }).first();
       expect((await notice.boundingBox())!.y).toBeLessThan(450);
+      expect(await notice.innerText()).toContain("at new Broken");
     },
   );
 

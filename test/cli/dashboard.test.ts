@@ -103,18 +103,38 @@ describe("edge-serve dashboard", () => {
     taken.close();
   });
 
-  it("says in the browser that the system has gone, and shows it again when it is back", async () => {
+  it("has the last hour, says in the browser that the system has gone, and has it still when the system is back", async () => {
     const { said, exit, end } = dashboard({ url: server.url });
     const address = addressIn(await said);
+    const requests = async () => {
+      const answer = await fetch(address);
+      return answer.status === 200 ? requestsIn(await answer.text(), "Front") : answer.status;
+    };
+    for (let count = 0; count < 7; count++) expect((await server.fetch("/")).status).toBe(200);
+    await expect.poll(requests).toBe(7);
     await server.kill();
     const gone = await fetch(address);
     expect([gone.status, await gone.text()]).toEqual([502, expect.stringContaining("cannot be reached")]);
     await server.restart();
-    await expect.poll(async () => (await fetch(address)).status, { timeout: 60_000 }).toBe(200);
+    await expect.poll(requests, { timeout: 60_000 }).toBe(7);
     end();
     expect(await exit).toBe(0);
   });
 });
+
+/** How many requests of a deployment the plot of its last hour has, from the heights of its bars. */
+function requestsIn(page: string, deployment: string): number {
+  const { document } = new Window();
+  document.write(page);
+  const plots = [...document.querySelectorAll("h3")].find((one) => one.textContent === deployment)?.nextElementSibling;
+  const most = Number(/max (\d+)/.exec(plots?.querySelector("figcaption span")?.textContent ?? "")?.[1] ?? 0);
+  const bars =
+    plots
+      ?.querySelector("path")
+      ?.getAttribute("d")
+      ?.matchAll(/V([\d.]+)/g) ?? [];
+  return Math.round([...bars].reduce((sum, [, top]) => sum + ((30 - Number(top)) / 30) * most, 0));
+}
 
 describe("what is no system", () => {
   it("is told from one by what it answers", async () => {

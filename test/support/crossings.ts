@@ -189,6 +189,8 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
   "an instance": { make: () => ({ z: new Z() }), named: "an instance of Z at .z" },
   "a URL": { make: () => [new URL("http://host/")], named: "a URL at [0]" },
   "a symbol": { make: () => new Map([["k", Symbol("s")]]), named: '.get("k")' },
+  arguments: { make: () => argumentsOf(1, 2), named: "is an arguments object" },
+  "arguments inside": { make: () => ({ a: [argumentsOf({ b: 1 })] }), named: "an arguments object at .a[0]" },
   "a promise": { make: () => ({ p: Promise.resolve(1) }), named: "an instance of Promise at .p" },
   "a proxy": { make: () => new Proxy({ a: 1 }, {}), named: "a Proxy" },
   "a proxy inside": { make: () => ({ p: new Proxy({ a: 1 }, {}) }), named: "a Proxy at .p" },
@@ -262,6 +264,11 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
     },
     named: "levels deep",
   },
+};
+
+const argumentsOf: (...given: readonly unknown[]) => unknown = function () {
+  // oxlint-disable-next-line prefer-rest-params
+  return arguments;
 };
 
 function transferred(): ArrayBuffer {

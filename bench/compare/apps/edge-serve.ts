@@ -5,25 +5,25 @@ import { roundsFor, spin } from "./compute.ts";
 // More than the clients that there are: a client then never waits for a slot.
 const options = { maxOngoingRequests: 512 };
 
-class Noop {
+export class Noop {
   call(): string {
     return "ok";
   }
 }
 
-class Hello {
+export class Hello {
   call(): string {
     return "Hello";
   }
 }
 
-class World {
+export class World {
   call(): string {
     return " world!";
   }
 }
 
-class Ingress {
+export class Ingress {
   readonly #hello: serve.DeploymentHandle<Hello>;
   readonly #world: serve.DeploymentHandle<World>;
 
@@ -39,20 +39,20 @@ class Ingress {
   }
 }
 
-class Wait {
+export class Wait {
   async call(): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 10));
     return "ok";
   }
 }
 
-class Stream {
+export class Stream {
   *call(): Generator<string> {
     for (let item = 0; item < 1000; item++) yield `token ${item}\n`;
   }
 }
 
-class Compute {
+export class Compute {
   readonly #rounds = roundsFor(5);
 
   call(): string {

@@ -12,6 +12,8 @@ export const bentoml: System = {
   id: "bentoml",
   title: "BentoML",
   manyReplicas: MANY_REPLICAS,
+  settings:
+    "access log off, one worker process a replica, as many requests at once as there are clients, and how long it keeps connections between services",
   async prepare({ kept }) {
     return versionsIn(await virtualEnvironment(join(kept, "bentoml"), "requirements-bentoml.txt"), PACKAGES);
   },

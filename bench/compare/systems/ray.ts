@@ -14,18 +14,33 @@ const MANY_REPLICAS = 5;
 /** What Ray's guides recommend for throughput since 2.56: HAProxy in front, and shorter ways inside. */
 const RECOMMENDED = { RAY_SERVE_ENABLE_HA_PROXY: "1", RAY_SERVE_THROUGHPUT_OPTIMIZED: "1" };
 
-export const ray: System = rayWith("ray", "Ray Serve", RECOMMENDED);
-export const rayDefaults: System = rayWith("ray-defaults", "Ray Serve, defaults", {});
+const COMMON = "access log off, `max_ongoing_requests=512`, no processors reserved for replicas";
 
-function rayWith(id: string, title: string, settings: Readonly<Record<string, string>>): System {
+export const ray: System = rayWith({
+  id: "ray",
+  title: "Ray Serve",
+  settings: `${COMMON}, \`RAY_SERVE_ENABLE_HA_PROXY=1\`, \`RAY_SERVE_THROUGHPUT_OPTIMIZED=1\``,
+  environment: RECOMMENDED,
+});
+export const rayDefaults: System = rayWith({
+  id: "ray-defaults",
+  title: "Ray Serve, defaults",
+  settings: COMMON,
+  environment: {},
+});
+
+interface RaySettings extends Pick<System, "id" | "title" | "settings"> {
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+function rayWith({ environment: variables, ...about }: RaySettings): System {
   return {
-    id,
-    title,
+    ...about,
     manyReplicas: MANY_REPLICAS,
     async prepare({ kept }) {
       return versionsIn(await virtualEnvironment(join(kept, "ray"), "requirements-ray.txt"), PACKAGES);
     },
-    start: (workshop) => startRay(workshop, settings),
+    start: (workshop) => startRay(workshop, variables),
   };
 }
 

@@ -17,32 +17,58 @@ const APPS = fileURLToPath(new URL("../apps", import.meta.url));
 const ENV = { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
 const MANY_REPLICAS = 100;
 
-/** While `serve.batch` is not exported, an application with it would not build. */
-const hasBatch = /\bbatch\b/.test(readFileSync(join(ROOT, "src/index.ts"), "utf8"));
-
-export const edgeServe: System = {
-  id: "edge-serve",
+export const edgeServe: System = edgeServeWith("edge-serve", {
   title: "edge-serve",
   manyReplicas: MANY_REPLICAS,
-  async prepare(workshop) {
-    const folder = folderOf(workshop, "edge-serve");
-    await run(process.execPath, [join(ROOT, "scripts/build.mjs")], { cwd: ROOT, env: ENV });
-    mkdirSync(join(folder, "node_modules"), { recursive: true });
-    if (!existsSync(join(folder, "node_modules/edge-serve"))) symlinkSync(ROOT, join(folder, "node_modules/edge-serve"));
-    writeFileSync(join(folder, "serve.yaml"), JSON.stringify(serveConfig(workshop.cores), undefined, 2));
-    writeFileSync(join(folder, "wrangler.json"), JSON.stringify(settings("edge-serve")));
-    await run(process.execPath, [join(ROOT, "dist/src/cli/main.js"), "build", "serve.yaml"], { cwd: folder, env: ENV });
-    await bundle(folder, { config: "wrangler.edge-serve.json", replicas: {} });
-    return versions();
-  },
-  start: (workshop) => startWorkerd(workshop, "edge-serve"),
-  lacks: (application) => (application === "batch" && !hasBatch ? "serve.batch is not there yet" : undefined),
-};
+  settings: "access log off, `maxOngoingRequests: 512`, otherwise defaults",
+  applicationsOf: (cores) => [
+    ...["noop", "compose", "wait", "stream", "cpu"].map((name) => applicationOf(name)),
+    applicationOf("batch", { file: "edge-serve-batch.ts" }),
+    applicationOf("cpu-all", { export: "cpu", deployments: [{ name: "Compute", num_replicas: cores }] }),
+    applicationOf("noop-many", { export: "noop", deployments: [{ name: "Noop", num_replicas: MANY_REPLICAS }] }),
+  ],
+});
+
+export const edgeServeInline: System = edgeServeWith("edge-serve-inline", {
+  title: "edge-serve, inline",
+  // Instances are their callers', and there is one caller.
+  manyReplicas: 1,
+  settings: 'the same, and `placement: "inline"` for every deployment but the one that collects batches',
+  applicationsOf: () => [
+    ...["noop", "compose", "wait", "stream", "cpu", "batch"].map((name) => applicationOf(name, { file: "edge-serve-inline.ts" })),
+    applicationOf("cpu-all", { file: "edge-serve-inline.ts", export: "cpu" }),
+  ],
+});
+
+interface EdgeServeSettings extends Pick<System, "title" | "manyReplicas" | "settings"> {
+  applicationsOf(cores: number): readonly unknown[];
+}
+
+function edgeServeWith(id: string, { applicationsOf, ...about }: EdgeServeSettings): System {
+  return {
+    id,
+    ...about,
+    async prepare(workshop) {
+      const folder = folderOf(workshop, id);
+      await run(process.execPath, [join(ROOT, "scripts/build.mjs")], { cwd: ROOT, env: ENV });
+      mkdirSync(join(folder, "node_modules"), { recursive: true });
+      if (!existsSync(join(folder, "node_modules/edge-serve"))) symlinkSync(ROOT, join(folder, "node_modules/edge-serve"));
+      const config = { logging_config: { enable_access_log: false }, applications: applicationsOf(workshop.cores) };
+      writeFileSync(join(folder, "serve.yaml"), JSON.stringify(config, undefined, 2));
+      writeFileSync(join(folder, "wrangler.json"), JSON.stringify(settings(id)));
+      await run(process.execPath, [join(ROOT, "dist/src/cli/main.js"), "build", "serve.yaml"], { cwd: folder, env: ENV });
+      await bundle(folder, { config: "wrangler.edge-serve.json", replicas: {} });
+      return versions();
+    },
+    start: (workshop) => startWorkerd(workshop, id),
+  };
+}
 
 export const handWritten: System = {
   id: "durable-objects",
   title: "Durable Objects by hand",
   manyReplicas: MANY_REPLICAS,
+  settings: "nothing to set",
   async prepare(workshop) {
     const folder = folderOf(workshop, "durable-objects");
     const classes = ["Noop", "Ingress", "Hello", "World", "Wait", "Batch", "Stream", "Compute"];
@@ -61,21 +87,12 @@ function folderOf({ temporary }: Workshop, name: string): string {
   return folder;
 }
 
-function serveConfig(cores: number): unknown {
-  const application = (name: string, from: { file?: string; export?: string; deployments?: readonly unknown[] } = {}) => ({
+function applicationOf(name: string, from: { file?: string; export?: string; deployments?: readonly unknown[] } = {}): unknown {
+  return {
     name,
     route_prefix: `/${name}`,
     import_path: `${join(APPS, from.file ?? "edge-serve.ts")}:${from.export ?? name}`,
     ...(from.deployments === undefined ? {} : { deployments: from.deployments }),
-  });
-  return {
-    logging_config: { enable_access_log: false },
-    applications: [
-      ...["noop", "compose", "wait", "stream", "cpu"].map((name) => application(name)),
-      ...(hasBatch ? [application("batch", { file: "edge-serve-batch.ts" })] : []),
-      application("cpu-all", { export: "cpu", deployments: [{ name: "Compute", num_replicas: cores }] }),
-      application("noop-many", { export: "noop", deployments: [{ name: "Noop", num_replicas: MANY_REPLICAS }] }),
-    ],
   };
 }
 

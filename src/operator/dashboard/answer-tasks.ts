@@ -12,7 +12,7 @@ import type { OperatorTasks } from "../operator-tasks.ts";
 import { queryOf } from "../task-query.ts";
 import { html, type Html } from "./html.ts";
 import { pageOf, pageResponse } from "./shell.ts";
-import { noticeList, oneTaskSection, type TaskAction, taskSection } from "./tasks.ts";
+import { noticeList, oneTaskSection, TASK_STYLE, type TaskAction, taskSection } from "./tasks.ts";
 
 /** Each of them makes a page one of tasks. */
 const PARAMETERS = ["task", "app", "deployment", "state", "cursor", "limit"];
@@ -90,7 +90,7 @@ function shown(title: string, section: Html, status = 200): Response {
     <nav><a href="?">Dashboard</a> · <a href="?state=">All tasks</a></nav>
     ${section}
   </main>`;
-  return pageResponse(pageOf({ title, main, hasForms: true }, crypto.randomUUID()), status);
+  return pageResponse(pageOf({ title, main, formStyle: TASK_STYLE }, crypto.randomUUID()), status);
 }
 
 function plain(status: number, text: string, headers: Record<string, string> = {}): Response {

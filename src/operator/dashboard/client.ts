@@ -8,24 +8,23 @@
 /** How often a page that is looked at fetches itself. Each time wakes a controller for each application. */
 const REFRESH_MS = 10_000;
 
+/** Tight, because it is in every bundle. */
 export const STYLE = `
-:root { color-scheme: light dark; background: Canvas; --good: light-dark(#2e7d32, #66bb6a); --changing: light-dark(#955800, #ffb74d); --bad: light-dark(#c62828, #ff8a80); --line: color-mix(in srgb, currentColor 18%, transparent); }
-body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
-small, footer, .http { font-weight: normal; opacity: .75; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
-thead th { font-weight: normal; opacity: .75; } .n { text-align: right; font-variant-numeric: tabular-nums; }
-.dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; background: var(--good); }
-.dot.changing { background: var(--changing); } .dot.bad { background: var(--bad); }
-.notices { list-style: none; padding: 0; } .notices li { border-left: .3rem solid var(--changing); padding: .2rem .8rem; margin: .5rem 0; }
-.notices li.bad { border-color: var(--bad); } td.bad, span.bad, a.bad { color: var(--bad); } td.changing { color: var(--changing); }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1rem; margin: 1rem 0; } figure { margin: 0; }
-figcaption { font-size: .85em; } svg { width: 100%; height: 3rem; border-bottom: 1px solid var(--line); }
-path { stroke: currentColor; stroke-width: .8; } path:not(:last-child) { opacity: .4; } .errors { stroke: var(--bad); }
-section { overflow-x: auto; } .id { overflow-wrap: anywhere; } nav { margin: 0 0 1rem; } a { color: inherit; }
-form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin: .8rem .2rem; }
-button, select, input { font: inherit; padding: .3rem .6rem; max-width: 100%; box-sizing: border-box; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0; } details { margin: .6rem 0 .6rem 1rem; } summary { cursor: pointer; }
+:root{color-scheme:light dark;background:Canvas;--good:light-dark(#2e7d32,#66bb6a);--changing:light-dark(#955800,#ffb74d);--bad:light-dark(#c62828,#ff8a80);--line:color-mix(in srgb,currentColor 18%,transparent)}
+body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.1rem;margin:2rem 0 .4rem}
+small,footer,.http{font-weight:normal;opacity:.75}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
+thead th{font-weight:normal;opacity:.75}.n{text-align:right;font-variant-numeric:tabular-nums}
+.dot{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.5em;background:var(--good)}
+.dot.changing{background:var(--changing)}.dot.bad{background:var(--bad)}
+.notices{list-style:none;padding:0}.notices li{border-left:.3rem solid var(--changing);padding:.2rem .8rem;margin:.5rem 0}
+.notices li.bad{border-color:var(--bad)}td.bad,span.bad{color:var(--bad)}td.changing{color:var(--changing)}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:1rem;margin:1rem 0}figure{margin:0}
+figcaption{font-size:.85em}svg{width:100%;height:3rem;border-bottom:1px solid var(--line)}
+path{stroke:currentColor;stroke-width:.8}path:not(:last-child){opacity:.4}.errors{stroke:var(--bad)}
+section{overflow-x:auto}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.2rem 0}details{margin:.6rem 0 .6rem 1rem}summary{cursor:pointer}
 `;
 
 export const SCRIPT = `

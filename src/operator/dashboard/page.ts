@@ -10,16 +10,22 @@ import { NO_ROUTES, routesSection, type RoutesView } from "./routes.ts";
 import { type DashboardPage, pageOf } from "./shell.ts";
 import { type ApplicationView, type DeploymentView, type Notice, type ReplicaView, type SystemView, viewOf } from "./view.ts";
 
+/** The section of the tasks, and the looks of its forms. */
+export interface TasksShown {
+  readonly section: Html;
+  readonly formStyle: string;
+}
+
 /**
  * Makes the page.
  *
  * @param nonce Unguessable, and new for each page.
- * @param tasks The section of the tasks, where the system has any.
+ * @param tasks Where the system has any.
  */
 export function dashboardPage(
   scraped: readonly Scraped[],
   nonce: string,
-  { tasks, routes = NO_ROUTES }: { readonly tasks?: Html | undefined; readonly routes?: RoutesView } = {},
+  { tasks, routes = NO_ROUTES }: { readonly tasks?: TasksShown | undefined; readonly routes?: RoutesView } = {},
 ): DashboardPage {
   const view = viewOf(scraped);
   const main = html`<main data-level="${view.level}">
@@ -30,13 +36,13 @@ export function dashboardPage(
         ${view.notices.map(noticeItem)}
       </ul>`
     }
-    ${routesSection(routes)} ${view.applications.map(applicationSection)} ${tasks}
+    ${routesSection(routes)} ${view.applications.map(applicationSection)} ${tasks?.section}
   </main>`;
-  return pageOf({ title: TITLES[view.level], main, footer: FOOTER, hasForms: tasks !== undefined }, nonce);
+  return pageOf({ title: TITLES[view.level], main, footer: FOOTER, formStyle: tasks?.formStyle }, nonce);
 }
 
 const FOOTER =
-  "As of the replicas' last reports: at most 40 s old while they work. Plots are of the last hour, minute by minute; the number is of the last whole minute.";
+  "As of the replicas' last reports: at most 40 s old while they work. Plots are of the last hour by the minute; the number is of the last whole one.";
 
 const TITLES: Readonly<Record<SystemView["level"], string>> = { good: "Healthy", changing: "Changing", bad: "Unhealthy" };
 

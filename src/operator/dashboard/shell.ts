@@ -15,8 +15,8 @@ export interface PageParts {
   readonly title: string;
   readonly main: Html;
   readonly footer?: Html | string;
-  /** Whether it has forms; they go to where the page came from, and nowhere else. */
-  readonly hasForms: boolean;
+  /** The looks of its forms, if it has any; they go to where the page came from, and nowhere else. */
+  readonly formStyle?: string | undefined;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface PageParts {
  *
  * @param nonce Unguessable, and new for each page.
  */
-export function pageOf({ title, main, footer, hasForms }: PageParts, nonce: string): DashboardPage {
+export function pageOf({ title, main, footer, formStyle }: PageParts, nonce: string): DashboardPage {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -32,7 +32,7 @@ export function pageOf({ title, main, footer, hasForms }: PageParts, nonce: stri
         <meta name="viewport" content="width=device-width" />
         <title>${title} · edge-serve</title>
         <style nonce="${nonce}">
-          ${new Html(STYLE)}
+          ${new Html(STYLE + (formStyle ?? ""))}
         </style>
       </head>
       <body>
@@ -45,7 +45,7 @@ export function pageOf({ title, main, footer, hasForms }: PageParts, nonce: stri
     </html> `;
   return {
     html: page.text,
-    contentSecurityPolicy: `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action '${hasForms ? "self" : "none"}'; frame-ancestors 'none'`,
+    contentSecurityPolicy: `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action '${formStyle === undefined ? "none" : "self"}'; frame-ancestors 'none'`,
   };
 }
 

@@ -26,6 +26,13 @@ export interface ShownTasks {
   readonly cursor?: string | undefined;
 }
 
+/** The looks of what only tasks have. */
+export const TASK_STYLE = `
+a { color: inherit; } a.bad { color: var(--bad); } .id { overflow-wrap: anywhere; } nav { margin: 0 0 1rem; }
+form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; margin: .8rem .2rem; }
+button, select, input { font: inherit; padding: .3rem .6rem; max-width: 100%; box-sizing: border-box; }
+`;
+
 /** How much of an error's message a row of the list has. */
 const SHORT = 200;
 

@@ -64,7 +64,7 @@ function applicationView(name: string, metrics: ApplicationMetrics | undefined):
   if (metrics === undefined) return { name, details: undefined, level: "bad", deployments: [] };
   const { details } = metrics;
   const deployments = Object.values(details.deployments).map((one) => deploymentView(one, details.ingress, metrics));
-  return { name, details, level: LEVELS[details.status], deployments };
+  return { name, details, level: levelOf(details.status), deployments };
 }
 
 function deploymentView(
@@ -75,7 +75,7 @@ function deploymentView(
   const own = replicas.filter(({ app = name, deployment }) => app === name && deployment === details.name);
   return {
     details,
-    level: LEVELS[details.status],
+    level: levelOf(details.status),
     isIngress: details.name === ingress,
     measured: measuredBy(own.map(({ series }) => series)),
     history: historyOf(history, details.name),
@@ -83,7 +83,7 @@ function deploymentView(
       const measured = own.find(({ replica }) => replica === one.replica_id);
       return {
         details: one,
-        level: LEVELS[one.state],
+        level: levelOf(one.state),
         starts: measured?.starts ?? 0,
         measured: measuredBy(measured === undefined ? [] : [measured.series]),
       };
@@ -91,21 +91,15 @@ function deploymentView(
   };
 }
 
-const LEVELS: Readonly<Record<ApplicationDetails["status"] | DeploymentDetails["status"] | ReplicaDetails["state"], Level>> = {
-  RUNNING: "good",
-  HEALTHY: "good",
-  NOT_STARTED: "changing",
-  DEPLOYING: "changing",
-  DELETING: "changing",
-  UPDATING: "changing",
-  UPSCALING: "changing",
-  DOWNSCALING: "changing",
-  STARTING: "changing",
-  DRAINING: "changing",
-  STOPPING: "changing",
-  UNHEALTHY: "bad",
-  DEPLOY_FAILED: "bad",
-};
+type State = ApplicationDetails["status"] | DeploymentDetails["status"] | ReplicaDetails["state"];
+
+const GOOD: readonly State[] = ["RUNNING", "HEALTHY"];
+const BAD: readonly State[] = ["UNHEALTHY", "DEPLOY_FAILED"];
+
+// Whatever is neither is on its way.
+function levelOf(state: State): Level {
+  return GOOD.includes(state) ? "good" : BAD.includes(state) ? "bad" : "changing";
+}
 
 // An application whose deployments say what is the matter need not say it again.
 function noticesOf({ name, details, level, deployments }: ApplicationView): Notice[] {
@@ -120,7 +114,11 @@ function deploymentNotices(app: string, { details, level, replicas, measured }: 
   const name = `${app}/${details.name}`;
   const notices: Notice[] = [];
   if (level !== "good")
-    notices.push({ level, text: `${name} is ${details.status} (${details.status_trigger}).`, message: details.message });
+    notices.push({
+      level,
+      text: `${name} is ${details.status} (${details.status_trigger}).`,
+      message: [details.message, details.stack].join("\n").trim(),
+    });
   for (const { details: replica, level: own } of replicas) {
     if (own === "bad") notices.push({ level: own, text: `${replica.replica_id} is ${replica.state}.`, message: replica.message ?? "" });
   }

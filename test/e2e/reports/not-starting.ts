@@ -9,6 +9,11 @@ describe.concurrent("a class that does not start", () => {
     const status = async () => (await applicationsOf(broken))["broken"]!;
     await expect.poll(async () => (await status()).status).toBe("DEPLOY_FAILED");
     expect((await status()).message).toContain("there are no weights");
+    // For an operator, and in a field of its own; nobody else is told.
+    const stack = expect.stringMatching(/^Error: there are no weights\n +at new Broken \(/);
+    expect((await status()).deployments).toMatchObject({ Broken: { stack } });
+    expect(await (await broken.fetch("/-/dashboard", { headers: AUTHORIZED })).text()).toMatch(/^ +at new Broken \(/m);
+    expect(await (await broken.fetch("/")).text()).not.toContain("Broken (");
     expect((await broken.fetch("/-/healthz")).status).toBe(503);
     expect((await broken.fetch("/")).status).toBe(503);
     // Its object has told of the request since, and is not taken for a replica that runs.

@@ -17,7 +17,7 @@ const outcome = (system: string, perSecond: readonly number[], more: Partial<Out
 });
 const comparison = (...outcomes: Outcome[]): Comparison => ({ figure: FIGURES[0]!, outcomes });
 const systems = [
-  { id: "edge-serve", title: "edge-serve", manyReplicas: 100, versions: { workerd: "1.0" } },
+  { id: "edge-serve", title: "edge-serve", manyReplicas: 100, settings: "access log off", versions: { workerd: "1.0" } },
   { id: "ray", title: "Ray Serve", manyReplicas: 5, versions: { ray: "2.0" } },
 ];
 
@@ -110,9 +110,20 @@ describe("the page", () => {
     expect(pageOf(results([comparison(outcome("edge-serve", [50]), outcome("ray", [51]))]))).toContain("in none of the figures");
   });
 
-  it("names versions, machine, and what was left out", () => {
+  it("has edge-serve inline as a row and a bar of its own, and does not call edge-serve slower for it", () => {
+    const inline = { id: "edge-serve-inline", title: "edge-serve, inline", manyReplicas: 1, versions: {} };
+    const all = { ...results([comparison(outcome("edge-serve", [50]), outcome("edge-serve-inline", [100]), outcome("ray", [51]))]) };
+    const withInline = { ...all, systems: [...systems, inline], footprints: [] };
+    const page = pageOf(withInline);
+    expect(page).toContain("in none of the figures");
+    expect(page).toMatch(/^\| edge-serve, inline \| \*\*100\*\*/m);
+    expect(plotsOf(withInline)["compare-throughput.svg"]).toContain("edge-serve, inline");
+  });
+
+  it("names versions, machine, what each system has set, and what was left out", () => {
     const page = pageOf(results([comparison(outcome("edge-serve", [50]), outcome("ray", [51]))]));
-    expect(page).toContain("- Ray Serve: ray 2.0.");
+    expect(page).toContain("- edge-serve: workerd 1.0. Set: access log off.");
+    expect(page).toContain("- Ray Serve: ray 2.0.\n");
     expect(page).toContain("a processor, 2 cores, Linux, on 2026-01-01");
     expect(page).toContain("BentoML is left out, because it could not be made ready: no network");
   });

@@ -5,7 +5,9 @@ import { overheadIn } from "../../../bench/scale/inputs.ts";
 import { LIMIT_TEXTS } from "../../../bench/scale/limit-texts.ts";
 import { replicasAt, valueAt } from "../../../bench/scale/limits.ts";
 import { costsOf } from "../../../bench/scale/measure.ts";
-import { limitsOf } from "../../../bench/scale/sections.ts";
+import { componentsOf, exceptionsOf, HALF } from "../../../bench/scale/components.ts";
+import { LARGEST, limitsOf } from "../../../bench/scale/sections.ts";
+import type { Outcome, Scenario } from "../../../bench/scale/simulate.ts";
 import { citiesOf, HINTS, NEAR_MS, oneWayMs, REGIONS, weightedHints } from "../../../bench/scale/world.ts";
 
 const OVERHEAD = { oursMs: 0.4, byHandMs: 0.2 };
@@ -85,6 +87,58 @@ describe("a limit", () => {
     const counts = limits.map(({ replicas }) => replicas);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
   }, 120_000);
+});
+
+describe("a component at 1,000,000 requests/s", () => {
+  const page = readFileSync("docs/scale.md", "utf8");
+  /** The rows of the tables of the section, by table. */
+  const tables = page
+    .slice(page.indexOf("## What each component does"), page.indexOf("## What to do at that size"))
+    .split(/\n\n/)
+    .filter((part) => part.startsWith("| component"))
+    .map((part) =>
+      part
+        .split("\n")
+        .slice(2)
+        .map((line) => line.split("|").map((cell) => cell.trim())),
+    );
+  const scrape = { answerBytes: 1, pageBytes: 1, ms: 1 };
+  const some = { newsBytes: 1, replyBytes: 1, stateBytes: 1, knowledgeMb: 1, routeUs: 1, writeNewsUs: 1, aliveUs: 1, loadUs: 40 };
+  const costs = [1000, 10_000].map((replicas) => ({
+    ...some,
+    replicas,
+    deployMs: 1,
+    startMs: 1,
+    controllerMb: 1,
+    scrape,
+    scrapeOfEach: scrape,
+  }));
+  const scenario = { ...LARGEST, cities: citiesOf(LARGEST.cities), requestsPerS: 1_000_000, replicas: 10_000 };
+  const outcome = { busiestPerS: 200, busiestThread: 0.2, mostAtOnce: 5, busiestIsolatePerS: 600 } as Outcome;
+  const loads = { costs, scenario: scenario as unknown as Scenario, outcome, workerMs: 0.2 };
+
+  it("is on the page, if there is one", () => {
+    const names = [componentsOf(loads), exceptionsOf(loads)].map((components) => components.map(({ name }) => name));
+    expect(tables.map((rows) => rows.map(([, name]) => name))).toEqual(names);
+  });
+
+  it.each(tables[0]!.map(([, name, load, share]) => ({ name, load, share })))(
+    "is not above half of its limit: $name, $load",
+    ({ share }) => {
+      expect(Number.parseFloat(share!) / 100).toBeLessThanOrEqual(HALF);
+    },
+  );
+
+  it("is asked by replicas, isolates and tasks no more often than half of what an object takes, as this code has it", () => {
+    const asked = componentsOf(loads).filter(({ unit }) => unit === "requests/s");
+    expect(asked.map(({ name }) => name)).toEqual(["replica: requests", "controller: requests", "shard of tasks: requests"]);
+    for (const { name, load, limit } of asked) expect([name, load / limit <= HALF]).toEqual([name, true]);
+  });
+
+  it("that is above half where it is used says up to what number of isolates it is not", () => {
+    expect(exceptionsOf(loads)[0]).toMatchObject({ load: 1000, limit: 1000, sentence: expect.stringContaining("is 1,000 isolates") });
+    for (const { load, limit } of exceptionsOf(loads)) expect(load / limit).toBeGreaterThan(HALF);
+  });
 });
 
 describe("the world", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { LEASE_MS } from "../../../src/protocol/control.ts";
 import { historyOf } from "../../../src/operator/dashboard/history.ts";
 import type { Look, Looked, SeriesByKey } from "../../../src/protocol/metrics.ts";
 import { ControlledWorld, manifestOf } from "../../support/controlled-world.ts";
@@ -79,6 +80,96 @@ describe("the history that a controller keeps", () => {
     await world.run();
     expect(await world.controller.metrics()).not.toHaveProperty("history");
   });
+});
+
+describe("[S1] the sums of what replicas have counted", () => {
+  const manifest = manifestOf({ Model: { numReplicas: 4 }, Inline: { placement: "inline" } });
+  const happening = fc.oneof(
+    fc.record({
+      kind: fc.constantFrom("inReplica", "inWorker"),
+      replica: fc.nat(3),
+      life: fc.nat(3),
+      guest: fc.constantFrom("@app/Inline", "@other/Inline"),
+      counts: fc.array(fc.nat(50), { minLength: 1, maxLength: 3 }),
+    }),
+    fc.record({ kind: fc.constant("scale" as const), replicas: fc.nat(4) }),
+    fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1000, 70_000, 130_000, 700_000, 4_000_000) }),
+    fc.constant({ kind: "delete" as const }),
+  );
+  type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+  async function happen(world: ControlledWorld, one: Happening): Promise<void> {
+    if (one.kind === "wait") return world.run(one.ms);
+    if (one.kind === "scale") {
+      await world.controller.scale("Model", one.replicas);
+      await world.run();
+      await world.report("app/Model/-/3.0", { kind: "drained" });
+    } else if (one.kind === "delete") {
+      const change = (application: typeof manifest | null) =>
+        world.controller.adopt({ revision: world.stored!.revision + 1, version: "v1", application });
+      await change(null);
+      await world.run(60_000);
+      await change(manifest);
+    } else {
+      const [first = 0, ...more] = one.counts;
+      const of = (guest: string): SeriesByKey => ({
+        [`requests${guest}`]: [
+          [["/"], [first]],
+          [["/a"], [first]],
+        ],
+        [`errors${guest}`]: [[["/", "TypeError"], [more.length]]],
+        [`latency${guest}`]: [[["/"], [first, ...more]]],
+        [`queued${guest}`]: [[[], [more.length % 2]]],
+      });
+      const { kind, replica, life, guest } = one;
+      if (kind === "inWorker") {
+        await world.report("", { kind: "alive" }, { deployment: "Inline", metrics: { startedAtMs: 0, series: of("") } });
+      } else {
+        const metrics = { startedAtMs: life, series: { ...of(""), ...of(guest) } };
+        await world.report(`app/Model/-/${replica}.0`, { kind: "alive" }, { metrics });
+      }
+    }
+    await world.run();
+  }
+
+  // The other one begins with what is stored each time.
+  it("are those of what is stored, whatever has happened", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 1, maxLength: 25 }), async (all) => {
+        const [world, other] = [new ControlledWorld(manifest), new ControlledWorld(manifest)];
+        const looks = async ({ controller }: ControlledWorld) => (await controller.metrics(true))?.history?.map(comparable);
+        for (const one of [world, other]) await one.run();
+        for (const one of all) {
+          for (const each of [world, other]) await happen(each, one);
+          other.crash();
+          expect(await looks(world)).toEqual(await looks(other));
+        }
+        expect(world.failures).toEqual([]);
+      }),
+    );
+  });
+
+  it.each<[string, (world: ControlledWorld) => Promise<unknown>]>([
+    ["should have been heard of again", (world) => world.run(LEASE_MS + 1)],
+    ["has left", (world) => happen(world, { kind: "scale", replicas: 3 })],
+  ])("have no request that waits at a replica that %s", async (_, becomes) => {
+    const world = new ControlledWorld(manifest);
+    await world.run();
+    const queued = async () => (await world.controller.metrics(true))!.history!.at(-1)!.deployments["Model"]![1];
+    expect(await queued()).toBe(0);
+    for (const count of [2, 3]) {
+      await world.report("app/Model/-/3.0", { kind: "alive" }, { metrics: { startedAtMs: 1, series: { queued: [[[], [count]]] } } });
+    }
+    expect(await queued()).toBe(3);
+    await becomes(world);
+    expect(await queued()).toBe(0);
+  });
+
+  // Buckets that nothing is in may be left out.
+  function comparable({ minute, deployments }: Look) {
+    const all = Object.entries(deployments).map(([name, numbers]) => [name, numbers.join(" ").replace(/( 0)*$/, "")]);
+    return { minute, deployments: Object.fromEntries(all) };
+  }
 });
 
 describe("what is plotted", () => {

@@ -32,7 +32,7 @@ describe("html", () => {
       html`<ul>
         ${items}
       </ul>`.text.replaceAll(/\s/g, ""),
-    ).toBe("<ul><li>a</li><li>&lt;b&gt;</li></ul>");
+    ).toBe("<ul><li>a</li><li>&#60;b&#62;</li></ul>");
   });
 
   it("puts nothing where there is nothing, and 0 where there is 0", () => {

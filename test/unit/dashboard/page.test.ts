@@ -67,14 +67,24 @@ describe("what is wrong", () => {
     expect(page.title).toBe("Healthy · edge-serve");
   });
 
-  it("is a deployment that does not start, with what it says", async () => {
+  it("is a deployment that does not start, with what it says and where it failed", async () => {
     const { world, scraped } = system({ Model: { maxConstructorRetryCount: 1 } });
-    world.answer = () => ({ kind: "startFailed", version: "v1", message: "its constructor threw Error: <img src=x onerror=alert(1)>" });
+    const stack = "Error: <img src=x onerror=alert(1)>\n    at new Model (worker.js:1:2)";
+    world.answer = () => ({
+      kind: "startFailed",
+      version: "v1",
+      message: "its constructor threw Error: <img src=x onerror=alert(1)>",
+      stack,
+    });
     await world.run(60_000);
     const { level, notices } = viewOf(await scraped());
     expect(level).toBe("bad");
     expect(notices).toEqual([
-      { level: "bad", text: "app/Model is DEPLOY_FAILED (REPLICA_STARTUP_FAILED).", message: expect.stringContaining("onerror") },
+      {
+        level: "bad",
+        text: "app/Model is DEPLOY_FAILED (REPLICA_STARTUP_FAILED).",
+        message: expect.stringMatching(/threw Error: .*onerror[^]*\nError: .*onerror.*\n +at new Model \(worker\.js:1:2\)$/),
+      },
     ]);
     const page = opened(await scraped());
     expect(page.querySelector("img")).toBeNull();

@@ -238,7 +238,7 @@ describe("a form", () => {
 
 describe("a page without forms", () => {
   it("may send none", () => {
-    const { contentSecurityPolicy } = pageOf({ title: "a", main: taskSection({ tasks: [], apps: [] }), hasForms: false }, "n");
+    const { contentSecurityPolicy } = pageOf({ title: "a", main: taskSection({ tasks: [], apps: [] }) }, "n");
     expect(contentSecurityPolicy).toContain("form-action 'none'");
   });
 });

@@ -156,7 +156,7 @@ describe("the operator's API", () => {
   it.each<[unknown, string]>([
     [{ target_num_replicas: 1e9 }, "target_num_replicas must be an integer from 0 to 1000, got 1000000000."],
     [{ target_num_replicas: "2" }, 'target_num_replicas must be an integer from 0 to 1000, got "2".'],
-    [{}, "target_num_replicas must be an integer from 0 to 1000, got nothing."],
+    [{}, "target_num_replicas must be an integer from 0 to 1000, got undefined."],
     [{ target_num_replicas: 2, force: true }, 'unknown key "force". Accepted: target_num_replicas.'],
     [JSON.parse('{"__proto__":{"target_num_replicas":2}}'), 'unknown key "__proto__". Accepted: target_num_replicas.'],
     [[2], 'the body must be { "target_num_replicas": <number> }, got [2].'],

@@ -29,6 +29,7 @@ function nested(depth: number, innermost: unknown): unknown {
 const record = (fields: object): object => Object.assign(Object.create(null) as object, fields);
 
 const crossing: readonly (readonly [string, unknown])[] = [
+  ["a record with an iterator of its own", Object.assign({ a: 1 }, { [Symbol.iterator]: () => [][Symbol.iterator]() })],
   ["undefined", undefined],
   ["null", null],
   ["a number", 1],

@@ -113,6 +113,7 @@ describe("a configuration", () => {
       kind: "reconfigureFailed",
       version: "v1",
       message: "reconfigure() threw Error: a bad configuration",
+      stack: expect.stringMatching(/^Error: a bad configuration\n +at .*reconfigure/),
     });
     expect(await call()).toBe("good");
   });
@@ -134,7 +135,10 @@ describe("a configuration", () => {
     control.remembered = { userConfig: "good", assignment: assignmentAt(2, {}, { userConfig: "bad" }) };
     const { call, world } = controlled({}, control);
     expect(await call()).toBe("good");
-    expect(world.control.reports.at(-1)).toMatchObject({ epoch: 2, event: { kind: "refused", failure: expect.stringContaining("bad") } });
+    expect(world.control.reports.at(-1)).toMatchObject({
+      epoch: 2,
+      event: { kind: "refused", failure: expect.stringContaining("bad"), stack: expect.stringContaining("reconfigure") },
+    });
   });
 
   it("that comes with the answer to a waking replica's question is there before the request runs", async () => {
@@ -161,7 +165,11 @@ describe("a start that is ordered", () => {
   it("answers with what went wrong, and tells the controller nothing besides", async () => {
     const { replica, world } = controlled({ userConfig: "ill" });
     const outcome = await replica.assign(assignmentAt(1, {}, { userConfig: "ill" }), true);
-    expect(outcome).toMatchObject({ kind: "startFailed", message: expect.stringContaining("its first checkHealth() threw Error: ill") });
+    expect(outcome).toMatchObject({
+      kind: "startFailed",
+      message: expect.stringContaining("its first checkHealth() threw Error: ill"),
+      stack: expect.stringMatching(/^Error: ill\n +at .*checkHealth/),
+    });
     expect(world.control.reports).toEqual([]);
   });
 

@@ -34,8 +34,8 @@ function instanceOf(target: Function, config: Given = {}) {
       heard.last = taken;
       heard.configured.push(taken);
     },
-    refused: (failure) => void heard.refused.push(failure),
-    failed: (message) => void heard.failed.push(message),
+    refused: ({ message }) => void heard.refused.push(message),
+    failed: ({ message }) => void heard.failed.push(message),
   };
   return { instance: new Instance(parts), heard };
 }
@@ -132,7 +132,10 @@ describe("a configuration that the class refuses", () => {
     const { instance, heard } = instanceOf(Model, { wanted: "good" });
     const { target } = await instance.start();
     heard.wanted = "bad";
-    expect(await instance.reconfigure()).toBe('reconfigure() threw RangeError: refused "bad"');
+    expect(await instance.reconfigure()).toEqual({
+      message: 'reconfigure() threw RangeError: refused "bad"',
+      stack: expect.stringContaining("at Model.reconfigure"),
+    });
     expect(instance.started?.target).toBe(target);
     expect(heard).toMatchObject({ configured: ["good"], refused: ['reconfigure() threw RangeError: refused "bad"'] });
     heard.wanted = "good";

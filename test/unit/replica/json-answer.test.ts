@@ -71,6 +71,14 @@ describe("a value as JSON", () => {
     }
   });
 
+  // As an item of a generator: a handler that returns it has answered with an empty body.
+  it.each([
+    ["undefined", undefined],
+    ["what a toJSON() gives that is undefined", { toJSON: () => undefined }],
+  ])("[J1] is refused where it is nothing: %s", (_, value) => {
+    expect(refusalOf(value).message).toContain("returned undefined, or a value whose toJSON() gives it, which JSON cannot carry");
+  });
+
   it("keeps what JSON leaves out, and what converts itself, as JSON has it", () => {
     class Point {
       readonly x = 1;

@@ -194,6 +194,7 @@ describe("a sick replica", () => {
     expect(sick(told)).toEqual([]);
     await after(20_000);
     expect(sick(told)).toEqual(["checkHealth failed 3 times in a row. The last time: TypeError: no memory"]);
+    expect(told.at(-1)?.event).toMatchObject({ stack: expect.stringMatching(/^TypeError: no memory\n +at /) });
   });
 
   it("is reported again until the controller has been reached", async () => {
