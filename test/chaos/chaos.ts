@@ -8,10 +8,10 @@ import { parseArgs } from "node:util";
 import type { TaskStatus } from "../../src/protocol/tasks.ts";
 import { Clients } from "./clients.ts";
 import { Inflictor, restore } from "./inflict.ts";
-import { Project } from "./project.ts";
+import { KEYS, Project } from "./project.ts";
 import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore, tasksOver } from "./recovery.ts";
 import { reconcile } from "./reconcile.ts";
-import { reconcileCounts } from "./reconcile-counts.ts";
+import { countedIn, reconcileCounts } from "./reconcile-counts.ts";
 import { reconcileTasks } from "./reconcile-tasks.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
@@ -30,17 +30,18 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     only: { type: "string" },
     routes: { type: "string" },
+    keys: { type: "string", default: String(KEYS) },
+    calls: { type: "string", default: "1" },
+    clients: { type: "string", default: String(CLIENTS) },
     "apart-ms": { type: "string", default: String(APART_MS) },
     verbose: { type: "boolean", default: false },
     history: { type: "string" },
   },
 });
-const [faults, seed, idleSeconds, apartMs] = [values.faults, values.seed, values["idle-seconds"], values["apart-ms"]].map(natural) as [
-  number,
-  number,
-  number,
-  number,
-];
+const [faults, seed, idleSeconds, apartMs] = ([values.faults, values.seed, values["idle-seconds"], values["apart-ms"]] as const).map(
+  natural,
+) as [number, number, number, number];
+const [keys, calls, clientCount] = ([values.keys, values.calls, values.clients] as const).map(natural) as [number, number, number];
 const minutes = values.minutes === undefined ? LIMIT.restMinutes + faults * LIMIT.perFaultMinutes : Number(values.minutes);
 
 const [only, routes] = [values.only, values.routes].map((names) => names?.split(",").map((name) => name.trim()));
@@ -48,7 +49,7 @@ const schedule = scheduleOf(seed, faults, apartMs).filter(({ kind }) => only ===
 
 const project = new Project();
 const system = new System(project);
-const clients = new Clients(system, seed, routes);
+const clients = new Clients(system, seed, { keys, routes, calls });
 const inflictor = new Inflictor(system, clients);
 const findings: string[] = [];
 const startedAtMs = performance.now();
@@ -91,7 +92,7 @@ async function run(): Promise<boolean> {
 
 async function underLoad(): Promise<void> {
   const over = new AbortController();
-  const load = clients.load(CLIENTS, over.signal);
+  const load = clients.load(clientCount, over.signal);
   try {
     await inflictor.run(schedule, over.signal);
   } finally {
@@ -126,6 +127,8 @@ async function conclude(): Promise<boolean> {
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);
+  const { increments, objects } = countedIn(rows);
+  if (increments > 0) console.log(`\n${increments} increments over the ${objects} objects of ${keys} keys.`);
   const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, ${tasks.length} tasks, seed ${seed}, ${tookS} s`;
   console.log(`\n${counted}: ${wrong === 0 ? "nothing lost, nothing twice, nothing stuck." : `${wrong} things are wrong.`}`);
   return wrong === 0 && inflictor.done.length === schedule.length;
