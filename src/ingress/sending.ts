@@ -3,7 +3,7 @@
  */
 import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import { type HttpExtras, HttpMeta, SESSION_HEADER, takesBody } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, sessionIn, takesBody } from "../protocol/http-request.ts";
 import type { SessionsConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { type IngressTarget, type PreparedRequest, type RoutedApplication, stripPrefix } from "./application-routes.ts";
@@ -29,9 +29,9 @@ export function metaOf(arrival: Arrival, application: RoutedApplication, chosen?
   return hasSlash ? new HttpMeta(headers, application, { hasSlash }) : new HttpMeta(headers, application);
 }
 
-function keyOf(arrival: Arrival, { header = SESSION_HEADER, generated }: SessionsConfig): string | undefined {
-  const given = arrival.request.headers.get(header) ?? undefined;
-  return generated === true && !given ? (arrival.madeKey ??= crypto.randomUUID()) : given;
+function keyOf(arrival: Arrival, { header, generated }: SessionsConfig): string | undefined {
+  const given = sessionIn(arrival.request.headers, header);
+  return generated === true && given === undefined ? (arrival.madeKey ??= crypto.randomUUID()) : given;
 }
 
 /** A request, and where it is sent. */

@@ -1,7 +1,7 @@
 /**
  * The metadata of an HTTP request whose key is what the options of HTTP say: a class of its own, so that other requests cross none of it.
  */
-import { type HttpExtras, HttpMeta, type HttpOrigin, SESSION_HEADER } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, type HttpOrigin, sessionIn } from "../protocol/http-request.ts";
 
 /** What such a request does not tell of itself. */
 export interface SessionExtras extends HttpExtras {
@@ -17,7 +17,7 @@ export class SessionMeta extends HttpMeta {
     super(headers, origin, extras, requestId);
     const { key } = extras;
     this.#key = key;
-    this.hasOtherKey = key !== (headers.get(SESSION_HEADER) ?? undefined);
+    this.hasOtherKey = key !== sessionIn(headers);
   }
 
   override get key(): string | undefined {

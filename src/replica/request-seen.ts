@@ -13,7 +13,7 @@
  */
 import { ID, isUnmarked } from "../protocol/request-mark.ts";
 import { REQUEST_ID_HEADER } from "../protocol/http-request.ts";
-import { cfOf, ENVELOPE_IN_CF, envelopeOf } from "../protocol/wire.ts";
+import { cfOf, ENVELOPE_IN_CF, envelopeOf, KEYED_IN_CF } from "../protocol/wire.ts";
 
 /** The headers of a request that has no id yet, once somebody has looked. */
 const HEADERS = Symbol("the request's headers");
@@ -75,7 +75,7 @@ export function seenRequest(request: Request, requestId: string): Request {
   const isMarked = request.headers.get(REQUEST_ID_HEADER) === requestId;
   let seen = request;
   if (envelopeOf(request) !== undefined) {
-    const { [ENVELOPE_IN_CF]: _, ...cf } = cfOf(request)!;
+    const { [ENVELOPE_IN_CF]: _, [KEYED_IN_CF]: __, ...cf } = cfOf(request)!;
     seen = new Request(request, { cf } as RequestInit);
   }
   Object.setPrototypeOf(seen, SeenRequest.prototype);
