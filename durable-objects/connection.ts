@@ -102,6 +102,7 @@ const NOBODY: Learner = { learn() {}, told() {}, heard() {} };
 /** What a router to a keyed deployment needs of the platform. */
 export function keyedPortsTo(app: string, deployment: string, { jurisdiction, place }: Compiled): KeyedPorts {
   const className = classNameOf(app, deployment);
+  const keyedPlace: CompiledPlace = { ...place, isKeyed: true };
   let namespace: Namespace<ReplicaStub> | undefined;
   const stubOf = ({ name, locationHint }: ReplicaRef): ReplicaStub => {
     namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
@@ -114,8 +115,8 @@ export function keyedPortsTo(app: string, deployment: string, { jurisdiction, pl
     sleep,
     connect(object) {
       const connections = busyObjectsHere();
-      if (connections === undefined) return new StubConnection(object.name, stubOf(object), NOBODY, place);
-      return connections.get(object.name) ?? new ObjectStub(object.name, stubOf(object), place, connections);
+      if (connections === undefined) return new StubConnection(object.name, stubOf(object), NOBODY, keyedPlace);
+      return connections.get(object.name) ?? new ObjectStub(object.name, stubOf(object), keyedPlace, connections);
     },
     disconnected: ({ name }) => void busyObjectsHere()?.delete(name),
   };
