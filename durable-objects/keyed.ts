@@ -131,7 +131,10 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
           learned: (told: KeyedConfig) => learnKeyed(appName, { [deployment]: told }),
         };
         return (object) => {
-          object.meter.noted = metersOf(appName, deployment).of(() => object.meter.snapshot());
+          object.meter.noted = metersOf(appName, deployment).of({
+            measured: () => object.meter.snapshot(),
+            heard: (snapshot) => object.meter.heard(snapshot),
+          });
           return new KeyedControl(parts, object);
         };
       },
