@@ -129,6 +129,25 @@ describe("an object", () => {
   });
 });
 
+describe("an alarm and a socket's message", () => {
+  it("take their turn as calls do, of which an actor runs one", async () => {
+    const key = newKey();
+    const clocks = server.keyed("Clock", "clocks") as unknown as edge.KeyedHandle<{ hold(): Promise<void>; notes(): string[] }>;
+    const clock = clocks.get(key);
+    const socket = new WebSocket(new URL(`/clocks/${encodeURIComponent(key)}`, server.url.replace("http", "ws")));
+    await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+    const heard = new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+    const held = clock.hold.remote().result();
+    await server.waitForLog(({ message }) => message === "hold runs");
+    socket.send("while it runs");
+    await Promise.all([held, heard]);
+    await expect.poll(() => clock.notes.remote()).toHaveLength(3);
+    const [first, ...others] = await clock.notes.remote();
+    expect([first, ...others.toSorted()]).toEqual(["hold, 1 run", "alarm, 1 run", "message, 1 run"]);
+    socket.close();
+  });
+});
+
 describe("a keyed ingress deployment", () => {
   it("is given each request at the object of its key, with the prefix taken off", async () => {
     expect(await (await server.fetch("/rooms/blue/door")).json()).toEqual({ pathname: "/blue/door", key: "blue", visits: 1, body: "" });
