@@ -1,7 +1,7 @@
 /**
  * `npm run bench:cpu`: the CPU time of a request, of edge-serve and of the same by hand, in pairs. See docs/benchmarks.md.
  *
- * `--rounds N` for another precision, `--processes N`, `--cf` for requests that carry a `cf` as Cloudflare's do, `--other name=folder`
+ * `--rounds N` for another precision, `--processes N`, `--only NAME` for one of the figures, `--cf` for requests that carry a `cf` as Cloudflare's do, `--other name=folder`
  * for another checkout of this project as one more variant, `--quick` to see only that it works. Needs Linux.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,15 +11,20 @@ import { parseArgs } from "node:util";
 import { CF_OF_A_REQUEST } from "./cpu/cloudflare-request.ts";
 import { type Figure, measure, pooled, type Times } from "./cpu/measure.ts";
 import { estimate, ratios, show } from "./cpu/statistics.ts";
-import { buildVariants, type Variant } from "./cpu/variants.ts";
+import { buildVariants, keyedSides, poolSides } from "./cpu/variants.ts";
 import { median } from "./statistics.ts";
 import { WorkerdProcess } from "./workerd-process.ts";
 
-const FIGURES: readonly Figure[] = [
-  { name: "HTTP no-op", path: "/", requests: 80 },
-  { name: "handle call", path: "/calls?count=21", requests: 16, less: { path: "/calls?count=1", perRequest: 20 } },
-  { name: "composition", path: "/composed", requests: 64 },
-];
+/** A figure, on which sides it is measured, and which of them the others are compared with. */
+interface Compared extends Omit<Figure, "variants"> {
+  readonly sides: readonly string[];
+  /** Nothing but what is measured. */
+  readonly hand: string;
+  /** With the same features. */
+  readonly alike: string;
+}
+
+const CALLS = { path: "/calls?count=21", requests: 16, less: { path: "/calls?count=1", perRequest: 20 } } as const;
 
 const { values } = parseArgs({
   options: {
@@ -32,31 +37,45 @@ const { values } = parseArgs({
   },
 });
 const others = Object.fromEntries(values.other.map((text) => text.split("=", 2) as [string, string]));
+const pools = { sides: poolSides(others), hand: "by hand", alike: "alike" } as const;
+const keyed = keyedSides(others);
+const FIGURES: readonly Compared[] = [
+  { ...pools, name: "HTTP no-op", path: "/", requests: 80 },
+  { ...pools, name: "handle call", ...CALLS },
+  { ...pools, name: "composition", path: "/composed", requests: 64 },
+  { name: "keyed HTTP", path: "/ada", requests: 80, sides: keyed, hand: "keyed by hand", alike: "keyed alike" },
+  // Beside a call to a pool, by the same rounds.
+  { name: "keyed call", ...CALLS, sides: [...keyed, "edge-serve"], hand: "keyed by hand", alike: "keyed alike" },
+];
 const figures = FIGURES.filter(({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)));
 const folder = mkdtempSync(join(tmpdir(), "edge-serve-cpu-"));
 try {
-  const { config, variants } = buildVariants(folder, others, values.cf);
+  const wanted = new Set(figures.flatMap(({ sides }) => sides));
+  const { config, variants } = buildVariants(folder, { others, isWithCf: values.cf, wanted });
+  const measured = figures.map(({ sides, ...figure }) => ({
+    ...figure,
+    variants: variants.filter(({ side }) => sides.includes(side)).map(({ name }) => name),
+  }));
   const all: Times[][] = [];
   for (let run = 0; run < (values.quick ? 1 : Number(values.processes)); run++) {
     using workerd = await WorkerdProcess.start(config, { sockets: variants.length });
     const ports = workerd.ports;
     const headers = values.cf ? { "cf-blob": JSON.stringify(CF_OF_A_REQUEST) } : undefined;
     const rounds = values.quick ? 2 : Math.ceil(Number(values.rounds) / Number(values.processes));
-    all.push(await measure({ pid: workerd.pid, ports, figures, rounds, ...(headers === undefined ? {} : { headers }) }));
+    all.push(await measure({ pid: workerd.pid, ports, figures: measured, rounds, ...(headers === undefined ? {} : { headers }) }));
   }
-  for (const [index, figure] of figures.entries()) report(figure, pooled(all.map((times) => times[index]!)), variants);
+  for (const [index, figure] of figures.entries()) report(figure, pooled(all.map((times) => times[index]!)));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function report({ name }: Figure, times: Times, variants: readonly Variant[]): void {
-  const sides = [...new Set(variants.map(({ side }) => side))];
+function report({ name, sides, hand, alike }: Compared, times: Times): void {
   const both = (side: string) => times[side]!.map((value, round) => (value + times[`${side}, again`]![round]!) / 2);
   console.log(`\n${name}: CPU of by hand by CPU of the variant`);
   for (const side of sides) {
     const again = estimate(ratios(times[side]!, times[`${side}, again`]!));
-    const toHand = side === "by hand" ? "" : `by hand / it ${show(estimate(ratios(both("by hand"), both(side))))}`;
-    const toAlike = side === "by hand" || side === "alike" ? "" : `  alike / it ${show(estimate(ratios(both("alike"), both(side))))}`;
+    const toHand = side === hand ? "" : `by hand / it ${show(estimate(ratios(both(hand), both(side))))}`;
+    const toAlike = side === hand || side === alike ? "" : `  alike / it ${show(estimate(ratios(both(alike), both(side))))}`;
     console.log(`  ${side.padEnd(15)} ${median(both(side)).toFixed(1).padStart(7)} us  A/A ${show(again)}  ${toHand}${toAlike}`);
   }
 }

@@ -40,18 +40,20 @@ export interface Compiled {
  */
 const kept = new WeakMap<ReplicaScope, WeakMap<ReplicaRef, StubConnection>>();
 
-/** The connections to the objects of keys, of each object, and of each request of a Worker: one stub keeps the order of calls. */
-const keptObjects = new WeakMap<object, Map<string, StubConnection>>();
-/** So many are kept; after that they are made anew. */
-const MAX_KEPT_OBJECTS = 1000;
+/**
+ * The connections to the objects of keys over which something is under way, of each object, and of each request of a Worker: one stub
+ * keeps the order of calls. One that is not used is not kept. When its object has ended meanwhile, by another caller's `delete(key)` or by
+ * itself, the next call over it would fail as one that may have begun, and nobody could tell.
+ */
+const busyObjects = new WeakMap<object, Map<string, ObjectStub>>();
 
-function keptObjectsHere(): Map<string, StubConnection> | undefined {
+function busyObjectsHere(): Map<string, ObjectStub> | undefined {
   const scope = currentScope();
   // What runs inline in a Worker is there for many requests, and none may use another's stubs.
   const caller = scope?.replica.isUnshared === true ? scope.request?.work : (scope?.replica ?? outerRequest());
   if (caller === undefined) return undefined;
-  let connections = keptObjects.get(caller);
-  if (connections === undefined) keptObjects.set(caller, (connections = new Map()));
+  let connections = busyObjects.get(caller);
+  if (connections === undefined) busyObjects.set(caller, (connections = new Map()));
   return connections;
 }
 
@@ -100,10 +102,11 @@ const NOBODY: Learner = { learn() {}, told() {}, heard() {} };
 /** What a router to a keyed deployment needs of the platform. */
 export function keyedPortsTo(app: string, deployment: string, { jurisdiction, place }: Compiled): KeyedPorts {
   const className = classNameOf(app, deployment);
+  const keyedPlace: CompiledPlace = { ...place, isKeyed: true };
   let namespace: Namespace<ReplicaStub> | undefined;
-  const made = ({ name, locationHint }: ReplicaRef): StubConnection => {
+  const stubOf = ({ name, locationHint }: ReplicaRef): ReplicaStub => {
     namespace ??= namespaceOf<ReplicaStub>(className, jurisdiction);
-    return new StubConnection(name, namespace.getByName(name, locationHint === undefined ? undefined : { locationHint }), NOBODY, place);
+    return namespace.getByName(name, locationHint === undefined ? undefined : { locationHint });
   };
   return {
     random: Math.random,
@@ -111,16 +114,11 @@ export function keyedPortsTo(app: string, deployment: string, { jurisdiction, pl
     keepAlive: waitUntil,
     sleep,
     connect(object) {
-      const connections = keptObjectsHere();
-      if (connections === undefined) return made(object);
-      let connection = connections.get(object.name);
-      if (connection === undefined) {
-        if (connections.size >= MAX_KEPT_OBJECTS) connections.clear();
-        connections.set(object.name, (connection = made(object)));
-      }
-      return connection;
+      const connections = busyObjectsHere();
+      if (connections === undefined) return new StubConnection(object.name, stubOf(object), NOBODY, keyedPlace);
+      return connections.get(object.name) ?? new ObjectStub(object.name, stubOf(object), keyedPlace, connections);
     },
-    disconnected: ({ name }) => void keptObjectsHere()?.delete(name),
+    disconnected: ({ name }) => void busyObjectsHere()?.delete(name),
   };
 }
 
@@ -195,6 +193,42 @@ class StubConnection implements ObjectConnection {
     // The replica may be gone, and the request with it.
     this.#stub.cancel(id, encodeError(reason)).catch(() => {});
   }
+}
+
+/** A connection to the object of a key, which others may share while something is under way over it. */
+class ObjectStub extends StubConnection {
+  readonly #name: string;
+  readonly #busy: Map<string, ObjectStub>;
+  #underWay = 0;
+
+  constructor(name: string, stub: ReplicaStub, place: CompiledPlace, busy: Map<string, ObjectStub>) {
+    super(name, stub, NOBODY, place);
+    this.#name = name;
+    this.#busy = busy;
+  }
+
+  override call(request: CallRequest, delivery: Delivery): Promise<Reply> {
+    return this.#followed(super.call(request, delivery));
+  }
+
+  override fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal> {
+    return this.#followed(super.fetch(request, meta, delivery));
+  }
+
+  override reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation> {
+    return this.#followed(super.reserve(meta, delivery));
+  }
+
+  #followed<T>(sent: Promise<T>): Promise<T> {
+    if (this.#underWay++ === 0) this.#busy.set(this.#name, this);
+    sent.then(this.#over, this.#over);
+    return sent;
+  }
+
+  // Before whoever waits for the answer goes on.
+  readonly #over = (): void => {
+    if (--this.#underWay === 0 && this.#busy.get(this.#name) === this) this.#busy.delete(this.#name);
+  };
 }
 
 // A client that goes away while its body is being sent breaks the connection; the replica is not lost for that.

@@ -3,9 +3,9 @@
  *
  * Imported by the entry modules of systems that have such a deployment, and by no others: what this imports is in their bundles only.
  */
-import { waitUntil } from "cloudflare:workers";
+import { env, waitUntil } from "cloudflare:workers";
 import type { AnyApplication } from "../src/api/application.ts";
-import type { ReplicaContext } from "../src/context/scope.ts";
+import { type ReplicaContext, RequestScope } from "../src/context/scope.ts";
 import { sleep } from "../src/context/with-timeout.ts";
 import { callScope } from "../src/handle/get-handle.ts";
 import { createKeyedHandle } from "../src/handle/keyed-handle.ts";
@@ -20,6 +20,7 @@ import type { TaskPort } from "../src/protocol/tasks.ts";
 import { KeyedControl, type RememberedKeyed } from "../src/replica/keyed-control.ts";
 import { KeyedMeters, type KeyedMetersParts } from "../src/replica/keyed-meters.ts";
 import type { MakeKeyedControl } from "../src/replica/replica-ports.ts";
+import { logFetch } from "../src/replica/request-log.ts";
 import { KeyedRouter } from "../src/router/keyed-router.ts";
 import { keyedPortsTo } from "./connection.ts";
 import { inForce } from "./control-plane.ts";
@@ -108,7 +109,17 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
       handle: (router) => createKeyedHandle<unknown>(router, callScope),
       ingress(router) {
         const keyed = bound.get(`${router.app}/${router.deployment}`)?.deployment.given.keyed;
-        return new KeyedIngress(router, typeof keyed === "object" ? keyed.key : () => undefined);
+        const context = { appName: router.app, deployment: router.deployment, replicaId: "", env };
+        return new KeyedIngress(
+          router,
+          typeof keyed === "object" ? keyed.key : () => undefined,
+          ({ request, meta, status, startedAtMs }) => {
+            const { logging } = router.config;
+            if (!logging.accessLog) return;
+            const scope = { replica: { context, logging }, request: new RequestScope(meta) };
+            logFetch({ method: request.method, status }, request, startedAtMs, scope);
+          },
+        );
       },
       control({ appName, deployment, state }, about) {
         const memory = new ReplicaMemory<RememberedKeyed>(state.storage);
@@ -120,7 +131,10 @@ export function keyedDeployments(): (system: KeyedSurroundings) => KeyedSystem {
           learned: (told: KeyedConfig) => learnKeyed(appName, { [deployment]: told }),
         };
         return (object) => {
-          object.meter.noted = metersOf(appName, deployment).of(() => object.meter.snapshot());
+          object.meter.noted = metersOf(appName, deployment).of({
+            measured: () => object.meter.snapshot(),
+            heard: (snapshot) => object.meter.heard(snapshot),
+          });
           return new KeyedControl(parts, object);
         };
       },

@@ -14,6 +14,8 @@ export interface Figure {
   readonly path: string;
   /** Requests a slice. */
   readonly requests: number;
+  /** Which variants it is measured on; all by default. */
+  readonly variants?: readonly string[];
   /** What to take off, for the cost of one of `perRequest` things in a request. */
   readonly less?: { readonly path: string; readonly perRequest: number };
 }
@@ -41,7 +43,7 @@ const REMINDERS = 3;
 export async function measure({ pid, ports, figures, rounds, headers }: Measured): Promise<Times[]> {
   using load = new LoadProcess();
   const names = Object.keys(ports);
-  const times = figures.map(() => Object.fromEntries(names.map((name): [string, number[]] => [name, []])));
+  const times = figures.map(({ variants = names }) => Object.fromEntries(variants.map((name): [string, number[]] => [name, []])));
   const slice = async (name: string, path: string, requests: number) => {
     const about = { port: ports[name]!, path, connections: CONNECTIONS, ...(headers === undefined ? {} : { headers }) };
     await load.send({ ...about, requests: REMINDERS });
@@ -50,8 +52,8 @@ export async function measure({ pid, ports, figures, rounds, headers }: Measured
     return (cpuUsOf(pid) - beforeUs) / requests;
   };
   for (let round = -WARM_UP; round < rounds; round++) {
-    for (const [index, { path, requests, less }] of figures.entries()) {
-      for (const name of shuffled(names)) {
+    for (const [index, { path, requests, less, variants = names }] of figures.entries()) {
+      for (const name of shuffled(variants)) {
         const us = await slice(name, path, requests);
         const each = less === undefined ? us : (us - (await slice(name, less.path, requests))) / less.perRequest;
         if (round >= 0) times[index]![name]!.push(each);

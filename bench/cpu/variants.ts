@@ -21,24 +21,59 @@ export interface Variant {
 export type Others = Readonly<Record<string, string>>;
 
 const SIDES = { "by hand": "hand-written", alike: "hand-written-alike", "edge-serve": "edge-serve" };
+/** The same of keyed deployments. */
+const KEYED = { "keyed by hand": "keyed-hand-written", "keyed alike": "keyed-hand-written-alike", keyed: "keyed" };
+const KEYED_CLASSES = ["rooms__Room", "calls__Caller", "calls__Echo"];
 /** What is inline, by the name that its figures have. */
 const INLINED = { "inline children": "children", "inline ingress": "all" };
 const APPS = new URL("../micro/apps/", import.meta.url);
 
-/** Bundles all sides, each twice. @returns The path of workerd's config, whose sockets have the variants' names. */
+/** A side of a comparison: its application's main module and Durable Object classes. */
+interface Side {
+  readonly side: string;
+  readonly main: string;
+  readonly classes: readonly string[];
+}
+
+/** The sides on which keyed deployments are measured, each other checkout included. */
+export function keyedSides(others: Others): string[] {
+  return [...Object.keys(KEYED), ...Object.keys(others).map((name) => `keyed ${name}`)];
+}
+
+/** Those of pools. */
+export function poolSides(others: Others): string[] {
+  return [...Object.keys(SIDES), ...Object.keys(INLINED), ...Object.keys(others)];
+}
+
+/**
+ * Bundles sides, each twice.
+ *
+ * @param wanted The sides that are to be measured.
+ * @returns The path of workerd's config, whose sockets have the variants' names.
+ */
 export function buildVariants(
   folder: string,
-  others: Others,
-  isWithCf: boolean,
+  { others, isWithCf, wanted }: { readonly others: Others; readonly isWithCf: boolean; readonly wanted: ReadonlySet<string> },
 ): { readonly config: string; readonly variants: Variant[] } {
-  const mains: [side: string, main: string][] = [
-    ...Object.entries(SIDES).map(([side, app]): [string, string] => [side, fileURLToPath(new URL(`${app}.ts`, APPS))]),
-    ...Object.entries(INLINED).map(([side, what]): [string, string] => [side, inlined(what, folder)]),
-    ...Object.entries(others).map(([side, checkout]): [string, string] => [side, appOf(checkout, folder, side)]),
+  const ours = (app: string): string => fileURLToPath(new URL(`${app}.ts`, APPS));
+  const withControl = (classes: readonly string[], app: string) =>
+    app.includes("hand-written") ? classes : [...classes, ...CONTROL_PLANE];
+  const sides: Side[] = [
+    ...Object.entries(SIDES).map(([side, app]): Side => ({ side, main: ours(app), classes: withControl(CLASSES, app) })),
+    ...Object.entries(INLINED).map(([side, what]): Side => ({ side, main: inlined(what, folder), classes: withControl(CLASSES, side) })),
+    ...Object.entries(KEYED).map(([side, app]): Side => ({ side, main: ours(app), classes: withControl(KEYED_CLASSES, app) })),
+    ...Object.entries(others).flatMap(([side, checkout]): Side[] => [
+      { side, main: appOf("edge-serve", checkout, { folder, side }), classes: withControl(CLASSES, side) },
+      {
+        side: `keyed ${side}`,
+        main: appOf("keyed", checkout, { folder, side: `keyed ${side}` }),
+        classes: withControl(KEYED_CLASSES, side),
+      },
+    ]),
   ];
   const services: (ServiceInput & Variant)[] = [];
-  for (const [side, main] of mains) {
-    const classes = side === "by hand" || side === "alike" ? CLASSES : [...CLASSES, ...CONTROL_PLANE];
+  for (const { side, main, classes } of sides) {
+    if (!wanted.has(side)) continue;
     const script = bundleScript({ name: side.replaceAll(/\W/g, "-"), main: pathToFileURL(main), classes, folder });
     for (const name of [side, `${side}, again`]) {
       const storage = join(folder, "storage", name.replaceAll(/\W+/g, "-"));
@@ -63,8 +98,8 @@ function inlined(what: string, folder: string): string {
 }
 
 // The measured application is always this checkout's; only what it imports is the other's.
-function appOf(checkout: string, folder: string, side: string): string {
-  const app = readFileSync(new URL("edge-serve.ts", APPS), "utf8").replaceAll("../../../src/", `${checkout}/src/`);
+function appOf(name: string, checkout: string, { folder, side }: { readonly folder: string; readonly side: string }): string {
+  const app = readFileSync(new URL(`${name}.ts`, APPS), "utf8").replaceAll("../../../src/", `${checkout}/src/`);
   const main = join(folder, `${side.replaceAll(/\W/g, "-")}-app.ts`);
   writeFileSync(main, app);
   return main;

@@ -6,7 +6,7 @@ import { isError, primitiveText } from "../protocol/strangers.ts";
 import { thrownName } from "./error-text.ts";
 import { LogText } from "./log-text.ts";
 import { outerRequest } from "./outer-request.ts";
-import { currentScope, type Scope } from "./scope.ts";
+import { currentScope, type ReplicaContext, type ReplicaScope, type RequestScope } from "./scope.ts";
 
 /** Fields of a log line besides its message, of any kind: what cannot be written says so in its place. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -30,6 +30,14 @@ export interface LogOrigin {
   readonly deployment: string;
 }
 
+/** A replica and a request, as far as a line tells of them. */
+export interface LogScope {
+  readonly replica: Pick<ReplicaScope, "logging"> & {
+    readonly context: Pick<ReplicaContext, "appName" | "deployment" | "replicaId" | "env">;
+  };
+  readonly request: RequestScope | undefined;
+}
+
 /** How long a line may be, in bytes of UTF-8. */
 const MAX_LINE_BYTES = 65_536;
 /** How much of that the message may take, and each of the line's own fields. */
@@ -42,7 +50,7 @@ const OWN: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /** Writes a line as `logger` does, for code that holds the scope instead of running in it. Never throws. */
-export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, from: Scope | LogOrigin | undefined): void {
+export function writeLog(level: LogLevel, message: string, fields: LogFields | undefined, from: LogScope | LogOrigin | undefined): void {
   const scope = scopeOf(from);
   const minimum = scope?.replica.logging.level ?? "INFO";
   if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minimum)) return;
@@ -53,11 +61,11 @@ export function writeLog(level: LogLevel, message: string, fields: LogFields | u
   }
 }
 
-function scopeOf(from: Scope | LogOrigin | undefined): Scope | undefined {
+function scopeOf(from: LogScope | LogOrigin | undefined): LogScope | undefined {
   return from !== undefined && "replica" in from ? from : undefined;
 }
 
-function lineOf(level: LogLevel, message: unknown, fields: unknown, from: Scope | LogOrigin | undefined): string {
+function lineOf(level: LogLevel, message: unknown, fields: unknown, from: LogScope | LogOrigin | undefined): string {
   const { env, ...own } = originOf(from);
   const line = (text: LogText) => {
     let json = `{"level":"${level}","message":${text.text(messageText(message, env), MAX_MESSAGE_BYTES)}`;
@@ -70,7 +78,7 @@ function lineOf(level: LogLevel, message: unknown, fields: unknown, from: Scope 
   return text.isCut ? line(new LogText(MAX_LINE_BYTES, env, text)) : whole;
 }
 
-function originOf(from: Scope | LogOrigin | undefined) {
+function originOf(from: LogScope | LogOrigin | undefined) {
   if (from === undefined || "app" in from) {
     const { traceId, spanId } = outerRequest()?.trace ?? {};
     return { app: from?.app, deployment: from?.deployment, traceId, spanId, env: undefined };

@@ -18,6 +18,9 @@ export interface KeyedTarget {
 
 const keyedHandles = new WeakSet<object>();
 
+/** How many handles of keys are kept: to make one costs as much as a third of a call. */
+const MAX_KEPT = 100;
+
 /** Whether a handle is one of a keyed deployment. */
 export function isKeyed(handle: AnyHandle): handle is KeyedHandle<unknown> {
   return keyedHandles.has(handle);
@@ -25,8 +28,17 @@ export function isKeyed(handle: AnyHandle): handle is KeyedHandle<unknown> {
 
 /** Makes the handle of a keyed deployment. `T` is the deployment's class, or the type of its function. */
 export function createKeyedHandle<T>(target: KeyedTarget, scopeOf: ScopeOf): KeyedHandle<T> {
+  const kept = new Map<string, ObjectHandle<T>>();
   const handle = Object.freeze({
-    get: (key: string) => createHandle<T>(target.at(key), scopeOf) as unknown as ObjectHandle<T>,
+    get(key: string): ObjectHandle<T> {
+      let ofKey = kept.get(key);
+      if (ofKey === undefined) {
+        ofKey = createHandle<T>(target.at(key), scopeOf) as unknown as ObjectHandle<T>;
+        if (kept.size === MAX_KEPT) kept.clear();
+        kept.set(key, ofKey);
+      }
+      return ofKey;
+    },
     // A rejection, whatever is wrong: who awaits it hears of it.
     delete: async (key: string) => target.delete(key),
   });

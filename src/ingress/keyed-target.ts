@@ -1,12 +1,13 @@
 /**
  * An application whose ingress deployment is keyed: which object an HTTP request is for is asked of the application, here in the Worker.
  *
- * Owns: asking for the key, and what is answered where there is none. Does not own: the way to the object (router/keyed-router.ts).
+ * Owns: asking for the key, and what is answered where there is none. Does not own: the way to the object (router/keyed-router.ts), the log.
  */
 import { after, within } from "../context/with-timeout.ts";
 import { withAnswerHeaders } from "../protocol/answer-headers.ts";
 import { ConfigError, DeploymentUnavailableError, KeyError, RequestTimeoutError } from "../protocol/errors.ts";
-import type { KeyOf } from "../protocol/keys.ts";
+import { errorResponse } from "../protocol/http-error.ts";
+import { checkKey, type KeyOf } from "../protocol/keys.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
 import { PlatformRequest } from "../protocol/platform-request.ts";
 import type { IngressTarget, PreparedRequest } from "./application-routes.ts";
@@ -17,6 +18,15 @@ export interface KeyedObjects extends Omit<IngressTarget, "fetch"> {
   readonly deployment: string;
   /** Rejects with a KeyError for what is no key. */
   fetch(key: string, request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;
+}
+
+/** A request that was answered here, because no object has it. */
+export interface AnsweredHere {
+  readonly request: Request;
+  readonly meta: RequestMeta;
+  readonly status: number;
+  /** In milliseconds since the epoch. */
+  readonly startedAtMs: number;
 }
 
 /** How long the function that gives the key may take. */
@@ -31,10 +41,13 @@ export class KeyedIngress implements IngressTarget {
   readonly isUncounted = true as const;
   readonly #router: KeyedObjects;
   readonly #keyOf: KeyOf;
+  readonly #answered: (answered: AnsweredHere) => void;
 
-  constructor(router: KeyedObjects, keyOf: KeyOf) {
+  /** @param answered Told of what no object will log. */
+  constructor(router: KeyedObjects, keyOf: KeyOf, answered: (answered: AnsweredHere) => void) {
     this.#router = router;
     this.#keyOf = keyOf;
+    this.#answered = answered;
   }
 
   get requestTimeoutMs(): number | null {
@@ -57,19 +70,27 @@ export class KeyedIngress implements IngressTarget {
   async fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response> {
     this.#requireHere(meta);
     const seen = request instanceof PlatformRequest ? request : request.request();
-    let key: unknown;
+    const startedAtMs = Date.now();
+    let key: string;
     try {
       const given = this.#keyOf(seen);
-      key = isThenable(given) ? await this.#inTime(Promise.resolve(given)) : given;
+      key = this.#checked(seen, isThenable(given) ? await this.#inTime(Promise.resolve(given)) : given);
     } catch (error) {
-      if (error instanceof Response) return withAnswerHeaders(error, seen, meta, false);
-      throw error;
+      const response = error instanceof Response ? withAnswerHeaders(error, seen, meta, false) : undefined;
+      this.#answered({ request: seen, meta, status: (response ?? errorResponse(error)).status, startedAtMs });
+      if (response === undefined) throw error;
+      return response;
     }
+    return this.#router.fetch(key, request, meta);
+  }
+
+  #checked(seen: Request, key: unknown): string {
     if (seen.bodyUsed && seen.body !== null) {
       throw new ConfigError(`The function keyed.key of deployment ${JSON.stringify(this.#router.deployment)} has read the request's body.`);
     }
     if (key === undefined) throw new KeyError("The request has no key.");
-    return this.#router.fetch(key as string, request, meta);
+    checkKey(key, this.#router);
+    return key;
   }
 
   #inTime<T>(given: Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@
  */
 import { after, within } from "../context/with-timeout.ts";
 import { RequestTimeoutError } from "../protocol/errors.ts";
-import { type HttpExtras, HttpMeta, SESSION_HEADER } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, sessionIn } from "../protocol/http-request.ts";
 import { PlatformRequest } from "../protocol/platform-request.ts";
 import type { SessionsConfig } from "../protocol/manifest.ts";
 import type { RequestMeta } from "../protocol/messages.ts";
@@ -27,9 +27,9 @@ export function metaOf(arrival: Arrival, application: RoutedApplication, chosen?
   return new SessionMeta(request, application, { ...extras, key: keyOf(arrival, sessions) });
 }
 
-function keyOf(arrival: Arrival, { header = SESSION_HEADER, generated }: SessionsConfig): string | undefined {
-  const given = arrival.request.headers.get(header) ?? undefined;
-  return generated === true && !given ? (arrival.madeKey ??= crypto.randomUUID()) : given;
+function keyOf(arrival: Arrival, { header, generated }: SessionsConfig): string | undefined {
+  const given = sessionIn(arrival.request.headers, header);
+  return generated === true && given === undefined ? (arrival.madeKey ??= crypto.randomUUID()) : given;
 }
 
 /** A request, and where it is sent. */

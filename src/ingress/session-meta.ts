@@ -1,7 +1,7 @@
 /**
  * The metadata of an HTTP request whose key is what the options of HTTP say: a class of its own, so that other requests cross none of it.
  */
-import { type HttpExtras, HttpMeta, type HttpOrigin, type HttpSource, SESSION_HEADER } from "../protocol/http-request.ts";
+import { type HttpExtras, HttpMeta, type HttpOrigin, type HttpSource, sessionIn } from "../protocol/http-request.ts";
 
 /** What such a request does not tell of itself. */
 export interface SessionExtras extends HttpExtras {
@@ -16,7 +16,7 @@ export class SessionMeta extends HttpMeta {
   constructor(source: HttpSource, origin: HttpOrigin, { key, ...extras }: SessionExtras, requestId?: string) {
     super(source, origin, extras, requestId);
     this.#key = key;
-    this.hasOtherKey = key !== (source.headers.get(SESSION_HEADER) ?? undefined);
+    this.hasOtherKey = key !== sessionIn(source.headers);
   }
 
   override get key(): string | undefined {

@@ -23,10 +23,21 @@ export function grown(before: SeriesByKey, now: SeriesByKey): SeriesByKey {
   for (const [key, list] of Object.entries(now)) {
     const isSet = isSetByApplication(key);
     for (const [labels, numbers] of list) {
-      const known = seriesOf(before[key], labels)?.[1] ?? [];
-      const rest = numbers.map((number, index) => number - (known[index] ?? 0));
-      if (rest.some((number) => number !== 0)) (more[key] ??= []).push([labels, isSet ? numbers : rest]);
+      const known = seriesOf(before[key], labels)?.[1];
+      const rest = numbers.map((number, index) => number - (known?.[index] ?? 0));
+      // What was set to 0 is news, too.
+      if ((isSet && known === undefined) || rest.some((number) => number !== 0)) (more[key] ??= []).push([labels, isSet ? numbers : rest]);
     }
   }
   return more;
+}
+
+/** What has been counted by now, of which some is known from before. Without what the application sets: that is news whenever it is set. */
+export function countedBy(before: SeriesByKey, now: SeriesByKey): SeriesByKey {
+  const all: Record<string, readonly Series[]> = { ...before };
+  for (const [key, list] of Object.entries(now)) {
+    if (isSetByApplication(key)) continue;
+    all[key] = [...list, ...(before[key] ?? []).filter(([labels]) => seriesOf(list, labels) === undefined)];
+  }
+  return all as SeriesByKey;
 }

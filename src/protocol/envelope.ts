@@ -73,17 +73,18 @@ export function encodeEnvelope(meta: RequestMeta, { id, mode, isReserved, isSpil
 
 /**
  * Whether an HTTP request needs no envelope, because both ends know all that there is to say: it is a claim by a caller that has
- * said lately what it knows, made for no call, with no deadline, looked at by nobody, with the key of its header, at the place that the application was compiled
- * for, and not counted for a canary.
+ * said lately what it knows, made for no call, with no deadline, looked at by nobody, with the key of its header, at the place that the
+ * application was compiled for, and not counted for a canary. One for the object of a key takes its turn there instead of claiming a slot.
  *
  * A request of a prefix that several applications share says so otherwise: its application need not have a prefix of its own.
  */
 export function isImplied(
   meta: RequestMeta,
   { mode, epoch, isSpill, isReserved, wantsState }: Delivery,
-  { prefix, isShared }: CompiledPlace,
+  { prefix, isShared, isKeyed }: CompiledPlace,
 ): boolean {
-  const isFirst = mode === "claim" && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
+  const isUsual = mode === (isKeyed === true ? "queue" : "claim");
+  const isFirst = isUsual && epoch === undefined && isSpill === undefined && isReserved === undefined && wantsState === undefined;
   const isPlain = meta.deadline === undefined && meta.hasSlash === undefined && meta.shadow === undefined && meta.hasOtherKey !== true;
   return (
     isFirst &&

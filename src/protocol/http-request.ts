@@ -24,6 +24,11 @@ export type HttpSource = Pick<Request, "headers">;
 /** The header of a request's key, where no option names another. */
 export const SESSION_HEADER = "x-session-id";
 
+/** The session id in a request's headers. An empty one is none. */
+export function sessionIn(headers: Headers, name: string = SESSION_HEADER): string | undefined {
+  return headers.get(name) || undefined;
+}
+
 const NOTHING: HttpExtras = {};
 
 /** Where an application was compiled to be reached over HTTP: a request that was sent there need not say so. */
@@ -32,6 +37,8 @@ export interface CompiledPlace {
   readonly prefix: string | null;
   /** Whether other applications share the prefix. */
   readonly isShared: boolean;
+  /** Where the deployment is keyed: a request waits where it is sent, and need not say so. */
+  readonly isKeyed?: true;
 }
 
 /** Headers of a request's place in a trace. */
@@ -104,7 +111,7 @@ export class HttpMeta implements RequestMeta {
   }
 
   get key(): string | undefined {
-    return this.#read.get(SESSION_HEADER) ?? undefined;
+    return sessionIn(this.#read);
   }
 
   get traceparent(): string | undefined {

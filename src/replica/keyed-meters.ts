@@ -9,7 +9,7 @@
  *   M2. What an object has counted is told, also when the object is gone: it is kept here until it has been.
  *   M3. What did not arrive is told the next time.
  */
-import { countsIn, grown, isSetByApplication } from "../observe/counted.ts";
+import { countedBy, countsIn, grown, isSetByApplication } from "../observe/counted.ts";
 import { merged } from "../observe/series.ts";
 import { type Descriptions, type MetricsSnapshot, type Series, type SeriesByKey, splitKey } from "../protocol/metrics.ts";
 
@@ -32,9 +32,16 @@ const FIRST_MS = 500;
 /** How often, at most. */
 const EVERY_MS = 5000;
 
+/** What is asked of an object. */
+export interface Measuring {
+  /** What it has measured: all that is counted for it, and of the application's own metrics what has changed since `heard`. */
+  measured(): MetricsSnapshot;
+  /** What it had measured has been told. */
+  heard(snapshot: MetricsSnapshot): void;
+}
+
 /** An object that counts. */
-interface Counting {
-  readonly measured: () => MetricsSnapshot;
+interface Counting extends Measuring {
   /** What is known of it where it is told. */
   told: SeriesByKey;
   /** Somebody in the object sees to it that it is told. */
@@ -50,10 +57,12 @@ export class KeyedMeters {
     this.#parts = parts;
   }
 
-  /** For an object. What is returned is called there, whenever it has counted something. @param measured All that it has measured so far. */
-  of(measured: () => MetricsSnapshot): () => void {
-    const one: Counting = { measured, told: {}, isKept: false };
+  /** For an object. What is returned is called there, whenever it has counted something. */
+  of({ measured, heard }: Measuring): () => void {
+    const one: Counting = { measured, heard, told: {}, isKept: false };
     return () => {
+      // In the order of what they did last: what one of them has set last holds.
+      this.#untold.delete(one);
       this.#untold.add(one);
       if (one.isKept) return;
       one.isKept = true;
@@ -79,20 +88,23 @@ export class KeyedMeters {
 
   async #tell(): Promise<void> {
     const all = [...this.#untold].map((one) => {
-      const { series, about } = one.measured();
-      const now = countsIn(series);
-      return { one, now, about, more: grown(one.told, now) };
+      const snapshot = one.measured();
+      const now = countsIn(snapshot.series);
+      return { one, snapshot, now, about: snapshot.about, more: grown(one.told, now) };
     });
     this.#untold.clear();
+    let isAllTold = true;
     const about: Descriptions = Object.assign({}, ...all.map((each) => each.about));
     for (const [guest, counted] of byGuest(all.map(({ more }) => more))) {
       try {
         await this.#parts.tell({ startedAtMs: 0, series: counted, about }, guest);
-        for (const { one, now } of all) one.told = { ...one.told, ...of(now, guest) };
+        for (const { one, now } of all) one.told = countedBy(one.told, of(now, guest));
       } catch {
+        isAllTold = false;
         for (const { one, more } of all) if (Object.keys(of(more, guest)).length > 0) this.#untold.add(one);
       }
     }
+    if (isAllTold) for (const { one, snapshot } of all) one.heard(snapshot);
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { messageOf, thrownName } from "../context/error-text.ts";
 import { LogText } from "../context/log-text.ts";
-import { writeLog } from "../context/logger.ts";
+import { type LogScope, writeLog } from "../context/logger.ts";
 import type { Scope } from "../context/scope.ts";
 import { isRemoteError } from "../protocol/error-codec.ts";
 import { ServeError } from "../protocol/errors.ts";
@@ -23,7 +23,7 @@ export function logCall(method: string | undefined, outcome: string, startedAtMs
 }
 
 /** Writes the line of an HTTP request. */
-export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, "url">, startedAtMs: number, scope: Scope): void {
+export function logFetch({ method, status }: HttpAnswer, request: Pick<Request, "url">, startedAtMs: number, scope: LogScope): void {
   const { routePrefix = "/", hasSlash = false } = scope.request?.meta ?? {};
   const durationMs = Date.now() - startedAtMs;
   const fields = { method, path: pathSent(request.url, routePrefix, hasSlash), status, durationMs };

@@ -8,10 +8,10 @@ import { parseArgs } from "node:util";
 import type { TaskStatus } from "../../src/protocol/tasks.ts";
 import { Clients } from "./clients.ts";
 import { Inflictor, restore } from "./inflict.ts";
-import { Project } from "./project.ts";
+import { KEYS, Project } from "./project.ts";
 import { allRunning, allSlotsFree, idle, latencyAfter, latencyBefore, tasksOver } from "./recovery.ts";
 import { reconcile } from "./reconcile.ts";
-import { reconcileCounts } from "./reconcile-counts.ts";
+import { countedIn, reconcileCounts } from "./reconcile-counts.ts";
 import { reconcileTasks } from "./reconcile-tasks.ts";
 import { countsOf, historiesOf, outcomeOf } from "./report.ts";
 import { rowsIn } from "./rows.ts";
@@ -29,9 +29,11 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     only: { type: "string" },
     routes: { type: "string" },
+    keys: { type: "string", default: String(KEYS) },
+    calls: { type: "string", default: "1" },
+    clients: { type: "string", default: "10" },
     "apart-ms": { type: "string", default: String(APART_MS) },
     tasks: { type: "string", default: "0" },
-    clients: { type: "string", default: "10" },
     verbose: { type: "boolean", default: false },
     history: { type: "string" },
   },
@@ -41,6 +43,8 @@ const seed = natural(values.seed);
 const idleSeconds = natural(values["idle-seconds"]);
 const apartMs = natural(values["apart-ms"]);
 const tasksWanted = natural(values.tasks);
+const keys = natural(values.keys);
+const calls = natural(values.calls);
 const minutes = values.minutes === undefined ? LIMIT.restMinutes + faults * LIMIT.perFaultMinutes : Number(values.minutes);
 
 const [only, routes] = [values.only, values.routes].map((names) => names?.split(",").map((name) => name.trim()));
@@ -48,7 +52,7 @@ const schedule = scheduleOf(seed, faults, apartMs).filter(({ kind }) => only ===
 
 const project = new Project();
 const system = new System(project);
-const clients = new Clients(system, seed, routes);
+const clients = new Clients(system, seed, { keys, routes, calls });
 const inflictor = new Inflictor(system, clients);
 const findings: string[] = [];
 const startedAtMs = performance.now();
@@ -129,6 +133,8 @@ async function conclude(): Promise<boolean> {
   for (const finding of findings) console.log(`\n${finding}`);
   const wrong = violations.length + findings.length;
   const tookS = Math.round((performance.now() - startedAtMs) / 1000);
+  const { increments, objects } = countedIn(rows);
+  if (increments > 0) console.log(`\n${increments} increments over the ${objects} objects of ${keys} keys.`);
   const attempts = tasks.reduce((sum, task) => sum + task.attempts, 0);
   const tried = `${tasks.length} tasks in ${attempts} attempts (${system.overtaken.size} overtaken)`;
   const counted = `${inflictor.done.length} faults, ${clients.requests.length} requests, ${tried}, seed ${seed}, ${tookS} s`;

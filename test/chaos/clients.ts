@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, seeded } from "../../bench/simulation/random.ts";
 import type { Act, Step } from "./app/steps.ts";
 import type { Request, Seen } from "./history.ts";
-import { APPS, type App, KEYS } from "./project.ts";
+import { APPS, type App } from "./project.ts";
 import { storedBy } from "./reconcile-tasks.ts";
 import { oneOf, weighted } from "./schedule.ts";
 import { send, sendBadFrame } from "./send.ts";
-import { type Route, ROUTES, runsOf } from "./shapes.ts";
+import { type Route, ROUTES, runsOf, wayOf } from "./shapes.ts";
 import type { System } from "./system.ts";
 
 /** What a request is to be like, where chance is not to say. */
@@ -22,6 +22,16 @@ export interface Asked {
   readonly leavesAfterMs?: number;
 }
 
+/** What the clients of a run send. */
+export interface LoadShape {
+  /** How many keys an application has. */
+  readonly keys: number;
+  /** Routes of the load; all by default. */
+  readonly routes?: readonly string[] | undefined;
+  /** How many calls a request of the load makes at once, where it is passed on. */
+  readonly calls: number;
+}
+
 const MODELS = 5;
 /** Broadcasts reach every replica, so one in a while is as much work as the others. */
 const MIX = ROUTES.map((route) => [route, route === "broadcast" ? 0.3 : 1] as const);
@@ -31,15 +41,19 @@ export class Clients {
   readonly #system: System;
   readonly #random: Random;
   readonly #name: string;
+  /** How many keys an application has. */
+  readonly keys: number;
   readonly #routes: readonly string[] | undefined;
   /** How many tasks callers were told of. */
   #stored = 0;
   #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  readonly #calls: number;
 
-  /** @param routes Of the load; all by default. */
-  constructor(system: System, seed: number, routes?: readonly string[]) {
+  constructor(system: System, seed: number, { keys, routes, calls }: LoadShape) {
     this.#system = system;
+    this.keys = keys;
     this.#routes = routes;
+    this.#calls = calls;
     // Its own row of numbers: how many requests fit between two faults must not change the faults.
     this.#random = seeded(seed + 1_000_003);
     this.#name = `r${seed}`;
@@ -52,7 +66,7 @@ export class Clients {
       ms,
       ...(act === undefined ? {} : { act }),
       ...(count === undefined ? {} : { count }),
-      ...(route === "keyed" || route === "object" ? { key: `k${this.#upTo(KEYS)}` } : {}),
+      ...(route === "keyed" || route === "object" ? { key: `k${this.#upTo(this.keys)}` } : {}),
       ...(route === "model" ? { model: `m${this.#upTo(MODELS)}` } : {}),
     };
     const sending = { route, app, step, ...(leavesAfterMs === undefined ? {} : { leavesAfterMs }) };
@@ -70,7 +84,9 @@ export class Clients {
     const mix = MIX.filter(([route]) => this.#routes === undefined || this.#routes.includes(route));
     const one = async () => {
       while (!until.aborted) {
-        const { seen } = await this.request({ route: weighted(this.#random, mix), app: oneOf(this.#random, APPS), ms: 1 + this.#upTo(12) });
+        const route = weighted(this.#random, mix);
+        const count = wayOf(route) === undefined ? 1 : this.#calls;
+        const { seen } = await this.request({ route, app: oneOf(this.#random, APPS), ms: 1 + this.#upTo(12), count });
         if (seen?.outcome === "unreachable") await Promise.race([this.#system.isUp, sleep(400)]);
         await sleep(this.#upTo(15));
       }

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clients } from "./clients.ts";
 import type { Disturbance } from "./history.ts";
-import { documentOf, KEYS, LIMITS, PARTS, type App, type Part } from "./project.ts";
+import { documentOf, LIMITS, PARTS, type App, type Part } from "./project.ts";
 import type { Planned } from "./schedule.ts";
 import { partOf } from "./shapes.ts";
 import type { System } from "./system.ts";
@@ -126,7 +126,7 @@ export class Inflictor {
   }
 
   async #abortSome(app: App, part: Part, pick: number, which: (state: string) => boolean): Promise<void> {
-    if (part === "Counters") return this.#system.abort(`${app}__Counters`, `${app}/Counters/@k${Math.floor(pick * KEYS)}`);
+    if (part === "Counters") return this.#system.abort(`${app}__Counters`, `${app}/Counters/@k${Math.floor(pick * this.#clients.keys)}`);
     const { replicas } = (await this.#system.application(app)).deployments[part];
     const found = replicas.filter(({ state }) => which(state));
     const one = found[Math.floor(pick * found.length)];

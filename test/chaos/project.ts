@@ -27,7 +27,7 @@ export const LIMITS: Readonly<Record<Part, { readonly slots: number; readonly re
 /** How often a run of a deployment may be repeated: see `retries` in the application. */
 export const EAGER_RUNS = 3;
 
-/** How many keys the counters have. */
+/** How many keys the counters of an application have, unless a run says so. */
 export const KEYS = 20;
 
 /** How often a task is tried: see `tasks` in the application. More than anything that is done to it takes. */

@@ -8,6 +8,12 @@ import type { Request } from "./history.ts";
 import type { Violation } from "./reconcile.ts";
 import type { Row } from "./rows.ts";
 
+/** How much was counted, and by how many objects: each application has one for each key. */
+export function countedIn(rows: readonly Row[]): { readonly increments: number; readonly objects: number } {
+  const counted = rows.filter(({ kind }) => kind === "counted");
+  return { increments: counted.length, objects: new Set(counted.map(({ who }) => who)).size };
+}
+
 /** Everything that is wrong with the counts. */
 export function reconcileCounts(requests: readonly Request[], rows: readonly Row[]): Violation[] {
   const counted = rows.filter(({ kind }) => kind === "counted");

@@ -163,6 +163,7 @@ export async function sendBadFrame(system: System, app: App, step: Step, signal:
     socket.resetAndDestroy();
     return { outcome: "left", detail: "sent a bad frame and went away" };
   } catch (error) {
+    if (signal.aborted) return { outcome: "left", detail: "went away" };
     return { outcome: outcomeOfFailure(error), detail: String(error) };
   }
 }

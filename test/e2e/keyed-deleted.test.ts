@@ -2,6 +2,8 @@
  * The deletion of a key: what it takes with it, and what goes on in the object that comes after.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ObjectHandle } from "../../src/index.ts";
+import type { Cart, shop } from "./apps/keyed.ts";
 import { type KeyedShop, newKey, serveShop } from "../support/keyed-shop.ts";
 
 let server: KeyedShop["server"];
@@ -27,6 +29,19 @@ describe("delete(key)", () => {
     await carts.delete(key);
     await Promise.all([carts.delete(key), carts.delete(key)]);
     expect(await carts.get(key).items.remote()).toEqual([]);
+  });
+
+  // A replica that has called the object before must not take it for one that was lost with its next call.
+  it.each<[what: string, ends: (cart: ObjectHandle<Cart>, key: string) => Promise<unknown>, items: string[]]>([
+    ["by another caller", (_, key) => carts.delete(key), ["B"]],
+    ["and by itself", (cart) => cart.end.remote().result(), ["B"]],
+    ["or when it ends otherwise", (cart) => cart.crash.remote().result(), ["A", "B"]],
+  ])("is no failure of the next call of a caller that knows the object: %s", async (_, ends, items) => {
+    const key = newKey();
+    const app = server.handle<typeof shop>("shop");
+    await app.add.remote(key, "a");
+    await ends(carts.get(key), key).catch(() => {});
+    expect(await app.add.remote(key, "b")).toEqual(items);
   });
 
   it("fails what runs, and what waits runs on the new object", async () => {

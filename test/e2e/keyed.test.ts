@@ -129,6 +129,25 @@ describe("an object", () => {
   });
 });
 
+describe("an alarm and a socket's message", () => {
+  it("take their turn as calls do, of which an actor runs one", async () => {
+    const key = newKey();
+    const clocks = server.keyed("Clock", "clocks") as unknown as edge.KeyedHandle<{ hold(): Promise<void>; notes(): string[] }>;
+    const clock = clocks.get(key);
+    const socket = new WebSocket(new URL(`/clocks/${encodeURIComponent(key)}`, server.url.replace("http", "ws")));
+    await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+    const heard = new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+    const held = clock.hold.remote().result();
+    await server.waitForLog(({ message }) => message === "hold runs");
+    socket.send("while it runs");
+    await Promise.all([held, heard]);
+    await expect.poll(() => clock.notes.remote()).toHaveLength(3);
+    const [first, ...others] = await clock.notes.remote();
+    expect([first, ...others.toSorted()]).toEqual(["hold, 1 run", "alarm, 1 run", "message, 1 run"]);
+    socket.close();
+  });
+});
+
 describe("a keyed ingress deployment", () => {
   it("is given each request at the object of its key, with the prefix taken off", async () => {
     expect(await (await server.fetch("/rooms/blue/door")).json()).toEqual({ pathname: "/blue/door", key: "blue", visits: 1, body: "" });
@@ -147,7 +166,20 @@ describe("a keyed ingress deployment", () => {
   ])("answers %s with %i", async (path, status, text) => {
     const response = await server.fetch(path);
     expect([response.status, await response.text()]).toEqual([status, expect.stringMatching(text)]);
-    expect(response.headers.get("x-request-id")).toMatch(/./);
+    const id = response.headers.get("x-request-id");
+    expect(id).toMatch(/./);
+    // One line of the access log, whoever answered.
+    const answers = () => server.logs().filter(({ fields }) => fields["requestId"] === id && fields["status"] !== undefined);
+    await expect.poll(answers).toHaveLength(1);
+    expect(answers()[0]!.fields).toMatchObject({
+      app: "rooms",
+      deployment: "Room",
+      method: "GET",
+      path: path.split("?")[0],
+      status,
+      route: "/rooms",
+    });
+    expect(answers()[0]!.fields["replica"] === "").toBe(status !== 200);
   });
 
   it("answers with what the key's function throws as with what a handler returns: the prefix is back, an id of its own is kept", async () => {
@@ -214,7 +246,12 @@ describe("the operator", () => {
           rpc: true,
           deployments: [{ name: "Cart", user_config: { greeting: "hi" } }],
         },
-        { name: "rooms", import_path: "keyed-rooms.ts:rooms", route_prefix: "/rooms" },
+        {
+          name: "rooms",
+          import_path: "keyed-rooms.ts:rooms",
+          route_prefix: "/rooms",
+          deployments: [{ name: "Room", user_config: { topic: "new" } }],
+        },
       ],
     };
     const put = await api("applications", {
@@ -224,6 +261,15 @@ describe("the operator", () => {
     });
     expect([put.status, await put.text()]).toEqual([expect.any(Number), expect.stringContaining("")]);
     expect(put.ok).toBe(true);
+    // Over HTTP it comes with a request, whose handler sees nothing of it.
+    const told = new Set<string>();
+    const topic = async () => {
+      const seen = (await (await server.fetch("/rooms/blue/topic")).json()) as { topic: string; cf: string[] };
+      for (const name of seen.cf) told.add(name);
+      return seen.topic;
+    };
+    await expect.poll(topic, { timeout: 6000 }).toBe("new");
+    expect([...told].filter((name) => name.startsWith("edgeServe"))).toEqual([]);
     // An object that there is, and one that is new.
     for (const key of [before, newKey()]) {
       await expect.poll(async () => (await carts.get(key).about.remote()).greeting, { timeout: 6000 }).toBe("hi");

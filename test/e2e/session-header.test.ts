@@ -23,6 +23,7 @@ describe("the header of a session", () => {
     [{ session_id_header_key: "Mcp-Session-Id" }, { "x-session-id": "other", "mcp-session-id": "mine" }, "mine"],
     [{ session_id_header_key: "Mcp-Session-Id" }, { "x-session-id": "other" }, undefined],
     [{ session_id_header_key: "Mcp-Session-Id" }, {}, undefined],
+    [{ session_id_header_key: "Mcp-Session-Id" }, { "mcp-session-id": "" }, undefined],
     [GENERATED, { "mcp-session-id": "mine" }, "mine"],
     [GENERATED, {}, UUID],
     [GENERATED, { "mcp-session-id": "" }, UUID],
@@ -31,6 +32,7 @@ describe("the header of a session", () => {
     [USUAL, {}, UUID],
     [{}, { "x-session-id": "mine", "mcp-session-id": "other" }, "mine"],
     [{}, {}, undefined],
+    [{}, { "x-session-id": "" }, undefined],
   ])("is as %j says, without a deploy: %j", async (options, headers, key) => {
     const document = { applications: [APPLICATION], http_options: options };
     if (JSON.stringify(document) !== inForce) expect((await putDocument(server, document)).status).toBe(200);

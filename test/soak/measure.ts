@@ -4,6 +4,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { bundle } from "../../bench/workerd-bundle.ts";
 import { WorkerdProcess } from "../../bench/workerd-process.ts";
 import { LoadProcess } from "./load-process.ts";
@@ -17,6 +18,12 @@ export interface Subject {
   readonly requests: number;
   /** Kinds of the mix, with commas; all if it is empty. */
   readonly only: string;
+  /** How many samples are taken. @default 120 */
+  readonly samples?: number;
+  /** How long it rests before each sample, so that the platform has evicted what it does not use. @default 0 */
+  readonly restMs?: number;
+  /** Where it says how often its controller was asked, if it does. */
+  readonly asked?: string;
 }
 
 /** What came of it. */
@@ -26,16 +33,18 @@ export interface Measured {
   readonly objects: number;
   readonly sent: Readonly<Record<string, number>>;
   readonly wrong: readonly string[];
+  /** How often a second the controller was asked. */
+  readonly askedEachSecond: number | undefined;
 }
 
 const SAMPLES = 120;
 const WARM_UP = 0.2;
-const SHOWN_EACH = 12;
+const SHOWN = 10;
 
 type Sample = Memory & { readonly requests: number };
 
 /** Measures a Worker in a workerd of its own. A line is printed now and then. */
-export async function measure({ main, classes, requests, only }: Subject): Promise<Measured> {
+export async function measure({ main, classes, requests, only, samples: count = SAMPLES, restMs = 0, asked }: Subject): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "edge-serve-soak-"));
   try {
     const { config, storage } = bundle({ name: "soak", main, classes, folder });
@@ -44,14 +53,19 @@ export async function measure({ main, classes, requests, only }: Subject): Promi
     using load = new LoadProcess(Number(new URL(workerd.url).port), only);
     const samples: Sample[] = [];
     const startedAtMs = performance.now();
-    for (let sample = 0; sample < SAMPLES; sample++) {
-      await load.send(Math.ceil(requests / SAMPLES));
+    const shownEach = Math.ceil(count / SHOWN);
+    for (let sample = 0; sample < count; sample++) {
+      await load.send(Math.ceil(requests / count));
+      if (restMs > 0) await sleep(restMs);
       samples.push({ requests: load.requests, ...(await probe.read()) });
-      if (sample % SHOWN_EACH === SHOWN_EACH - 1) console.log(lineOf(samples.at(-1)!, (performance.now() - startedAtMs) / 1000));
+      if (sample % shownEach === shownEach - 1) console.log(lineOf(samples.at(-1)!, (performance.now() - startedAtMs) / 1000));
     }
-    const counted = samples.slice(Math.floor(SAMPLES * WARM_UP));
+    const seconds = (performance.now() - startedAtMs) / 1000;
+    const askedEachSecond = asked === undefined ? undefined : Number(await (await fetch(new URL(asked, workerd.url))).text()) / seconds;
+    const counted = samples.slice(Math.floor(count * WARM_UP));
     const slope = (of: keyof Memory) => slopeOf(counted.map((sample) => ({ requests: sample.requests, bytes: sample[of] })));
-    return { heap: slope("heap"), anonymous: slope("anonymous"), objects: objectsIn(storage), sent: load.sent, wrong: load.wrong };
+    const { sent, wrong } = load;
+    return { heap: slope("heap"), anonymous: slope("anonymous"), objects: objectsIn(storage), sent, wrong, askedEachSecond };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -49,7 +49,11 @@ const KINDS: Readonly<Record<string, readonly [times: number, make: Make]>> = {
   missing: [1, (ordinal) => ({ path: `/nowhere/${ordinal}`, headers: "", requests: 1, status: 404 })],
   cancelled: [1, () => ({ path: "/main/slow", headers: "", requests: 1, manner: "reset" })],
   socket: [1, () => ({ path: "/main/socket", headers: "", requests: 1, manner: "socket", status: 101 })],
+  objects: [1, (ordinal) => calls("objects", ordinal)],
 };
+
+/** What only a system of its own answers. */
+const APART: ReadonlySet<string> = new Set(["objects"]);
 
 interface Turn {
   readonly kind: string;
@@ -75,7 +79,7 @@ function spread(kinds: readonly string[]): Turn[] {
  * @param only These kinds and no others, to find out which of them something comes from; all by default.
  * @throws RangeError if there is no such kind.
  */
-export function mixOf(only: readonly string[] = Object.keys(KINDS)): (number: number) => Asked {
+export function mixOf(only: readonly string[] = Object.keys(KINDS).filter((kind) => !APART.has(kind))): (number: number) => Asked {
   const unknown = only.find((kind) => !Object.hasOwn(KINDS, kind));
   if (unknown !== undefined)
     throw new RangeError(`There is no kind ${JSON.stringify(unknown)}. Available: ${Object.keys(KINDS).join(", ")}.`);

@@ -5,38 +5,75 @@
  * after a collection every so many requests. A fifth of the run is warm-up and not counted. `--only calls,batched` sends these kinds
  * and no others: where growth comes from.
  *
+ * `--objects` asks the same of a keyed deployment with 100,000 keys, each an object. The platform keeps an object for 10 s after its last
+ * request, so the load rests before each sample.
+ *
  * The process grows a little whatever it runs, so a Worker without edge-serve is measured too, and edge-serve may not add to that.
  */
 import { parseArgs } from "node:util";
-import { measure } from "./measure.ts";
+import { measure, type Subject } from "./measure.ts";
 import { faultsOf, MIN_REQUESTS, textOf } from "./verdict.ts";
 
-/** The replicas of `apps/system.ts`, a controller for each application, and the configuration. */
-const EXPECTED_OBJECTS = 2 + 3 + 3 + 2 + 1;
+/** What is soaked, what it is compared with, and how many objects there are in the end. */
+interface Comparison {
+  readonly bare: Subject;
+  readonly ours: Subject;
+  /** Missing where not every object is woken. */
+  readonly expectedObjects?: number;
+}
 
-const { values } = parseArgs({ options: { requests: { type: "string", default: "1000000" }, only: { type: "string", default: "" } } });
-const requests = Number(values.requests);
-
-console.log("A Worker without edge-serve:");
-const bare = await measure({ main: new URL("apps/bare.ts", import.meta.url), classes: ["Bare"], requests: requests / 2, only: "http" });
-console.log("edge-serve:");
-const ours = await measure({
-  main: new URL("apps/system.ts", import.meta.url),
-  classes: ["main__Front", "main__Worker", "models__Models", "EdgeServeController", "EdgeServeConfig"],
-  requests,
-  only: values.only,
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "1000000" },
+    only: { type: "string", default: "" },
+    objects: { type: "boolean", default: false },
+  },
 });
+const requests = Number(values.requests);
+const CONTROL_PLANE = ["EdgeServeController", "EdgeServeConfig"];
+
+const mixed: Comparison = {
+  bare: { main: new URL("apps/bare.ts", import.meta.url), classes: ["Bare"], requests: requests / 2, only: "http" },
+  ours: {
+    main: new URL("apps/system.ts", import.meta.url),
+    classes: ["main__Front", "main__Worker", "models__Models", ...CONTROL_PLANE],
+    requests,
+    only: values.only,
+  },
+  // The replicas of `apps/system.ts`, a controller for each application, and the configuration. Some kinds alone don't wake every object.
+  ...(values.only === "" ? { expectedObjects: 2 + 3 + 3 + 2 + 1 } : {}),
+};
+const rested = { only: "objects", restMs: 15_000 };
+const objects: Comparison = {
+  bare: { ...rested, main: new URL("apps/bare-objects.ts", import.meta.url), classes: ["Bare"], requests: requests / 2, samples: 8 },
+  ours: {
+    ...rested,
+    main: new URL("apps/objects.ts", import.meta.url),
+    classes: ["main__Front", "main__Counter", ...CONTROL_PLANE],
+    requests,
+    samples: 16,
+    asked: "/main/asked",
+  },
+};
+
+const comparison = values.objects ? objects : mixed;
+console.log("A Worker without edge-serve:");
+const bare = await measure(comparison.bare);
+console.log("edge-serve:");
+const ours = await measure(comparison.ours);
 console.log(
   Object.entries(ours.sent)
     .map(([kind, count]) => `${kind} ${count}`)
     .join(", "),
 );
+const { expectedObjects = ours.objects } = comparison;
 console.log(`Heap after a collection: ${textOf(ours.heap)}; without edge-serve ${textOf(bare.heap)}`);
 console.log(`Anonymous memory of the process: ${textOf(ours.anonymous)}; without edge-serve ${textOf(bare.anonymous)}`);
-console.log(`Durable Objects: ${ours.objects}, expected ${EXPECTED_OBJECTS}`);
+console.log(
+  `Durable Objects with something stored: ${ours.objects}${comparison.expectedObjects === undefined ? "" : `, expected ${expectedObjects}`}`,
+);
+if (ours.askedEachSecond !== undefined) console.log(`The controller was asked ${ours.askedEachSecond.toFixed(2)} times a second`);
 if (requests < MIN_REQUESTS) console.log(`Fewer than ${MIN_REQUESTS} requests: the slopes are shown, and not judged.`);
-// Some kinds alone don't wake every object.
-const expectedObjects = values.only === "" ? EXPECTED_OBJECTS : ours.objects;
 const faults = faultsOf({ ...ours, wrong: [...bare.wrong, ...ours.wrong], requests, expectedObjects, bare: bare.anonymous });
 for (const fault of faults) console.error(fault);
 console.log(faults.length === 0 ? "Passed." : "Failed.");

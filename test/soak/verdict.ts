@@ -5,6 +5,8 @@ import { differenceOf, type Slope } from "./slope.ts";
 
 /** What a request may leave behind for ever, at most. */
 export const MAX_BYTES = 8;
+/** How often a second the controller may be asked, however many keys there are: by a replica, and for the objects of a deployment. */
+export const MAX_ASKED = 2;
 /** In a shorter run the interval is wider than what it is to find: then only the answers and the objects count. */
 export const MIN_REQUESTS = 200_000;
 
@@ -20,13 +22,17 @@ export interface Soaked {
   /** Durable Objects, and how many there should be. */
   readonly objects: number;
   readonly expectedObjects: number;
+  /** How often a second the controller was asked, where that was counted. */
+  readonly askedEachSecond?: number | undefined;
   /** Answers that were not as they should be. */
   readonly wrong: readonly string[];
 }
 
 /** What is wrong, in a sentence each; empty when the soak passes. */
-export function faultsOf({ requests, heap, anonymous, bare, objects, expectedObjects, wrong }: Soaked): string[] {
+export function faultsOf({ requests, heap, anonymous, bare, objects, expectedObjects, askedEachSecond = 0, wrong }: Soaked): string[] {
   const faults = wrong.map((answer) => `A wrong answer: ${answer}.`);
+  if (askedEachSecond > MAX_ASKED)
+    faults.push(`The controller was asked ${askedEachSecond.toFixed(2)} times a second, and may be asked ${MAX_ASKED} times.`);
   if (objects !== expectedObjects)
     faults.push(`There are ${objects} Durable Objects, and the replicas and the control plane are ${expectedObjects}.`);
   if (requests < MIN_REQUESTS) return faults;

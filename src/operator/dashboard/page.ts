@@ -133,7 +133,8 @@ function numberCells({ requests, errors, ongoing, queued, p50Ms, p99Ms }: Measur
 }
 
 function deploymentMore(app: string, { details, measured, history, replicas }: DeploymentView): Html {
-  const { autoscaling_detail: autoscaling } = details;
+  const { autoscaling_detail: autoscaling, target_num_replicas: target } = details;
+  const counted = target === null ? replicasOf(details) : `${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"}`;
   const lines = [
     ...measured.errorTypes.map(([type, count]) => `${grouped(count)} × ${type}`),
     ...measured.batches.map(
@@ -149,26 +150,29 @@ function deploymentMore(app: string, { details, measured, history, replicas }: D
   ];
   return html`${history !== undefined && historyPlots(history, details.name)}
     <details id="${app}/${details.name}">
-      <summary>${details.name}: ${replicas.length} ${replicas.length === 1 ? "replica" : "replicas"}, epoch ${details.epoch}</summary>
+      <summary>${details.name}: ${counted}, epoch ${details.epoch}</summary>
       ${
         lines.length > 0 &&
         html`<ul>
           ${lines.map((line) => html`<li>${line}</li>`)}
         </ul>`
       }
-      <table>
-        <thead>
-          <tr>
-            <th>replica
-            <th>state
-            <th>since
-            <th class="n">starts ${NUMBER_HEADS}
-          </tr>
-        </thead>
-        <tbody>
-          ${replicas.map(replicaRow)}
-        </tbody>
-      </table>
+      ${
+        target !== null &&
+        html`<table>
+          <thead>
+            <tr>
+              <th>replica
+              <th>state
+              <th>since
+              <th class="n">starts ${NUMBER_HEADS}
+            </tr>
+          </thead>
+          <tbody>
+            ${replicas.map(replicaRow)}
+          </tbody>
+        </table>`
+      }
       ${
         autoscaling !== undefined &&
         autoscaling.decisions.length > 0 &&

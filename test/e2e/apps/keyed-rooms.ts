@@ -4,8 +4,15 @@ import * as serve from "edge-serve";
 const state = () => serve.getReplicaContext().state;
 
 export class Room {
+  #topic = "none";
+
+  reconfigure({ topic }: { topic: string }) {
+    this.#topic = topic;
+  }
+
   async fetch(request: Request) {
     const { pathname } = new URL(request.url);
+    if (pathname.endsWith("/topic")) return { topic: this.#topic, cf: Object.keys((request as { cf?: object }).cf ?? {}) };
     const { kv } = state().storage;
     kv.put("visits", (kv.get<number>("visits") ?? 0) + 1);
     if (request.headers.get("upgrade") === "websocket") {

@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { readPrometheus } from "../../support/prometheus.ts";
+import type { Desk } from "../apps/keyed-desk.ts";
 import { type KeyedShop, newKey, serveShop, TOKEN } from "../../support/keyed-shop.ts";
 
 let server: KeyedShop["server"];
@@ -13,6 +14,50 @@ const api = (path: string) => server.fetch(`/-/api/${path}`, { headers: { author
 describe.concurrent("the metrics of a keyed deployment", () => {
   beforeAll(async () => void ({ server, carts } = await serveShop()));
   afterAll(() => server?.stop());
+
+  it("are those of the application, of batches and of models too, summed over all keys", async ({ expect }) => {
+    const desks = server.keyed<typeof Desk>("Desk", "desks");
+    const keys = Array.from({ length: 10 }, newKey);
+    const read = async () => readPrometheus(await (await api("metrics")).text());
+    const sum = (families: Awaited<ReturnType<typeof read>>, name: string, sample = name) =>
+      (families.get(name)?.samples ?? [])
+        .filter(({ name: of, labels }) => of === sample && labels["deployment"] === "Desk")
+        .reduce((total, { value }) => total + value, 0);
+    // A series whose labels nobody knew begins with 0 for a while, so its second reading is compared.
+    const signed = async () => sum(await read(), "signed_total");
+    const sign = () =>
+      Promise.all(
+        keys.flatMap((key) =>
+          ["a", "bc"].map((paper) => desks.get(key).options({ multiplexedModelId: "form" }).sign.remote(paper).result()),
+        ),
+      );
+    await sign();
+    await desks.get(keys[0]!).pile.remote(3);
+    await expect.poll(signed, { timeout: 60_000, interval: 1000 }).toBe(20);
+    await sign();
+    // What is set last holds, whatever the object had set before.
+    for (const [at, papers] of [
+      [1, 9],
+      [0, 0],
+    ] as const)
+      await desks.get(keys[at]!).pile.remote(papers);
+    await expect.poll(signed, { timeout: 60_000, interval: 1000 }).toBe(40);
+    const families = await read();
+    const got = (name: string, sample?: string) => sum(families, name, sample);
+    expect({
+      pages: got("pages", "pages_count"),
+      words: got("pages", "pages_sum"),
+      batched: got("serve_actual_batch_size", "serve_actual_batch_size_sum"),
+      models: got("serve_multiplexed_get_model_requests_counter_total"),
+      height: got("pile_height"),
+      calls: got("serve_deployment_request_counter_total"),
+    }).toEqual({ pages: 40, words: 60, batched: 40, models: 40, height: 0, calls: 43 });
+    // Once for each object, and once more where the platform had evicted it.
+    const loads = got("serve_multiplexed_models_load_counter_total");
+    expect(loads >= keys.length && loads <= 2 * keys.length).toBe(true);
+    const samples = [...families.values()].flatMap((family) => family.samples.filter(({ labels }) => labels["deployment"] === "Desk"));
+    expect(samples.filter(({ labels }) => (labels["replica"] ?? "") !== "")).toEqual([]);
+  }, 150_000);
 
   it("show what was counted, all of it, without the keys", async ({ expect }) => {
     const samplesOf = async (name: string) =>

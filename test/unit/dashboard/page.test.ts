@@ -1,6 +1,7 @@
 import { Window } from "happy-dom";
 import { describe, expect, it } from "vitest";
 import { SCRIPT } from "../../../src/operator/dashboard/client.ts";
+import type { DeploymentOptions } from "../../../src/index.ts";
 import { dashboardPage } from "../../../src/operator/dashboard/page.ts";
 import { viewOf } from "../../../src/operator/dashboard/view.ts";
 import type { Scraped } from "../../../src/operator/system-metrics.ts";
@@ -54,6 +55,19 @@ describe("routes", () => {
       ["/<s>", "ROLLED_BACK", "2023-11-14 22:13:20", "v1", "100 %", "950", "0 %", "20.5", "At 5 %: 9 % errors."],
       ["", "", "", "v2", "0 %", "50", "9.09 %", "–", ""],
     ]);
+  });
+});
+
+describe("a deployment that has no replicas to list", () => {
+  it.each<[is: string, options: DeploymentOptions]>([
+    ["by key", { keyed: true }],
+    ["inline", { placement: "inline" }],
+  ])("says what it is instead: %s", async (is, options) => {
+    const document = opened(await system({ Model: options, Other: {} }).scraped());
+    const more = document.querySelector("details[id='app/Model']")!;
+    expect(textOf(more.querySelector("summary"))).toMatch(new RegExp(`^Model: ${is}, epoch`));
+    expect(more.querySelector("table")).toBeNull();
+    expect(document.querySelector("details[id='app/Other'] table")).not.toBeNull();
   });
 });
 

@@ -10,6 +10,7 @@ const META: RequestMeta = requestMeta({ requestId: "r1", hops: 0, routePrefix: "
 
 const OWN: CompiledPlace = { prefix: "/news", isShared: false };
 const SHARED: CompiledPlace = { prefix: "/news", isShared: true };
+const KEYED: CompiledPlace = { ...OWN, isKeyed: true };
 
 const sent = (headers: Record<string, string> = {}) => new Request("http://host/", { headers });
 
@@ -17,10 +18,12 @@ describe("an HTTP request on its way to a replica", () => {
   it("[W1] carries nothing while both ends know all there is to say", () => {
     expect(fetchInit(sent({ "x-request-id": "r1" }), META, CLAIM, OWN)).toBeUndefined();
     expect(fetchInit(sent(), { ...META, traffic: 0 }, CLAIM, SHARED)).toBeUndefined();
+    expect(fetchInit(sent(), META, { ...CLAIM, mode: "queue" }, KEYED)).toBeUndefined();
   });
 
   const deviations: readonly [what: string, meta: Partial<RequestMeta>, delivery: Partial<Delivery>, place?: CompiledPlace][] = [
     ["it waits", {}, { mode: "queue" }],
+    ["it does not wait where requests do", {}, {}, KEYED],
     ["it is to start another replica", {}, { isSpill: true }],
     ["it has its slot", {}, { isReserved: true }],
     ["its caller says which set it knows", {}, { epoch: 0 }],

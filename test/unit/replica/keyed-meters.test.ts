@@ -3,6 +3,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { KeyedMeters } from "../../../src/replica/keyed-meters.ts";
+import { define } from "../../../src/observe/user-metric.ts";
+import { UserSeries } from "../../../src/observe/user-series.ts";
 import type { MetricsSnapshot } from "../../../src/protocol/metrics.ts";
 
 /** Time that passes when it is told to. */
@@ -53,10 +55,10 @@ function system() {
     /** An object with a counter. */
     object(more: () => MetricsSnapshot["series"] = () => ({})) {
       let count = 0;
-      const noted = meters.of(() => ({
-        startedAtMs: 0,
-        series: { requests: [[["/"], [count]]], ongoing: [[[], [1]]], ...more() },
-      }));
+      const noted = meters.of({
+        measured: () => ({ startedAtMs: 0, series: { requests: [[["/"], [count]]], ongoing: [[[], [1]]], ...more() } }),
+        heard() {},
+      });
       return () => {
         count++;
         noted();
@@ -123,12 +125,57 @@ describe("the meters of a keyed deployment in an isolate", () => {
     expect([sum("requests"), sum("requests", "other/Tokenizer")]).toEqual([1, 3]);
   });
 
-  it("let what the application has set last hold", async () => {
-    const { clock, told, object } = system();
-    const gauge = JSON.stringify(["gauge", "items", []]);
-    object(() => ({ [gauge]: [[[], [5]]] }))();
-    object(() => ({ [gauge]: [[[], [7]]] }))();
-    await clock.pass(1000);
-    expect(told.map(({ counted }) => counted[gauge])).toEqual([[[[], [7]]]]);
+  it.each<[what: string, sets: readonly (readonly [object: number, value: number, passesMs: number])[], told: readonly number[]]>([
+    [
+      "by two in the same report",
+      [
+        [0, 5, 0],
+        [1, 7, 0],
+      ],
+      [7],
+    ],
+    [
+      "by the first of two",
+      [
+        [0, 5, 0],
+        [1, 7, 0],
+        [0, 6, 0],
+      ],
+      [6],
+    ],
+    [
+      "to what the object had set before, and another one had changed",
+      [
+        [0, 5, 6000],
+        [1, 7, 6000],
+        [0, 5, 0],
+      ],
+      [5, 7, 5],
+    ],
+    ["to 0", [[0, 0, 0]], [0]],
+    [
+      "to 0 after another one had set it",
+      [
+        [0, 5, 6000],
+        [1, 0, 0],
+      ],
+      [5, 0],
+    ],
+  ])("let what the application has set last hold: %s", async (_, sets, expected) => {
+    const { clock, told, meters } = system();
+    const key = JSON.stringify(["gauge", "items", []]);
+    const gauge = define("gauge", "items", {});
+    const objects = [0, 1].map(() => {
+      const series = new UserSeries();
+      const measured = () => ({ startedAtMs: 0, series: series.take().series });
+      return { series, noted: meters.of({ measured, heard: () => series.heard(series.take()) }) };
+    });
+    for (const [at, value, passesMs] of sets) {
+      objects[at]!.series.at(gauge, [])[0] = value;
+      objects[at]!.noted();
+      await clock.pass(passesMs);
+    }
+    await clock.pass(6000);
+    expect(told.map(({ counted }) => counted[key])).toEqual(expected.map((value) => [[[], [value]]]));
   });
 });

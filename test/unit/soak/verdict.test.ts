@@ -29,6 +29,7 @@ describe("a soak", () => {
     ["may grow", { heap: slope(-1, 8) }, "not known well enough"],
     ["grows more as a process", { anonymous: slope(35, 45) }, "more than one without edge-serve: by 20.00 bytes a request"],
     ["has more objects", { objects: 12 }, "12 Durable Objects"],
+    ["asks the controller for each key", { askedEachSecond: 2.1 }, "asked 2.10 times a second"],
     ["was answered wrongly, however short", { requests: 1, wrong: ["http /: 500 for 200"] }, "http /: 500 for 200"],
   ])("fails when it %s", (_, change, fault) => {
     expect(faultsOf({ ...well, ...change })).toEqual([expect.stringContaining(fault)]);
