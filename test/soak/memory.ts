@@ -22,12 +22,15 @@ export class MemoryProbe implements Disposable {
   readonly #url: string;
   readonly #socket: WebSocket;
   readonly #answers = new Map<number, (result: unknown) => void>();
+  readonly #gone = Promise.withResolvers<never>();
   #last = 0;
 
   private constructor({ pid, url }: WorkerdProcess, socket: WebSocket) {
     this.#pid = pid;
     this.#url = url;
     this.#socket = socket;
+    this.#gone.promise.catch(() => {});
+    socket.addEventListener("close", () => this.#gone.reject(new Error("workerd has ended, or its inspector has.")));
     socket.addEventListener("message", ({ data }) => {
       const { id = 0, result } = JSON.parse(String(data)) as { readonly id?: number; readonly result?: unknown };
       this.#answers.get(id)?.(result);
@@ -75,7 +78,7 @@ export class MemoryProbe implements Disposable {
       POKE_MS,
     );
     try {
-      return await promise;
+      return await Promise.race([promise, this.#gone.promise]);
     } finally {
       clearInterval(timer);
     }
