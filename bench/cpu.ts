@@ -1,17 +1,20 @@
 /**
  * `npm run bench:cpu`: the CPU time of a request, of edge-serve and of the same by hand, in pairs. See docs/benchmarks.md.
  *
- * `--rounds N` for another precision, `--processes N`, `--only NAME` for one of the figures, `--cf` for requests that carry a `cf` as Cloudflare's do, `--other name=folder`
- * for another checkout of this project as one more variant, `--quick` to see only that it works. Needs Linux.
+ * `--rounds N` for another precision, `--processes N`, `--only NAME` for one of the figures, `--cf` for requests that carry a `cf` as Cloudflare's
+ * do, `--other name=folder` for another checkout of this project as one more variant, `--quick` to see only that it works: with any of the last four the
+ * page is left as it is. Needs Linux.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CF_OF_A_REQUEST } from "./cpu/cloudflare-request.ts";
 import { type Figure, measure, pooled, type Times } from "./cpu/measure.ts";
+import { pageOf, type Row } from "./cpu/page.ts";
 import { estimate, ratios, show } from "./cpu/statistics.ts";
 import { buildVariants, keyedSides, poolSides } from "./cpu/variants.ts";
+import { writePart } from "./parts.ts";
 import { median } from "./statistics.ts";
 import { WorkerdProcess } from "./workerd-process.ts";
 
@@ -48,6 +51,7 @@ const FIGURES: readonly Compared[] = [
   { name: "keyed call", ...CALLS, sides: [...keyed, "edge-serve"], hand: "keyed by hand", alike: "keyed alike" },
 ];
 const figures = FIGURES.filter(({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)));
+const [load = 0] = loadavg();
 const folder = mkdtempSync(join(tmpdir(), "edge-serve-cpu-"));
 try {
   const wanted = new Set(figures.flatMap(({ sides }) => sides));
@@ -64,18 +68,39 @@ try {
     const rounds = values.quick ? 2 : Math.ceil(Number(values.rounds) / Number(values.processes));
     all.push(await measure({ pid: workerd.pid, ports, figures: measured, rounds, ...(headers === undefined ? {} : { headers }) }));
   }
-  for (const [index, figure] of figures.entries()) report(figure, pooled(all.map((times) => times[index]!)));
+  const compared = figures.map((figure, index) => rowsOf(figure, pooled(all.map((times) => times[index]!))));
+  for (const [index, rows] of compared.entries()) print(figures[index]!, rows);
+  // The whole of it, with nothing else beside.
+  if (!values.quick && !values.cf && values.only.length === 0 && values.other.length === 0) {
+    const { rounds, processes } = values;
+    writePart(
+      "bench:cpu",
+      pageOf(
+        figures.map(({ name }, index) => ({ name, rows: compared[index]! })),
+        { rounds, processes, load },
+      ),
+    );
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function report({ name, sides, hand, alike }: Compared, times: Times): void {
+function rowsOf({ sides, hand, alike }: Compared, times: Times): Row[] {
   const both = (side: string) => times[side]!.map((value, round) => (value + times[`${side}, again`]![round]!) / 2);
+  return sides.map((side) => ({
+    side,
+    us: median(both(side)),
+    again: estimate(ratios(times[side]!, times[`${side}, again`]!)),
+    ...(side === hand ? {} : { toHand: estimate(ratios(both(hand), both(side))) }),
+    ...(side === hand || side === alike ? {} : { toAlike: estimate(ratios(both(alike), both(side))) }),
+  }));
+}
+
+function print({ name }: Compared, rows: readonly Row[]): void {
   console.log(`\n${name}: CPU of by hand by CPU of the variant`);
-  for (const side of sides) {
-    const again = estimate(ratios(times[side]!, times[`${side}, again`]!));
-    const toHand = side === hand ? "" : `by hand / it ${show(estimate(ratios(both(hand), both(side))))}`;
-    const toAlike = side === hand || side === alike ? "" : `  alike / it ${show(estimate(ratios(both(alike), both(side))))}`;
-    console.log(`  ${side.padEnd(15)} ${median(both(side)).toFixed(1).padStart(7)} us  A/A ${show(again)}  ${toHand}${toAlike}`);
+  for (const { side, us, again, toHand, toAlike } of rows) {
+    const hand = toHand === undefined ? "" : `by hand / it ${show(toHand)}`;
+    const alike = toAlike === undefined ? "" : `  alike / it ${show(toAlike)}`;
+    console.log(`  ${side.padEnd(15)} ${us.toFixed(1).padStart(7)} us  A/A ${show(again)}  ${hand}${alike}`);
   }
 }

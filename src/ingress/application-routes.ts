@@ -23,11 +23,14 @@ export interface IngressTarget {
   readonly routing: number;
   /** Whether it has been deleted, as far as is known. */
   readonly isGone: boolean;
+  /** Whether `fetch` takes an address beside the request. */
+  readonly takesUrl?: true;
   /** There is nobody but the ingress to count its answers for a canary: its objects have no controller. */
   readonly isUncounted?: true;
   /** Keeps what would be lost if the request were refused. */
   prepare(request: Request): Promise<PreparedRequest>;
-  fetch(request: Request | PreparedRequest, meta: RequestMeta): Promise<Response>;
+  /** @param url What the application is to see as the address, instead of the request's own. Only for what has no body. */
+  fetch(request: Request | PreparedRequest, meta: RequestMeta, url?: string): Promise<Response>;
 }
 
 /** An application that HTTP requests reach. */

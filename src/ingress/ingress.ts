@@ -17,13 +17,12 @@ import { DeploymentUnavailableError, ServeError } from "../protocol/errors.ts";
 import { errorResponse } from "../protocol/http-error.ts";
 import { HttpMeta, pathOf, REQUEST_ID_HEADER, requestIdOf, traceOf, withRequestId } from "../protocol/http-request.ts";
 import type { Manifest } from "../protocol/manifest.ts";
-import { PlatformRequest } from "../protocol/platform-request.ts";
 import { attributesOf, inSpan, isTraced, nameSpan } from "../protocol/tracing.ts";
 import type { TrafficQuery } from "../traffic/known-traffic.ts";
 import type { IngressTarget, RoutedApplication, RouteTarget } from "./application-routes.ts";
 import { type Chosen, Divider } from "./divided.ts";
 import { IsolateTraffic, type RoutesNews } from "./isolate-traffic.ts";
-import { metaOf, type Sending, send, sendInTime, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
+import { metaOf, send, sendInTime, sendingOf, unsentOf, withoutPrefix, withPrefix } from "./sending.ts";
 
 /** What the platform gives a Worker beside the request. */
 export interface WorkerSurroundings {
@@ -123,9 +122,8 @@ export function createIngress({ manifest, targetOf, control, system }: IngressPa
     // The next requests go by what is heard.
     if (traffic.isBehind(target.routing)) worker.keepAlive(traffic.refresh());
     const meta = metaOf(arrival, application, chosen);
-    const forwarded = prefix === "/" ? request : new PlatformRequest(withoutPrefix(request.url, path, prefix), request);
     const timeoutMs = target.requestTimeoutMs ?? httpTimeoutMs;
-    const sending: Sending = { target, request: forwarded };
+    const sending = sendingOf(target, request, prefix === "/" ? undefined : withoutPrefix(request.url, path, prefix));
     const sent = timeoutMs === null ? send(sending, meta) : sendInTime(sending, timeoutMs, meta);
     const response = chosen === undefined ? sent : divider.counted(sent, arrival, { application, chosen });
     return response.catch((error: unknown) => {

@@ -36,14 +36,37 @@ function keyOf(arrival: Arrival, { header, generated }: SessionsConfig): string 
 export interface Sending {
   readonly target: IngressTarget;
   request: Request;
+  /** What the application is to see as its address, where that goes beside the request. */
+  url?: string | undefined;
   /** What is sent in its place, because a body would be lost with it. */
   prepared?: PreparedRequest;
 }
 
+/**
+ * What is to be sent. A request made with another address costs as much as everything else that the ingress does, so that goes beside the
+ * request where it can.
+ *
+ * @param url What the application is to see; `undefined` where the request has it.
+ */
+export function sendingOf(target: IngressTarget, request: Request, url: string | undefined): Sending {
+  if (url === undefined) return { target, request };
+  return target.takesUrl === true && request.body === null
+    ? { target, request, url }
+    : { target, request: new PlatformRequest(url, request) };
+}
+
+// The request with the address that the application is to see.
+function addressed(sending: Sending): Request {
+  if (sending.url === undefined) return sending.request;
+  sending.request = new PlatformRequest(sending.url, sending.request);
+  sending.url = undefined;
+  return sending.request;
+}
+
 /** Sends it. */
 export function send(sending: Sending, meta: RequestMeta): Promise<Response> {
-  const { target, request } = sending;
-  return request.body === null ? target.fetch(request, meta) : sendPrepared(sending, meta);
+  const { target, request, url } = sending;
+  return url !== undefined || request.body === null ? target.fetch(request, meta, url) : sendPrepared(sending, meta);
 }
 
 // A small body is read before it is sent, and would be lost.
@@ -59,7 +82,7 @@ async function sendPrepared(sending: Sending, meta: RequestMeta): Promise<Respon
  */
 export async function sendInTime(sending: Sending, timeoutMs: number, meta: HttpMeta): Promise<Response> {
   const late = new AbortController();
-  const { request } = sending;
+  const request = addressed(sending);
   sending.request = new PlatformRequest(request, { signal: AbortSignal.any([request.signal, late.signal]) });
   try {
     return await within(send(sending, meta.until(Date.now() + timeoutMs)), { timeoutMs, after }, () => {
@@ -73,8 +96,8 @@ export async function sendInTime(sending: Sending, timeoutMs: number, meta: Http
 }
 
 /** The request as it was before it was sent; `undefined` if its body is gone. */
-export function unsentOf({ request, prepared }: Sending): Request | undefined {
-  const unsent = prepared?.request() ?? request;
+export function unsentOf(sending: Sending): Request | undefined {
+  const unsent = sending.prepared?.request() ?? addressed(sending);
   return unsent.bodyUsed ? undefined : unsent;
 }
 

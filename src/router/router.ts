@@ -71,6 +71,7 @@ const CHANGES = 5;
 export class Router {
   readonly app: string;
   readonly deployment: string;
+  readonly takesUrl = true as const;
   readonly #ports: RouterPorts;
   readonly #estimates: ReplicaEstimates;
   readonly #ordering: Ordering;
@@ -151,8 +152,8 @@ export class Router {
   }
 
   /** Gives an HTTP request to one replica. */
-  fetch(request: Request | Resendable, meta: RequestMeta): Promise<Response> {
-    return whenPrepared(request, (prepared) => this.route(new SendFetch(prepared, meta, this.#ports), undefined));
+  fetch(request: Request | Resendable, meta: RequestMeta, url?: string): Promise<Response> {
+    return whenPrepared(request, (prepared) => this.route(new SendFetch(prepared, meta, this.#ports), undefined), url);
   }
 
   /** Runs a call on every replica, in the order of the set. */

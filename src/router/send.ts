@@ -37,7 +37,8 @@ export interface Learner {
 /** A way to a replica. */
 export interface ReplicaConnection {
   call(request: CallRequest, delivery: Delivery): Promise<Reply>;
-  fetch(request: Request, meta: RequestMeta, delivery: Delivery): Promise<Response | Refusal>;
+  /** @param url What the replica is to see as the address, instead of the request's own. */
+  fetch(request: Request, meta: RequestMeta, delivery: Delivery, url?: string): Promise<Response | Refusal>;
   /** Keeps a slot for a request that has to wait, or can be sent only once. */
   reserve(meta: RequestMeta, delivery: Delivery): Promise<Reservation>;
   /** Stops a request that was sent over this connection. */
@@ -202,7 +203,7 @@ export class SendFetch extends Send<Response> {
   }
 
   protected send(connection: ReplicaConnection): Promise<Response | Refusal> {
-    return connection.fetch(this.#request.request(), this.meta, this);
+    return connection.fetch(this.#request.request(), this.meta, this, this.#request.url);
   }
 
   // Its status has been sent when its body breaks off, so there is nobody to explain that to.
@@ -252,15 +253,24 @@ function nextDeliveryId(random: () => number): string {
 /** Bodies up to this are kept in memory, so that the request can be sent again; for larger ones a slot is reserved first. */
 const MAX_KEPT_BYTES = 64 * 1024;
 
+interface ResendableOptions {
+  readonly body?: ArrayBuffer;
+  readonly isOnce?: boolean;
+  readonly url?: string | undefined;
+}
+
 /** An HTTP request that is sent attempt by attempt. */
 export class Resendable {
   readonly #request: Request;
   readonly #body: ArrayBuffer | undefined;
   /** Whether there is one attempt only. */
   readonly isOnce: boolean;
+  /** What is to be seen as its address, where it has another. */
+  readonly url: string | undefined;
 
-  constructor(request: Request, { body, isOnce = false }: { readonly body?: ArrayBuffer; readonly isOnce?: boolean } = {}) {
+  constructor(request: Request, { body, isOnce = false, url }: ResendableOptions = {}) {
     this.#request = request;
+    this.url = url;
     this.#body = body;
     this.isOnce = isOnce;
   }
@@ -290,10 +300,14 @@ export async function resendable(request: Request): Promise<Resendable> {
   return new Resendable(request, { body: await request.arrayBuffer().catch(brokenOff) });
 }
 
-/** Sends a request that is prepared, or prepares it first. */
-export function whenPrepared(request: Request | Resendable, send: (prepared: Resendable) => Promise<Response>): Promise<Response> {
+/** Sends a request that is prepared, or prepares it first. @param url What is to be seen as its address, of one that has no body. */
+export function whenPrepared(
+  request: Request | Resendable,
+  send: (prepared: Resendable) => Promise<Response>,
+  url?: string,
+): Promise<Response> {
   if (request instanceof Resendable) return send(request);
-  return request.body === null ? send(new Resendable(request)) : resendable(request).then(send);
+  return url !== undefined || request.body === null ? send(new Resendable(request, { url })) : resendable(request).then(send);
 }
 
 function brokenOff(cause: unknown): never {

@@ -28,8 +28,8 @@ const FAILURES = {
 
 const brokenClasses = (failure: string) => {
   const methods = (names: readonly string[]) => names.map((name) => `async ${name}(): Promise<never> { ${failure} }`).join(" ");
-  return `export class EdgeServeController extends DurableObject { ${methods(["report", "adopt", "status", "scale"])} }
-export class EdgeServeConfig extends DurableObject { ${methods(["put", "remove", "current"])} }
+  return `export class EdgeServeController extends generated.EdgeServeController { ${methods(["report", "adopt", "status", "scale"])} }
+export class EdgeServeConfig extends generated.EdgeServeConfig { ${methods(["put", "remove", "current"])} }
 `;
 };
 
