@@ -152,7 +152,8 @@ function reaches(pathname: string, { headers }: Request, forwarded: Request, met
   holds(meta.hops === 0 && meta.chain.length === 1, "a request begins a call tree", () => meta.hops);
   const prefix = meta.routePrefix ?? "";
   holds((prefix === "/" ? path : `${prefix}${path === "/" && !pathname.endsWith("/") ? "" : path}`) === pathname, "an application sees its path without the prefix", () => `${path} of ${pathname}`); // prettier-ignore
-  holds((meta.key ?? null) === headers.get("x-session-id"), "a session is the key", () => meta.key);
+  holds((meta.key ?? "") === (headers.get("x-session-id") ?? ""), "a session is the key", () => meta.key);
+  holds(meta.key !== "", "an empty session is none", () => meta.key);
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
