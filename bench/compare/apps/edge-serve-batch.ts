@@ -1,14 +1,18 @@
 /** The compared batching on edge-serve. */
 import * as serve from "edge-serve";
 
-class Batch {
-  readonly #upper = serve.batch(
+/** What is called with one text, and runs for up to 32 at once. */
+export const upperInBatches = (): ((text: string) => Promise<string>) =>
+  serve.batch(
     async (texts: string[]) => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       return texts.map((text) => text.toUpperCase());
     },
     { maxBatchSize: 32, batchWaitTimeoutMs: 10 },
   );
+
+class Batch {
+  readonly #upper = upperInBatches();
 
   async call(request: Request): Promise<string[]> {
     const { texts } = await request.json<{ texts: [string] }>();

@@ -3,19 +3,14 @@
  * deployment runs in the Worker. What collects requests into batches stays an object: in a Worker no request waits for another.
  */
 import * as serve from "edge-serve";
+import { upperInBatches } from "./edge-serve-batch.ts";
 import { Compute, Hello, Ingress, Noop, Stream, Wait, World } from "./edge-serve.ts";
 
 const objects = { maxOngoingRequests: 512 };
 const options = { ...objects, placement: "inline" } as const;
 
 class Batch {
-  readonly #upper = serve.batch(
-    async (texts: string[]) => {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      return texts.map((text) => text.toUpperCase());
-    },
-    { maxBatchSize: 32, batchWaitTimeoutMs: 10 },
-  );
+  readonly #upper = upperInBatches();
 
   call(text: string): Promise<string> {
     return this.#upper(text);
