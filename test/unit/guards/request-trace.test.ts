@@ -5,7 +5,7 @@ import { listOf, PAGE, traceRequest } from "../../../scripts/trace/trace.ts";
 
 /** What a request crosses at most. Whoever shortens the way lowers these; the aim is 20 files and 230 lines. */
 const MAX_FILES = 36;
-const MAX_LINES = 520;
+const MAX_LINES = 510;
 
 describe("the way of a no-op request", () => {
   const trace = traceRequest();
